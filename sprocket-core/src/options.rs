@@ -1,0 +1,78 @@
+//! Options: what a program can ask of the engine for any resource.
+
+use crate::resource::Resource;
+use crate::spec::Draft;
+use crate::value::NodeId;
+
+/// What the program asks of the engine for one resource. [`DraftExt`] sets it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub(crate) protect: bool,
+    pub(crate) keep_on_delete: bool,
+    pub(crate) adopt: bool,
+    pub(crate) after: Vec<NodeId>,
+    pub(crate) dies_with: Option<NodeId>,
+    pub(crate) ignore: Vec<&'static str>,
+    pub(crate) moved_from: Vec<String>,
+    pub(crate) physical_name: Option<String>,
+    pub(crate) time_limit: Option<std::time::Duration>,
+}
+
+/// The options that all drafts have.
+pub trait DraftExt: Draft {
+    /// Refuses every plan that would delete or replace it, even after it has gone from the program.
+    fn protect(mut self) -> Self {
+        self.options().protect = true;
+        self
+    }
+
+    /// Leaves the object in place when the resource is deleted; it is then no longer recorded.
+    fn keep_on_delete(mut self) -> Self {
+        self.options().keep_on_delete = true;
+        self
+    }
+
+    /// Takes over an object of its name that exists and has no owner, and updates it to these settings.
+    fn adopt(mut self) -> Self {
+        self.options().adopt = true;
+        self
+    }
+
+    /// Is made after another resource, and deleted before it.
+    fn after<R: Resource>(mut self, other: &R) -> Self {
+        self.options().after.push(other.this().node);
+        self
+    }
+
+    /// Goes when the other goes, without a call of its own: the other's deletion takes it along.
+    fn dies_with<R: Resource>(mut self, host: &R) -> Self {
+        self.options().dies_with = Some(host.this().node);
+        self
+    }
+
+    /// Leaves a setting to others once the object exists: neither a change in the program nor drift counts.
+    fn ignore(mut self, setting: &'static str) -> Self {
+        self.options().ignore.push(setting);
+        self
+    }
+
+    /// Had this name, in the same scope, or this address, before.
+    fn moved_from(mut self, old: impl Into<String>) -> Self {
+        self.options().moved_from.push(old.into());
+        self
+    }
+
+    /// Has exactly this name at the service, whatever its scope.
+    fn named(mut self, name: impl Into<String>) -> Self {
+        self.options().physical_name = Some(name.into());
+        self
+    }
+
+    /// May take this long, in place of the engine's limit: each call, and the wait until it is ready.
+    fn time_limit(mut self, limit: std::time::Duration) -> Self {
+        self.options().time_limit = Some(limit);
+        self
+    }
+}
+
+impl<D: Draft> DraftExt for D {}

@@ -1,0 +1,74 @@
+//! Providers: connections to services.
+
+use std::error::Error;
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+use crate::erased::Kinds;
+use crate::ids::Identity;
+use crate::spec::{ProviderDraft, Spec};
+
+/// A connection to a service.
+pub trait Provider: Sized + Send + Sync + 'static {
+    /// Its name: `docker`. It is recorded in state.
+    const NAME: &'static str;
+    /// How many calls it may be given at once.
+    const PARALLEL: usize = 16;
+    /// What a program writes to declare it. Its settings may be outputs.
+    type Draft: ProviderDraft<Provider = Self, Spec = Self::Config>;
+    /// Address and options. It is recorded, so that what a program forgot can still be deleted.
+    type Config: Spec;
+    /// What it identifies itself with. It is never recorded.
+    type Credentials: Clone + Send + Sync + 'static;
+    /// Its error.
+    type Error: ProviderError;
+
+    /// Opens it for a run. It may, but need not, speak to the service.
+    fn connect(
+        config: &Self::Config,
+        credentials: Self::Credentials,
+    ) -> impl Future<Output = Result<Self, Self::Error>> + Send;
+
+    /// The credentials where the program gives none, or has forgotten the provider: from where its users keep them.
+    ///
+    /// # Errors
+    /// If there are none.
+    fn ambient() -> Result<Self::Credentials, Self::Error>;
+
+    /// Which server this is. Another server under the same address is refused before anything is read from it.
+    fn identity(&self) -> impl Future<Output = Result<Identity, Self::Error>> + Send;
+
+    /// All kinds that it makes.
+    fn kinds(kinds: Kinds<Self>) -> Kinds<Self>;
+}
+
+/// The error of a provider's calls. Its message says what was attempted, and does not repeat its source.
+pub trait ProviderError: Error + Send + Sync + 'static {
+    /// What sort of failure it is; the engine's decisions rest on it.
+    fn kind(&self) -> ErrorKind;
+    /// What the reader can do about it.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What sort of failure an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The service says that there is no such object.
+    NotFound,
+    /// There is an object of that name already.
+    AlreadyExists,
+    /// The object has changed in the meantime, or is in use.
+    Conflict,
+    /// The service does not let us.
+    Denied,
+    /// The service does not accept what it was sent; trying again does not help.
+    Invalid,
+    /// No answer, or none that tells whether the call had an effect: time-out, cut connection, 5xx.
+    Unavailable,
+    /// The call had its effect, but what it made does not work.
+    Unready,
+}

@@ -1,0 +1,79 @@
+//! What is known of each resource at a moment of a plan or a run.
+
+use std::any::Any;
+use std::fmt::{self, Debug};
+use std::sync::{Arc, OnceLock};
+
+use super::{NoValue, NodeId};
+use crate::ids::PhysicalName;
+
+/// What is known of the resources of a stack: their physical names, and what their services reported.
+#[derive(Debug, Default)]
+pub struct Known {
+    pub(crate) nodes: Vec<Facts>,
+}
+
+/// What is known of one resource.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// Its physical name, once decided.
+    pub(crate) name: Option<PhysicalName>,
+    /// What its service reported, if the object exists and stays the same one.
+    pub(crate) reported: Option<Reported>,
+    /// A step will change it, or has: what an update may change is unknown.
+    pub(crate) changing: bool,
+}
+
+type Decode = Box<dyn Fn() -> Result<Arc<dyn Any + Send + Sync>, String> + Send + Sync>;
+
+/// A reported state, decoded when it is first asked for: most are never.
+pub(crate) struct Reported {
+    decode: Decode,
+    state: OnceLock<Result<Arc<dyn Any + Send + Sync>, String>>,
+}
+
+impl Debug for Reported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reported")
+    }
+}
+
+impl Reported {
+    pub(crate) fn lazy(
+        decode: impl Fn() -> Result<Arc<dyn Any + Send + Sync>, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { decode: Box::new(decode), state: OnceLock::new() }
+    }
+
+    fn state<S: 'static>(&self) -> Result<&S, NoValue> {
+        match self.state.get_or_init(&self.decode) {
+            Ok(state) => Ok(state.downcast_ref().expect("BUG: a resource's state has its kind's type")),
+            Err(message) => Err(NoValue::Ever(super::Mistake::here(message.as_str()))),
+        }
+    }
+}
+
+impl Known {
+    /// Nothing is known of any of `count` resources.
+    pub(crate) fn nothing(count: usize) -> Self {
+        Self { nodes: std::iter::repeat_with(Facts::default).take(count).collect() }
+    }
+
+    fn facts(&self, node: NodeId) -> Result<&Facts, NoValue> {
+        self.nodes.get(node.index as usize).ok_or(NoValue::Yet)
+    }
+
+    pub(crate) fn name(&self, node: NodeId) -> Result<&PhysicalName, NoValue> {
+        self.facts(node)?.name.as_ref().ok_or(NoValue::Yet)
+    }
+
+    /// What the service reported, if an update can't change what is asked for.
+    pub(crate) fn reported<S: 'static>(&self, node: NodeId) -> Result<&S, NoValue> {
+        self.facts(node)?.reported.as_ref().ok_or(NoValue::Yet)?.state()
+    }
+
+    /// What the service reported, if no step is to change the resource.
+    pub(crate) fn volatile<S: 'static>(&self, node: NodeId) -> Result<&S, NoValue> {
+        if self.facts(node)?.changing { Err(NoValue::Yet) } else { self.reported(node) }
+    }
+}

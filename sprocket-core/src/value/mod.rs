@@ -1,0 +1,23 @@
+//! Values of a program: what is known when it is written, what another resource will report, what must stay secret.
+//!
+//! A setting is an [`Input`]: a plain value, or an [`Output`] of another resource. A [`Known`] says which outputs have
+//! a value at this moment; evaluating a setting against it gives the value, or a [`Partial`] one with the holes named.
+
+mod input;
+mod known;
+mod output;
+mod partial;
+mod sealing;
+mod secret;
+mod slot;
+
+pub use input::{Input, IntoInput, Mistake};
+pub use known::Known;
+pub(crate) use known::{Facts, Reported};
+pub use output::{Deps, NoValue, NodeId, Output};
+pub(crate) use partial::{AFTER, is_sealed};
+pub use partial::{Partial, Path, PathPart};
+pub use sealing::{Fingerprint, Sealed, StackKey};
+pub(crate) use sealing::{FINGERPRINT, SEALED, sealing};
+pub use secret::Secret;
+pub use slot::{Resolve, Slot};

@@ -1,0 +1,179 @@
+//! Partial values: a setting as far as it is known, with the holes named and the secrets hidden.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Deps, Mistake, SEALED, StackKey};
+
+/// In a plan's values, a hole: `{"$after": ["docker:network/edge"]}`.
+pub(crate) const AFTER: &str = "$after";
+
+/// A setting as far as it is known.
+#[derive(Clone, Debug)]
+pub enum Partial {
+    /// All of it.
+    Known(Value),
+    /// Nothing yet: it waits for these resources.
+    After(Deps),
+    /// It will never be known.
+    Never(Mistake),
+    /// It must be hidden.
+    Secret(Box<Partial>),
+    /// A list, item by item.
+    List(Vec<Partial>),
+    /// A map or a struct, field by field.
+    Map(BTreeMap<String, Partial>),
+}
+
+/// A step into a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PathPart {
+    /// The item at this place.
+    Index(usize),
+    /// The field or key of this name.
+    Key(String),
+}
+
+/// A place inside a spec, such as `env.TOKEN` or `networks[0].aliases`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Path(pub Vec<PathPart>);
+
+impl Path {
+    /// This path, one step further.
+    #[must_use]
+    pub fn join(&self, part: PathPart) -> Self {
+        let mut parts = self.0.clone();
+        parts.push(part);
+        Self(parts)
+    }
+
+    /// The name of the setting that it leads into.
+    pub fn field(&self) -> Option<&str> {
+        match self.0.first() {
+            Some(PathPart::Key(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn find_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
+        self.0.iter().try_fold(value, |value, part| match part {
+            PathPart::Index(index) => value.get_mut(*index),
+            PathPart::Key(key) => value.get_mut(key),
+        })
+    }
+}
+
+impl Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, part) in self.0.iter().enumerate() {
+            match part {
+                PathPart::Index(index) => write!(f, "[{index}]")?,
+                PathPart::Key(key) if place == 0 => f.write_str(key)?,
+                PathPart::Key(key) => write!(f, ".{key}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn is_sealed(value: &Value) -> bool {
+    value.as_object().is_some_and(|map| map.len() == 1 && map.get(SEALED).is_some_and(Value::is_string))
+}
+
+/// A partial value as data that may be shown and kept: secrets sealed, holes as `$after`.
+pub(crate) struct Rendered {
+    pub(crate) value: Value,
+    /// Where plain values are secret because they were made from secrets.
+    pub(crate) secrets: Vec<Path>,
+    /// Settings that will never be known.
+    pub(crate) mistakes: Vec<Mistake>,
+}
+
+impl Partial {
+    /// Renders it; `name_of` gives the address of a resource that is waited for.
+    pub(crate) fn render(self, key: &StackKey, name_of: &dyn Fn(&Deps) -> Vec<String>) -> Rendered {
+        let mut out = Rendered { value: Value::Null, secrets: Vec::new(), mistakes: Vec::new() };
+        out.value = self.render_into(&mut out, &Path::default(), key, name_of, false);
+        out
+    }
+
+    fn render_into(
+        self,
+        out: &mut Rendered,
+        path: &Path,
+        key: &StackKey,
+        name_of: &dyn Fn(&Deps) -> Vec<String>,
+        secret: bool,
+    ) -> Value {
+        match self {
+            Self::Known(value) if secret && !is_sealed(&value) => {
+                out.secrets.push(path.clone());
+                seal_value(&value, key)
+            }
+            Self::Known(value) => value,
+            Self::After(deps) => {
+                if secret || deps.secret {
+                    out.secrets.push(path.clone());
+                }
+                single(AFTER, Value::from(name_of(&deps)))
+            }
+            Self::Never(mistake) => {
+                out.mistakes.push(mistake);
+                Value::Null
+            }
+            Self::Secret(inner) => inner.render_into(out, path, key, name_of, true),
+            Self::List(items) => items
+                .into_iter()
+                .enumerate()
+                .map(|(index, item)| {
+                    item.render_into(out, &path.join(PathPart::Index(index)), key, name_of, secret)
+                })
+                .collect(),
+            Self::Map(fields) => Value::Object(
+                fields
+                    .into_iter()
+                    .map(|(name, field)| {
+                        let path = path.join(PathPart::Key(name.clone()));
+                        (name, field.render_into(out, &path, key, name_of, secret))
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// Seals the value at each path, where it is not sealed already.
+pub(crate) fn seal_at(value: &mut Value, paths: &[Path], key: &StackKey) {
+    for path in paths {
+        if let Some(found) = path.find_mut(value)
+            && !is_sealed(found)
+        {
+            *found = seal_value(found, key);
+        }
+    }
+}
+
+fn seal_value(value: &Value, key: &StackKey) -> Value {
+    let plain = serde_json::to_vec(value).expect("BUG: a JSON value has a text");
+    single(SEALED, Value::from(key.seal(&plain).0))
+}
+
+/// Opens the value at each path, where it is sealed.
+pub(crate) fn open_at(value: &mut Value, paths: &[Path], key: &StackKey) -> Result<(), String> {
+    for path in paths {
+        let Some(found) = path.find_mut(value).filter(|found| is_sealed(found)) else { continue };
+        let sealed = super::Sealed(found[SEALED].as_str().unwrap_or_default().to_owned());
+        let plain = key.open(&sealed).ok_or("a secret was sealed under another key")?;
+        *found = serde_json::from_slice(&plain).map_err(|_| "a sealed secret has an unexpected form")?;
+    }
+    Ok(())
+}
+
+pub(crate) fn single(key: &str, value: Value) -> Value {
+    Value::Object(Map::from_iter([(key.to_owned(), value)]))
+}

@@ -1,0 +1,190 @@
+//! Sealing: how secrets are written.
+//!
+//! A secret is written as `{"$sealed": "…"}`, encrypted under the stack's key with AES-SIV (RFC 5297), which is
+//! deterministic: equal secrets are equal when sealed, so plans compare and state keeps them without opening one. Its
+//! first sixteen bytes are a keyed fingerprint of the value; of write-only settings nothing else is kept.
+//!
+//! **Invariant:** a [`Secret`](super::Secret) meets a serialiser only inside [`sealing`]; outside, it writes `"(secret)"`.
+
+use std::cell::RefCell;
+use std::fmt::{self, Debug};
+
+use aes_siv::KeyInit as _;
+use aes_siv::siv::Aes256Siv;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::{Error as _, SerializeMap as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub(crate) const SEALED: &str = "$sealed";
+pub(crate) const FINGERPRINT: &str = "$fingerprint";
+
+/// The key that a stack's secrets are sealed under. State keeps it only encrypted to the stack's owner.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StackKey([u8; 64]);
+
+impl Debug for StackKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StackKey(secret)")
+    }
+}
+
+/// A sealed value: base64 of synthetic IV and ciphertext.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed(pub(crate) String);
+
+/// What can be compared of a secret without opening it: a keyed hash, base64.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(pub(crate) String);
+
+const IV: usize = 16;
+
+impl StackKey {
+    /// A key of these bytes, which must be random.
+    pub fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
+    /// Seals bytes. Equal bytes give equal results.
+    pub fn seal(&self, plain: &[u8]) -> Sealed {
+        let sealed = self.cipher().encrypt([b"sprocket" as &[u8]], plain).expect("BUG: AES-SIV can't fail in memory");
+        Sealed(BASE64.encode(sealed))
+    }
+
+    /// Opens what [`seal`](Self::seal) made; `None` if it was sealed under another key, or changed since.
+    pub fn open(&self, sealed: &Sealed) -> Option<Vec<u8>> {
+        let bytes = BASE64.decode(&sealed.0).ok()?;
+        self.cipher().decrypt([b"sprocket" as &[u8]], &bytes).ok()
+    }
+
+    fn cipher(&self) -> Aes256Siv {
+        Aes256Siv::new_from_slice(&self.0).expect("BUG: the key's length is fixed")
+    }
+}
+
+impl Sealed {
+    /// The keyed fingerprint of the value.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let bytes = BASE64.decode(&self.0).unwrap_or_default();
+        Fingerprint(BASE64.encode(&bytes[..bytes.len().min(IV)]))
+    }
+}
+
+thread_local! {
+    static KEY: RefCell<Option<StackKey>> = const { RefCell::new(None) };
+}
+
+/// Runs `f`, in which secrets are written sealed and read opened.
+pub(crate) fn sealing<R>(key: &StackKey, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<StackKey>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            KEY.set(self.0.take());
+        }
+    }
+    let _restore = Restore(KEY.replace(Some(key.clone())));
+    f()
+}
+
+pub(super) fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    let sealed = KEY.with_borrow(|key| {
+        key.as_ref().map(|key| serde_json::to_vec(value).map(|plain| key.seal(&plain))).transpose()
+    });
+    match sealed.map_err(S::Error::custom)? {
+        Some(sealed) => single(SEALED, &sealed.0, serializer),
+        None => serializer.serialize_str("(secret)"),
+    }
+}
+
+pub(super) fn serialize_fingerprint<S: Serializer>(print: &Fingerprint, serializer: S) -> Result<S::Ok, S::Error> {
+    single(FINGERPRINT, &print.0, serializer)
+}
+
+fn single<S: Serializer>(key: &str, value: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    map.serialize_entry(key, value)?;
+    map.end()
+}
+
+pub(super) enum Opened<T> {
+    Value(T),
+    Fingerprint(Fingerprint),
+}
+
+pub(super) fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(input: D) -> Result<Opened<T>, D::Error> {
+    #[derive(Deserialize)]
+    enum Written {
+        #[serde(rename = "$sealed")]
+        Sealed(Sealed),
+        #[serde(rename = "$fingerprint")]
+        Fingerprint(Fingerprint),
+    }
+    match Written::deserialize(input).map_err(|_| D::Error::custom("a secret is not written in clear"))? {
+        Written::Fingerprint(fingerprint) => Ok(Opened::Fingerprint(fingerprint)),
+        Written::Sealed(sealed) => {
+            let plain = KEY
+                .with_borrow(|key| key.as_ref().and_then(|key| key.open(&sealed)))
+                .ok_or_else(|| D::Error::custom("a secret was sealed under another key"))?;
+            // serde_json's errors quote what they read.
+            serde_json::from_slice(&plain)
+                .map(Opened::Value)
+                .map_err(|_| D::Error::custom("a sealed secret has an unexpected form"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Secret;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Login {
+        user: String,
+        password: Secret<String>,
+    }
+
+    fn key(byte: u8) -> StackKey {
+        StackKey::from_bytes([byte; 64])
+    }
+
+    fn login() -> Login {
+        Login { user: "ann".into(), password: Secret::new("hunter2".into()) }
+    }
+
+    #[test]
+    fn a_secret_is_written_sealed_and_read_back() {
+        let text = sealing(&key(1), || serde_json::to_string(&login()).unwrap());
+        assert!(text.contains(SEALED) && !text.contains("hunter2"), "{text}");
+        assert_eq!(sealing(&key(1), || serde_json::from_str::<Login>(&text).unwrap()), login());
+    }
+
+    #[test]
+    fn equal_secrets_are_equal_when_sealed_and_only_then() {
+        let seal = |key: &StackKey, text: &str| key.seal(text.as_bytes());
+        assert_eq!(seal(&key(1), "a"), seal(&key(1), "a"));
+        assert_ne!(seal(&key(1), "a"), seal(&key(1), "b"));
+        assert_ne!(seal(&key(1), "a").fingerprint(), seal(&key(2), "a").fingerprint());
+    }
+
+    #[test]
+    fn another_key_opens_nothing_and_says_so() {
+        let text = sealing(&key(1), || serde_json::to_string(&login()).unwrap());
+        let error = sealing(&key(2), || serde_json::from_str::<Login>(&text).unwrap_err());
+        assert!(error.to_string().starts_with("a secret was sealed under another key"), "{error}");
+    }
+
+    #[test]
+    fn without_the_engine_a_secret_is_neither_written_nor_read() {
+        let text = serde_json::to_string(&login()).unwrap();
+        assert_eq!(text, r#"{"user":"ann","password":"(secret)"}"#);
+        assert!(serde_json::from_str::<Login>(&text).is_err());
+    }
+}
