@@ -102,6 +102,12 @@ pub trait Resource: Sized + Send + Sync + 'static {
         }
     }
 
+    /// The service's id of an object; by default its name.
+    fn id(name: &PhysicalName, state: &Self::State) -> ObjectId {
+        let _ = state;
+        name.as_str().into()
+    }
+
     /// What the object must still look like when a plan is applied to it.
     fn witness(live: &Live<Self>) -> Witness {
         Witness::of(&live.id, &live.spec)

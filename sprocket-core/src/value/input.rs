@@ -40,9 +40,9 @@ impl<T: Clone> Clone for Input<T> {
 impl<T: Debug> Debug for Input<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Value(value) => value.fmt(f),
-            Self::Output(output) => output.fmt(f),
-            Self::Mistake(mistake) => mistake.fmt(f),
+            Self::Value(value) => Debug::fmt(value, f),
+            Self::Output(output) => Debug::fmt(output, f),
+            Self::Mistake(mistake) => Debug::fmt(mistake, f),
         }
     }
 }

@@ -15,7 +15,7 @@ pub use input::{Input, IntoInput, Mistake};
 pub use known::Known;
 pub(crate) use known::{Facts, Reported};
 pub use output::{Deps, NoValue, NodeId, Output};
-pub(crate) use partial::{AFTER, is_sealed};
+pub(crate) use partial::{AFTER, is_sealed, open_at, seal_at, single};
 pub use partial::{Partial, Path, PathPart};
 pub use sealing::{Fingerprint, Sealed, StackKey};
 pub(crate) use sealing::{FINGERPRINT, SEALED, sealing};

@@ -7,7 +7,7 @@ use std::fmt::{self, Debug, Display};
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::{Known, Secret};
+use super::{Known, Mistake, Secret};
 
 /// A resource of a stack, by its place in the order of declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,8 +48,6 @@ pub enum NoValue {
     /// It will never have one: a `try_map` failed.
     Ever(Mistake),
 }
-
-use super::Mistake;
 
 type Eval<T> = Arc<dyn Fn(&Known) -> Result<T, NoValue> + Send + Sync>;
 

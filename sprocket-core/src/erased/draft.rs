@@ -1,0 +1,146 @@
+//! Drafts without their types.
+
+use std::any::Any;
+
+use serde_json::Value;
+
+use crate::json::Json;
+use crate::resource::{Findings, Resource};
+use crate::spec::{Draft, Field, Spec};
+use crate::value::{
+    Deps, FINGERPRINT, Known, Mistake, NoValue, Path, SEALED, Sealed, Slot as _, StackKey, is_sealed, open_at, seal_at,
+    sealing, single,
+};
+
+/// A typed spec, for the call that needs it.
+pub(crate) type TypedSpec = Box<dyn Any + Send + Sync>;
+
+/// A draft, as far as its settings are known.
+pub(crate) enum Evaluated {
+    /// All of it is known.
+    Whole { spec: Json, secrets: Vec<Path> },
+    /// Some settings wait for other resources: they are `{"$after": […]}`.
+    Partly { spec: Value, secrets: Vec<Path> },
+    /// Some settings can never be known.
+    Never(Vec<Mistake>),
+}
+
+pub(crate) trait ErasedDraft: Send + Sync {
+    /// Evaluates it. `keep` is a spec whose values win in the settings that are left to others.
+    fn evaluate(
+        &self,
+        known: &Known,
+        key: &StackKey,
+        addresses: &dyn Fn(&Deps) -> Vec<String>,
+        keep: Option<(&[&str], &Json)>,
+    ) -> Evaluated;
+    /// The spec itself, for the call; all must be known.
+    fn typed(
+        &self,
+        known: &Known,
+        key: &StackKey,
+        keep: Option<(&[&str], &Json)>,
+        secrets: &[Path],
+    ) -> Result<TypedSpec, Mistake>;
+    fn review(&self, known: &Known) -> Findings;
+}
+
+pub(crate) struct DraftOf<D>(pub(crate) D);
+
+impl<D: Draft> DraftOf<D> {
+    fn has_secret_outputs(&self) -> bool {
+        let mut deps = Deps::default();
+        self.0.deps(&mut deps);
+        deps.secret
+    }
+}
+
+impl<D: Draft> ErasedDraft for DraftOf<D> {
+    fn evaluate(
+        &self,
+        known: &Known,
+        key: &StackKey,
+        addresses: &dyn Fn(&Deps) -> Vec<String>,
+        keep: Option<(&[&str], &Json)>,
+    ) -> Evaluated {
+        let fields = D::Spec::FIELDS;
+        let spec = match self.0.spec(known) {
+            Ok(spec) => Some(spec),
+            Err(NoValue::Yet) => None,
+            Err(NoValue::Ever(mistake)) => return Evaluated::Never(vec![mistake]),
+        };
+        if let (Some(spec), false, None) = (&spec, self.has_secret_outputs(), keep) {
+            return Evaluated::Whole { spec: write(spec, fields, &[], key), secrets: Vec::new() };
+        }
+        let rendered = sealing(key, || self.0.partial(known).render(key, addresses));
+        if !rendered.mistakes.is_empty() {
+            return Evaluated::Never(rendered.mistakes);
+        }
+        let mut value = rendered.value;
+        withhold(&mut value, fields);
+        if let Some((ignored, others)) = keep {
+            overlay(&mut value, ignored, others);
+        }
+        match spec {
+            Some(_) => Evaluated::Whole { spec: Json::from(&value), secrets: rendered.secrets },
+            None => Evaluated::Partly { spec: value, secrets: rendered.secrets },
+        }
+    }
+
+    fn typed(
+        &self,
+        known: &Known,
+        key: &StackKey,
+        keep: Option<(&[&str], &Json)>,
+        secrets: &[Path],
+    ) -> Result<TypedSpec, Mistake> {
+        let spec = self.0.spec(known).map_err(|no_value| match no_value {
+            NoValue::Ever(mistake) => mistake,
+            NoValue::Yet => Mistake::here("a value that a finished step should have given is missing"),
+        })?;
+        let Some((ignored, others)) = keep else { return Ok(Box::new(spec)) };
+        let whole = (|| {
+            let mut value = sealing(key, || serde_json::to_value(&spec)).map_err(|error| error.to_string())?;
+            overlay(&mut value, ignored, others);
+            open_at(&mut value, secrets, key)?;
+            sealing(key, || serde_json::from_value::<D::Spec>(value)).map_err(|error| error.to_string())
+        })();
+        whole.map(|spec| Box::new(spec) as TypedSpec).map_err(Mistake::here)
+    }
+
+    fn review(&self, known: &Known) -> Findings {
+        self.0.spec(known).map(|spec| D::Resource::review(&spec)).unwrap_or_default()
+    }
+}
+
+/// A spec as text: secrets sealed, also the plain ones at `secrets`; of write-only settings the fingerprint.
+pub(super) fn write<S: Spec>(spec: &S, fields: &[Field], secrets: &[Path], key: &StackKey) -> Json {
+    if secrets.is_empty() && !fields.iter().any(|field| field.write_only) {
+        return sealing(key, || Json::of(spec)).expect("BUG: a spec serialises");
+    }
+    let mut value = sealing(key, || serde_json::to_value(spec)).expect("BUG: a spec serialises");
+    seal_at(&mut value, secrets, key);
+    withhold(&mut value, fields);
+    Json::from(&value)
+}
+
+/// Of write-only settings, keeps the fingerprint only.
+fn withhold(value: &mut Value, fields: &[Field]) {
+    for field in fields.iter().filter(|field| field.write_only) {
+        if let Some(setting) = value.get_mut(field.name)
+            && is_sealed(setting)
+        {
+            let sealed = Sealed(setting[SEALED].as_str().unwrap_or_default().to_owned());
+            *setting = single(FINGERPRINT, Value::from(sealed.fingerprint().0));
+        }
+    }
+}
+
+fn overlay(value: &mut Value, ignored: &[&str], others: &Json) {
+    let others = others.value();
+    for name in ignored {
+        if let (Some(setting), Some(other)) = (value.get_mut(*name), others.get(*name)) {
+            *setting = other.clone();
+        }
+    }
+}

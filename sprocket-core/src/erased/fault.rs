@@ -1,0 +1,58 @@
+//! Faults: a failed call, with the types of its kind taken off.
+
+use std::error::Error;
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::Json;
+use crate::provider::{ErrorKind, ProviderError};
+use crate::resource::{Effect, Failed, State};
+use crate::value::{StackKey, sealing};
+
+/// A failed call: why, what can be done about it, and what it left.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Fault {
+    pub(crate) kind: ErrorKind,
+    /// What was attempted, and then each cause.
+    pub(crate) chain: Vec<String>,
+    pub(crate) hint: Option<String>,
+    pub(crate) effect: Effect,
+    /// What the service reported of an object that exists in spite of the failure.
+    pub(crate) partial: Option<Json>,
+}
+
+impl Fault {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let effect = if kind == ErrorKind::Unavailable { Effect::Unknown } else { Effect::None };
+        Self { kind, chain: vec![message.into()], hint: None, effect, partial: None }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn of<E: ProviderError>(error: &E) -> Self {
+        let mut fault = Self::new(error.kind(), error.to_string());
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if fault.chain.last() != Some(&text) {
+                fault.chain.push(text);
+            }
+            cause = error.source();
+        }
+        fault.hint = error.hint();
+        fault
+    }
+
+    pub(super) fn failed<E: ProviderError, S: State>(failed: &Failed<E, S>, key: &StackKey) -> Self {
+        let partial = failed.partial.as_ref().and_then(|state| sealing(key, || Json::of(state)).ok());
+        Self { effect: failed.effect, partial, ..Self::of(&failed.error) }
+    }
+
+    /// The message, with its causes.
+    pub(crate) fn message(&self) -> String {
+        self.chain.join(": ")
+    }
+}

@@ -1,0 +1,15 @@
+//! Erasure: the one place that knows both the types of kinds and JSON.
+//!
+//! Above it, the engine deals in [`Json`](crate::json::Json), records and boxed futures; below it, authors of kinds deal in
+//! their own types. Secrets are sealed on the way up and opened on the way down.
+
+mod draft;
+mod fault;
+mod kind;
+mod provider;
+
+pub(crate) use draft::{DraftOf, ErasedDraft, Evaluated, TypedSpec};
+pub(crate) use fault::Fault;
+pub(crate) use kind::{ErasedKind, ErasedLive, ErasedSettled, KindFacts, KindHandle, Target};
+pub use provider::Kinds;
+pub(crate) use provider::{ErasedProvider, Instance, provider};

@@ -1,0 +1,35 @@
+//! The engine of Sprocket: resources, plans, apply, state. It knows no service, never prints, and reads neither the
+//! environment nor the home directory.
+//!
+//! A program fills a [`Stack`]; an engine refreshes, plans and applies it. Kinds of resources implement [`Resource`], the
+//! connections they are made with [`Provider`].
+
+mod entropy;
+mod erased;
+mod hash;
+mod ids;
+mod json;
+mod options;
+mod provider;
+mod random;
+mod resource;
+mod spec;
+mod stack;
+pub mod state;
+pub mod value;
+
+pub use entropy::Entropy;
+pub use erased::Kinds;
+pub use ids::{Address, Identity, Lineage, ObjectId, PhysicalName, ProviderName, RecordId};
+pub use json::Json;
+pub use options::{DraftExt, Options};
+pub use provider::{ErrorKind, Provider, ProviderError};
+pub use random::{Password, PasswordDraft, Random};
+pub use resource::{
+    Change, Checked, Deadline, Effect, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Listing, Live, Make,
+    Mark, Naming, Outcome, Part, Recorded, Resource, Settled, State, This, Witness,
+};
+pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
+pub use sprocket_derive::Spec;
+pub use stack::{Connected, Mistakes, On, Stack};
+pub use value::{Deps, Input, IntoInput, Known, Mistake, NoValue, Output, Resolve, Secret, Slot};

@@ -1,0 +1,154 @@
+//! Generated secrets: `random:password`.
+//!
+//! A generated secret has no server: its record is the object, and state, where it is sealed, is its only copy. It is
+//! drawn once, durable before anything that uses it starts, and drawn again only when it is replaced.
+
+use serde::{Deserialize, Serialize};
+use sprocket_derive::Spec;
+
+use crate::erased::Kinds;
+use crate::ids::{Identity, ObjectId};
+use crate::provider::{ErrorKind, Provider, ProviderError};
+use crate::resource::{
+    Change, ErrorOf, FailedOf, Find, Findings, Found, Live, Make, Naming, Outcome, Recorded, Resource, This,
+};
+use crate::value::{Output, Secret};
+
+/// The provider of what needs only randomness. Every stack has one.
+#[derive(Debug)]
+pub struct Random;
+
+/// Generated secrets have no settings for all of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Random, crate = crate)]
+pub struct RandomSpec {}
+
+/// Nothing can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum RandomError {}
+
+impl ProviderError for RandomError {
+    fn kind(&self) -> ErrorKind {
+        match *self {}
+    }
+}
+
+impl Provider for Random {
+    const NAME: &'static str = "random";
+    type Draft = RandomDraft;
+    type Config = RandomSpec;
+    type Credentials = ();
+    type Error = RandomError;
+
+    async fn connect(_: &RandomSpec, (): ()) -> Result<Self, RandomError> {
+        Ok(Self)
+    }
+
+    fn ambient() -> Result<(), RandomError> {
+        Ok(())
+    }
+
+    async fn identity(&self) -> Result<Identity, RandomError> {
+        Ok("random".into())
+    }
+
+    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+        kinds.with::<Password>()
+    }
+}
+
+/// A generated password.
+///
+/// Changing a setting draws another one; who uses it is updated.
+///
+/// ```
+/// # use sprocket_core::{Password, Stack};
+/// # let mut stack = Stack::new();
+/// let password = stack.add(Password::new("redis").length(40));
+/// assert!(password.value.is_secret());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Password {
+    /// The password.
+    pub value: Output<Secret<String>>,
+    this: This<Self>,
+}
+
+impl Password {
+    /// A password of 32 letters and digits.
+    pub fn new(name: impl Into<String>) -> PasswordDraft {
+        PasswordDraft::new(name)
+    }
+}
+
+/// A password's settings. A change of any of them draws another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Password, crate = crate)]
+pub struct PasswordSpec {
+    /// How many characters it has: 16 to 256, each a letter or a digit, so that it is legal in an URL, a shell and a
+    /// configuration file.
+    #[spec(default = 32, replaces)]
+    pub length: u16,
+    /// Any text: another one draws another password.
+    #[spec(default, replaces)]
+    pub rotation: String,
+}
+
+/// What was drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PasswordState {
+    value: Secret<String>,
+}
+
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+impl Resource for Password {
+    const KIND: &'static str = "random:password";
+    const NAMING: Naming = Naming::None;
+    type Provider = Random;
+    type Draft = PasswordDraft;
+    type Spec = PasswordSpec;
+    type State = PasswordState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &PasswordDraft, this: This<Self>) -> Self {
+        Self { value: this.reported_secret(|state| &state.value), this }
+    }
+
+    async fn read(_: &Random, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        Ok(match find {
+            Find::Recorded(Recorded { id, name, spec, state, mark }) => Found::One(Live {
+                id: id.clone(),
+                name: name.clone(),
+                spec: spec.clone(),
+                state: state.clone(),
+                mark: Some(mark.clone()),
+            }),
+            Find::Named(_) | Find::Import(_) => Found::None,
+        })
+    }
+
+    async fn create(_: &Random, make: &Make<'_, Self>) -> Outcome<Self> {
+        let drawn = (0..make.spec.length).map(|_| char::from(ALPHABET[usize::from(make.entropy.below(62))])).collect();
+        Ok(PasswordState { value: Secret::new(drawn) })
+    }
+
+    async fn update(_: &Random, change: &Change<'_, Self>) -> Outcome<Self> {
+        Ok(change.live.state.clone())
+    }
+
+    async fn delete(_: &Random, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        Ok(())
+    }
+
+    fn review(spec: &PasswordSpec) -> Findings {
+        let mut findings = Findings::default();
+        if !(16..=256).contains(&spec.length) {
+            findings.errors.push(format!("a password has 16 to 256 characters, not {}", spec.length).into());
+        }
+        findings
+    }
+}

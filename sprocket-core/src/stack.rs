@@ -1,0 +1,342 @@
+//! Stacks: what a program declares.
+//!
+//! Everything here is synchronous and does no I/O. `add` never fails: what is wrong is kept with the line that is to blame,
+//! and all of it is reported together before anything is asked of any service.
+
+use std::collections::HashMap;
+use std::fmt::{self, Debug, Display};
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::erased::{DraftOf, ErasedDraft, ErasedProvider, KindHandle};
+use crate::ids::{Address, PhysicalName, ProviderName};
+use crate::options::Options;
+use crate::provider::Provider;
+use crate::random::Random;
+use crate::resource::{Resource, This};
+use crate::spec::{Draft, ProviderDraft, Spec as _};
+use crate::value::{Deps, Input, IntoInput, Mistake, NodeId, Slot};
+
+/// What a program declares: resources in their order, the providers they are made with, and outputs.
+pub struct Stack {
+    id: u32,
+    scopes: Vec<String>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) index: HashMap<Address, u32>,
+    pub(crate) providers: Vec<ProviderNode>,
+    pub(crate) outputs: Vec<StackOutput>,
+    mistaken: HashMap<Address, &'static Location<'static>>,
+    mistakes: Vec<Misdeclared>,
+}
+
+impl Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.nodes.iter().map(|node| &node.address)).finish()
+    }
+}
+
+/// A declared resource.
+pub(crate) struct Node {
+    pub(crate) address: Address,
+    pub(crate) kind: KindHandle,
+    pub(crate) draft: Box<dyn ErasedDraft>,
+    /// Its place among the stack's providers.
+    pub(crate) provider: usize,
+    pub(crate) options: Options,
+    /// The name its object has by default; generations and contents add to it.
+    pub(crate) name: PhysicalName,
+    pub(crate) at: &'static Location<'static>,
+    /// What it waits for, its provider's included. All of them were declared earlier.
+    pub(crate) deps: Vec<u32>,
+    /// Earlier addresses of it.
+    pub(crate) moved_from: Vec<Address>,
+}
+
+/// A declared provider.
+pub(crate) struct ProviderNode {
+    pub(crate) name: ProviderName,
+    pub(crate) erased: Arc<dyn ErasedProvider>,
+    pub(crate) at: &'static Location<'static>,
+    pub(crate) deps: Vec<u32>,
+}
+
+/// A value that the stack shows to people and to other stacks.
+pub(crate) struct StackOutput {
+    pub(crate) name: String,
+    pub(crate) slot: Box<dyn Slot + Send + Sync>,
+}
+
+/// A connection that resources can be declared on.
+pub struct Connected<P> {
+    stack: u32,
+    provider: usize,
+    of: PhantomData<fn() -> P>,
+}
+
+impl<P> Clone for Connected<P> {
+    fn clone(&self) -> Self {
+        Self { stack: self.stack, provider: self.provider, of: PhantomData }
+    }
+}
+
+impl<P: Provider> Debug for Connected<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Connected({})", P::NAME)
+    }
+}
+
+/// A stack, and the provider that is to be used.
+pub struct On<'s, P> {
+    stack: &'s mut Stack,
+    connected: Connected<P>,
+}
+
+impl<P: Provider> Debug for On<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.connected.fmt(f)
+    }
+}
+
+impl<P: Provider> On<'_, P> {
+    /// Declares a resource on this provider.
+    #[track_caller]
+    pub fn add<D>(&mut self, draft: D) -> D::Resource
+    where
+        D: Draft,
+        D::Resource: Resource<Provider = P>,
+    {
+        let at = Location::caller();
+        let found = if self.connected.stack == self.stack.id {
+            Ok(self.connected.provider)
+        } else {
+            Err(format!("is declared on a `{}` of another stack", P::NAME))
+        };
+        self.stack.declare(draft, found, at)
+    }
+}
+
+/// Where the handle of a mistaken resource points: who mentions it is not to blame, and no plan will be made.
+const NOWHERE: u32 = u32::MAX;
+
+static STACKS: AtomicU32 = AtomicU32::new(0);
+
+impl Default for Stack {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stack {
+    /// An empty stack.
+    pub fn new() -> Self {
+        Self {
+            id: STACKS.fetch_add(1, Ordering::Relaxed),
+            scopes: Vec::new(),
+            nodes: Vec::new(),
+            index: HashMap::new(),
+            providers: Vec::new(),
+            outputs: Vec::new(),
+            mistaken: HashMap::new(),
+            mistakes: Vec::new(),
+        }
+    }
+
+    /// Declares a connection to a service.
+    #[track_caller]
+    pub fn connect<D: ProviderDraft>(&mut self, draft: D) -> Connected<D::Provider> {
+        let at = Location::caller();
+        let kind = <D::Provider as Provider>::NAME;
+        let name = match draft.name() {
+            "" => ProviderName::from(kind),
+            name => ProviderName::from(format!("{kind}/{name}")),
+        };
+        if let Some(other) = self.providers.iter().find(|other| other.name == name) {
+            let message = format!("is connected already at {}:{}; give one of them a name", other.at.file(), other.at.line());
+            self.mistake(&name, Mistake::at(at, message));
+        }
+        let mut mistakes = Vec::new();
+        draft.mistakes(&mut mistakes);
+        for mistake in mistakes {
+            self.mistake(&name, mistake);
+        }
+        let mut deps = Deps::default();
+        draft.deps(&mut deps);
+        draft.credential_deps(&mut deps);
+        let deps = self.resolve_deps(&name, &deps, at);
+        self.providers.push(ProviderNode { name, erased: crate::erased::provider(draft), at, deps });
+        Connected { stack: self.id, provider: self.providers.len() - 1, of: PhantomData }
+    }
+
+    /// Declares on this provider, where a stack has several of a type.
+    pub fn on<P: Provider>(&mut self, connected: &Connected<P>) -> On<'_, P> {
+        On { connected: connected.clone(), stack: self }
+    }
+
+    /// Declares a resource, on the one provider of its type.
+    ///
+    /// It never fails: what is wrong is reported when the program is planned.
+    #[track_caller]
+    pub fn add<D: Draft>(&mut self, draft: D) -> D::Resource {
+        let at = Location::caller();
+        let provider = self.only_provider::<<D::Resource as Resource>::Provider>();
+        self.declare(draft, provider, at)
+    }
+
+    /// Declares inside a scope: addresses, and physical names that are not pinned, begin with its name.
+    pub fn scope<T>(&mut self, name: impl Into<String>, declare: impl FnOnce(&mut Self) -> T) -> T {
+        self.scopes.push(name.into());
+        let result = declare(self);
+        self.scopes.pop();
+        result
+    }
+
+    /// Shows a value to people and to other stacks.
+    #[track_caller]
+    pub fn output<T: Clone + serde::Serialize + Send + Sync + 'static>(
+        &mut self,
+        name: impl Into<String>,
+        value: impl IntoInput<T>,
+    ) {
+        let name = name.into();
+        let input: Input<T> = value.into_input();
+        if self.outputs.iter().any(|output| output.name == name) {
+            self.mistake(&format!("output {name}"), Mistake::here("is declared already"));
+        }
+        self.outputs.push(StackOutput { name, slot: Box::new(input) });
+    }
+
+    /// Whether the program can be planned.
+    ///
+    /// # Errors
+    /// All its mistakes, each with its line.
+    pub fn check(&self) -> Result<(), Mistakes> {
+        if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes.clone())) }
+    }
+
+    fn only_provider<P: Provider>(&mut self) -> Result<usize, String> {
+        let mut found = self.providers.iter().enumerate().filter(|(_, node)| node.erased.is(std::any::TypeId::of::<P>()));
+        match (found.next(), found.next()) {
+            (Some((index, _)), None) => Ok(index),
+            (Some(_), Some(_)) => Err(format!("could be on several `{0}`; say which: `stack.on(&{0}).add(…)`", P::NAME)),
+            // Generated secrets need no server, and so no connection in the program.
+            (None, _) if P::NAME == Random::NAME => {
+                self.connect(crate::random::RandomDraft::default());
+                Ok(self.providers.len() - 1)
+            }
+            (None, _) => Err(format!("needs a `{}`, and the stack is connected to none", P::NAME)),
+        }
+    }
+
+    fn declare<D: Draft>(
+        &mut self,
+        mut draft: D,
+        provider: Result<usize, String>,
+        at: &'static Location<'static>,
+    ) -> D::Resource {
+        let address = Address::new(<D::Resource as Resource>::KIND, &self.scopes, draft.name());
+        let before = self.mistakes.len();
+        if draft.name().is_empty() || draft.name().contains(|c: char| c.is_whitespace() || c.is_control()) {
+            self.mistake(&address, Mistake::at(at, "needs a name without spaces"));
+        }
+        let earlier = self.index.get(&address).map(|&other| self.nodes[other as usize].at);
+        if let Some(other) = earlier.or_else(|| self.mistaken.get(&address).copied()) {
+            let message = format!("is declared already at {}:{}", other.file(), other.line());
+            self.mistake(&address, Mistake::at(at, message));
+        }
+        let mut mistakes = Vec::new();
+        draft.mistakes(&mut mistakes);
+        for setting in &draft.options().ignore {
+            if !D::Spec::FIELDS.iter().any(|field| field.name == *setting) {
+                mistakes.push(Mistake::at(at, format!("has no setting `{setting}` to ignore")));
+            }
+        }
+        for mistake in mistakes {
+            self.mistake(&address, mistake);
+        }
+        let options = draft.options().clone();
+        let mut deps = Deps::default();
+        draft.deps(&mut deps);
+        deps.nodes.extend(options.after.iter().chain(&options.dies_with));
+        let mut deps = self.resolve_deps(&address, &deps, at);
+        let provider = match provider {
+            Ok(provider) => {
+                deps.extend_from_slice(&self.providers[provider].deps);
+                provider
+            }
+            Err(message) => {
+                self.mistake(&address, Mistake::at(at, message));
+                usize::MAX
+            }
+        };
+        deps.sort_unstable();
+        deps.dedup();
+
+        let index = if self.mistakes.len() == before {
+            u32::try_from(self.nodes.len()).expect("a stack has fewer than four billion resources")
+        } else {
+            NOWHERE
+        };
+        let this = This { address: address.clone(), node: NodeId { stack: self.id, index }, kind: PhantomData };
+        let handle = D::Resource::declared(&draft, this);
+        if index == NOWHERE {
+            self.mistaken.entry(address).or_insert(at);
+            return handle;
+        }
+        let name = options.physical_name.clone().unwrap_or_else(|| {
+            self.scopes.iter().map(|scope| format!("{scope}-")).chain([draft.name().to_owned()]).collect()
+        });
+        let moved_from = options.moved_from.iter().map(|old| self.old_address::<D::Resource>(old)).collect();
+        self.index.insert(address.clone(), index);
+        self.nodes.push(Node {
+            address,
+            kind: KindHandle::of::<D::Resource>(),
+            draft: Box::new(DraftOf(draft)),
+            provider,
+            options,
+            name: name.into(),
+            at,
+            deps,
+            moved_from,
+        });
+        handle
+    }
+
+    fn old_address<R: Resource>(&self, old: &str) -> Address {
+        if old.contains('/') { Address::from(old) } else { Address::new(R::KIND, &self.scopes, old) }
+    }
+
+    fn resolve_deps(&mut self, who: &dyn Display, deps: &Deps, at: &'static Location<'static>) -> Vec<u32> {
+        if deps.nodes.iter().any(|node| node.stack != self.id) {
+            self.mistake(who, Mistake::at(at, "mentions a resource of another stack"));
+        }
+        deps.nodes.iter().filter(|node| node.stack == self.id && node.index != NOWHERE).map(|node| node.index).collect()
+    }
+
+    fn mistake(&mut self, who: &dyn Display, mistake: Mistake) {
+        self.mistakes.push(Misdeclared { who: who.to_string(), mistake });
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Misdeclared {
+    who: String,
+    mistake: Mistake,
+}
+
+/// Everything that is wrong in a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(Vec<Misdeclared>);
+
+impl Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, Misdeclared { who, mistake }) in self.0.iter().enumerate() {
+            let line = if place == 0 { "" } else { "\n" };
+            write!(f, "{line}`{who}`: {mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}

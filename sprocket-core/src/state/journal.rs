@@ -1,0 +1,121 @@
+//! The journal: what a run did, entry by entry, durable before and after each call.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::Record;
+use super::snapshot::RecordedProvider;
+use crate::ids::{Address, PhysicalName, ProviderName, RecordId};
+use crate::json::Json;
+use crate::resource::Effect;
+use crate::value::Path;
+
+/// An entry of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which resource.
+    pub address: Address,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened to a resource, or to the stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A call is about to be made.
+    Begin {
+        /// Which.
+        action: Action,
+    },
+    /// It was made, and this is the record now; none if the resource has gone.
+    Done {
+        /// The record.
+        record: Option<Box<Record>>,
+    },
+    /// It failed.
+    Failed {
+        /// The record, if the failure changed it.
+        record: Option<Box<Record>>,
+        /// Whether it had an effect.
+        effect: Effect,
+        /// Nothing is left to find out: the next run need not settle it.
+        settled: bool,
+    },
+    /// The record was changed without a call: taken over, refreshed, forgotten.
+    Recorded {
+        /// The record.
+        record: Option<Box<Record>>,
+    },
+    /// The resource has another address.
+    Moved {
+        /// The new one.
+        to: Address,
+    },
+    /// A provider was connected, or is needed no more.
+    Provider {
+        /// Its name.
+        name: ProviderName,
+        /// Its address and identity.
+        recorded: Option<RecordedProvider>,
+    },
+    /// The stack got its key.
+    Key {
+        /// The key, encrypted to the stack's owner.
+        sealed: String,
+    },
+    /// The outputs have these values.
+    Outputs {
+        /// By name; secrets are sealed.
+        outputs: BTreeMap<String, Json>,
+    },
+}
+
+/// A call, with all that is needed to find out later what it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// An object is made.
+    Create {
+        /// What it is to become.
+        intent: Box<Intention>,
+    },
+    /// The object is changed.
+    Update {
+        /// What it is to become.
+        intent: Box<Intention>,
+    },
+    /// Its readiness is waited for.
+    Ready,
+    /// An object is deleted: this generation of it.
+    Delete {
+        /// Which.
+        generation: u32,
+    },
+}
+
+/// What an object is to become.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intention {
+    /// The record's id, minted here.
+    pub record: RecordId,
+    /// Which provider makes it.
+    pub provider: ProviderName,
+    /// How often it was replaced before: 1 for the first.
+    pub generation: u32,
+    /// Its name at the service.
+    pub name: PhysicalName,
+    /// The version of the kind that wrote the spec.
+    pub version: u32,
+    /// The spec that is sent.
+    pub spec: Json,
+    /// Where in the spec plain values are secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Path>,
+    /// The resources that it is made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deps: Vec<Address>,
+    /// No object of its name was there when the plan was made.
+    pub was_absent: bool,
+}

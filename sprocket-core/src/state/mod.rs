@@ -1,0 +1,14 @@
+//! State: what is recorded of a stack, and where.
+//!
+//! A [`Snapshot`] is what is recorded; the journal is a list of [`Entry`]s since; [`Snapshot::take`] is the one place that
+//! says what an entry means. A [`StateStore`] keeps both.
+
+mod journal;
+mod record;
+mod snapshot;
+mod store;
+
+pub use journal::{Action, Entry, Event, Intention};
+pub use record::{Object, Record};
+pub use snapshot::{FORMAT, RecordedProvider, Snapshot};
+pub use store::{Holder, Loaded, Lock, StateStore, StoreError};

@@ -1,0 +1,62 @@
+//! Records: what is kept of each resource.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Address, ObjectId, PhysicalName, ProviderName, RecordId};
+use crate::json::Json;
+use crate::value::Path;
+
+/// What is kept of a resource. Its secrets are sealed; of write-only settings only a fingerprint is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its id, which the marks of its objects hold.
+    pub id: RecordId,
+    /// Which provider made it.
+    pub provider: ProviderName,
+    /// The object that it is now. None while a replacement whose old object had to go first is under way.
+    pub object: Option<Object>,
+    /// Objects that were replaced and are not deleted yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old: Vec<Object>,
+    /// Every plan that would delete or replace it is refused.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub protect: bool,
+    /// A delete leaves the object in place.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep_on_delete: bool,
+    /// It goes when this one goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dies_with: Option<Address>,
+}
+
+/// An object that we made or took over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Object {
+    /// How often it was replaced before: 1 for the first.
+    pub generation: u32,
+    /// Its name at the service.
+    pub name: PhysicalName,
+    /// The service's id of it.
+    pub id: ObjectId,
+    /// The version of the kind that wrote the specs and the state.
+    pub version: u32,
+    /// The spec that was sent last.
+    pub applied: Json,
+    /// The spec that was read right after; none if that has not happened yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Json>,
+    /// What the service reported.
+    pub state: Json,
+    /// Where in the specs plain values are secret, because they were made from secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Path>,
+    /// The resources that it was made from; it is deleted before them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deps: Vec<Address>,
+    /// It was seen to work since the last change.
+    pub ready: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
