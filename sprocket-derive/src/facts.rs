@@ -1,0 +1,145 @@
+//! The facts: what the engine asks of a spec and of its draft.
+//!
+//! These are short, since the list of a draft's slots is all that plans need; the impls in `sprocket_core::value` do the
+//! rest.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use crate::attributes::shown_at;
+use crate::draft::{MISTAKES, keeps_mistakes};
+use crate::model::{Model, Setting, Shape};
+
+/// Writes `Spec`, `Fields`, and `Draft` or `ProviderDraft`.
+pub(crate) fn write(model: &Model) -> TokenStream {
+    let own = match &model.shape {
+        Shape::Resource(noun) => draft(model, noun),
+        Shape::Provider(noun) => provider_draft(model, noun),
+        Shape::Nested(_) => TokenStream::new(),
+    };
+    let (spec, fields) = (spec(model), fields(model));
+    quote!(#spec #fields #own)
+}
+
+fn spec(model: &Model) -> TokenStream {
+    let Model { core, spec, settings, .. } = model;
+    let facts = settings.iter().map(|Setting { name, replaces, write_only, .. }| {
+        quote!(#core::Field { name: #name, replaces: #replaces, write_only: #write_only },)
+    });
+    quote! {
+        #[automatically_derived]
+        impl #core::Spec for #spec {
+            const FIELDS: &'static [#core::Field] = &[#(#facts)*];
+        }
+    }
+}
+
+fn fields(model: &Model) -> TokenStream {
+    let Model { core, spec, settings, .. } = model;
+    let draft = model.draft();
+    let slots = model.drafted().map(|Setting { ident, name, .. }| quote!((#name, &self.#ident),));
+    let values = settings.iter().map(|setting| {
+        let ident = &setting.ident;
+        if setting.left_out {
+            return quote!(#ident: ::std::unreachable!(),);
+        }
+        // A draft of another spec is an error at the field's type.
+        let (this, known) = (quote!(&self.#ident), quote!(known));
+        let value = quote_spanned!(shown_at(setting.ty.span())=> #core::Resolve::resolve(#this, #known)?);
+        quote!(#ident: #value,)
+    });
+    let mistakes = format_ident!("{MISTAKES}");
+    let (slots, check) = if keeps_mistakes(model) {
+        (
+            quote! {
+                let mut slots: ::std::vec::Vec<(&'static str, &dyn #core::Slot)> = ::std::vec![#(#slots)*];
+                if !self.#mistakes.is_empty() {
+                    slots.push(("", &self.#mistakes));
+                }
+                slots
+            },
+            Some(quote!(#core::Resolve::resolve(&self.#mistakes, known)?;)),
+        )
+    } else {
+        (quote!(::std::vec![#(#slots)*]), None)
+    };
+    quote! {
+        #[automatically_derived]
+        impl #core::Fields for #draft {
+            type Spec = #spec;
+
+            fn slots(&self) -> ::std::vec::Vec<(&'static str, &dyn #core::Slot)> {
+                #slots
+            }
+
+            #[allow(unused_variables)]
+            fn spec(&self, known: &#core::Known) -> ::std::result::Result<#spec, #core::NoValue> {
+                #check
+                ::std::result::Result::Ok(#spec { #(#values)* })
+            }
+        }
+    }
+}
+
+fn draft(model: &Model, noun: &syn::Path) -> TokenStream {
+    let core = &model.core;
+    let draft = model.draft();
+    quote! {
+        #[automatically_derived]
+        impl #core::Draft for #draft {
+            type Resource = #noun;
+
+            fn name(&self) -> &str {
+                &self.name
+            }
+
+            fn options(&mut self) -> &mut #core::Options {
+                &mut self.options
+            }
+        }
+    }
+}
+
+fn provider_draft(model: &Model, noun: &syn::Path) -> TokenStream {
+    let core = &model.core;
+    let draft = model.draft();
+    quote! {
+        #[automatically_derived]
+        impl #core::ProviderDraft for #draft {
+            type Provider = #noun;
+
+            fn name(&self) -> &str {
+                &self.name
+            }
+
+            fn credentials(
+                &self,
+                known: &#core::Known,
+            ) -> ::std::result::Result<
+                ::std::option::Option<<#noun as #core::Provider>::Credentials>,
+                #core::NoValue,
+            > {
+                match &self.credentials {
+                    ::std::option::Option::None => ::std::result::Result::Ok(::std::option::Option::None),
+                    ::std::option::Option::Some(#core::Input::Value(value)) => {
+                        ::std::result::Result::Ok(::std::option::Option::Some(::std::clone::Clone::clone(value)))
+                    }
+                    ::std::option::Option::Some(#core::Input::Output(output)) => {
+                        output.value(known).map(::std::option::Option::Some)
+                    }
+                    ::std::option::Option::Some(#core::Input::Mistake(mistake)) => {
+                        ::std::result::Result::Err(#core::NoValue::Ever(::std::clone::Clone::clone(mistake)))
+                    }
+                }
+            }
+
+            fn credential_deps(&self, into: &mut #core::Deps) {
+                if let ::std::option::Option::Some(#core::Input::Output(output)) = &self.credentials {
+                    // Credentials need not serialise, so they are no slot; what is made of them waits for the same.
+                    #core::Slot::deps(&#core::Input::Output(output.map(|_| ())), into);
+                }
+            }
+        }
+    }
+}

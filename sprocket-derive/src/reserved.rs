@@ -1,0 +1,37 @@
+//! Reserved names: the setters that a draft must not have.
+//!
+//! A draft's own setter silently wins over the method of a trait: a setting `after` would disable the option `after`. So
+//! the derive refuses them.
+//!
+//! **Invariant:** [`OPTIONS`] is the list of the methods of `sprocket_core::DraftExt`; a test of the core holds them
+//! together.
+
+use syn::Ident;
+use syn::ext::IdentExt as _;
+
+use crate::attributes::Errors;
+use crate::model::Shape;
+
+/// What every draft has: its constructor, and what the derives and `Fields` give it.
+const ALL: [&str; 5] = ["clone", "default", "new", "slots", "spec"];
+
+/// What the drafts of resources have besides: `Draft`, and the options of `DraftExt`.
+const RESOURCE: [&str; 2] = ["name", "options"];
+const OPTIONS: [&str; 9] =
+    ["adopt", "after", "dies_with", "ignore", "keep_on_delete", "moved_from", "named", "protect", "time_limit"];
+
+/// What the drafts of providers have besides.
+const PROVIDER: [&str; 4] = ["credential_deps", "credentials", "name", "named"];
+
+/// Refuses a setter of that name.
+pub(crate) fn check(setter: &Ident, shape: &Shape, errors: &mut Errors) {
+    let name = setter.unraw().to_string();
+    let taken = |names: &[&str]| names.contains(&name.as_str());
+    let whose = match shape {
+        _ if taken(&ALL) => "every draft",
+        Shape::Resource(_) if taken(&RESOURCE) || taken(&OPTIONS) => "every draft",
+        Shape::Provider(_) if taken(&PROVIDER) => "every provider's draft",
+        _ => return,
+    };
+    errors.at(setter, format!("{whose} has a `{name}` already"));
+}
