@@ -65,7 +65,13 @@ impl Entry {
         match self.expression() {
             Some(Expr::Path(ExprPath { qself: None, path, .. })) => Some(path.clone()),
             _ => {
-                errors.at(&self.word, format!("write `{} = …`, with a path", self.word));
+                let example = match self.word.to_string().as_str() {
+                    "resource" => "Network",
+                    "provider" => "Docker",
+                    "crate" => "sprocket::core",
+                    _ => "Attachment",
+                };
+                errors.at(&self.word, format!("expected a path: `{} = {example}`", self.word));
                 None
             }
         }
@@ -74,7 +80,7 @@ impl Entry {
     /// For a word that is given the name of a setter.
     pub(crate) fn setter(&self, errors: &mut Errors) -> Option<Ident> {
         let Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) = self.expression() else {
-            errors.at(&self.word, format!("write `{} = \"…\"`, with the name of a setter", self.word));
+            errors.at(&self.word, "expected the name of a setter: `each = \"label\"`");
             return None;
         };
         let name = text.value();
@@ -104,14 +110,14 @@ fn ungroup(expr: &Expr) -> &Expr {
 pub(crate) struct Entries(Vec<Entry>);
 
 impl Entries {
-    /// Reads them. A word that is not one of `expected`, or is given twice, is a mistake.
-    pub(crate) fn read(attributes: &[Attribute], expected: &[&str], errors: &mut Errors) -> Self {
+    /// Reads them. A word that is neither `expected` nor `answered` elsewhere is a mistake, and so is one given twice.
+    pub(crate) fn read(attributes: &[Attribute], expected: &[&str], answered: &[&str], errors: &mut Errors) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("spec")) {
             match attribute.parse_args_with(Punctuated::<Entry, Token![,]>::parse_terminated) {
                 Ok(read) => {
                     for entry in read {
-                        if !expected.iter().any(|word| entry.word == word) {
+                        if !expected.iter().chain(answered).any(|word| entry.word == word) {
                             errors.at(&entry.word, expectation(expected));
                         } else if entries.iter().any(|earlier| earlier.word == entry.word) {
                             errors.at(&entry.word, format!("`{}` is given twice", entry.word));

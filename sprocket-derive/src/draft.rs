@@ -1,17 +1,16 @@
-//! The draft: a struct with a slot for each setting, its constructor, and its setters.
+//! The draft: a struct with a slot for each setting, and its constructor.
 //!
-//! A setter replaces a value, adds to a `Vec`, and inserts into a `BTreeMap`, where a key that is set already to something
-//! else is a mistake. All setters carry the caller's line into the conversions of their arguments, so none of them converts
-//! inside a closure.
+//! A slot is an `Input`, or a nested draft; one, or an `Option`, `Vec` or `BTreeMap` of them, as in the spec. `new` takes
+//! what has no default and is for the kind's own constructors.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::Type;
 use syn::spanned::Spanned as _;
 
 use crate::attributes::shown_at;
 use crate::model::{Model, Setting, Shape, Start};
-use crate::slot::Slot;
+use crate::setters::Setters;
+use crate::slot::Holds;
 
 /// Where a draft keeps the mistakes that no slot has a place for: a second draft under one key of a map, and what can't be
 /// the credentials of a provider.
@@ -201,249 +200,34 @@ fn own_setters(model: &Model) -> TokenStream {
 
 /// The type of the draft's field.
 fn slot_type(model: &Model, setting: &Setting) -> TokenStream {
-    let core = &model.core;
-    let item = |ty: &Type| match &setting.draft {
+    let (core, ty) = (&model.core, &setting.slot.item);
+    let item = match &setting.draft {
         Some(draft) => quote!(#draft),
         None => quote!(#core::Input<#ty>),
     };
-    match &setting.slot {
-        Slot::One(ty) => item(ty),
-        Slot::Option(ty) => {
-            let item = item(ty);
-            quote!(::std::option::Option<#item>)
-        }
-        Slot::List(ty) => {
-            let item = item(ty);
-            quote!(::std::vec::Vec<#item>)
-        }
-        Slot::Map(key, ty) => {
-            let item = item(ty);
-            quote!(::std::collections::BTreeMap<#key, #item>)
-        }
+    match &setting.slot.holds {
+        Holds::One => item,
+        Holds::Option => quote!(::std::option::Option<#item>),
+        Holds::List => quote!(::std::vec::Vec<#item>),
+        Holds::Map(key) => quote!(::std::collections::BTreeMap<#key, #item>),
     }
 }
 
 /// What the draft's field is at first.
 fn initial(model: &Model, setting: &Setting) -> TokenStream {
-    let core = &model.core;
-    let ident = &setting.ident;
+    let (core, ident, ty) = (&model.core, &setting.ident, &setting.slot.item);
     let setters = Setters { model, setting };
-    match (&setting.start, &setting.slot) {
+    let at = shown_at(setting.ty.span());
+    match (&setting.start, &setting.draft) {
         (Start::Required, _) => setters.convert(&quote!(#ident)),
-        (Start::Empty, Slot::Option(_)) => quote!(::std::option::Option::None),
         (Start::Empty, _) => quote!(::std::default::Default::default()),
-        (Start::Default, slot) => {
-            let ty = setting.draft.as_ref().map_or_else(
-                || {
-                    let ty = slot.item();
-                    quote!(#ty)
-                },
-                |draft| quote!(#draft),
-            );
-            let default = quote_spanned!(shown_at(setting.ty.span())=> <#ty as ::std::default::Default>::default());
-            match setting.draft {
-                Some(_) => default,
-                None => quote!(#core::Input::Value(#default)),
-            }
+        (Start::Default, Some(draft)) => quote_spanned!(at=> <#draft as ::std::default::Default>::default()),
+        (Start::Default, None) => {
+            let value = quote_spanned!(at=> <#ty as ::std::default::Default>::default());
+            quote!(#core::Input::Value(#value))
         }
         (Start::Expression(expression), _) => setters.convert(&quote!(#expression)),
         (Start::Flag, _) => quote!(#core::Input::Value(false)),
-    }
-}
-
-/// The setters of one setting.
-struct Setters<'a> {
-    model: &'a Model,
-    setting: &'a Setting,
-}
-
-impl Setters<'_> {
-    fn write(&self) -> TokenStream {
-        match &self.setting.slot {
-            Slot::One(_) => self.one(),
-            Slot::Option(_) => self.option(),
-            Slot::List(_) => self.list(),
-            Slot::Map(key, value) => self.map(key, value),
-        }
-    }
-
-    /// What a setter takes for an item.
-    fn argument(&self) -> TokenStream {
-        let core = &self.model.core;
-        match &self.setting.draft {
-            Some(draft) => quote!(impl ::std::convert::Into<#draft>),
-            None => {
-                let ty = self.setting.slot.item();
-                quote!(impl #core::IntoInput<#ty>)
-            }
-        }
-    }
-
-    /// Makes a slot of what a setter took.
-    fn convert(&self, given: &TokenStream) -> TokenStream {
-        let core = &self.model.core;
-        match &self.setting.draft {
-            Some(draft) => quote!(::std::convert::Into::<#draft>::into(#given)),
-            None => {
-                let ty = self.setting.slot.item();
-                quote!(#core::IntoInput::<#ty>::into_input(#given))
-            }
-        }
-    }
-
-    fn one(&self) -> TokenStream {
-        let (vis, ident, docs) = (&self.model.vis, &self.setting.ident, &self.setting.docs);
-        if let Start::Flag = self.setting.start {
-            let core = &self.model.core;
-            return quote! {
-                #(#docs)*
-                #vis fn #ident(mut self) -> Self {
-                    self.#ident = #core::Input::Value(true);
-                    self
-                }
-            };
-        }
-        let (argument, value) = (self.argument(), self.convert(&quote!(#ident)));
-        quote! {
-            #(#docs)*
-            #[track_caller]
-            #vis fn #ident(mut self, #ident: #argument) -> Self {
-                self.#ident = #value;
-                self
-            }
-        }
-    }
-
-    fn option(&self) -> TokenStream {
-        let (vis, ident, docs) = (&self.model.vis, &self.setting.ident, &self.setting.docs);
-        let (argument, value) = (self.argument(), self.convert(&quote!(#ident)));
-        let maybe = self.setting.maybe();
-        let maybe_doc = format!("Like [`{0}`](Self::{0}), with what may be absent.", self.setting.name);
-        quote! {
-            #(#docs)*
-            #[track_caller]
-            #vis fn #ident(mut self, #ident: #argument) -> Self {
-                self.#ident = ::std::option::Option::Some(#value);
-                self
-            }
-
-            #[doc = #maybe_doc]
-            #[track_caller]
-            #vis fn #maybe(mut self, #ident: ::std::option::Option<#argument>) -> Self {
-                self.#ident = match #ident {
-                    ::std::option::Option::Some(#ident) => ::std::option::Option::Some(#value),
-                    ::std::option::Option::None => ::std::option::Option::None,
-                };
-                self
-            }
-        }
-    }
-
-    fn list(&self) -> TokenStream {
-        let (vis, ident, docs) = (&self.model.vis, &self.setting.ident, &self.setting.docs);
-        let argument = self.argument();
-        let one = self.setting.each.as_ref().map(|each| {
-            let value = self.convert(&quote!(#each));
-            quote! {
-                #(#docs)*
-                #[track_caller]
-                #vis fn #each(mut self, #each: #argument) -> Self {
-                    self.#ident.push(#value);
-                    self
-                }
-            }
-        });
-        let value = self.convert(&quote!(item));
-        let many = self.takes_many().then(|| {
-            quote! {
-                #(#docs)*
-                #[track_caller]
-                #vis fn #ident(mut self, #ident: impl ::std::iter::IntoIterator<Item = #argument>) -> Self {
-                    for item in #ident {
-                        self.#ident.push(#value);
-                    }
-                    self
-                }
-            }
-        });
-        quote!(#one #many)
-    }
-
-    fn map(&self, key: &Type, value: &Type) -> TokenStream {
-        let (vis, ident, docs) = (&self.model.vis, &self.setting.ident, &self.setting.docs);
-        let argument = self.argument();
-        let insert = self.insert(key, value);
-        let one = self.setting.each.as_ref().map(|each| {
-            quote! {
-                #(#docs)*
-                #[track_caller]
-                #vis fn #each(mut self, key: impl ::std::convert::Into<#key>, value: #argument) -> Self {
-                    #insert
-                    self
-                }
-            }
-        });
-        let many = self.takes_many().then(|| {
-            quote! {
-                #(#docs)*
-                #[track_caller]
-                #vis fn #ident(
-                    mut self,
-                    #ident: impl ::std::iter::IntoIterator<Item = (impl ::std::convert::Into<#key>, #argument)>,
-                ) -> Self {
-                    for (key, value) in #ident {
-                        #insert
-                    }
-                    self
-                }
-            }
-        });
-        quote!(#one #many)
-    }
-
-    /// Inserts `value` under `key`, once.
-    fn insert(&self, key: &Type, value: &Type) -> TokenStream {
-        let core = &self.model.core;
-        let ident = &self.setting.ident;
-        let given = self.convert(&quote!(value));
-        let text = quote_spanned!(shown_at(key.span())=> ::std::string::ToString::to_string(place.key()));
-        let mistake = quote!(#core::Mistake::here(::std::format!("`{}` is set already", #text)));
-        let again = if self.setting.draft.is_some() {
-            let mistakes = format_ident!("{MISTAKES}");
-            quote! {
-                let mistake = #mistake;
-                self.#mistakes.push(#core::Input::Mistake(mistake));
-            }
-        } else {
-            let same = quote_spanned!(shown_at(value.span())=> old == new);
-            quote! {
-                let stays = match (place.get(), &given) {
-                    (#core::Input::Value(old), #core::Input::Value(new)) => #same,
-                    (earlier, _) => ::std::matches!(earlier, #core::Input::Mistake(_)),
-                };
-                if !stays {
-                    let mistake = #mistake;
-                    let mut place = place;
-                    place.insert(#core::Input::Mistake(mistake));
-                }
-            }
-        };
-        quote! {
-            let given = #given;
-            match self.#ident.entry(::std::convert::Into::<#key>::into(key)) {
-                ::std::collections::btree_map::Entry::Vacant(place) => {
-                    place.insert(given);
-                }
-                ::std::collections::btree_map::Entry::Occupied(place) => {
-                    #again
-                }
-            }
-        }
-    }
-
-    /// Whether the setter of the field's own name is the one that takes several items.
-    fn takes_many(&self) -> bool {
-        self.setting.each.as_ref() != Some(&self.setting.ident)
     }
 }
 

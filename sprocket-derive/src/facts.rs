@@ -4,7 +4,8 @@
 //! rest.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
+use syn::Ident;
 use syn::spanned::Spanned as _;
 
 use crate::attributes::shown_at;
@@ -36,19 +37,10 @@ fn spec(model: &Model) -> TokenStream {
 }
 
 fn fields(model: &Model) -> TokenStream {
-    let Model { core, spec, settings, .. } = model;
+    let Model { core, spec, .. } = model;
     let draft = model.draft();
     let slots = model.drafted().map(|Setting { ident, name, .. }| quote!((#name, &self.#ident),));
-    let values = settings.iter().map(|setting| {
-        let ident = &setting.ident;
-        if setting.left_out {
-            return quote!(#ident: ::std::unreachable!(),);
-        }
-        // A draft of another spec is an error at the field's type.
-        let (this, known) = (quote!(&self.#ident), quote!(known));
-        let value = quote_spanned!(shown_at(setting.ty.span())=> #core::Resolve::resolve(#this, #known)?);
-        quote!(#ident: #value,)
-    });
+    let made = spec_of(model);
     let mistakes = format_ident!("{MISTAKES}");
     let (slots, check) = if keeps_mistakes(model) {
         (
@@ -76,9 +68,32 @@ fn fields(model: &Model) -> TokenStream {
             #[allow(unused_variables)]
             fn spec(&self, known: &#core::Known) -> ::std::result::Result<#spec, #core::NoValue> {
                 #check
-                ::std::result::Result::Ok(#spec { #(#values)* })
+                #made
             }
         }
+    }
+}
+
+/// The body of `Fields::spec`.
+fn spec_of(model: &Model) -> TokenStream {
+    let Model { core, spec, settings, .. } = model;
+    if settings.iter().any(|setting| setting.left_out) {
+        // It is a mistake, and the draft has no value for it.
+        return quote!(::std::unreachable!());
+    }
+    let names: Vec<_> = (0..settings.len()).map(|place| format_ident!("value_{place}")).collect();
+    let resolved = settings
+        .iter()
+        .zip(&names)
+        .map(|(Setting { ident, .. }, name)| quote!(let #name = #core::Resolve::resolve(&self.#ident, known)?;));
+    let values = settings.iter().zip(&names).map(|(Setting { ident, ty, .. }, name)| {
+        // A value of another type, such as that of another draft's spec, is an error at the field's type.
+        let name = Ident::new(&name.to_string(), shown_at(ty.span()));
+        quote!(#ident: #name,)
+    });
+    quote! {
+        #(#resolved)*
+        ::std::result::Result::Ok(#spec { #(#values)* })
     }
 }
 

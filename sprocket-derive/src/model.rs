@@ -9,7 +9,7 @@ use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, FieldsNamed, Ident,
 
 use crate::attributes::{Entries, Entry, Errors, check_serde};
 use crate::reserved;
-use crate::slot::{Slot, is_bool, is_secret};
+use crate::slot::{Holds, Slot, is_bool, is_secret};
 
 /// A spec.
 pub(crate) struct Model {
@@ -42,12 +42,21 @@ pub(crate) struct Setting {
     /// The type of an item's draft, if items are settings themselves.
     pub(crate) draft: Option<Path>,
     pub(crate) start: Start,
-    /// The setter of one item.
-    pub(crate) each: Option<Ident>,
+    pub(crate) setters: SetterNames,
     pub(crate) replaces: bool,
     pub(crate) write_only: bool,
-    /// Its name is one that a draft can't give to it; that is a mistake, and the draft is written without it.
+    /// Its name is one that the draft's own fields have; that is a mistake, and the draft is written without it.
     pub(crate) left_out: bool,
+}
+
+/// The names of a setting's setters. Those that it can't have are mistakes, and are not written.
+pub(crate) struct SetterNames {
+    /// The field's own name: sets it, or adds several items.
+    pub(crate) own: Option<Ident>,
+    /// Adds one item.
+    pub(crate) each: Option<Ident>,
+    /// Sets an `Option` to an `Option`.
+    pub(crate) maybe: Option<Ident>,
 }
 
 /// What a setting is before anything sets it.
@@ -71,7 +80,7 @@ impl Model {
             Shape::Nested(draft) => draft.clone(),
             Shape::Resource(noun) | Shape::Provider(noun) => {
                 let last = noun.segments.last().map_or_else(|| self.spec.clone(), |segment| segment.ident.clone());
-                format_ident!("{last}Draft", span = last.span())
+                format_ident!("{}Draft", last)
             }
         }
     }
@@ -98,30 +107,33 @@ impl Model {
             );
             return None;
         }
-        let entries = Entries::read(&input.attrs, &["resource", "draft", "provider", "crate"], errors);
+        let entries = Entries::read(&input.attrs, &["resource", "provider", "draft", "crate"], &[], errors);
         let core = match entries.get("crate") {
             Some(entry) => entry.path(errors)?,
             None => parse_quote!(::sprocket_core),
         };
         let shape = shape(input, &entries, errors)?;
-        let settings = fields.named.iter().filter_map(|field| Setting::read(field, &shape, errors)).collect();
-        let model = Self { core, spec: input.ident.clone(), vis: input.vis.clone(), shape, settings };
-        model.check_setters(errors);
-        Some(model)
+        let mut settings: Vec<_> =
+            fields.named.iter().filter_map(|field| Setting::read(field, &shape, errors)).collect();
+        check_setters(&mut settings, &shape, errors);
+        Some(Self { core, spec: input.ident.clone(), vis: input.vis.clone(), shape, settings })
     }
+}
 
-    /// No two setters of a draft have the same name.
-    fn check_setters(&self, errors: &mut Errors) {
-        let mut taken: Vec<(String, &Setting)> = Vec::new();
-        for setting in &self.settings {
-            for setter in setting.setters() {
-                let name = setter.unraw().to_string();
-                match taken.iter().find(|(earlier, _)| *earlier == name) {
-                    Some((_, other)) => {
-                        errors.at(&setter, format!("`{name}` is already a setter of `{}`", other.name));
-                    }
-                    None => taken.push((name, setting)),
-                }
+/// Takes away the setters whose names are in use.
+fn check_setters(settings: &mut [Setting], shape: &Shape, errors: &mut Errors) {
+    let mut taken: Vec<(String, String)> = Vec::new();
+    for Setting { name: setting, setters, left_out, .. } in settings {
+        for setter in [&mut setters.own, &mut setters.each, &mut setters.maybe] {
+            let Some(ident) = setter else { continue };
+            let name = ident.unraw().to_string();
+            if *left_out || reserved::check(ident, shape, errors) {
+                *setter = None;
+            } else if let Some((_, other)) = taken.iter().find(|(earlier, _)| *earlier == name) {
+                errors.at(ident, format!("`{name}` is already a setter of `{other}`"));
+                *setter = None;
+            } else {
+                taken.push((name, setting.clone()));
             }
         }
     }
@@ -182,9 +194,7 @@ impl Setting {
     fn read(field: &Field, shape: &Shape, errors: &mut Errors) -> Option<Self> {
         let ident = field.ident.clone()?;
         check_serde(&field.attrs, errors);
-        let mut expected = WORDS.to_vec();
-        expected.push("key"); // known, so that it can be answered
-        let entries = Entries::read(&field.attrs, &expected, errors);
+        let entries = Entries::read(&field.attrs, &WORDS, &["key"], errors);
         let slot = Slot::of(&field.ty);
         let left_out = check_name(&ident, &entries, shape, errors);
 
@@ -202,7 +212,7 @@ impl Setting {
             docs: field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect(),
             ty: field.ty.clone(),
             start: start(field, &slot, &entries, errors),
-            each: each(&slot, &entries, shape, errors),
+            setters: setters(&ident, &slot, &entries, errors),
             draft: entries.get("draft").and_then(|entry| entry.path(errors)),
             slot,
             replaces: replaces.is_some(),
@@ -212,26 +222,13 @@ impl Setting {
         })
     }
 
-    /// The names of all its setters.
-    pub(crate) fn setters(&self) -> Vec<Ident> {
-        let mut setters = vec![self.ident.clone()];
-        setters.extend(self.each.clone().filter(|each| *each != self.ident));
-        setters.extend(self.maybe());
-        setters
-    }
-
-    /// The setter of an `Option` that takes an `Option`.
-    pub(crate) fn maybe(&self) -> Option<Ident> {
-        matches!(self.slot, Slot::Option(_)).then(|| format_ident!("maybe_{}", self.ident))
-    }
-
     /// Whether a draft keeps its items under keys and has no place for a mistake in them.
     pub(crate) fn is_map_of_drafts(&self) -> bool {
-        self.draft.is_some() && matches!(self.slot, Slot::Map(..))
+        self.draft.is_some() && matches!(self.slot.holds, Holds::Map(_))
     }
 }
 
-/// Refuses names that drafts have in use. True if the draft can't even hold it.
+/// Refuses names of the draft's own fields. True if it is one.
 fn check_name(ident: &Ident, entries: &Entries, shape: &Shape, errors: &mut Errors) -> bool {
     let name = ident.unraw().to_string();
     let resource = matches!(shape, Shape::Resource(_));
@@ -245,8 +242,9 @@ fn check_name(ident: &Ident, entries: &Entries, shape: &Shape, errors: &mut Erro
     match entries.get("key") {
         Some(key) if resource => errors.at(&key.word, NO_KEY),
         Some(key) => errors.at(&key.word, "only a resource has a name, and it is the draft's: leave `key` out"),
-        None if own && resource && name == "name" => errors.at(ident, NO_KEY),
-        None => reserved::check(ident, shape, errors),
+        None if resource && name == "name" => errors.at(ident, NO_KEY),
+        None if own => _ = reserved::check(ident, shape, errors),
+        None => {}
     }
     own
 }
@@ -269,8 +267,8 @@ fn check_fact(word: &Ident, shape: &Shape, errors: &mut Errors) {
 
 fn check_write_only(entry: &Entry, field: &Field, slot: &Slot, shape: &Shape, errors: &mut Errors) {
     check_fact(&entry.word, shape, errors);
-    match slot {
-        Slot::One(inner) | Slot::Option(inner) if is_secret(inner) => {}
+    match slot.holds {
+        Holds::One | Holds::Option if is_secret(&slot.item) => {}
         _ => errors.at(&field.ty, "make it a `Secret<…>`: a plain field would print in `Debug`"),
     }
 }
@@ -301,13 +299,17 @@ fn start(field: &Field, slot: &Slot, entries: &Entries, errors: &mut Errors) -> 
     }
 }
 
-fn each(slot: &Slot, entries: &Entries, shape: &Shape, errors: &mut Errors) -> Option<Ident> {
-    let entry = entries.get("each")?;
-    let each = entry.setter(errors)?;
-    if !matches!(slot, Slot::List(_) | Slot::Map(..)) {
+fn setters(ident: &Ident, slot: &Slot, entries: &Entries, errors: &mut Errors) -> SetterNames {
+    let mut each = entries.get("each").and_then(|entry| entry.setter(errors));
+    if let Some(entry) = entries.get("each")
+        && !matches!(slot.holds, Holds::List | Holds::Map(_))
+    {
         errors.at(&entry.word, "only a `Vec` or a `BTreeMap` has items");
-        return None;
+        each = None;
     }
-    reserved::check(&each, shape, errors);
-    Some(each)
+    SetterNames {
+        own: (each.as_ref() != Some(ident)).then(|| ident.clone()),
+        each,
+        maybe: matches!(slot.holds, Holds::Option).then(|| format_ident!("maybe_{}", ident)),
+    }
 }

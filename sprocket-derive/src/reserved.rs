@@ -3,8 +3,7 @@
 //! A draft's own setter silently wins over the method of a trait: a setting `after` would disable the option `after`. So
 //! the derive refuses them.
 //!
-//! **Invariant:** [`OPTIONS`] is the list of the methods of `sprocket_core::DraftExt`; a test of the core holds them
-//! together.
+//! **Invariant:** [`OPTIONS`] is the list of the methods of `sprocket_core::DraftExt`; a test reads it off the source.
 
 use syn::Ident;
 use syn::ext::IdentExt as _;
@@ -23,15 +22,34 @@ const OPTIONS: [&str; 9] =
 /// What the drafts of providers have besides.
 const PROVIDER: [&str; 4] = ["credential_deps", "credentials", "name", "named"];
 
-/// Refuses a setter of that name.
-pub(crate) fn check(setter: &Ident, shape: &Shape, errors: &mut Errors) {
+/// Refuses a setter of such a name. True if it is one.
+pub(crate) fn check(setter: &Ident, shape: &Shape, errors: &mut Errors) -> bool {
     let name = setter.unraw().to_string();
     let taken = |names: &[&str]| names.contains(&name.as_str());
     let whose = match shape {
         _ if taken(&ALL) => "every draft",
         Shape::Resource(_) if taken(&RESOURCE) || taken(&OPTIONS) => "every draft",
         Shape::Provider(_) if taken(&PROVIDER) => "every provider's draft",
-        _ => return,
+        _ => return false,
     };
     errors.at(setter, format!("{whose} has a `{name}` already"));
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_are_those_of_the_core() {
+        let source = include_str!("../../sprocket-core/src/options.rs");
+        let (_, methods) = source.split_once("pub trait DraftExt").unwrap();
+        let mut names: Vec<_> = methods
+            .lines()
+            .filter_map(|line| line.strip_prefix("    fn "))
+            .filter_map(|line| line.split(['(', '<']).next())
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, OPTIONS);
+    }
 }

@@ -5,43 +5,44 @@
 
 use syn::{GenericArgument, PathArguments, Type, TypeGroup, TypeParen, TypePath};
 
-/// How a setting is held, and the type of what it holds.
-pub(crate) enum Slot {
-    /// One value.
-    One(Type),
-    /// One value or none.
-    Option(Type),
+/// How a setting is held, and the type of what is held.
+pub(crate) struct Slot {
+    pub(crate) holds: Holds,
+    /// The type of one item.
+    pub(crate) item: Type,
+}
+
+/// How many items a setting is.
+pub(crate) enum Holds {
+    /// One.
+    One,
+    /// One or none.
+    Option,
     /// Several, in order.
-    List(Type),
-    /// Several, by key.
-    Map(Type, Type),
+    List,
+    /// Several, each under a key of this type.
+    Map(Box<Type>),
 }
 
 impl Slot {
     pub(crate) fn of(ty: &Type) -> Self {
-        let Some((name, types)) = generic(ty) else { return Self::One(ty.clone()) };
-        match (name.as_str(), types.as_slice()) {
-            ("Option", [inner]) => Self::Option(inner.clone()),
-            ("Vec", [item]) => Self::List(item.clone()),
-            ("BTreeMap", [key, value]) => Self::Map(key.clone(), value.clone()),
-            _ => Self::One(ty.clone()),
-        }
-    }
-
-    /// The type of one item.
-    pub(crate) fn item(&self) -> &Type {
-        match self {
-            Self::One(item) | Self::Option(item) | Self::List(item) | Self::Map(_, item) => item,
-        }
+        let (name, types) = generic(ty).unwrap_or_default();
+        let (holds, item) = match (name.as_str(), types.as_slice()) {
+            ("Option", [item]) => (Holds::Option, *item),
+            ("Vec", [item]) => (Holds::List, *item),
+            ("BTreeMap", [key, item]) => (Holds::Map(Box::new(Type::clone(key))), *item),
+            _ => (Holds::One, ty),
+        };
+        Self { holds, item: item.clone() }
     }
 
     /// Its name, if it may be empty.
     pub(crate) fn container(&self) -> Option<&'static str> {
-        match self {
-            Self::One(_) => None,
-            Self::Option(_) => Some("an `Option`"),
-            Self::List(_) => Some("a `Vec`"),
-            Self::Map(..) => Some("a `BTreeMap`"),
+        match self.holds {
+            Holds::One => None,
+            Holds::Option => Some("an `Option`"),
+            Holds::List => Some("a `Vec`"),
+            Holds::Map(_) => Some("a `BTreeMap`"),
         }
     }
 }
@@ -57,12 +58,12 @@ pub(crate) fn is_bool(ty: &Type) -> bool {
 }
 
 /// The last word of a type's path, and the types it is given.
-fn generic(ty: &Type) -> Option<(String, Vec<Type>)> {
+fn generic(ty: &Type) -> Option<(String, Vec<&Type>)> {
     let Type::Path(TypePath { qself: None, path, .. }) = ungroup(ty) else { return None };
     let last = path.segments.last()?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
     let types = arguments.args.iter().map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty.clone()),
+        GenericArgument::Type(ty) => Some(ty),
         _ => None,
     });
     Some((last.ident.to_string(), types.collect::<Option<_>>()?))
