@@ -1,0 +1,63 @@
+//! Drafts of providers: settings and credentials, both of which may be outputs.
+
+use sprocket_core::{Deps, Known, NoValue, ProviderDraft, Stack};
+
+use crate::docker::*;
+use crate::{deps, deps_of, mistakes_of, spec, what_is_shown_is_what_is_sent};
+
+const HOST: &str = "tcp://10.0.0.1:2375";
+
+#[test]
+fn a_providers_draft_resolves_to_its_configuration() {
+    let draft = Docker::at(HOST).version(44).plain();
+    assert_eq!(spec(&draft), DockerConfig { host: HOST.into(), version: Some(44), plain: true });
+    what_is_shown_is_what_is_sent(&draft);
+}
+
+#[test]
+fn its_name_is_empty_unless_it_is_given() {
+    assert_eq!(Docker::at(HOST).name(), "");
+    assert_eq!(Docker::at(HOST).named("second").name(), "second");
+}
+
+#[test]
+fn credentials_are_those_given_or_none() {
+    let known = Known::default();
+    assert!(matches!(ProviderDraft::credentials(&Docker::at(HOST), &known), Ok(None)));
+    let given = Docker::at(HOST).credentials("pem");
+    assert!(matches!(ProviderDraft::credentials(&given, &known), Ok(Some(Certificate(pem))) if pem == "pem"));
+}
+
+#[test]
+fn credentials_may_be_outputs() {
+    let mut stack = Stack::new();
+    stack.connect(Docker::at(HOST));
+    let network = stack.add(Network::new("edge"));
+    let volume = stack.add(Volume::new("pem"));
+    let draft = Docker::at(HOST).credentials(network.id.map(|id| Certificate(id.0)));
+    assert!(matches!(ProviderDraft::credentials(&draft, &Known::default()), Err(NoValue::Yet)));
+
+    let mut waits = Deps::default();
+    draft.credential_deps(&mut waits);
+    assert_eq!(waits, deps_of(&network.id));
+    assert_eq!(deps(&draft), Deps::default());
+    assert_eq!(deps(&Docker::at(volume.name.map(|name| name.0))), deps_of(&volume.name));
+}
+
+#[test]
+fn what_can_not_be_credentials_is_a_mistake_of_the_program() {
+    let (draft, line) = (Docker::at(HOST).credentials(""), line!());
+    assert_eq!(mistakes_of(&draft), [("a certificate is not empty".to_owned(), line)]);
+    let mut stack = Stack::new();
+    stack.connect(draft);
+    assert!(stack.check().unwrap_err().to_string().starts_with("`docker`: a certificate is not empty"));
+}
+
+#[test]
+fn credentials_are_not_printed() {
+    let draft = Docker::at(HOST).credentials("pem");
+    assert_eq!(
+        format!("{draft:?}"),
+        format!(r#"DockerDraft {{ name: "", host: "{HOST}", version: None, plain: false, .. }}"#)
+    );
+}

@@ -1,0 +1,27 @@
+//! A write-only setting that would print.
+
+#[macro_use]
+#[path = "../docker.rs"]
+mod docker;
+
+use docker::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug)]
+struct Login {
+    this: This<Self>,
+}
+kind!(Login, "docker:login", LoginDraft, LoginSpec, |_, this| Self { this });
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Login)]
+struct LoginSpec {
+    #[spec(write_only)]
+    password: String,
+    #[spec(write_only)]
+    keys: Vec<sprocket_core::Secret<String>>,
+    #[spec(write_only)]
+    token: Option<sprocket_core::Secret<String>>,
+}
+
+fn main() {}
