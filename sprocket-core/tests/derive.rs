@@ -1,5 +1,6 @@
 //! `#[derive(Spec)]`, on a provider as an author writes one: what its drafts become, and what rustc says to mistakes.
 
+#[macro_use]
 #[path = "derive/docker.rs"]
 mod docker;
 #[path = "derive/drafts.rs"]

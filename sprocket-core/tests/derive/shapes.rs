@@ -63,6 +63,39 @@ fn words_of_rust_are_recorded_without_their_prefix() {
     );
 }
 
+/// A kind whose settings are in a file of their own.
+mod lamp {
+    use crate::docker::*;
+
+    #[derive(Clone, Debug)]
+    pub(super) struct Lamp {
+        this: This<Self>,
+    }
+    kind!(Lamp, "docker:lamp", LampDraft, LampSpec, |_, this| Self { this });
+
+    impl Lamp {
+        pub(super) fn new(name: &str) -> LampDraft {
+            LampDraft::new(name, 60)
+        }
+    }
+
+    mod spec {
+        use serde::{Deserialize, Serialize};
+
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::Spec)]
+        #[spec(resource = super::Lamp)]
+        pub(in super::super) struct LampSpec {
+            pub(in super::super) watts: u64,
+        }
+    }
+    pub(super) use spec::{LampDraft, LampSpec};
+}
+
+#[test]
+fn a_draft_is_seen_where_its_spec_is() {
+    assert_eq!(spec(&lamp::Lamp::new("desk").watts(40)), lamp::LampSpec { watts: 40 });
+}
+
 macro_rules! limits {
     ($spec:ident, $draft:ident, $($field:ident: $ty:ty = $start:expr),*) => {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::Spec)]
