@@ -4,27 +4,38 @@
 //! A program fills a [`Stack`]; an engine refreshes, plans and applies it. Kinds of resources implement [`Resource`], the
 //! connections they are made with [`Provider`].
 
+mod apply;
+mod engine;
 mod entropy;
 mod erased;
+mod event;
 mod hash;
 mod ids;
 mod json;
 mod options;
+pub mod plan;
 mod provider;
 mod random;
+mod refresh;
+mod report;
 mod resource;
 mod spec;
 mod stack;
 pub mod state;
+mod stop;
 pub mod value;
 
+pub use engine::{Engine, Refused, Settings};
 pub use entropy::Entropy;
 pub use erased::Kinds;
+pub use event::{Event, Events};
 pub use ids::{Address, Identity, Lineage, ObjectId, PhysicalName, ProviderName, RecordId};
 pub use json::Json;
 pub use options::{DraftExt, Options};
+pub use plan::{Goal, Plan};
 pub use provider::{ErrorKind, Provider, ProviderError};
-pub use random::{Password, PasswordDraft, Random};
+pub use random::{Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec};
+pub use report::{Failure, Outcome as StepOutcome, Report, StepReport, Verdict};
 pub use resource::{
     Change, Checked, Deadline, Effect, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Listing, Live, Make,
     Mark, Naming, Outcome, Part, Recorded, Resource, Settled, State, This, Witness,
@@ -32,4 +43,5 @@ pub use resource::{
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
 pub use sprocket_derive::Spec;
 pub use stack::{Connected, Mistakes, On, Stack};
-pub use value::{Deps, Input, IntoInput, Known, Mistake, NoValue, Output, Resolve, Secret, Slot};
+pub use stop::{Stop, Stopping};
+pub use value::{Assigned, Deps, Input, IntoInput, Known, Mistake, NoValue, Output, Resolve, Secret, Slot};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sprocket_derive::Spec;
 
 use crate::erased::Kinds;
-use crate::ids::{Identity, ObjectId};
+use crate::ids::{Identity, ObjectId, PhysicalName};
 use crate::provider::{ErrorKind, Provider, ProviderError};
 use crate::resource::{
     Change, ErrorOf, FailedOf, Find, Findings, Found, Live, Make, Naming, Outcome, Recorded, Resource, This,
@@ -97,6 +97,7 @@ pub struct PasswordSpec {
 /// What was drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PasswordState {
+    id: String,
     value: Secret<String>,
 }
 
@@ -133,7 +134,7 @@ impl Resource for Password {
 
     async fn create(_: &Random, make: &Make<'_, Self>) -> Outcome<Self> {
         let drawn = (0..make.spec.length).map(|_| char::from(ALPHABET[usize::from(make.entropy.below(62))])).collect();
-        Ok(PasswordState { value: Secret::new(drawn) })
+        Ok(PasswordState { id: make.entropy.id(), value: Secret::new(drawn) })
     }
 
     async fn update(_: &Random, change: &Change<'_, Self>) -> Outcome<Self> {
@@ -142,6 +143,10 @@ impl Resource for Password {
 
     async fn delete(_: &Random, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
         Ok(())
+    }
+
+    fn id(_: &PhysicalName, state: &PasswordState) -> ObjectId {
+        state.id.as_str().into()
     }
 
     fn review(spec: &PasswordSpec) -> Findings {

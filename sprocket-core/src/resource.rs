@@ -29,6 +29,8 @@ pub trait Resource: Sized + Send + Sync + 'static {
     const NAMING: Naming;
     /// An object needs time after a call until it works: [`ready`](Self::ready) waits for it.
     const CONVERGES: bool = false;
+    /// Its objects say whose they are. What can't say so is owned by state alone.
+    const MARKED: bool = true;
     /// It holds data that deleting it would destroy; unless told otherwise it is kept, and never replaced.
     const STATEFUL: bool = false;
 

@@ -153,7 +153,8 @@ impl Stack {
             name => ProviderName::from(format!("{kind}/{name}")),
         };
         if let Some(other) = self.providers.iter().find(|other| other.name == name) {
-            let message = format!("is connected already at {}:{}; give one of them a name", other.at.file(), other.at.line());
+            let message =
+                format!("is connected already at {}:{}; give one of them a name", other.at.file(), other.at.line());
             self.mistake(&name, Mistake::at(at, message));
         }
         let mut mistakes = Vec::new();
@@ -216,10 +217,13 @@ impl Stack {
     }
 
     fn only_provider<P: Provider>(&mut self) -> Result<usize, String> {
-        let mut found = self.providers.iter().enumerate().filter(|(_, node)| node.erased.is(std::any::TypeId::of::<P>()));
+        let mut found =
+            self.providers.iter().enumerate().filter(|(_, node)| node.erased.is(std::any::TypeId::of::<P>()));
         match (found.next(), found.next()) {
             (Some((index, _)), None) => Ok(index),
-            (Some(_), Some(_)) => Err(format!("could be on several `{0}`; say which: `stack.on(&{0}).add(…)`", P::NAME)),
+            (Some(_), Some(_)) => {
+                Err(format!("could be on several `{0}`; say which: `stack.on(&{0}).add(…)`", P::NAME))
+            }
             // Generated secrets need no server, and so no connection in the program.
             (None, _) if P::NAME == Random::NAME => {
                 self.connect(crate::random::RandomDraft::default());

@@ -27,6 +27,10 @@ impl Fault {
         Self { kind, chain: vec![message.into()], hint: None, effect, partial: None }
     }
 
+    pub(crate) fn invalid(mistake: &crate::value::Mistake) -> Self {
+        Self::new(ErrorKind::Invalid, mistake.to_string())
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

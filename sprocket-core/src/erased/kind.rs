@@ -32,6 +32,7 @@ pub(crate) struct KindFacts {
     pub(crate) naming: Naming,
     pub(crate) converges: bool,
     pub(crate) stateful: bool,
+    pub(crate) marked: bool,
     pub(crate) fields: &'static [Field],
     pub(crate) provider: &'static str,
 }
@@ -94,8 +95,13 @@ pub(crate) trait ErasedKind: Send + Sync {
         spec: &'a TypedSpec,
         mark: &'a Mark,
     ) -> Called<'a, Json>;
-    fn ready<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark, deadline: Deadline)
-    -> Called<'a, Json>;
+    fn ready<'a>(
+        &'a self,
+        through: Through<'a>,
+        object: &'a Object,
+        mark: &'a Mark,
+        deadline: Deadline,
+    ) -> Called<'a, Json>;
     fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark) -> Called<'a, ()>;
     fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled>;
     fn verify<'a>(
@@ -203,6 +209,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
             naming: R::NAMING,
             converges: R::CONVERGES,
             stateful: R::STATEFUL,
+            marked: R::MARKED,
             fields: R::Spec::FIELDS,
             provider: R::Provider::NAME,
         }
@@ -242,7 +249,8 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         async move {
             let make = Make { name, spec: spec_of::<R>(spec), mark, entropy };
             let made = R::create(typed(through.provider), &make).await;
-            made.map(|state| Self::state_json(&state, through.key)).map_err(|failed| Fault::failed(&failed, through.key))
+            made.map(|state| Self::state_json(&state, through.key))
+                .map_err(|failed| Fault::failed(&failed, through.key))
         }
         .boxed()
     }
@@ -263,7 +271,8 @@ impl<R: Resource> ErasedKind for KindOf<R> {
             let live: &Live<R> = live.typed.downcast_ref().expect("BUG: a kind is given its own objects");
             let change = Change { applied: applied.as_ref(), live, spec: spec_of::<R>(spec), mark };
             let made = R::update(typed(through.provider), &change).await;
-            made.map(|state| Self::state_json(&state, through.key)).map_err(|failed| Fault::failed(&failed, through.key))
+            made.map(|state| Self::state_json(&state, through.key))
+                .map_err(|failed| Fault::failed(&failed, through.key))
         }
         .boxed()
     }
@@ -278,7 +287,9 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         async move {
             let recorded = Self::recorded(object, mark, through.key)?;
             let state = R::ready(typed(through.provider), &recorded, deadline).await;
-            state.map(|state| Self::state_json(&state, through.key)).map_err(|failed| Fault::failed(&failed, through.key))
+            state
+                .map(|state| Self::state_json(&state, through.key))
+                .map_err(|failed| Fault::failed(&failed, through.key))
         }
         .boxed()
     }
@@ -294,7 +305,8 @@ impl<R: Resource> ErasedKind for KindOf<R> {
 
     fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
         async move {
-            let spec = decode(&intent.spec, &intent.secrets, through.key).map_err(|error| unreadable("intent", &error))?;
+            let spec =
+                decode(&intent.spec, &intent.secrets, through.key).map_err(|error| unreadable("intent", &error))?;
             let typed_intent = Intent::<R> { name: intent.name.clone(), spec, mark: mark.clone() };
             let settled = R::settle(typed(through.provider), &typed_intent).await.map_err(|error| Fault::of(&error))?;
             Ok(match settled {
@@ -349,9 +361,15 @@ impl<R: Resource> ErasedKind for KindOf<R> {
             return Ok(());
         }
         if object.version > R::VERSION {
-            return Err(format!("was written by version {} of {}, and this program knows {}", object.version, R::KIND, R::VERSION));
+            return Err(format!(
+                "was written by version {} of {}, and this program knows {}",
+                object.version,
+                R::KIND,
+                R::VERSION
+            ));
         }
-        let convert = |part, json: &Json| R::upgrade(object.version, part, json.value()).map(|value| Json::from(&value));
+        let convert =
+            |part, json: &Json| R::upgrade(object.version, part, json.value()).map(|value| Json::from(&value));
         object.applied = convert(Part::Spec, &object.applied)?;
         object.seen = object.seen.as_ref().map(|seen| convert(Part::Spec, seen)).transpose()?;
         object.state = convert(Part::State, &object.state)?;

@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -22,7 +23,7 @@ pub(crate) type Instance = Arc<dyn Any + Send + Sync>;
 /// The kinds of a provider, by name.
 pub struct Kinds<P> {
     pub(crate) kinds: BTreeMap<&'static str, KindHandle>,
-    of: std::marker::PhantomData<fn() -> P>,
+    of: PhantomData<fn() -> P>,
 }
 
 impl<P> std::fmt::Debug for Kinds<P> {
@@ -40,34 +41,40 @@ impl<P: Provider> Kinds<P> {
     }
 }
 
-/// What a provider's draft comes to.
-pub(crate) struct ProviderConfig {
-    /// Its settings, as they are recorded.
-    pub(crate) config: Json,
-}
-
-pub(crate) trait ErasedProvider: Send + Sync {
-    fn is(&self, provider: TypeId) -> bool;
+/// A type of provider: all that is needed to work with what one of them made.
+pub(crate) trait ErasedProviderType: Send + Sync {
+    fn name(&self) -> &'static str;
     fn parallel(&self) -> usize;
     fn kind(&self, name: &str) -> Option<KindHandle>;
-    /// Its settings, if all that they wait for is known.
-    fn config(&self, known: &Known, key: &StackKey) -> Result<ProviderConfig, NoValue>;
-    /// Opens it. All that it waits for must be known.
-    fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>>;
-    /// Opens it as it was recorded, with the credentials of its users' environment.
+    /// Opens one as it was recorded, with the credentials of its users' environment.
     fn reconnect(&self, config: &Json, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>>;
     fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>>;
 }
 
+/// A provider as a program declares it.
+pub(crate) trait ErasedProvider: Send + Sync {
+    fn is(&self, provider: TypeId) -> bool;
+    fn provider_type(&self) -> &Arc<dyn ErasedProviderType>;
+    /// Its settings as they are recorded, if all that they wait for is known.
+    fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue>;
+    /// Opens it. All that it waits for must be known.
+    fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>>;
+}
+
 pub(crate) fn provider<D: ProviderDraft>(draft: D) -> Arc<dyn ErasedProvider> {
-    let kinds = D::Provider::kinds(Kinds { kinds: BTreeMap::new(), of: std::marker::PhantomData }).kinds;
-    Arc::new(ProviderOf { draft, kinds })
+    Arc::new(ProviderOf { draft, provider_type: provider_type::<D::Provider>() })
+}
+
+pub(crate) fn provider_type<P: Provider>() -> Arc<dyn ErasedProviderType> {
+    Arc::new(TypeOf(P::kinds(Kinds { kinds: BTreeMap::new(), of: PhantomData })))
 }
 
 struct ProviderOf<D> {
     draft: D,
-    kinds: BTreeMap<&'static str, KindHandle>,
+    provider_type: Arc<dyn ErasedProviderType>,
 }
+
+struct TypeOf<P>(Kinds<P>);
 
 async fn open<P: Provider>(config: P::Config, credentials: Option<P::Credentials>) -> Result<Instance, Fault> {
     let credentials = match credentials {
@@ -78,23 +85,48 @@ async fn open<P: Provider>(config: P::Config, credentials: Option<P::Credentials
     opened.map(|provider| Arc::new(provider) as Instance).map_err(|error| Fault::of(&error))
 }
 
+impl<P: Provider> ErasedProviderType for TypeOf<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn parallel(&self) -> usize {
+        P::PARALLEL
+    }
+
+    fn kind(&self, name: &str) -> Option<KindHandle> {
+        self.0.kinds.get(name).cloned()
+    }
+
+    fn reconnect(&self, config: &Json, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
+        match sealing(key, || serde_json::from_str(config.text())) {
+            Ok(config) => open::<P>(config, None).boxed(),
+            Err(error) => {
+                let fault = Fault::new(ErrorKind::Invalid, format!("the recorded settings can't be read: {error}"));
+                std::future::ready(Err(fault)).boxed()
+            }
+        }
+    }
+
+    fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
+        let provider: &P = typed(instance);
+        async move { provider.identity().await.map_err(|error| Fault::of(&error)) }.boxed()
+    }
+}
+
 impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
     fn is(&self, provider: TypeId) -> bool {
         TypeId::of::<D::Provider>() == provider
     }
 
-    fn parallel(&self) -> usize {
-        D::Provider::PARALLEL
+    fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
+        &self.provider_type
     }
 
-    fn kind(&self, name: &str) -> Option<KindHandle> {
-        self.kinds.get(name).cloned()
-    }
-
-    fn config(&self, known: &Known, key: &StackKey) -> Result<ProviderConfig, NoValue> {
+    fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue> {
         let config = self.draft.spec(known)?;
         self.draft.credentials(known)?;
-        Ok(ProviderConfig { config: sealing(key, || Json::of(&config)).expect("BUG: a spec serialises") })
+        Ok(sealing(key, || Json::of(&config)).expect("BUG: a spec serialises"))
     }
 
     fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
@@ -106,21 +138,6 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
                 std::future::ready(Err(fault)).boxed()
             }
         }
-    }
-
-    fn reconnect(&self, config: &Json, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
-        match sealing(key, || serde_json::from_str(config.text())) {
-            Ok(config) => open::<D::Provider>(config, None).boxed(),
-            Err(error) => {
-                let fault = Fault::new(ErrorKind::Invalid, format!("the recorded settings can't be read: {error}"));
-                std::future::ready(Err(fault)).boxed()
-            }
-        }
-    }
-
-    fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
-        let provider: &D::Provider = typed(instance);
-        async move { provider.identity().await.map_err(|error| Fault::of(&error)) }.boxed()
     }
 }
 

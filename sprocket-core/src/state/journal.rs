@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::Record;
+use super::record::{Record, Which};
 use super::snapshot::RecordedProvider;
 use crate::ids::{Address, PhysicalName, ProviderName, RecordId};
 use crate::json::Json;
@@ -18,6 +18,16 @@ pub struct Entry {
     pub address: Address,
     /// What happened.
     pub event: Event,
+}
+
+impl Entry {
+    /// Which provider the call of a `Begin` is made with.
+    pub(crate) fn provider(&self) -> Option<&ProviderName> {
+        match &self.event {
+            Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => Some(&intent.provider),
+            _ => None,
+        }
+    }
 }
 
 /// What happened to a resource, or to the stack.
@@ -88,10 +98,10 @@ pub enum Action {
     },
     /// Its readiness is waited for.
     Ready,
-    /// An object is deleted: this generation of it.
+    /// An object is deleted.
     Delete {
         /// Which.
-        generation: u32,
+        object: Which,
     },
 }
 

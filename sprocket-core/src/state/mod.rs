@@ -4,11 +4,13 @@
 //! says what an entry means. A [`StateStore`] keeps both.
 
 mod journal;
+mod key;
 mod record;
 mod snapshot;
 mod store;
 
 pub use journal::{Action, Entry, Event, Intention};
-pub use record::{Object, Record};
+pub use key::{KeyError, KeySource};
+pub use record::{Object, Record, Which};
 pub use snapshot::{FORMAT, RecordedProvider, Snapshot};
 pub use store::{Holder, Loaded, Lock, StateStore, StoreError};

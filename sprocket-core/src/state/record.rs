@@ -29,6 +29,27 @@ pub struct Record {
     pub dies_with: Option<Address>,
 }
 
+/// Which object of a record: doubles have one generation, and objects without names of their own one id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Which {
+    /// How often it was replaced before: 1 for the first.
+    pub generation: u32,
+    /// The service's id of it.
+    pub id: ObjectId,
+}
+
+impl Object {
+    /// Which one it is.
+    pub fn which(&self) -> Which {
+        Which { generation: self.generation, id: self.id.clone() }
+    }
+
+    /// Whether it is this one.
+    pub fn is(&self, which: &Which) -> bool {
+        self.generation == which.generation && self.id == which.id
+    }
+}
+
 /// An object that we made or took over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Object {
@@ -55,6 +76,27 @@ pub struct Object {
     pub deps: Vec<Address>,
     /// It was seen to work since the last change.
     pub ready: bool,
+}
+
+impl Record {
+    /// A record without an object yet.
+    pub fn new(id: RecordId, provider: ProviderName) -> Self {
+        Self { id, provider, object: None, old: Vec::new(), protect: false, keep_on_delete: false, dies_with: None }
+    }
+
+    /// All its objects, the current one first.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.object.iter().chain(&self.old)
+    }
+
+    /// The record without one of its objects.
+    #[must_use]
+    pub fn without(&self, which: &Which) -> Self {
+        let mut record = self.clone();
+        record.object.take_if(|object| object.is(which));
+        record.old.retain(|object| !object.is(which));
+        record
+    }
 }
 
 fn is_false(value: &bool) -> bool {

@@ -3,21 +3,25 @@
 //! A setting is an [`Input`]: a plain value, or an [`Output`] of another resource. A [`Known`] says which outputs have
 //! a value at this moment; evaluating a setting against it gives the value, or a [`Partial`] one with the holes named.
 
+mod assigned;
 mod input;
 mod known;
 mod output;
 mod partial;
+mod redact;
 mod sealing;
 mod secret;
 mod slot;
 
+pub(crate) use assigned::ASSIGNED;
+pub use assigned::Assigned;
 pub use input::{Input, IntoInput, Mistake};
 pub use known::Known;
 pub(crate) use known::{Facts, Reported};
 pub use output::{Deps, NoValue, NodeId, Output};
-pub(crate) use partial::{AFTER, is_sealed, open_at, seal_at, single};
+pub(crate) use partial::{AFTER, is_sealed, open_all, open_at, seal_at, single};
 pub use partial::{Partial, Path, PathPart};
-pub use sealing::{Fingerprint, Sealed, StackKey};
 pub(crate) use sealing::{FINGERPRINT, SEALED, sealing};
+pub use sealing::{Fingerprint, Sealed, StackKey};
 pub use secret::Secret;
 pub use slot::{Resolve, Slot};

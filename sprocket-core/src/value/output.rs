@@ -92,15 +92,16 @@ impl<T: 'static> Output<T> {
     #[track_caller]
     pub fn map<U: 'static>(&self, f: impl Fn(T) -> U + Send + Sync + 'static) -> Output<U> {
         let eval = Arc::clone(&self.eval);
-        Output { deps: Arc::clone(&self.deps), at: Location::caller(), eval: Arc::new(move |known| eval(known).map(&f)) }
+        Output {
+            deps: Arc::clone(&self.deps),
+            at: Location::caller(),
+            eval: Arc::new(move |known| eval(known).map(&f)),
+        }
     }
 
     /// What `f` makes of the value, once it is known; its error is a mistake at this line of the program.
     #[track_caller]
-    pub fn try_map<U: 'static, E: Display>(
-        &self,
-        f: impl Fn(T) -> Result<U, E> + Send + Sync + 'static,
-    ) -> Output<U> {
+    pub fn try_map<U: 'static, E: Display>(&self, f: impl Fn(T) -> Result<U, E> + Send + Sync + 'static) -> Output<U> {
         let eval = Arc::clone(&self.eval);
         let at = Location::caller();
         let secret = self.deps.secret;

@@ -130,9 +130,7 @@ impl Partial {
             Self::List(items) => items
                 .into_iter()
                 .enumerate()
-                .map(|(index, item)| {
-                    item.render_into(out, &path.join(PathPart::Index(index)), key, name_of, secret)
-                })
+                .map(|(index, item)| item.render_into(out, &path.join(PathPart::Index(index)), key, name_of, secret))
                 .collect(),
             Self::Map(fields) => Value::Object(
                 fields
@@ -172,6 +170,22 @@ pub(crate) fn open_at(value: &mut Value, paths: &[Path], key: &StackKey) -> Resu
         *found = serde_json::from_slice(&plain).map_err(|_| "a sealed secret has an unexpected form")?;
     }
     Ok(())
+}
+
+/// Opens every sealed value in a tree that the key opens.
+pub(crate) fn open_all(value: &mut Value, key: &StackKey) {
+    if is_sealed(value) {
+        let sealed = super::Sealed(value[SEALED].as_str().unwrap_or_default().to_owned());
+        if let Some(plain) = key.open(&sealed).and_then(|plain| serde_json::from_slice(&plain).ok()) {
+            *value = plain;
+        }
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| open_all(item, key)),
+        Value::Object(map) => map.values_mut().for_each(|item| open_all(item, key)),
+        _ => {}
+    }
 }
 
 pub(crate) fn single(key: &str, value: Value) -> Value {

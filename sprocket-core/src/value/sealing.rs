@@ -9,6 +9,7 @@
 use std::cell::RefCell;
 use std::fmt::{self, Debug};
 
+use super::redact::Redactor;
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
 use base64::Engine as _;
@@ -21,8 +22,21 @@ pub(crate) const SEALED: &str = "$sealed";
 pub(crate) const FINGERPRINT: &str = "$fingerprint";
 
 /// The key that a stack's secrets are sealed under. State keeps it only encrypted to the stack's owner.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StackKey([u8; 64]);
+///
+/// It remembers what it sealed and opened, so that [`redact`](Self::redact) can keep that out of texts.
+#[derive(Clone)]
+pub struct StackKey {
+    bytes: [u8; 64],
+    redactor: Redactor,
+}
+
+impl PartialEq for StackKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for StackKey {}
 
 impl Debug for StackKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,15 +59,16 @@ const IV: usize = 16;
 impl StackKey {
     /// A key of these bytes, which must be random.
     pub fn from_bytes(bytes: [u8; 64]) -> Self {
-        Self(bytes)
+        Self { bytes, redactor: Redactor::default() }
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 64] {
-        &self.0
+        &self.bytes
     }
 
     /// Seals bytes. Equal bytes give equal results.
     pub fn seal(&self, plain: &[u8]) -> Sealed {
+        self.redactor.learn(plain);
         let sealed = self.cipher().encrypt([b"sprocket" as &[u8]], plain).expect("BUG: AES-SIV can't fail in memory");
         Sealed(BASE64.encode(sealed))
     }
@@ -61,11 +76,18 @@ impl StackKey {
     /// Opens what [`seal`](Self::seal) made; `None` if it was sealed under another key, or changed since.
     pub fn open(&self, sealed: &Sealed) -> Option<Vec<u8>> {
         let bytes = BASE64.decode(&sealed.0).ok()?;
-        self.cipher().decrypt([b"sprocket" as &[u8]], &bytes).ok()
+        let plain = self.cipher().decrypt([b"sprocket" as &[u8]], &bytes).ok()?;
+        self.redactor.learn(&plain);
+        Some(plain)
+    }
+
+    /// The text, with every secret that was sealed or opened blotted out.
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor.redact(text)
     }
 
     fn cipher(&self) -> Aes256Siv {
-        Aes256Siv::new_from_slice(&self.0).expect("BUG: the key's length is fixed")
+        Aes256Siv::new_from_slice(&self.bytes).expect("BUG: the key's length is fixed")
     }
 }
 
@@ -94,9 +116,8 @@ pub(crate) fn sealing<R>(key: &StackKey, f: impl FnOnce() -> R) -> R {
 }
 
 pub(super) fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    let sealed = KEY.with_borrow(|key| {
-        key.as_ref().map(|key| serde_json::to_vec(value).map(|plain| key.seal(&plain))).transpose()
-    });
+    let sealed = KEY
+        .with_borrow(|key| key.as_ref().map(|key| serde_json::to_vec(value).map(|plain| key.seal(&plain))).transpose());
     match sealed.map_err(S::Error::custom)? {
         Some(sealed) => single(SEALED, &sealed.0, serializer),
         None => serializer.serialize_str("(secret)"),

@@ -1,0 +1,346 @@
+//! Starting a step: what it comes to now that all it waited for is known.
+//!
+//! **Invariant:** a step becomes what the plan showed, or nothing; if it would become more, it is refused.
+
+use serde_json::Value;
+
+use super::call::{Call, Work};
+use super::{Run, refused};
+use crate::erased::{Evaluated, Fault, KindHandle, mark};
+use crate::ids::{Address, RecordId};
+use crate::json::Json;
+use crate::plan::{Step, StepAction, changes, name_of};
+use crate::stack::Node;
+use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
+use crate::value::{AFTER, Deps, Path};
+
+/// What a step comes to.
+pub(super) enum Start {
+    /// Nothing is needed.
+    Nothing,
+    /// Only entries.
+    Entries(Vec<Entry>),
+    /// It can't be done as the plan showed it.
+    Refused(Fault),
+    /// A call, after this entry is durable.
+    Call(Entry, Box<Call>),
+}
+
+impl Run<'_> {
+    pub(super) fn start(&mut self, number: u32) -> Start {
+        let step = &self.plan.steps[number as usize];
+        let result = match &step.action {
+            StepAction::Create { generation, replaces } => self.create(number, step, *generation, *replaces),
+            StepAction::Adopt { generation } => self.change(number, step, Some(*generation)),
+            StepAction::Update => self.change(number, step, None),
+            StepAction::Await => self.wait(number, step),
+            StepAction::Restore { object } => self.restore(step, object),
+            StepAction::Delete { object, replaced, first } => self.delete(number, step, object, *replaced && !*first),
+            StepAction::Drop { object } => {
+                let record = self.snapshot.records.get(&step.address).map(|record| Box::new(record.without(object)));
+                Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record })]))
+            }
+            StepAction::Leave => Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: None })])),
+            StepAction::Record => self.record_options(step),
+        };
+        result.unwrap_or_else(Start::Refused)
+    }
+
+    fn node(&self, step: &Step) -> Result<&Node, Fault> {
+        let index = step.node.ok_or_else(|| refused("the plan has a step without a declared resource"))?;
+        Ok(&self.stack.nodes[index as usize])
+    }
+
+    /// The settings, which must all be known now.
+    fn evaluate(&self, node: &Node, keep: Option<&Json>) -> Result<(Json, Vec<Path>), Fault> {
+        let addresses = |deps: &Deps| {
+            deps.nodes.iter().map(|dep| self.stack.nodes[dep.index as usize].address.to_string()).collect::<Vec<_>>()
+        };
+        let keep = keep.map(|keep| (&node.options.ignore[..], keep));
+        match node.draft.evaluate(&self.known, &self.key, &addresses, keep) {
+            Evaluated::Whole { spec, secrets } => Ok((spec, secrets)),
+            Evaluated::Partly { .. } => Err(refused("a setting is still not known, though all it waits for is done")),
+            Evaluated::Never(mistakes) => {
+                Err(Fault::invalid(mistakes.first().expect("BUG: a setting that is never known has a mistake")))
+            }
+        }
+    }
+
+    fn intention(&self, node: &Node, generation: u32, spec: Json, secrets: Vec<Path>) -> Result<Intention, Fault> {
+        let record = self.snapshot.records.get(&node.address);
+        let name = name_of(node, generation, &spec.value()).ok_or_else(|| refused("its name is not known"))?;
+        Ok(Intention {
+            record: record.map_or_else(|| RecordId::from(self.settings.entropy.id()), |record| record.id.clone()),
+            provider: self.stack.providers[node.provider].name.clone(),
+            generation,
+            name,
+            version: node.kind.facts().version,
+            spec,
+            secrets,
+            deps: node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect(),
+            was_absent: true,
+        })
+    }
+
+    fn create(&self, number: u32, step: &Step, generation: u32, replaces: bool) -> Result<Start, Fault> {
+        let node = self.node(step)?;
+        let record = self.snapshot.records.get(&node.address);
+        let current = record.and_then(|record| record.object.as_ref());
+        let (spec, secrets) = self.evaluate(node, current.map(|object| &object.applied))?;
+        let planned = step.spec.as_ref().ok_or_else(|| refused("the plan has no settings for it"))?;
+        if let Some(path) = surprise(planned, &spec.value(), &Path::default()) {
+            return Err(more(&format!("`{path}` is not what the plan showed")));
+        }
+        if let (true, Some(object)) = (replaces, current) {
+            let facts = node.kind.facts();
+            let found = changes(facts.fields, &object.applied.value(), &spec.value(), &node.options.ignore, false);
+            if found.is_empty() && !step.changes.iter().any(|change| change.drift) {
+                return Ok(Start::Nothing);
+            }
+            if !step.changes.iter().any(|change| change.drift) && !found.iter().any(|change| change.replaces) {
+                return Err(more("it turned out to need an update only"));
+            }
+        }
+        let typed =
+            node.draft.typed(&self.known, &self.key, current.map(|o| (&node.options.ignore[..], &o.applied)), &secrets);
+        let typed = typed.map_err(|mistake| Fault::invalid(&mistake))?;
+        let intention = self.intention(node, generation, spec, secrets)?;
+        let begin = Action::Create { intent: Box::new(intention.clone()) };
+        let base = self.record_of(node, intention.record.clone());
+        let work = Work::Create { intention: Box::new(intention), spec: typed, base: Box::new(base), replaces };
+        Ok(self.call(number, node, begin, work))
+    }
+
+    /// An update, or a takeover.
+    fn change(&self, number: u32, step: &Step, adopting: Option<u32>) -> Result<Start, Fault> {
+        let node = self.node(step)?;
+        let record = self.snapshot.records.get(&node.address);
+        let object = record.and_then(|record| record.object.as_ref()).filter(|_| adopting.is_none());
+        let (spec, secrets) = self.evaluate(node, object.map(|object| &object.applied))?;
+        if let Some(object) = object {
+            let facts = node.kind.facts();
+            let found = changes(facts.fields, &object.applied.value(), &spec.value(), &node.options.ignore, false);
+            let drifted = step.changes.iter().any(|change| change.drift);
+            let equal = node.kind.equal(&spec, &object.applied, &secrets, &self.key);
+            if equal && !drifted {
+                let record = self.record_of(node, self.snapshot.records[&node.address].id.clone());
+                let mut record = Record { object: Some(object.clone()), ..record };
+                if let Some(object) = &mut record.object {
+                    object.deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
+                }
+                return Ok(Start::Entries(vec![entry(
+                    &step.address,
+                    Event::Recorded { record: Some(Box::new(record)) },
+                )]));
+            }
+            for change in found.iter().filter(|_| !equal) {
+                let planned = step.changes.iter().find(|planned| planned.path == change.path);
+                let within = |planned: &&crate::plan::Change| is_prefix(&planned.path, &change.path);
+                let shown = planned.or_else(|| step.changes.iter().find(within));
+                let expected = shown.is_some_and(|shown| {
+                    shown.path != change.path || surprise(&shown.after, &change.after, &change.path).is_none()
+                });
+                if !expected {
+                    return Err(more(&format!("`{}` is not what the plan showed", change.path)));
+                }
+            }
+        }
+        let generation = adopting.or(object.map(|object| object.generation)).unwrap_or(1);
+        let mut intention = self.intention(node, generation, spec, secrets)?;
+        if let Some(name) = object.map(|object| object.name.clone()).or_else(|| step.name.clone()) {
+            intention.name = name;
+        }
+        let begin = Action::Update { intent: Box::new(intention.clone()) };
+        let base = self.record_of(node, intention.record.clone());
+        let work = Work::Change {
+            intention: Box::new(intention),
+            object: object.cloned().map(Box::new),
+            base: Box::new(base),
+            witness: step.witness.clone(),
+            draft: self.typed_for_change(node)?,
+        };
+        Ok(self.call(number, node, begin, work))
+    }
+
+    /// The typed settings. What is left to others is taken from the live object, which the call reads.
+    fn typed_for_change(&self, node: &Node) -> Result<crate::erased::TypedSpec, Fault> {
+        let live = self.observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());
+        let record = self.snapshot.records.get(&node.address).and_then(|record| record.object.as_ref());
+        let secrets = record.map(|object| object.secrets.clone()).unwrap_or_default();
+        let keep = live.filter(|_| !node.options.ignore.is_empty()).map(|live| (&node.options.ignore[..], &live.spec));
+        node.draft.typed(&self.known, &self.key, keep, &secrets).map_err(|mistake| Fault::invalid(&mistake))
+    }
+
+    fn wait(&self, number: u32, step: &Step) -> Result<Start, Fault> {
+        let node = self.node(step)?;
+        let object = self.current(&step.address)?;
+        let base = self.record_of(node, self.snapshot.records[&step.address].id.clone());
+        let work = Work::Wait { object: Box::new(object.clone()), base: Box::new(base) };
+        Ok(self.call(number, node, Action::Ready, work))
+    }
+
+    /// The wait that follows a create or update of a kind that converges.
+    pub(super) fn await_ready(&self, number: u32, record: Record) -> (Entry, Call) {
+        let step = &self.plan.steps[number as usize];
+        let node = self.node(step).expect("BUG: only declared resources are waited for");
+        let object = record.object.clone().expect("BUG: an object that was just made is recorded");
+        let work = Work::Wait { object: Box::new(object), base: Box::new(record) };
+        match self.call(number, node, Action::Ready, work) {
+            Start::Call(begin, call) => (begin, *call),
+            _ => unreachable!("BUG: a wait is a call"),
+        }
+    }
+
+    fn restore(&self, step: &Step, which: &Which) -> Result<Start, Fault> {
+        let node = self.node(step)?;
+        let record = self.record_of(node, self.snapshot.records[&step.address].id.clone());
+        let mut next = self.snapshot.records[&step.address].clone();
+        let place = next.old.iter().position(|object| object.is(which)).ok_or_else(|| refused("it is not recorded"))?;
+        let restored = next.old.remove(place);
+        next.old.extend(next.object.replace(restored));
+        let next = Record { object: next.object, old: next.old, ..record };
+        Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: Some(Box::new(next)) })]))
+    }
+
+    fn record_options(&self, step: &Step) -> Result<Start, Fault> {
+        let node = self.node(step)?;
+        let mut object = self.current(&step.address)?.clone();
+        object.deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
+        let base = self.record_of(node, self.snapshot.records[&step.address].id.clone());
+        let record = Record { object: Some(object), ..base };
+        Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: Some(Box::new(record)) })]))
+    }
+
+    fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start, Fault> {
+        let Some(record) = self.snapshot.records.get(&step.address) else { return Ok(Start::Nothing) };
+        // The replacement turned out not to be needed: this is still the object.
+        if superseded && record.object.as_ref().is_some_and(|object| object.is(which)) {
+            return Ok(Start::Nothing);
+        }
+        let Some(object) = record.objects().find(|object| object.is(which)) else { return Ok(Start::Nothing) };
+        let kind = self.kind(&step.address, record)?;
+        let begin = Action::Delete { object: which.clone() };
+        let work = Work::Delete {
+            object: Box::new(object.clone()),
+            base: Box::new(record.clone()),
+            witness: step.witness.clone(),
+        };
+        self.call_on(number, &step.address, &kind, record, begin, work, None)
+    }
+
+    fn current(&self, address: &Address) -> Result<&Object, Fault> {
+        let record = self.snapshot.records.get(address);
+        record.and_then(|record| record.object.as_ref()).ok_or_else(|| refused("it is not recorded"))
+    }
+
+    /// The record as it will be, with the options that the program asks for now.
+    fn record_of(&self, node: &Node, id: RecordId) -> Record {
+        let provider = self.stack.providers[node.provider].name.clone();
+        let recorded = self.snapshot.records.get(&node.address).cloned();
+        let record = recorded.unwrap_or_else(|| Record::new(id, provider.clone()));
+        Record {
+            provider,
+            protect: node.options.protect,
+            keep_on_delete: node.options.keep_on_delete,
+            dies_with: node.options.dies_with.map(|host| self.stack.nodes[host.index as usize].address.clone()),
+            ..record
+        }
+    }
+
+    fn kind(&self, address: &Address, record: &Record) -> Result<KindHandle, Fault> {
+        self.connections.kind(&record.provider, address).map_err(|refusal| refused(refusal.to_string()))
+    }
+
+    fn call(&self, number: u32, node: &Node, begin: Action, work: Work) -> Start {
+        let base = work.base().clone();
+        self.call_on(number, &node.address, &node.kind, &base, begin, work, node.options.time_limit)
+            .unwrap_or_else(Start::Refused)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that a call takes along")]
+    fn call_on(
+        &self,
+        step: u32,
+        address: &Address,
+        kind: &KindHandle,
+        record: &Record,
+        begin: Action,
+        work: Work,
+        limit: Option<std::time::Duration>,
+    ) -> Result<Start, Fault> {
+        let open = self.connections.open(&record.provider).map_err(|refusal| refused(refusal.to_string()))?;
+        let call = Call {
+            step,
+            address: address.clone(),
+            provider: record.provider.clone(),
+            kind: kind.clone(),
+            instance: open.instance.clone(),
+            key: self.key.clone(),
+            mark: mark(&self.snapshot.lineage, &record.id),
+            entropy: self.settings.entropy.clone(),
+            events: self.settings.events.clone(),
+            call_limit: limit.unwrap_or(self.settings.call_limit),
+            ready_limit: limit.unwrap_or(self.settings.ready_limit),
+            retries: self.settings.retries,
+            work,
+        };
+        Ok(Start::Call(entry(address, Event::Begin { action: begin }), Box::new(call)))
+    }
+}
+
+pub(super) fn entry(address: &Address, event: Event) -> Entry {
+    Entry { address: address.clone(), event }
+}
+
+fn more(what: &str) -> Fault {
+    refused(what).hint("run the same command again for a new plan")
+}
+
+fn is_prefix(path: &Path, of: &Path) -> bool {
+    of.0.starts_with(&path.0)
+}
+
+/// The first place where the actual value is not what was planned. Where the plan had a hole, anything is.
+fn surprise(planned: &Value, actual: &Value, path: &Path) -> Option<Path> {
+    use crate::value::PathPart;
+    if planned == actual {
+        return None;
+    }
+    match (planned, actual) {
+        (Value::Object(hole), _) if hole.len() == 1 && hole.contains_key(AFTER) => None,
+        (Value::Object(planned), Value::Object(actual)) if planned.len() == actual.len() => {
+            planned.iter().find_map(|(key, planned)| {
+                let path = path.join(PathPart::Key(key.clone()));
+                actual.get(key).map_or_else(|| Some(path.clone()), |actual| surprise(planned, actual, &path))
+            })
+        }
+        (Value::Array(planned), Value::Array(actual)) if planned.len() == actual.len() => planned
+            .iter()
+            .zip(actual)
+            .enumerate()
+            .find_map(|(index, (planned, actual))| surprise(planned, actual, &path.join(PathPart::Index(index)))),
+        _ => Some(path.clone()),
+    }
+}
+
+impl StepAction {
+    /// What it does, in a word.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Adopt { .. } => "adopt",
+            Self::Update => "update",
+            Self::Await => "await",
+            Self::Restore { .. } => "restore",
+            Self::Delete { .. } => "delete",
+            Self::Drop { .. } => "drop",
+            Self::Leave => "leave",
+            Self::Record => "record",
+        }
+    }
+
+    /// Whether what is known of the resource must be learnt again after it.
+    pub(super) fn changes_object(&self) -> bool {
+        matches!(self, Self::Create { .. } | Self::Adopt { .. } | Self::Update | Self::Await | Self::Restore { .. })
+    }
+}

@@ -1,0 +1,329 @@
+//! The engine: plans, applies and verifies stacks. It has no global state; several can run in one process.
+//!
+//! `plan` writes nothing. `apply` takes the lock, makes the plan again from what is there now, and refuses if it is not
+//! the one that was shown.
+
+mod prepare;
+mod refused;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use self::prepare::Prepared;
+pub use self::refused::Refused;
+use crate::apply::{self, Run};
+use crate::entropy::Entropy;
+use crate::erased::{Target, Through, mark, provider_type};
+use crate::event::{Event, Events};
+use crate::ids::Address;
+use crate::plan::{Goal, Plan};
+use crate::provider::Provider;
+use crate::random::Random;
+use crate::refresh::ProviderTypes;
+use crate::report::{Report, Verdict};
+use crate::resource::Deadline;
+use crate::stack::Stack;
+use crate::state::{Entry, Event as Journalled, Holder, KeySource, Lock, Object, Record, Snapshot, StateStore};
+use crate::stop::Stop;
+
+/// How an engine works. The defaults are right for most programs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who can open the stack's key.
+    pub key: KeySource,
+    /// Where events go.
+    pub events: Events,
+    /// Where random bytes come from.
+    pub entropy: Entropy,
+    /// How many calls are made at once, over all providers; each provider has a limit of its own too.
+    pub parallel: usize,
+    /// How long a call may take.
+    pub call_limit: Duration,
+    /// How long an object may take until it works.
+    pub ready_limit: Duration,
+    /// How often a call whose failure may pass is tried again.
+    pub retries: u32,
+    /// Whether independent steps go on after a failure.
+    pub continue_on_error: bool,
+    /// Who runs this, for the lock: user, host and process.
+    pub who: String,
+}
+
+impl Settings {
+    /// The defaults, for the owner of this key.
+    pub fn new(key: KeySource) -> Self {
+        Self {
+            key,
+            events: Events::default(),
+            entropy: Entropy::system(),
+            parallel: 64,
+            call_limit: Duration::from_secs(120),
+            ready_limit: Duration::from_secs(300),
+            retries: 4,
+            continue_on_error: false,
+            who: format!("process {}", std::process::id()),
+        }
+    }
+}
+
+/// Plans, applies and verifies stacks whose state is in one store.
+pub struct Engine {
+    store: Arc<dyn StateStore>,
+    settings: Settings,
+    types: ProviderTypes,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine on this store.
+    pub fn new(store: Arc<dyn StateStore>, settings: Settings) -> Self {
+        Self { store, settings, types: BTreeMap::new() }.knowing::<Random>()
+    }
+
+    /// Can also work with what this provider made when the program does not mention it any more.
+    #[must_use]
+    pub fn knowing<P: Provider>(mut self) -> Self {
+        self.types.insert(P::NAME, provider_type::<P>());
+        self
+    }
+
+    /// What is to be done to reach a goal. Writes nothing anywhere.
+    ///
+    /// # Errors
+    /// If the program is wrong, or something could not be read.
+    pub async fn plan(&self, stack: &Stack, goal: Goal) -> Result<Plan, Refused> {
+        let prepared = self.prepare(stack, self.load().await?, None).await?;
+        Ok(prepared.plan(stack, goal))
+    }
+
+    /// Does exactly what the plan says, or refuses.
+    ///
+    /// # Errors
+    /// If nothing was called: the plan has problems or is stale, the state is locked. What fails later is in the report.
+    pub async fn apply(&self, stack: &Stack, plan: &Plan, stop: &Stop) -> Result<Report, Refused> {
+        if !plan.problems.is_empty() {
+            return Err(Refused::Problems(plan.problems.clone()));
+        }
+        let lock = self.lock("apply").await?;
+        let result = self.apply_locked(stack, plan, stop, &*lock).await;
+        // The result is what counts; a lock that can't be given back is freed with the process or by its expiry.
+        let _ = lock.release().await;
+        result
+    }
+
+    async fn apply_locked(&self, stack: &Stack, plan: &Plan, stop: &Stop, lock: &dyn Lock) -> Result<Report, Refused> {
+        let loaded = self.load().await?;
+        let found = loaded.as_ref().map(|snapshot| (&snapshot.lineage, snapshot.serial));
+        let fresh = plan.proposed_key.is_some() && plan.serial == 0;
+        match found {
+            None if !fresh => return Err(stale("the state that it was made for is gone")),
+            Some((lineage, _)) if *lineage != plan.lineage => return Err(stale("it was made for another state")),
+            Some((_, serial)) if serial != plan.serial => return Err(stale("the state has changed since it was made")),
+            _ => {}
+        }
+        let prepared = self.prepare(stack, loaded, Some(plan)).await?;
+        let now = prepared.plan(stack, plan.goal);
+        if now != *plan {
+            return Err(stale(&difference(plan, &now)));
+        }
+        let Prepared { mut snapshot, amendments, key, key_is_new, connections, observed, .. } = prepared;
+        if key_is_new {
+            let mut first = Snapshot::new(snapshot.lineage.clone());
+            first.key = Some(self.settings.key.protect(&key)?);
+            snapshot.key.clone_from(&first.key);
+            lock.compact(&first).await?;
+        }
+        let entries: Vec<Entry> = amendments.into_iter().chain(connections.entries(&mut snapshot)).collect();
+        if !entries.is_empty() {
+            lock.append(&entries).await?;
+        }
+        let run = Run::new(stack, plan, snapshot, key, connections, observed, &self.settings, lock, stop);
+        Ok(apply::run(run).await)
+    }
+
+    /// Asks everything that is declared and recorded whether it works.
+    ///
+    /// # Errors
+    /// If a service could not be reached.
+    pub async fn verify(&self, stack: &Stack) -> Result<Verdict, Refused> {
+        let prepared = self.prepare(stack, self.load().await?, None).await?;
+        let mut checks = Vec::new();
+        for node in &stack.nodes {
+            let Some(record) = prepared.snapshot.records.get(&node.address) else { continue };
+            let (Some(object), Ok(open)) = (&record.object, prepared.connections.open(&record.provider)) else {
+                continue;
+            };
+            let through = Through { provider: &open.instance, key: &prepared.key, secrets: &object.secrets };
+            let mark = mark(&prepared.snapshot.lineage, &record.id);
+            let deadline = Deadline::after(self.settings.call_limit);
+            for mut check in node.kind.verify(through, object, &mark, deadline).await {
+                check.failure = check.failure.map(|failure| prepared.key.redact(&failure));
+                checks.push((node.address.clone(), check));
+            }
+        }
+        Ok(Verdict { checks })
+    }
+
+    /// Records an object that exists as this declared resource. The next plan shows how it differs.
+    ///
+    /// # Errors
+    /// If it is not declared, recorded already, or there is no such object.
+    pub async fn import(&self, stack: &Stack, address: &str, id: &str) -> Result<Address, Refused> {
+        let lock = self.lock("import").await?;
+        let result = self.import_locked(stack, address, id, &*lock).await;
+        let _ = lock.release().await;
+        result
+    }
+
+    async fn import_locked(&self, stack: &Stack, address: &str, id: &str, lock: &dyn Lock) -> Result<Address, Refused> {
+        let wanted = Address::from(address);
+        let Some(node) = stack.index.get(&wanted).map(|&index| &stack.nodes[index as usize]) else {
+            return Err(Refused::NoSuchResource { address: address.to_owned(), place: "declared" });
+        };
+        let refused = |message: String| Refused::Import { address: wanted.clone(), message };
+        let mut prepared = self.prepare(stack, self.load().await?, None).await?;
+        if prepared.snapshot.records.get(&wanted).is_some_and(|record| record.object.is_some()) {
+            return Err(refused("it is recorded already".into()));
+        }
+        let provider = &stack.providers[node.provider].name;
+        let open = prepared.connections.open(provider)?;
+        let through = Through { provider: &open.instance, key: &prepared.key, secrets: &[] };
+        let lives = node.kind.read(through, Target::Import(id)).await;
+        let mut lives = lives.map_err(|fault| Refused::unreadable(provider, node.kind.facts().kind, fault))?;
+        if lives.len() > 1 {
+            return Err(refused(format!("{} objects answer to `{id}`; give the id of one", lives.len())));
+        }
+        let live = lives.pop().ok_or_else(|| refused(format!("there is no `{id}`")))?;
+        let taken = prepared.snapshot.records.iter().find(|(other, record)| {
+            other.kind() == wanted.kind() && record.objects().any(|object| object.id == live.id)
+        });
+        if let Some((other, _)) = taken {
+            return Err(refused(format!("`{id}` is recorded as `{other}`")));
+        }
+        let mut record = Record::new(self.settings.entropy.id().into(), provider.clone());
+        record.object = Some(Object {
+            generation: 1,
+            name: live.name,
+            id: live.id,
+            version: node.kind.facts().version,
+            applied: live.spec.clone(),
+            seen: Some(live.spec),
+            state: live.state,
+            secrets: Vec::new(),
+            deps: Vec::new(),
+            ready: true,
+        });
+        if prepared.key_is_new {
+            let mut first = Snapshot::new(prepared.snapshot.lineage.clone());
+            first.key = Some(self.settings.key.protect(&prepared.key)?);
+            lock.compact(&first).await?;
+        }
+        let mut entries = prepared.amendments;
+        entries.extend(prepared.connections.entries(&mut prepared.snapshot));
+        let event = Journalled::Recorded { record: Some(Box::new(record)) };
+        entries.push(Entry { address: wanted.clone(), event });
+        lock.append(&entries).await?;
+        Ok(wanted)
+    }
+
+    /// Removes a resource from state, and leaves its objects alone. Returns their names.
+    ///
+    /// # Errors
+    /// If it is not recorded.
+    pub async fn forget(&self, address: &str) -> Result<Vec<String>, Refused> {
+        let lock = self.lock("state forget").await?;
+        let result = async {
+            let snapshot = self.load().await?;
+            let wanted = Address::from(address);
+            let record = snapshot.as_ref().and_then(|snapshot| snapshot.records.get(&wanted));
+            let pending = snapshot.as_ref().is_some_and(|snapshot| snapshot.pending.contains_key(&wanted));
+            if record.is_none() && !pending {
+                return Err(Refused::NoSuchResource { address: address.to_owned(), place: "recorded" });
+            }
+            let names = record.into_iter().flat_map(Record::objects).map(|object| object.name.to_string()).collect();
+            lock.append(&[Entry { address: wanted, event: Journalled::Done { record: None } }]).await?;
+            Ok(names)
+        }
+        .await;
+        let _ = lock.release().await;
+        result
+    }
+
+    /// The recorded outputs; secrets are opened only if they are to be revealed.
+    ///
+    /// # Errors
+    /// If the state can't be read, or the key not opened.
+    pub async fn outputs(&self, reveal: bool) -> Result<BTreeMap<String, Value>, Refused> {
+        let Some(snapshot) = self.load().await? else { return Ok(BTreeMap::new()) };
+        let mut outputs: BTreeMap<String, Value> =
+            snapshot.outputs.iter().map(|(name, json)| (name.clone(), json.value())).collect();
+        if reveal && let Some(sealed) = &snapshot.key {
+            let key = self.settings.key.open(sealed)?;
+            for value in outputs.values_mut() {
+                crate::value::open_all(value, &key);
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// What is recorded; secrets are sealed.
+    ///
+    /// # Errors
+    /// If the state can't be read.
+    pub async fn snapshot(&self) -> Result<Option<Snapshot>, Refused> {
+        self.load().await
+    }
+
+    async fn load(&self) -> Result<Option<Snapshot>, Refused> {
+        Ok(self.store.load().await?.map(|loaded| loaded.snapshot))
+    }
+
+    async fn lock(&self, command: &str) -> Result<Box<dyn Lock>, Refused> {
+        let holder = Holder {
+            id: self.settings.entropy.id(),
+            who: self.settings.who.clone(),
+            command: command.to_owned(),
+            since: jiff::Timestamp::now(),
+        };
+        Ok(self.store.lock(&holder).await?)
+    }
+
+    async fn prepare(
+        &self,
+        stack: &Stack,
+        loaded: Option<Snapshot>,
+        shown: Option<&Plan>,
+    ) -> Result<Prepared, Refused> {
+        stack.check()?;
+        self.settings.events.emit(|| Event::Refreshing);
+        let prepared = prepare::prepare(stack, loaded, shown, &self.settings, &self.types).await?;
+        let recorded = prepared.snapshot.records.len();
+        self.settings.events.emit(|| Event::Refreshed { recorded });
+        Ok(prepared)
+    }
+}
+
+fn stale(what: &str) -> Refused {
+    Refused::Stale { what: what.to_owned() }
+}
+
+/// The first thing in which two plans differ.
+fn difference(shown: &Plan, now: &Plan) -> String {
+    if let Some(problem) = now.problems.first() {
+        return format!("`{}`: {}", problem.address, problem.message);
+    }
+    let differing = shown.steps.iter().zip(&now.steps).find(|(shown, now)| shown != now).map(|(shown, _)| shown);
+    let step = differing.or_else(|| shown.steps.get(now.steps.len())).or_else(|| now.steps.get(shown.steps.len()));
+    step.map_or_else(
+        || "what is recorded or declared has changed".to_owned(),
+        |step| format!("`{}` is not as it was when the plan was made", step.address),
+    )
+}

@@ -1,0 +1,118 @@
+//! Preparation: all that a plan is made of, read and put in order.
+
+use super::{Refused, Settings};
+use crate::ids::{Address, Lineage};
+use crate::plan::{Basis, Goal, Move, Plan, Settlement, build};
+use crate::refresh::{Connections, Observed, ProviderTypes, observe};
+use crate::stack::Stack;
+use crate::state::{Entry, Event, Record, Snapshot};
+use crate::value::{Known, StackKey};
+
+/// All that a plan is made of.
+pub(super) struct Prepared {
+    /// What is recorded, with the amendments taken in.
+    pub(super) snapshot: Snapshot,
+    /// Moves and settlements, to be made durable before a run.
+    pub(super) amendments: Vec<Entry>,
+    pub(super) key: StackKey,
+    pub(super) key_is_new: bool,
+    pub(super) connections: Connections,
+    pub(super) observed: Observed,
+    moved: Vec<Move>,
+    lineage: Lineage,
+    serial: u64,
+}
+
+pub(super) async fn prepare(
+    stack: &Stack,
+    loaded: Option<Snapshot>,
+    shown: Option<&Plan>,
+    settings: &Settings,
+    types: &ProviderTypes,
+) -> Result<Prepared, Refused> {
+    // A stack without state gets lineage and key here; they become real with the plan that proposes them.
+    let mut snapshot = loaded.unwrap_or_else(|| {
+        Snapshot::new(shown.map_or_else(|| settings.entropy.id().into(), |plan| plan.lineage.clone()))
+    });
+    let sealed = snapshot.key.clone();
+    let key_is_new = sealed.is_none();
+    let key = match sealed {
+        Some(sealed) => settings.key.open(&sealed)?,
+        None => shown
+            .and_then(|plan| plan.proposed_key.clone())
+            .unwrap_or_else(|| StackKey::from_bytes(settings.entropy.bytes())),
+    };
+    let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
+    let moved = moves(stack, &snapshot);
+    let mut amendments: Vec<Entry> = moved
+        .iter()
+        .map(|Move { from, to }| Entry { address: from.clone(), event: Event::Moved { to: to.clone() } })
+        .collect();
+    for entry in &amendments {
+        snapshot.take(entry.clone());
+    }
+    let known = Known::nothing(stack.nodes.len());
+    let connections = Connections::open_all(stack, &snapshot, types, &known, &key).await?;
+    upgrade(&mut snapshot, &connections)?;
+    let observed = observe(stack, &mut snapshot, &key, &connections).await?;
+    amendments.extend(observed.settled.iter().cloned());
+    Ok(Prepared { snapshot, amendments, key, key_is_new, connections, observed, moved, lineage, serial })
+}
+
+/// Records whose resource has another address now. Of several earlier addresses the first that is recorded counts.
+fn moves(stack: &Stack, snapshot: &Snapshot) -> Vec<Move> {
+    let mut moves: Vec<Move> = Vec::new();
+    for node in stack.nodes.iter().filter(|node| !snapshot.records.contains_key(&node.address)) {
+        let from = node.moved_from.iter().find(|old| {
+            snapshot.records.contains_key(*old)
+                && !stack.index.contains_key(*old)
+                && !moves.iter().any(|other| other.from == **old)
+        });
+        if let Some(from) = from {
+            moves.push(Move { from: from.clone(), to: node.address.clone() });
+        }
+    }
+    moves
+}
+
+fn upgrade(snapshot: &mut Snapshot, connections: &Connections) -> Result<(), Refused> {
+    for (address, record) in &mut snapshot.records {
+        let kind = connections.kind(&record.provider, address)?;
+        for object in record.object.iter_mut().chain(&mut record.old) {
+            if object.version != kind.facts().version {
+                kind.upgrade(object)
+                    .map_err(|message| Refused::UnreadableRecord { address: address.clone(), message })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Prepared {
+    pub(super) fn plan(&self, stack: &Stack, goal: Goal) -> Plan {
+        let kind = |record: &Record, address: &Address| self.connections.kind(&record.provider, address).ok();
+        let basis = Basis {
+            stack,
+            snapshot: &self.snapshot,
+            observed: &self.observed,
+            key: &self.key,
+            key_is_new: self.key_is_new,
+            moved: self.moved.clone(),
+            settled: self.observed.settled.iter().map(settlement).collect(),
+            kind: &kind,
+            lineage: self.lineage.clone(),
+            serial: self.serial,
+        };
+        build(basis, goal)
+    }
+}
+
+fn settlement(entry: &Entry) -> Settlement {
+    let outcome = match &entry.event {
+        Event::Done { record: Some(record) } if record.object.is_some() => "was made by an interrupted run",
+        Event::Done { .. } => "was deleted by an interrupted run",
+        Event::Failed { record: Some(_), .. } => "was being changed by an interrupted run",
+        _ => "was not done by an interrupted run",
+    };
+    Settlement { address: entry.address.clone(), outcome: outcome.to_owned() }
+}

@@ -1,0 +1,167 @@
+//! Refusals: why nothing was called.
+
+use std::fmt::Write as _;
+
+use thiserror::Error;
+
+use crate::erased::Fault;
+use crate::ids::{Address, Identity, PhysicalName, ProviderName};
+use crate::plan::Problem;
+use crate::stack::Mistakes;
+use crate::state::{KeyError, StoreError};
+
+/// Why a plan or run was refused before anything was called.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The program is wrong.
+    #[error("{0}")]
+    Mistakes(#[from] Mistakes),
+    /// The plan has problems.
+    #[error("{}", problems(.0))]
+    Problems(Vec<Problem>),
+    /// The state could not be read, written or locked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The stack's key could not be opened.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The state, or the world, is not as it was when the plan was made.
+    #[error("the plan is stale: {what}")]
+    Stale {
+        /// What has changed.
+        what: String,
+    },
+    /// A service could not be reached.
+    #[error("could not reach `{provider}`: {message}")]
+    Unreachable {
+        /// Which provider.
+        provider: ProviderName,
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A service did not let its objects be read.
+    #[error("could not read {kind} from `{provider}`: {message}")]
+    Unreadable {
+        /// Which provider.
+        provider: ProviderName,
+        /// Which kind.
+        kind: String,
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Another server answers where the recorded one was.
+    #[error("`{provider}` is another server than before: `{found}`, and the state was made with `{recorded}`")]
+    AnotherServer {
+        /// Which provider.
+        provider: ProviderName,
+        /// The recorded server.
+        recorded: Identity,
+        /// The one that answers.
+        found: Identity,
+    },
+    /// State has resources of a provider that the program does not know.
+    #[error("state has resources of `{provider}`, and the program does not know this provider")]
+    ForgottenProvider {
+        /// Which provider.
+        provider: ProviderName,
+    },
+    /// State has a resource of a kind that the program does not know.
+    #[error("`{address}` is recorded, and its kind is not known")]
+    UnknownKind {
+        /// Which resource.
+        address: Address,
+    },
+    /// State has a resource that this program can't read.
+    #[error("the record of `{address}` {message}")]
+    UnreadableRecord {
+        /// Which resource.
+        address: Address,
+        /// Why.
+        message: String,
+    },
+    /// It can't be found out what an interrupted run made.
+    #[error("an interrupted run was making `{address}`, and it can't be told whether `{name}` is what it made")]
+    Undecided {
+        /// Which resource.
+        address: Address,
+        /// The name of what is there.
+        name: PhysicalName,
+    },
+    /// There is no such resource.
+    #[error("`{address}` is not {place}")]
+    NoSuchResource {
+        /// Which.
+        address: String,
+        /// Where it was looked for: `declared`, `recorded`.
+        place: &'static str,
+    },
+    /// There is nothing to import.
+    #[error("`{address}` can't be imported: {message}")]
+    Import {
+        /// Which resource.
+        address: Address,
+        /// Why.
+        message: String,
+    },
+}
+
+impl Refused {
+    pub(crate) fn unreachable(provider: &ProviderName, fault: Fault) -> Self {
+        Self::Unreachable { provider: provider.clone(), message: fault.message(), hint: fault.hint }
+    }
+
+    pub(crate) fn unreadable(provider: &ProviderName, kind: &str, fault: Fault) -> Self {
+        let (message, hint) = (fault.message(), fault.hint);
+        Self::Unreadable { provider: provider.clone(), kind: kind.to_owned(), message, hint }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { hint, .. } | Self::Unreadable { hint, .. } => {
+                Some(hint.clone().unwrap_or_else(|| "nothing was changed, and nothing was dropped from state".into()))
+            }
+            Self::Key(error) => error.hint(),
+            Self::Store(StoreError::Locked { holder }) => {
+                Some(format!("wait, or make sure that it is gone and `state unlock {}`", holder.id))
+            }
+            Self::Stale { .. } => Some("nothing was changed; plan again".into()),
+            Self::AnotherServer { .. } => {
+                Some("connect to the server that the state was made with; nothing was changed".into())
+            }
+            Self::ForgottenProvider { .. } => {
+                Some("keep the provider in the program until its resources are gone, or `state forget` them".into())
+            }
+            Self::UnknownKind { .. } => Some("run the program that made it, or `state forget` it".into()),
+            Self::Undecided { address, name } => Some(format!(
+                "if it is, `import {address} {name}`; if it is not, `state forget {address}` and choose another name"
+            )),
+            _ => None,
+        }
+    }
+
+    /// Somebody else holds the lock.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Locked { .. }))
+    }
+}
+
+fn problems(problems: &[Problem]) -> String {
+    let mut text = String::new();
+    for (place, problem) in problems.iter().enumerate() {
+        let line = if place == 0 { "" } else { "\n" };
+        let _ = write!(text, "{line}`{}`: {}", problem.address, problem.message);
+        if let Some(at) = &problem.at {
+            let _ = write!(text, "  ({at})");
+        }
+        if let Some(hint) = &problem.hint {
+            let _ = write!(text, "\n  hint: {hint}");
+        }
+    }
+    text
+}

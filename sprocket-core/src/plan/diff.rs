@@ -1,0 +1,128 @@
+//! Differences between two specs, setting by setting.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::spec::Field;
+use crate::value::{AFTER, Path, PathPart};
+
+/// A setting that changes. Secrets in it are sealed, and values that are not known yet are `{"$after": […]}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Which.
+    pub path: Path,
+    /// What it was; `null` if there was none.
+    pub before: Value,
+    /// What it will be; `null` if there will be none.
+    pub after: Value,
+    /// It needs a new object.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaces: bool,
+    /// It was changed by somebody else, and is put back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drift: bool,
+}
+
+/// What changes from one spec to another. Maps are compared key by key, everything else as a whole.
+pub(crate) fn changes(fields: &[Field], before: &Value, after: &Value, ignore: &[&str], drift: bool) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for field in fields.iter().filter(|field| !ignore.contains(&field.name)) {
+        let path = Path(vec![PathPart::Key(field.name.to_owned())]);
+        let (before, after) = (&before[field.name], &after[field.name]);
+        compare(&path, before, after, &mut |path, before, after| {
+            let (before, after) = (before.clone(), after.clone());
+            changes.push(Change { path: path.clone(), before, after, replaces: field.replaces, drift });
+        });
+    }
+    changes
+}
+
+fn compare(path: &Path, before: &Value, after: &Value, found: &mut impl FnMut(&Path, &Value, &Value)) {
+    if before == after {
+        return;
+    }
+    let (Value::Object(old), Value::Object(new)) = (before, after) else { return found(path, before, after) };
+    if is_marker(old) || is_marker(new) {
+        return found(path, before, after);
+    }
+    let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for key in keys {
+        let absent = &Value::Null;
+        let (before, after) = (old.get(key).unwrap_or(absent), new.get(key).unwrap_or(absent));
+        compare(&path.join(PathPart::Key(key.clone())), before, after, found);
+    }
+}
+
+/// A sealed value, a fingerprint or a hole, and not a map of the user's.
+fn is_marker(map: &Map<String, Value>) -> bool {
+    map.len() == 1 && map.keys().all(|key| key.starts_with('$'))
+}
+
+/// Whether a desired value takes a live one as it is: equal, but for what the service may choose and what it never shows.
+pub(super) fn accepts(desired: &Value, live: &Value) -> bool {
+    match (desired, live) {
+        (Value::Object(desired), _) if desired.contains_key(crate::value::ASSIGNED) => true,
+        (Value::Object(desired), Value::Object(live)) if !is_marker(desired) => {
+            desired.len() == live.len()
+                && desired.iter().all(|(key, value)| live.get(key).is_some_and(|live| accepts(value, live)))
+        }
+        (Value::Array(desired), Value::Array(live)) => {
+            desired.len() == live.len() && desired.iter().zip(live).all(|(desired, live)| accepts(desired, live))
+        }
+        _ => desired == live,
+    }
+}
+
+/// Whether a value, or a part of it, is not known yet.
+pub(crate) fn has_holes(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => (map.len() == 1 && map.contains_key(AFTER)) || map.values().any(has_holes),
+        Value::Array(items) => items.iter().any(has_holes),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const FIELDS: &[Field] = &[
+        Field { name: "image", replaces: false, write_only: false },
+        Field { name: "env", replaces: false, write_only: false },
+        Field { name: "driver", replaces: true, write_only: false },
+    ];
+
+    fn check(before: Value, after: Value, expect: &[&str]) {
+        let found = changes(FIELDS, &before, &after, &[], false);
+        let found: Vec<String> = found.iter().map(|c| format!("{} {}→{}", c.path, c.before, c.after)).collect();
+        assert_eq!(found, expect);
+    }
+
+    #[test]
+    fn maps_are_compared_key_by_key() {
+        check(
+            json!({"image": "a", "env": {"A": "1", "B": "2"}, "driver": "x"}),
+            json!({"image": "a", "env": {"B": "3", "C": "4"}, "driver": "x"}),
+            &[r#"env.A "1"→null"#, r#"env.B "2"→"3""#, r#"env.C null→"4""#],
+        );
+    }
+
+    #[test]
+    fn a_sealed_value_is_compared_as_a_whole() {
+        check(
+            json!({"env": {"A": {"$sealed": "x"}}}),
+            json!({"env": {"A": {"$after": ["docker:secret/a"]}}}),
+            &[r#"env.A {"$sealed":"x"}→{"$after":["docker:secret/a"]}"#],
+        );
+    }
+
+    #[test]
+    fn what_a_service_may_choose_is_accepted() {
+        let check = |desired, live, expect| assert_eq!(accepts(&desired, &live), expect);
+        check(json!({"subnet": {"$assigned": true}, "name": "a"}), json!({"subnet": "10.0.0.0/24", "name": "a"}), true);
+        check(json!({"subnet": "10.0.1.0/24"}), json!({"subnet": "10.0.0.0/24"}), false);
+        check(json!({"labels": {}}), json!({"labels": {"a": "b"}}), false);
+    }
+}

@@ -1,0 +1,210 @@
+//! Plans as people read them. No colour is needed to understand anything.
+
+use std::fmt::{self, Display, Write as _};
+
+use serde_json::Value;
+
+use super::diff::Change;
+use super::{Goal, Plan, Problem, Reason, Step, StepAction};
+use crate::value::{AFTER, ASSIGNED, FINGERPRINT, SEALED};
+
+/// Longer values are cut.
+const WIDEST: usize = 120;
+
+impl Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for settlement in &self.settled {
+            writeln!(f, "! {} {}", settlement.address, settlement.outcome)?;
+        }
+        for moved in &self.moved {
+            writeln!(f, "> {} was {}", moved.to, moved.from)?;
+        }
+        for step in &self.steps {
+            step.fmt(f)?;
+        }
+        for (name, change) in &self.outputs {
+            writeln!(f, "output {name}: {} → {}", Shown(&change.before), Shown(&change.after))?;
+        }
+        for kept in &self.kept {
+            writeln!(f, "= {} stays as `{}`: {}", kept.address, kept.name, kept.reason)?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        for problem in &self.problems {
+            writeln!(f, "problem: {problem}")?;
+        }
+        self.summary(f)
+    }
+}
+
+impl Plan {
+    fn count(&self, which: impl Fn(&StepAction) -> bool) -> usize {
+        self.steps.iter().filter(|step| which(&step.action)).count()
+    }
+
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() && self.problems.is_empty() {
+            let what = match self.goal {
+                Goal::Declared => format!("{} resources are as declared", self.unchanged),
+                Goal::Destroyed { .. } => "nothing is left to destroy".into(),
+            };
+            return write!(f, "Nothing to do: {what}.");
+        }
+        let replaced = self.count(|action| matches!(action, StepAction::Create { replaces: true, .. }));
+        let counts = [
+            (self.count(|action| matches!(action, StepAction::Create { replaces: false, .. })), "to create"),
+            (self.count(|action| matches!(action, StepAction::Adopt { .. })), "to take over"),
+            (self.count(|action| matches!(action, StepAction::Update)), "to update"),
+            (self.count(|action| matches!(action, StepAction::Await)), "to wait for"),
+            (replaced, "to replace"),
+            (self.count(|action| matches!(action, StepAction::Restore { .. })), "to restore"),
+            (self.count(|action| matches!(action, StepAction::Delete { replaced: false, .. })), "to delete"),
+            (self.moved.len(), "moved"),
+            (self.unchanged, "unchanged"),
+        ];
+        let mut parts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let mut text = parts.next().unwrap_or_else(|| "only the record changes".into());
+        parts.for_each(|part| text.extend([", ", part.as_str()]));
+        write!(f, "{text}.")
+    }
+}
+
+impl Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, note) = match (&self.action, &self.reason) {
+            (StepAction::Create { replaces: true, .. }, _) => ("±", "a new one takes its place".to_owned()),
+            (StepAction::Create { .. }, Reason::Gone) => ("+", "it has gone".to_owned()),
+            (StepAction::Create { .. }, _) => ("+", String::new()),
+            (StepAction::Adopt { .. }, _) => ("+", "taken over".to_owned()),
+            (StepAction::Update, Reason::Drifted) => ("~", "changed by somebody else".to_owned()),
+            (StepAction::Update, _) => ("~", String::new()),
+            (StepAction::Await, _) => ("~", "not seen to work yet".to_owned()),
+            (StepAction::Restore { .. }, _) => ("±", "the earlier one is used again".to_owned()),
+            (StepAction::Delete { first: true, .. }, _) => ("-", "before the new one is made".to_owned()),
+            (StepAction::Delete { replaced: true, .. }, _) => ("-", "replaced".to_owned()),
+            (StepAction::Delete { .. }, Reason::Undeclared) => ("-", "not declared any more".to_owned()),
+            (StepAction::Delete { .. }, _) => ("-", String::new()),
+            (StepAction::Drop { .. }, Reason::HostDeleted) => ("-", "goes with its host".to_owned()),
+            (StepAction::Drop { .. }, _) => ("-", "it has gone".to_owned()),
+            (StepAction::Leave, _) => ("=", "left in place, and no longer recorded".to_owned()),
+            (StepAction::Record, _) => ("·", "only its record changes".to_owned()),
+        };
+        write!(f, "{sign} {}", self.address)?;
+        // The name says something only where it is not the address's.
+        let plain = self.address.as_str().rsplit('/').next();
+        match &self.name {
+            Some(name) if Some(name.as_str()) != plain => write!(f, " `{name}`")?,
+            None if matches!(self.action, StepAction::Create { .. }) => write!(f, " (named at apply)")?,
+            _ => {}
+        }
+        if !note.is_empty() {
+            write!(f, "  ({note})")?;
+        }
+        writeln!(f)?;
+        if !self.changes.is_empty() {
+            return write_changes(f, &self.changes);
+        }
+        let Some(Value::Object(spec)) = &self.spec else { return Ok(()) };
+        let settings: Vec<_> = spec.iter().filter(|(_, value)| !is_empty(value)).collect();
+        let width = settings.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 1;
+        for (name, value) in settings {
+            writeln!(f, "    {:width$} {}", format!("{name}:"), Shown(value))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[Change]) -> fmt::Result {
+    let width = changes.iter().map(|change| change.path.to_string().len()).max().unwrap_or(0) + 1;
+    for change in changes {
+        let path = format!("{}:", change.path);
+        write!(f, "    {path:width$} {} → {}", Shown(&change.before), Shown(&change.after))?;
+        if change.replaces {
+            write!(f, "  (needs a new one)")?;
+        }
+        writeln!(f)?;
+    }
+    Ok(())
+}
+
+impl Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.address, self.message)?;
+        if let Some(at) = &self.at {
+            write!(f, "  ({at})")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Settings that say nothing: they were left at nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.contains_key(ASSIGNED) || map.values().all(is_empty),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+/// A value as people read it: secrets hidden, holes named, long texts cut.
+struct Shown<'a>(&'a Value);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        show(self.0, &mut text);
+        if text.chars().count() > WIDEST {
+            let cut: String = text.chars().take(WIDEST).collect();
+            return write!(f, "{cut}… ({} characters)", text.chars().count());
+        }
+        f.write_str(&text)
+    }
+}
+
+fn show(value: &Value, into: &mut String) {
+    match value {
+        Value::Null => into.push_str("(none)"),
+        Value::Bool(_) | Value::Number(_) => {
+            let _ = write!(into, "{value}");
+        }
+        Value::String(text) if text.is_empty() => into.push_str("\"\""),
+        Value::String(text) => into.extend(text.chars().flat_map(|c| match c {
+            '\n' => "⏎".chars().collect::<Vec<_>>(),
+            c if c.is_control() => c.escape_default().collect(),
+            c => vec![c],
+        })),
+        Value::Array(items) => {
+            into.push('[');
+            for (place, item) in items.iter().enumerate() {
+                into.push_str(if place == 0 { "" } else { ", " });
+                show(item, into);
+            }
+            into.push(']');
+        }
+        Value::Object(map) if map.len() == 1 && (map.contains_key(SEALED) || map.contains_key(FINGERPRINT)) => {
+            into.push_str("(secret)");
+        }
+        Value::Object(map) if map.contains_key(ASSIGNED) => into.push_str("(chosen by the service)"),
+        Value::Object(map) if map.len() == 1 && map.contains_key(AFTER) => {
+            let after = map[AFTER].as_array().map(Vec::as_slice).unwrap_or_default();
+            let names: Vec<&str> = after.iter().filter_map(Value::as_str).collect();
+            let _ = write!(into, "(known after {})", names.join(", "));
+        }
+        Value::Object(map) => {
+            into.push('{');
+            let shown = map.iter().filter(|(_, value)| !is_empty(value));
+            for (place, (key, value)) in shown.enumerate() {
+                into.push_str(if place == 0 { "" } else { ", " });
+                let _ = write!(into, "{key}: ");
+                show(value, into);
+            }
+            into.push('}');
+        }
+    }
+}

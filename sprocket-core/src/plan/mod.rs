@@ -1,0 +1,242 @@
+//! Plans: what is to be done, in which order, and why.
+//!
+//! [`build`] is pure and synchronous: the same stack, snapshot and observation give the same bytes. A plan holds no
+//! secret: its values are sealed.
+
+mod build;
+mod diff;
+mod display;
+mod order;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub(crate) use self::build::{Basis, build, name_of, output_values, reported};
+pub use self::diff::Change;
+pub(crate) use self::diff::{changes, has_holes};
+pub(crate) use self::order::dependents;
+use crate::ids::{Address, Lineage, PhysicalName};
+use crate::resource::Witness;
+use crate::state::Which;
+use crate::value::StackKey;
+
+/// What is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// That everything is as the program says.
+    Declared,
+    /// That nothing is left, except what is kept.
+    Destroyed {
+        /// Also what is kept: protected, `keep_on_delete`, or holding data.
+        include_kept: bool,
+    },
+}
+
+/// What is to be done to reach a goal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// What it is to reach.
+    pub goal: Goal,
+    /// The state that it was made for,
+    pub lineage: Lineage,
+    /// and how many journal entries had gone into that.
+    pub serial: u64,
+    /// The steps. A step's number is its place here.
+    pub steps: Vec<Step>,
+    /// Resources that have another address now.
+    pub moved: Vec<Move>,
+    /// What an interrupted run had left, as it was found out.
+    pub settled: Vec<Settlement>,
+    /// What stays although it is not declared any more, or the goal is to destroy.
+    pub kept: Vec<Kept>,
+    /// What is wrong: a plan with problems is not applied.
+    pub problems: Vec<Problem>,
+    /// What may not be meant.
+    pub warnings: Vec<Problem>,
+    /// Outputs that will change.
+    pub outputs: BTreeMap<String, Change>,
+    /// How many resources need nothing.
+    pub unchanged: usize,
+    /// The key of a stack that has no state yet.
+    #[serde(skip)]
+    pub(crate) proposed_key: Option<StackKey>,
+}
+
+/// Something to do with one resource.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Which resource.
+    pub address: Address,
+    /// What.
+    pub action: StepAction,
+    /// Why.
+    pub reason: Reason,
+    /// The object's name, as far as it is known.
+    pub name: Option<PhysicalName>,
+    /// The settings that it will have, for a create.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec: Option<Value>,
+    /// What changes, for an update or a replacement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// The steps that must have ended before it starts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<u32>,
+    /// What the object must still look like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
+    /// The line of the program that declares it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Place>,
+    /// Its place among the stack's resources, if it is declared.
+    #[serde(skip)]
+    pub(crate) node: Option<u32>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepAction {
+    /// Makes an object.
+    Create {
+        /// How often it was replaced before: 1 for the first.
+        generation: u32,
+        /// It takes the place of another.
+        replaces: bool,
+    },
+    /// Takes over an object that exists, and makes it be as declared.
+    Adopt {
+        /// How often it was replaced before: 1 for the first.
+        generation: u32,
+    },
+    /// Changes an object.
+    Update,
+    /// Waits until an object works that an earlier run changed.
+    Await,
+    /// Uses an object again that was replaced and is not deleted yet. No call.
+    Restore {
+        /// Which.
+        object: Which,
+    },
+    /// Deletes an object.
+    Delete {
+        /// Which.
+        object: Which,
+        /// Another takes, or took, its place.
+        replaced: bool,
+        /// It must go before that other is made.
+        first: bool,
+    },
+    /// Removes an object from state that has gone already, or goes with its host. No call.
+    Drop {
+        /// Which.
+        object: Which,
+    },
+    /// Removes a resource from state and leaves its objects. No call.
+    Leave,
+    /// Records options or dependencies. No call.
+    Record,
+}
+
+/// Why a step is needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It is declared, and there is none yet.
+    New,
+    /// The program says something else than what was applied.
+    Changed,
+    /// The object is not any more as it was left.
+    Drifted,
+    /// The object has gone.
+    Gone,
+    /// A setting changed that needs a new object.
+    Replaced,
+    /// It is not declared any more.
+    Undeclared,
+    /// All is to be destroyed.
+    Destroyed,
+    /// The object that took its place is there.
+    Superseded,
+    /// An interrupted run had not finished it.
+    Unfinished,
+    /// It is there, and nobody's, or ours without a record.
+    Found,
+    /// Only what is recorded about it changes.
+    Options,
+    /// Its host is deleted.
+    HostDeleted,
+}
+
+/// A line of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The line.
+    pub line: u32,
+}
+
+impl Place {
+    pub(crate) fn of(at: &std::panic::Location<'_>) -> Self {
+        Self { file: at.file().to_owned(), line: at.line() }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A resource that has another address now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Move {
+    /// The address that it had.
+    pub from: Address,
+    /// The one that it has.
+    pub to: Address,
+}
+
+/// What was found out about a call that an interrupted run had begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Settlement {
+    /// Which resource.
+    pub address: Address,
+    /// What came of it.
+    pub outcome: String,
+}
+
+/// Something that stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Which resource.
+    pub address: Address,
+    /// Its name at the service.
+    pub name: PhysicalName,
+    /// Why.
+    pub reason: String,
+}
+
+/// Something wrong with a resource, found while planning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Which resource.
+    pub address: Address,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The line of the program that declares it.
+    pub at: Option<Place>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.outputs.is_empty() && self.settled.is_empty() && self.moved.is_empty()
+    }
+}

@@ -1,0 +1,193 @@
+//! Connections: the providers of a run, opened once.
+//!
+//! A provider whose settings wait for resources is opened when they are known; until then it is deferred. One that the
+//! program has forgotten is opened as it was recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+
+use crate::engine::Refused;
+use crate::erased::{ErasedProviderType, Fault, Instance, KindHandle};
+use crate::ids::{Address, Identity, ProviderName};
+use crate::json::Json;
+use crate::stack::{ProviderNode, Stack};
+use crate::state::{Entry, Event, RecordedProvider, Snapshot};
+use crate::value::{Known, NoValue, StackKey};
+
+/// An open provider.
+#[derive(Clone)]
+pub(crate) struct Open {
+    pub(crate) instance: Instance,
+    pub(crate) provider_type: Arc<dyn ErasedProviderType>,
+    pub(crate) recorded: RecordedProvider,
+}
+
+impl Open {
+    /// What must be recorded of it.
+    pub(crate) fn entry(&self, name: &ProviderName) -> Entry {
+        let event = Event::Provider { name: name.clone(), recorded: Some(self.recorded.clone()) };
+        Entry { address: Address::from(name.as_str()), event }
+    }
+}
+
+enum Connection {
+    Open(Open),
+    Deferred(Arc<dyn ErasedProviderType>),
+}
+
+/// The providers of a run.
+pub(crate) struct Connections(BTreeMap<ProviderName, Connection>);
+
+/// The types of providers that an engine knows without a program.
+pub(crate) type ProviderTypes = BTreeMap<&'static str, Arc<dyn ErasedProviderType>>;
+
+impl Connections {
+    /// Opens every provider that the program declares or the state needs, as far as its settings are known.
+    pub(crate) async fn open_all(
+        stack: &Stack,
+        snapshot: &Snapshot,
+        types: &ProviderTypes,
+        known: &Known,
+        key: &StackKey,
+    ) -> Result<Self, Refused> {
+        let declared = stack.providers.iter().map(|node| &node.name);
+        let needed = snapshot.records.values().map(|record| &record.provider);
+        let pending = snapshot.pending.values().filter_map(|entry| entry.provider());
+        let names: BTreeSet<&ProviderName> = declared.chain(needed).chain(pending).collect();
+        let opening = names.into_iter().map(|name| async move {
+            let connection = Self::open_one(name, stack, snapshot, types, known, key).await?;
+            Ok::<_, Refused>((name.clone(), connection))
+        });
+        Ok(Self(try_join_all(opening).await?.into_iter().collect()))
+    }
+
+    async fn open_one(
+        name: &ProviderName,
+        stack: &Stack,
+        snapshot: &Snapshot,
+        types: &ProviderTypes,
+        known: &Known,
+        key: &StackKey,
+    ) -> Result<Connection, Refused> {
+        let recorded = snapshot.providers.get(name);
+        if let Some(node) = stack.providers.iter().find(|node| node.name == *name) {
+            return open_declared(node, recorded, known, key).await;
+        }
+        let base = name.as_str().split('/').next().unwrap_or_default();
+        let (Some(provider_type), Some(recorded)) = (types.get(base), recorded) else {
+            return Err(Refused::ForgottenProvider { provider: name.clone() });
+        };
+        let instance = provider_type.reconnect(&recorded.config, key).await;
+        let opened = open(name, instance, Arc::clone(provider_type), recorded.config.clone()).await?;
+        check(name, opened, Some(recorded))
+    }
+
+    /// Opens what was deferred, now that its settings are known.
+    pub(crate) async fn open_deferred(
+        &mut self,
+        node: &ProviderNode,
+        snapshot: &Snapshot,
+        known: &Known,
+        key: &StackKey,
+    ) -> Result<Entry, Refused> {
+        let connection = open_declared(node, snapshot.providers.get(&node.name), known, key).await?;
+        let entry = match &connection {
+            Connection::Open(open) => open.entry(&node.name),
+            Connection::Deferred(_) => return Err(Refused::ForgottenProvider { provider: node.name.clone() }),
+        };
+        self.0.insert(node.name.clone(), connection);
+        Ok(entry)
+    }
+
+    /// How many calls a provider may be given at once.
+    pub(crate) fn parallel(&self, name: &ProviderName) -> usize {
+        match self.0.get(name) {
+            Some(Connection::Open(Open { provider_type, .. }) | Connection::Deferred(provider_type)) => {
+                provider_type.parallel()
+            }
+            None => 1,
+        }
+    }
+
+    pub(crate) fn is_deferred(&self, name: &ProviderName) -> bool {
+        matches!(self.0.get(name), Some(Connection::Deferred(_)))
+    }
+
+    pub(crate) fn deferred(&self) -> BTreeSet<ProviderName> {
+        self.0.keys().filter(|name| self.is_deferred(name)).cloned().collect()
+    }
+
+    pub(crate) fn open(&self, name: &ProviderName) -> Result<&Open, Refused> {
+        match self.0.get(name) {
+            Some(Connection::Open(open)) => Ok(open),
+            _ => Err(Refused::ForgottenProvider { provider: name.clone() }),
+        }
+    }
+
+    /// What must be recorded of those that are open. The snapshot takes it in.
+    pub(crate) fn entries(&self, snapshot: &mut Snapshot) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (name, connection) in &self.0 {
+            if let Connection::Open(open) = connection
+                && snapshot.providers.get(name) != Some(&open.recorded)
+            {
+                let entry = open.entry(name);
+                snapshot.take(entry.clone());
+                entries.push(entry);
+            }
+        }
+        entries
+    }
+
+    /// The kind of a recorded resource.
+    pub(crate) fn kind(&self, provider: &ProviderName, address: &Address) -> Result<KindHandle, Refused> {
+        let provider_type = match self.0.get(provider) {
+            Some(Connection::Open(open)) => &open.provider_type,
+            Some(Connection::Deferred(provider_type)) => provider_type,
+            None => return Err(Refused::ForgottenProvider { provider: provider.clone() }),
+        };
+        provider_type.kind(address.kind()).ok_or_else(|| Refused::UnknownKind { address: address.clone() })
+    }
+}
+
+async fn open_declared(
+    node: &ProviderNode,
+    recorded: Option<&RecordedProvider>,
+    known: &Known,
+    key: &StackKey,
+) -> Result<Connection, Refused> {
+    let provider_type = Arc::clone(node.erased.provider_type());
+    let config = match node.erased.config(known, key) {
+        Ok(config) => config,
+        Err(NoValue::Yet) => return Ok(Connection::Deferred(provider_type)),
+        Err(NoValue::Ever(mistake)) => return Err(Refused::unreachable(&node.name, Fault::invalid(&mistake))),
+    };
+    let opened = open(&node.name, node.erased.connect(known).await, provider_type, config).await?;
+    check(&node.name, opened, recorded)
+}
+
+async fn open(
+    name: &ProviderName,
+    instance: Result<Instance, Fault>,
+    provider_type: Arc<dyn ErasedProviderType>,
+    config: Json,
+) -> Result<Open, Refused> {
+    let instance = instance.map_err(|fault| Refused::unreachable(name, fault))?;
+    let identity = provider_type.identity(&instance).await.map_err(|fault| Refused::unreachable(name, fault))?;
+    Ok(Open { instance, provider_type, recorded: RecordedProvider { config, identity } })
+}
+
+/// Another server under the same address would look like one from which everything has gone.
+fn check(name: &ProviderName, open: Open, recorded: Option<&RecordedProvider>) -> Result<Connection, Refused> {
+    let found: &Identity = &open.recorded.identity;
+    match recorded {
+        Some(recorded) if recorded.identity != *found => Err(Refused::AnotherServer {
+            provider: name.clone(),
+            recorded: recorded.identity.clone(),
+            found: found.clone(),
+        }),
+        _ => Ok(Connection::Open(open)),
+    }
+}

@@ -1,0 +1,159 @@
+//! Refresh: what is there now. All I/O, no decisions.
+//!
+//! Everything that is recorded or claimed by name is read, in bulk where the API lists. An error while reading stops the
+//! refresh: not found is not unreachable.
+
+mod connections;
+mod settle;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
+pub(crate) use self::connections::{Connections, ProviderTypes};
+use crate::engine::Refused;
+use crate::erased::{ErasedLive, KindHandle, Target, Through, mark};
+use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
+use crate::resource::Listing;
+use crate::stack::Stack;
+use crate::state::{Entry, Object, Record, Snapshot};
+use crate::value::StackKey;
+
+/// What is there now.
+#[derive(Debug, Default)]
+pub(crate) struct Observed {
+    /// The objects of each record: the current one, and those that were replaced.
+    pub(crate) objects: HashMap<Address, Seen>,
+    /// Objects without a record that have a name which a resource would get, or our mark.
+    pub(crate) strays: HashMap<Name, Vec<ErasedLive>>,
+    /// Providers whose settings are not known yet: nothing of theirs was read.
+    pub(crate) deferred: BTreeSet<ProviderName>,
+    /// What an interrupted run had left open, and how it ended.
+    pub(crate) settled: Vec<Entry>,
+}
+
+/// A name at a service: names are unique by provider and kind, if at all.
+pub(crate) type Name = (ProviderName, &'static str, PhysicalName);
+
+/// The objects of a record; `None` where the service says that there is none.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) current: Option<ErasedLive>,
+    pub(crate) old: Vec<Option<ErasedLive>>,
+}
+
+/// Reads everything that the plan of this stack needs to know. `snapshot` is corrected by what is found out about an
+/// interrupted run; nothing is written.
+pub(crate) async fn observe(
+    stack: &Stack,
+    snapshot: &mut Snapshot,
+    key: &StackKey,
+    connections: &Connections,
+) -> Result<Observed, Refused> {
+    let mut observed = Observed { deferred: connections.deferred(), ..Observed::default() };
+    observed.settled = settle::settle(snapshot, key, connections).await?;
+    for entry in &observed.settled {
+        snapshot.take(entry.clone());
+    }
+    let groups = group(stack, snapshot, connections)?;
+    let reads = groups.into_iter().map(|group| group.read(snapshot, key, connections));
+    let mut reads = stream::iter(reads).buffer_unordered(64);
+    while let Some((objects, strays)) = reads.try_next().await? {
+        observed.objects.extend(objects);
+        observed.strays.extend(strays);
+    }
+    Ok(observed)
+}
+
+/// What is asked of one provider about one kind.
+struct Group<'a> {
+    provider: ProviderName,
+    kind: KindHandle,
+    records: Vec<(&'a Address, &'a Record)>,
+    /// Names that resources without an object would get.
+    claimed: Vec<&'a PhysicalName>,
+}
+
+fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections) -> Result<Vec<Group<'a>>, Refused> {
+    let mut groups: BTreeMap<(&ProviderName, &str), Group<'a>> = BTreeMap::new();
+    for (address, record) in &snapshot.records {
+        if connections.is_deferred(&record.provider) {
+            continue;
+        }
+        let key = (&record.provider, address.kind());
+        if !groups.contains_key(&key) {
+            let kind = connections.kind(&record.provider, address)?;
+            let (records, claimed) = (Vec::new(), Vec::new());
+            groups.insert(key, Group { provider: record.provider.clone(), kind, records, claimed });
+        }
+        if let Some(group) = groups.get_mut(&key) {
+            group.records.push((address, record));
+        }
+    }
+    for node in &stack.nodes {
+        let provider = &stack.providers[node.provider].name;
+        let recorded = std::iter::once(&node.address).chain(&node.moved_from);
+        let has_object =
+            recorded.filter_map(|address| snapshot.records.get(address)).any(|record| record.object.is_some());
+        if has_object || connections.is_deferred(provider) {
+            continue;
+        }
+        let group = groups.entry((provider, node.address.kind())).or_insert_with(|| Group {
+            provider: provider.clone(),
+            kind: node.kind.clone(),
+            records: Vec::new(),
+            claimed: Vec::new(),
+        });
+        group.claimed.push(&node.name);
+    }
+    Ok(groups.into_values().collect())
+}
+
+type Read = (HashMap<Address, Seen>, HashMap<Name, Vec<ErasedLive>>);
+
+impl Group<'_> {
+    async fn read(self, snapshot: &Snapshot, key: &StackKey, connections: &Connections) -> Result<Read, Refused> {
+        let open = connections.open(&self.provider)?;
+        let through = Through { provider: &open.instance, key, secrets: &[] };
+        let failed = |fault| Refused::unreadable(&self.provider, self.kind.facts().kind, fault);
+        let names = self.claimed.iter().copied().chain(self.objects().map(|(_, object)| &object.name)).cloned();
+        let listing = Listing { lineage: snapshot.lineage.clone(), names: names.collect() };
+        if let Some(lives) = self.kind.list(through, &listing).await.map_err(failed)? {
+            return Ok(self.sort(lives));
+        }
+        // A kind that can't be listed is read one by one.
+        let limit = open.provider_type.parallel();
+        let kind = &self.kind;
+        let recorded = stream::iter(self.objects()).map(|(record, object)| async move {
+            let mark = mark(&snapshot.lineage, &record.id);
+            kind.read(through, Target::Recorded(object, &mark)).await
+        });
+        let claimed = stream::iter(&self.claimed).map(|name| kind.read(through, Target::Named(name)));
+        let mut lives: Vec<Vec<ErasedLive>> = recorded.buffer_unordered(limit).try_collect().await.map_err(failed)?;
+        lives.extend(claimed.buffer_unordered(limit).try_collect::<Vec<_>>().await.map_err(failed)?);
+        Ok(self.sort(lives.into_iter().flatten().collect()))
+    }
+
+    fn objects(&self) -> impl Iterator<Item = (&Record, &Object)> {
+        self.records
+            .iter()
+            .flat_map(|(_, record)| record.object.iter().chain(&record.old).map(move |object| (*record, object)))
+    }
+
+    /// Gives each record its objects, by their ids; the rest are strays.
+    fn sort(&self, lives: Vec<ErasedLive>) -> Read {
+        let mut found: HashMap<ObjectId, ErasedLive> = lives.into_iter().map(|live| (live.id.clone(), live)).collect();
+        let mut seen = HashMap::with_capacity(self.records.len());
+        for (address, record) in &self.records {
+            let current = record.object.as_ref().and_then(|object| found.remove(&object.id));
+            let old = record.old.iter().map(|object| found.remove(&object.id)).collect();
+            seen.insert((*address).clone(), Seen { current, old });
+        }
+        let mut strays: HashMap<Name, Vec<ErasedLive>> = HashMap::new();
+        for live in found.into_values() {
+            let name = (self.provider.clone(), self.kind.facts().kind, live.name.clone());
+            strays.entry(name).or_default().push(live);
+        }
+        (seen, strays)
+    }
+}

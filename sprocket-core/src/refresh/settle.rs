@@ -1,0 +1,123 @@
+//! Settling: what an interrupted run left, found out by reading.
+//!
+//! For every call that was begun and has no end in the journal, the service is asked what came of it. The answer is an
+//! entry that the next run makes durable before anything else; a plan only uses it. Where the evidence has two readings,
+//! the run is refused, and the refusal shows the evidence.
+
+use futures::future::try_join_all;
+
+use super::connections::Connections;
+use crate::engine::Refused;
+use crate::erased::{ErasedLive, ErasedSettled, Target, Through, mark};
+use crate::ids::Address;
+use crate::resource::Effect;
+use crate::state::{Action, Entry, Event, Intention, Object, Record, Snapshot};
+use crate::value::StackKey;
+
+pub(super) async fn settle(
+    snapshot: &Snapshot,
+    key: &StackKey,
+    connections: &Connections,
+) -> Result<Vec<Entry>, Refused> {
+    let settling = snapshot.pending.keys().map(|address| settle_one(address, snapshot, key, connections));
+    Ok(try_join_all(settling).await?.into_iter().flatten().collect())
+}
+
+async fn settle_one(
+    address: &Address,
+    snapshot: &Snapshot,
+    key: &StackKey,
+    connections: &Connections,
+) -> Result<Option<Entry>, Refused> {
+    let Some(action) = snapshot.pending(address) else { return Ok(None) };
+    let record = snapshot.records.get(address);
+    let event = match action {
+        Action::Create { intent } => {
+            if connections.is_deferred(&intent.provider) {
+                return Ok(None);
+            }
+            let open = connections.open(&intent.provider)?;
+            let kind = connections.kind(&intent.provider, address)?;
+            let through = Through { provider: &open.instance, key, secrets: &intent.secrets };
+            let mark = mark(&snapshot.lineage, &intent.record);
+            let settled = kind.settle(through, intent, &mark).await;
+            match settled.map_err(|fault| Refused::unreadable(&intent.provider, kind.facts().kind, fault))? {
+                ErasedSettled::Nothing => nothing_done(),
+                ErasedSettled::Ours(lives) => created(record, intent, lives, kind.facts().converges),
+                // A kind whose objects say whose they are: these are somebody else's.
+                ErasedSettled::Unmarked(_) if kind.facts().marked => nothing_done(),
+                ErasedSettled::Unmarked(lives) => {
+                    let same = |live: &ErasedLive| kind.equal(&live.spec, &intent.spec, &intent.secrets, key);
+                    if intent.was_absent && lives.len() == 1 && same(&lives[0]) {
+                        created(record, intent, lives, kind.facts().converges)
+                    } else {
+                        return Err(Refused::Undecided { address: address.clone(), name: intent.name.clone() });
+                    }
+                }
+            }
+        }
+        // Sending the whole desired spec again is harmless, so it need not be known whether it arrived.
+        Action::Update { .. } | Action::Ready => Event::Failed {
+            record: record.cloned().map(|mut record| {
+                if let Some(object) = &mut record.object {
+                    object.ready = false;
+                }
+                Box::new(record)
+            }),
+            effect: Effect::Unknown,
+            settled: true,
+        },
+        Action::Delete { object: which } => {
+            let Some(record) = record else { return Ok(Some(entry(address, nothing_done()))) };
+            if connections.is_deferred(&record.provider) {
+                return Ok(None);
+            }
+            let Some(object) = record.objects().find(|object| object.is(which)) else {
+                return Ok(Some(entry(address, nothing_done())));
+            };
+            let open = connections.open(&record.provider)?;
+            let kind = connections.kind(&record.provider, address)?;
+            let through = Through { provider: &open.instance, key, secrets: &object.secrets };
+            let mark = mark(&snapshot.lineage, &record.id);
+            // What lives only in its record is deleted with it.
+            let alone = kind.facts().naming == crate::resource::Naming::None;
+            let lives = kind.read(through, Target::Recorded(object, &mark)).await;
+            let lives = lives.map_err(|fault| Refused::unreadable(&record.provider, kind.facts().kind, fault))?;
+            if lives.is_empty() || alone {
+                Event::Done { record: Some(Box::new(record.without(which))) }
+            } else {
+                nothing_done()
+            }
+        }
+    };
+    Ok(Some(entry(address, event)))
+}
+
+fn entry(address: &Address, event: Event) -> Entry {
+    Entry { address: address.clone(), event }
+}
+
+fn nothing_done() -> Event {
+    Event::Failed { record: None, effect: Effect::None, settled: true }
+}
+
+/// The record of what an interrupted create made. Doubles are recorded too, so that they are deleted.
+pub(crate) fn created(record: Option<&Record>, intent: &Intention, lives: Vec<ErasedLive>, converges: bool) -> Event {
+    let mut objects = lives.into_iter().map(|live| Object {
+        generation: intent.generation,
+        name: live.name.clone(),
+        id: live.id.clone(),
+        version: intent.version,
+        applied: intent.spec.clone(),
+        seen: Some(live.spec),
+        state: live.state,
+        secrets: intent.secrets.clone(),
+        deps: intent.deps.clone(),
+        ready: !converges,
+    });
+    let mut next = record.cloned().unwrap_or_else(|| Record::new(intent.record.clone(), intent.provider.clone()));
+    next.old.extend(next.object.take());
+    next.object = objects.next();
+    next.old.extend(objects);
+    Event::Done { record: Some(Box::new(next)) }
+}

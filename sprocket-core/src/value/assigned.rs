@@ -1,0 +1,54 @@
+//! Settings that a program may leave to the service.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub(crate) const ASSIGNED: &str = "$assigned";
+
+/// A setting that the service chooses unless the program does.
+///
+/// An object that exists is taken over whatever the service chose; once applied, leaving the choice is no difference.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Assigned<T> {
+    /// Whatever the service chooses.
+    #[default]
+    Auto,
+    /// This.
+    Fixed(T),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Auto {
+    #[serde(rename = "$assigned")]
+    assigned: bool,
+}
+
+impl<T: Serialize> Serialize for Assigned<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => Auto { assigned: true }.serialize(serializer),
+            Self::Fixed(value) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Assigned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written<T> {
+            Auto(Auto),
+            Fixed(T),
+        }
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Auto(_) => Self::Auto,
+            Written::Fixed(value) => Self::Fixed(value),
+        })
+    }
+}
+
+impl<T> From<T> for Assigned<T> {
+    fn from(value: T) -> Self {
+        Self::Fixed(value)
+    }
+}
