@@ -127,9 +127,7 @@ impl Refused {
                 Some(hint.clone().unwrap_or_else(|| "nothing was changed, and nothing was dropped from state".into()))
             }
             Self::Key(error) => error.hint(),
-            Self::Store(StoreError::Locked { holder }) => {
-                Some(format!("wait, or make sure that it is gone and `state unlock {}`", holder.id))
-            }
+            Self::Store(error) => error.hint(),
             Self::Stale { .. } => Some("nothing was changed; plan again".into()),
             Self::AnotherServer { .. } => {
                 Some("connect to the server that the state was made with; nothing was changed".into())

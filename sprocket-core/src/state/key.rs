@@ -1,43 +1,401 @@
-//! The stack's key in the custody of its owner.
+//! The stack's key in custody of its owner: how a snapshot keeps it.
+//!
+//! A [`StackKey`] is kept as an age file, encrypted to a passphrase or to an age identity, so that `age --decrypt` opens
+//! it without Sprocket. Where the passphrase or the identity comes from is the caller's affair: it is passed in, with the
+//! words to call it by in errors.
+//!
+//! **Invariant:** no error, and nothing that is printed, has a part of a passphrase, an identity or a key in it.
 
-use crate::value::StackKey;
+use std::fmt::{self, Debug};
+use std::io::Read as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Who can open a stack's key.
-#[derive(Clone, Debug)]
+use age::armor::ArmoredReader;
+use age::secrecy::{ExposeSecret, SecretString};
+use age::{DecryptError, Decryptor, Encryptor, scrypt, x25519};
+
+use crate::value::{Secret, StackKey};
+
+/// What opens a stack's key: its owner's passphrase, or age identity.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum KeySource {
-    /// Whoever has the key itself: for tests, whose state is gone with them.
+    /// The key itself, kept nowhere: for tests, whose state is gone with them.
     Given(StackKey),
+    /// A [passphrase](Self::passphrase).
+    Passphrase(Custody),
+    /// An age [identity](Self::identity).
+    Identity(Custody),
 }
 
-/// Why a stack's key could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {}
+/// A passphrase or an identity, and what it has opened.
+#[derive(Clone)]
+pub struct Custody {
+    text: Secret<String>,
+    origin: String,
+    work: u8,
+    /// A run opens the same key several times, and a passphrase takes a second of work each time.
+    opened: Arc<Mutex<Option<(String, StackKey)>>>,
+}
 
-impl KeyError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        None
+/// The exponent of scrypt's work: a quarter of a gigabyte for about a second, as the age tool does.
+const WORK: u8 = 18;
+/// More is not opened: a file could ask for hours.
+const MOST_WORK: u8 = 22;
+
+impl Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(key) => write!(f, "KeySource({key:?})"),
+            Self::Passphrase(custody) => write!(f, "KeySource(a passphrase from {})", custody.origin),
+            Self::Identity(custody) => write!(f, "KeySource(an age identity from {})", custody.origin),
+        }
+    }
+}
+
+impl Debug for Custody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Custody(from {})", self.origin)
     }
 }
 
 impl KeySource {
-    /// The key, encrypted to its owner.
-    ///
-    /// # Errors
-    /// If it can't be encrypted.
-    pub fn protect(&self, _: &StackKey) -> Result<String, KeyError> {
-        Ok("given".to_owned())
+    /// A passphrase, to the letter: who reads it from a file takes the line's end off. `origin` says in errors where it
+    /// came from: `SPROCKET_PASSPHRASE`.
+    pub fn passphrase(text: Secret<String>, origin: impl Into<String>) -> Self {
+        Self::Passphrase(Custody { text, origin: origin.into(), work: WORK, opened: Arc::default() })
     }
 
-    /// The key, opened.
+    /// The text of an age identity file: one or more `AGE-SECRET-KEY-1…`, each on a line, and comments. What is protected
+    /// can be opened with each of them. `origin` says in errors which file it was.
+    pub fn identity(text: Secret<String>, origin: impl Into<String>) -> Self {
+        Self::Identity(Custody { text, origin: origin.into(), work: WORK, opened: Arc::default() })
+    }
+
+    /// Makes a passphrase as hard to guess as 2 to the power of `exponent`, 18 without it. For tests, which can't wait.
+    #[must_use]
+    pub fn work(mut self, exponent: u8) -> Self {
+        if let Self::Passphrase(custody) = &mut self {
+            custody.work = exponent.clamp(1, MOST_WORK);
+        }
+        self
+    }
+
+    /// Encrypts a stack's key, into text for [`Snapshot::key`](super::Snapshot::key). With a passphrase it takes about a
+    /// second of work.
     ///
     /// # Errors
-    /// If this is not its owner.
-    pub fn open(&self, _: &str) -> Result<StackKey, KeyError> {
-        match self {
-            Self::Given(key) => Ok(key.clone()),
+    /// If the passphrase is empty, or the identity is none.
+    pub fn protect(&self, key: &StackKey) -> Result<String, KeyError> {
+        let (custody, protected) = match self {
+            Self::Given(_) => return Ok("given".into()),
+            Self::Passphrase(custody) => {
+                let mut recipient = scrypt::Recipient::new(custody.secret()?);
+                recipient.set_work_factor(custody.work);
+                (custody, encrypt(&[&recipient], key))
+            }
+            Self::Identity(custody) => {
+                let public: Vec<_> = custody.identities()?.iter().map(x25519::Identity::to_public).collect();
+                let recipients: Vec<_> = public.iter().map(|recipient| recipient as &dyn age::Recipient).collect();
+                (custody, encrypt(&recipients, key))
+            }
+        };
+        custody.remember(&protected, key);
+        Ok(protected)
+    }
+
+    /// Opens what [`protect`](Self::protect) made. With a passphrase it takes about a second of work the first time.
+    ///
+    /// # Errors
+    /// If this is not what it was protected with.
+    pub fn open(&self, protected: &str) -> Result<StackKey, KeyError> {
+        let (custody, given) = match self {
+            Self::Given(key) => return Ok(key.clone()),
+            Self::Passphrase(custody) => (custody, KeyKind::Passphrase),
+            Self::Identity(custody) => (custody, KeyKind::Identity),
+        };
+        if let Some(key) = custody.recall(protected) {
+            return Ok(key);
         }
+        let origin = custody.origin.clone();
+        let decryptor =
+            Decryptor::new_buffered(ArmoredReader::new(protected.as_bytes())).map_err(|_| KeyError::Damaged)?;
+        let needed = if decryptor.is_scrypt() { KeyKind::Passphrase } else { KeyKind::Identity };
+        let identities: Vec<Box<dyn age::Identity>> = match (needed, given) {
+            (KeyKind::Passphrase, KeyKind::Passphrase) => {
+                let mut identity = scrypt::Identity::new(custody.secret()?);
+                identity.set_max_work_factor(MOST_WORK);
+                vec![Box::new(identity)]
+            }
+            (KeyKind::Identity, KeyKind::Identity) => {
+                custody.identities()?.into_iter().map(|identity| Box::new(identity) as Box<dyn age::Identity>).collect()
+            }
+            _ => return Err(KeyError::OtherKind { needed, given, origin }),
+        };
+        let opened = decryptor.decrypt(identities.iter().map(|identity| &**identity));
+        let mut reader = opened.map_err(|error| match (error, given) {
+            (DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed, KeyKind::Passphrase) => {
+                KeyError::WrongPassphrase { origin }
+            }
+            (DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed, KeyKind::Identity) => {
+                KeyError::WrongIdentity { origin }
+            }
+            _ => KeyError::Damaged,
+        })?;
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(|_| KeyError::Damaged)?;
+        let key = StackKey::from_bytes(bytes.try_into().map_err(|_| KeyError::Damaged)?);
+        custody.remember(protected, &key);
+        Ok(key)
+    }
+}
+
+impl Custody {
+    fn empty(&self) -> KeyError {
+        KeyError::Empty { origin: self.origin.clone() }
+    }
+
+    fn secret(&self) -> Result<SecretString, KeyError> {
+        let text = self.text.expose().as_str();
+        if text.is_empty() { Err(self.empty()) } else { Ok(SecretString::from(text)) }
+    }
+
+    fn identities(&self) -> Result<Vec<x25519::Identity>, KeyError> {
+        let mut identities = Vec::new();
+        for (number, line) in self.text.expose().lines().enumerate() {
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                let wrong = |_| KeyError::NotAnIdentity { origin: self.origin.clone(), line: number + 1 };
+                identities.push(line.parse().map_err(wrong)?);
+            }
+        }
+        if identities.is_empty() { Err(self.empty()) } else { Ok(identities) }
+    }
+
+    fn remember(&self, protected: &str, key: &StackKey) {
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some((protected.to_owned(), key.clone()));
+    }
+
+    fn recall(&self, protected: &str) -> Option<StackKey> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.as_ref().filter(|(text, _)| text == protected).map(|(_, key)| key.clone())
+    }
+}
+
+fn encrypt(recipients: &[&dyn age::Recipient], key: &StackKey) -> String {
+    let encryptor = Encryptor::with_recipients(recipients.iter().copied()).expect("BUG: recipients of one kind");
+    armored(encryptor, key.bytes()).expect("BUG: writing to memory fails")
+}
+
+fn armored(encryptor: Encryptor, bytes: &[u8]) -> std::io::Result<String> {
+    use std::io::Write as _;
+
+    let armor = age::armor::ArmoredWriter::wrap_output(Vec::new(), age::armor::Format::AsciiArmor)?;
+    let mut writer = encryptor.wrap_output(armor)?;
+    writer.write_all(bytes)?;
+    String::from_utf8(writer.finish()?.finish()?).map_err(std::io::Error::other)
+}
+
+/// A new identity, as the text of a file that the age tools read too. Its randomness is the operating system's.
+pub fn generate_identity() -> Secret<String> {
+    let identity = x25519::Identity::generate();
+    let (public, secret) = (identity.to_public(), identity.to_string());
+    Secret::new(format!(
+        "# The key of a Sprocket stack. Who has this file can open its secrets; without it nobody can.\n\
+         # public key: {public}\n{}\n",
+        secret.expose_secret()
+    ))
+}
+
+/// The two ways to keep a stack's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Encrypted with a passphrase.
+    Passphrase,
+    /// Encrypted to an age identity.
+    Identity,
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passphrase => "a passphrase",
+            Self::Identity => "an age identity",
+        })
+    }
+}
+
+/// Why a stack's key could not be protected or opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// There is nothing in it.
+    #[error("{origin} is empty")]
+    Empty {
+        /// Where the passphrase or identity came from.
+        origin: String,
+    },
+    /// The text is no identity.
+    #[error("line {line} of {origin} is not an age identity")]
+    NotAnIdentity {
+        /// Where it came from.
+        origin: String,
+        /// Which line.
+        line: usize,
+    },
+    /// The key was protected with another passphrase.
+    #[error("the passphrase from {origin} is not the one that the stack's key was protected with")]
+    WrongPassphrase {
+        /// Where it came from.
+        origin: String,
+    },
+    /// The key was protected to another identity.
+    #[error("the age identity from {origin} is not one that the stack's key was protected for")]
+    WrongIdentity {
+        /// Where it came from.
+        origin: String,
+    },
+    /// The key was protected in the other way.
+    #[error("the stack's key was protected with {needed}, and {origin} is {given}")]
+    OtherKind {
+        /// What it was protected with.
+        needed: KeyKind,
+        /// What was given.
+        given: KeyKind,
+        /// Where that came from.
+        origin: String,
+    },
+    /// The protected key can't be read.
+    #[error("the protected key in the stack's state is damaged")]
+    Damaged,
+}
+
+impl KeyError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Empty { origin } => format!("put a passphrase or an age identity into {origin}"),
+            Self::NotAnIdentity { .. } => {
+                "an identity is a line that begins with `AGE-SECRET-KEY-1`; `age-keygen` makes one".into()
+            }
+            Self::WrongPassphrase { origin } => {
+                format!("set {origin} to the passphrase with which the stack was first applied")
+            }
+            Self::WrongIdentity { origin } => {
+                format!("let {origin} be the identity file with which the stack was first applied")
+            }
+            Self::OtherKind { needed, origin, .. } => format!("give {needed} instead of {origin}"),
+            Self::Damaged => "put back an earlier snapshot of the state: each has the key".into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passphrase(text: &str) -> KeySource {
+        KeySource::passphrase(Secret::new(text.into()), "SPROCKET_PASSPHRASE").work(2)
+    }
+
+    fn identity(text: &str) -> KeySource {
+        KeySource::identity(Secret::new(text.into()), "key.txt")
+    }
+
+    fn generated() -> KeySource {
+        KeySource::identity(generate_identity(), "key.txt")
+    }
+
+    fn key() -> StackKey {
+        StackKey::from_bytes(std::array::from_fn(|at| at as u8))
+    }
+
+    fn error(result: Result<StackKey, KeyError>) -> String {
+        let error = result.unwrap_err();
+        format!("{error}\nhint: {}", error.hint().unwrap())
+    }
+
+    #[test]
+    fn a_key_comes_back_from_its_own_source() {
+        for source in [passphrase("correct horse"), generated()] {
+            let protected = source.protect(&key()).unwrap();
+            assert!(protected.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"), "{protected}");
+            let later = match source {
+                KeySource::Identity(custody) => KeySource::identity(custody.text, "elsewhere"),
+                _ => passphrase("correct horse"),
+            };
+            assert_eq!(later.open(&protected).unwrap(), key());
+        }
+    }
+
+    #[test]
+    fn what_was_opened_once_is_not_worked_for_again() {
+        let protected = passphrase("correct horse").protect(&key()).unwrap();
+        let source = passphrase("correct horse");
+        let KeySource::Passphrase(custody) = &source else { panic!("it is a passphrase") };
+        assert_eq!(custody.recall(&protected), None);
+        source.clone().open(&protected).unwrap();
+        assert_eq!(custody.recall(&protected), Some(key()));
+        assert_eq!(custody.recall("another"), None);
+    }
+
+    #[test]
+    fn a_wrong_source_says_which_one_and_what_to_set() {
+        let protected = passphrase("correct horse").protect(&key()).unwrap();
+        insta::assert_snapshot!(error(passphrase("battery staple").open(&protected)), @r"
+        the passphrase from SPROCKET_PASSPHRASE is not the one that the stack's key was protected with
+        hint: set SPROCKET_PASSPHRASE to the passphrase with which the stack was first applied
+        ");
+        insta::assert_snapshot!(error(generated().open(&protected)), @r"
+        the stack's key was protected with a passphrase, and key.txt is an age identity
+        hint: give a passphrase instead of key.txt
+        ");
+        let protected = generated().protect(&key()).unwrap();
+        insta::assert_snapshot!(error(generated().open(&protected)), @r"
+        the age identity from key.txt is not one that the stack's key was protected for
+        hint: let key.txt be the identity file with which the stack was first applied
+        ");
+        insta::assert_snapshot!(error(passphrase("correct horse").open(&protected)), @r"
+        the stack's key was protected with an age identity, and SPROCKET_PASSPHRASE is a passphrase
+        hint: give an age identity instead of SPROCKET_PASSPHRASE
+        ");
+    }
+
+    #[test]
+    fn what_is_no_source_is_refused_before_anything_is_encrypted() {
+        insta::assert_snapshot!(passphrase("").protect(&key()).unwrap_err(), @"SPROCKET_PASSPHRASE is empty");
+        insta::assert_snapshot!(identity("# nothing\n\n").protect(&key()).unwrap_err(), @"key.txt is empty");
+        insta::assert_snapshot!(identity("# a comment\nhunter2").protect(&key()).unwrap_err(), @"line 2 of key.txt is not an age identity");
+    }
+
+    #[test]
+    fn each_identity_of_a_file_opens_what_the_file_protected() {
+        let (first, second) = (generate_identity(), generate_identity());
+        let both = identity(&format!("{}{}", first.expose(), second.expose()));
+        let protected = both.protect(&key()).unwrap();
+        for one in [first, second] {
+            assert_eq!(identity(one.expose()).open(&protected).unwrap(), key());
+        }
+    }
+
+    #[test]
+    fn damage_is_not_taken_for_a_wrong_key() {
+        let source = generated();
+        let protected = source.protect(&key()).unwrap();
+        for text in ["", "nonsense", &protected[..protected.len() / 2], &protected.replace('a', "b")] {
+            assert!(source.open(text).is_err());
+        }
+        // Another clone: the first one remembers what it made.
+        let source = passphrase("correct horse");
+        let protected = source.protect(&key()).unwrap();
+        assert_eq!(passphrase("correct horse").open(&format!("{protected}x")).unwrap_err(), KeyError::Damaged);
+        assert_eq!(source.open("").unwrap_err(), KeyError::Damaged);
+        assert_eq!(source.open(&protected[..protected.len() / 2]).unwrap_err(), KeyError::Damaged);
+    }
+
+    #[test]
+    fn a_source_prints_where_it_came_from_and_no_more() {
+        assert_eq!(format!("{:?}", passphrase("hunter2")), "KeySource(a passphrase from SPROCKET_PASSPHRASE)");
+        assert_eq!(format!("{:?}", generated()), "KeySource(an age identity from key.txt)");
     }
 }

@@ -1,8 +1,10 @@
 //! State: what is recorded of a stack, and where.
 //!
 //! A [`Snapshot`] is what is recorded; the journal is a list of [`Entry`]s since; [`Snapshot::take`] is the one place that
-//! says what an entry means. A [`StateStore`] keeps both.
+//! says what an entry means. A [`StateStore`] keeps both. Secrets are written under the stack's key, which a snapshot
+//! has only encrypted to its owner's [`KeySource`].
 
+pub mod format;
 mod journal;
 mod key;
 mod record;
@@ -10,7 +12,7 @@ mod snapshot;
 mod store;
 
 pub use journal::{Action, Entry, Event, Intention};
-pub use key::{KeyError, KeySource};
+pub use key::{KeyError, KeyKind, KeySource, generate_identity};
 pub use record::{Object, Record, Which};
 pub use snapshot::{FORMAT, RecordedProvider, Snapshot};
 pub use store::{Holder, Loaded, Lock, StateStore, StoreError};

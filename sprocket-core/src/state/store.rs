@@ -1,6 +1,7 @@
 //! State stores: where a stack's state is kept.
 
 use std::fmt::Debug;
+use std::io;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,8 @@ use super::snapshot::Snapshot;
 
 /// Where a stack's state is kept. Each implementation passes the suite in [`conformance`](super::conformance).
 ///
-/// Only the holder of the lock writes.
+/// Only the holder of the lock writes. What was loaded before the lock was taken may be old by then: who is going to
+/// write loads again under the lock.
 #[async_trait]
 pub trait StateStore: Send + Sync + Debug {
     /// The state: the last snapshot with the journal since, or `None` if there has never been one. Writes nothing.
@@ -30,12 +32,20 @@ pub trait StateStore: Send + Sync + Debug {
 }
 
 /// The right to write, held until it is dropped or [released](Self::release).
+///
+/// A write that has begun when its future or the lock is dropped may still be made.
 #[async_trait]
 pub trait Lock: Send + Sync + Debug {
-    /// Makes entries durable, in this order, all or none. When it returns, a crash can't lose them.
+    /// Makes entries durable, in this order, all or none. When it returns, a crash can't lose them. After an error they
+    /// may be durable or not.
+    ///
+    /// A state begins with a snapshot: the first write of a new stack is [`compact`](Self::compact).
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError>;
 
     /// Replaces the snapshot and empties the journal. The last snapshots are kept.
+    ///
+    /// A snapshot that lacks stored entries of its lineage is refused. After an error the state is the old one or the
+    /// new one, with nothing lost.
     async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError>;
 
     /// Gives the lock back.
@@ -83,6 +93,22 @@ pub enum StoreError {
         /// The id.
         id: String,
     },
+    /// Entries were appended where no state has begun.
+    #[error("no state has begun in {place}")]
+    NoSnapshot {
+        /// Where.
+        place: String,
+    },
+    /// The snapshot lacks entries that are stored.
+    #[error("the state in {place} has {stored} entries, and is not replaced by a snapshot of {given}")]
+    Behind {
+        /// Where.
+        place: String,
+        /// The serial that is stored.
+        stored: u64,
+        /// The serial of the snapshot.
+        given: u64,
+    },
     /// What is stored can't be read as a state.
     #[error("the state in {place} is damaged: {what}")]
     Damaged {
@@ -90,6 +116,8 @@ pub enum StoreError {
         place: String,
         /// What is wrong with it.
         what: String,
+        /// What can be done about it.
+        fix: String,
     },
     /// What is stored was written by a newer engine.
     #[error("the state in {place} has format {found}, and this program reads up to {known}")]
@@ -109,7 +137,38 @@ pub enum StoreError {
         /// Where.
         place: String,
         /// Why it failed.
-        #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
+}
+
+impl StoreError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Locked { holder } => Some(format!(
+                "wait until it has ended; if {} is gone for good, break its lock: `state unlock {}`",
+                holder.who, holder.id
+            )),
+            Self::LockLost => {
+                Some("what was recorded is kept; make sure that nobody else is at work, and run again".into())
+            }
+            Self::NoSuchLock { .. } => Some("the error of the command that found the state locked says the id".into()),
+            Self::NoSnapshot { .. } => Some("who makes a store's first entries writes a snapshot first".into()),
+            Self::Behind { .. } => Some("nothing is lost: the stored entries count; load the state again".into()),
+            Self::Damaged { fix, .. } => Some(fix.clone()),
+            Self::TooNew { .. } => {
+                Some("build the program against the Sprocket that wrote the state, or a newer one".into())
+            }
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Some("make room and run again: what was recorded is kept".into())
+                }
+                io::ErrorKind::PermissionDenied => Some("the state belongs to the user who made it".into()),
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("the state lies on a file system that can't be written".into())
+                }
+                _ => None,
+            },
+        }
+    }
 }
