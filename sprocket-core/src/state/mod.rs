@@ -7,12 +7,14 @@
 pub mod format;
 mod journal;
 mod key;
+mod memory;
 mod record;
 mod snapshot;
 mod store;
 
 pub use journal::{Action, Entry, Event, Intention};
 pub use key::{KeyError, KeyKind, KeySource, generate_identity};
+pub use memory::{Fault, MemoryStore};
 pub use record::{Object, Record, Which};
 pub use snapshot::{FORMAT, RecordedProvider, Snapshot};
 pub use store::{Holder, Loaded, Lock, StateStore, StoreError};
