@@ -4,6 +4,8 @@
 //! says what an entry means. A [`StateStore`] keeps both. Secrets are written under the stack's key, which a snapshot
 //! has only encrypted to its owner's [`KeySource`].
 
+pub mod conformance;
+mod file;
 pub mod format;
 mod journal;
 mod key;
@@ -12,6 +14,7 @@ mod record;
 mod snapshot;
 mod store;
 
+pub use file::FileStore;
 pub use journal::{Action, Entry, Event, Intention};
 pub use key::{KeyError, KeyKind, KeySource, generate_identity};
 pub use memory::{Fault, MemoryStore};

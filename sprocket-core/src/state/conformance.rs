@@ -1,0 +1,371 @@
+//! What every state store must do, as one suite that every implementation runs.
+//!
+//! It is part of the library, and not behind a feature: stores in other crates run it in their tests, and a program that
+//! does not call it does not contain it.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! use std::sync::Arc;
+//! use sprocket_core::state::{FileStore, conformance};
+//!
+//! let folder = tempfile::tempdir().unwrap();
+//! conformance::suite(&|name| Arc::new(FileStore::new(folder.path().join(name)))).await;
+//! # });
+//! ```
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::journal::{Action, Entry, Event, Intention};
+use super::record::{Object, Record};
+use super::snapshot::{RecordedProvider, Snapshot};
+use super::store::{Holder, Lock, StateStore, StoreError};
+use crate::ids::{Address, Lineage};
+use crate::json::Json;
+use crate::resource::Effect;
+use crate::value::{Path, PathPart};
+
+/// Opens the store of this name: the same name gives handles on the same storage, as two processes would have them, and
+/// storage of another name is another, and empty at first.
+pub type Open<'a> = &'a (dyn Fn(&str) -> Arc<dyn StateStore> + Sync);
+
+/// Runs every case.
+///
+/// # Panics
+/// If the store does not conform, with what it did.
+pub async fn suite(open: Open<'_>) {
+    it_begins_empty(open).await;
+    entries_are_kept_in_order(open).await;
+    every_event_comes_back_as_it_was(open).await;
+    a_batch_counts_once_however_it_is_cut(open).await;
+    a_snapshot_takes_the_journals_place(open).await;
+    a_snapshot_that_lacks_entries_is_refused(open).await;
+    there_is_one_lock(open).await;
+    a_lock_is_broken_by_its_id_only(open).await;
+    a_lost_lock_writes_nothing(open).await;
+    loading_needs_no_lock(open).await;
+    large_states_are_kept(open).await;
+}
+
+async fn it_begins_empty(open: Open<'_>) {
+    let store = open("empty");
+    assert_eq!(store.load().await.expect("loads"), None, "there is no state before the first");
+    assert_eq!(store.holder().await.expect("answers"), None, "nobody holds the lock");
+    assert!(!store.place().is_empty(), "a store says where it is");
+    let lock = lock(&store, "ann").await;
+    assert_eq!(store.load().await.expect("loads"), None, "the lock alone is no state");
+    let refused = lock.append(&entries()).await.expect_err("a state begins with a snapshot");
+    assert!(matches!(refused, StoreError::NoSnapshot { .. }), "{refused:?}");
+    assert_eq!(store.load().await.expect("loads"), None, "what was refused is not kept");
+}
+
+async fn entries_are_kept_in_order(open: Open<'_>) {
+    let (store, mut expected) = begun(open, "order").await;
+    let held = lock(&store, "ann").await;
+    for number in 0..20 {
+        append(&*held, &mut expected, &[key(&format!("key-{number}")), key(&format!("last-{number}"))]).await;
+        assert_eq!(load(&store).await, expected, "after append {number}");
+    }
+    held.append(&[]).await.expect("nothing can be appended");
+    held.release().await.expect("is released");
+    assert_eq!(load(&open("order")).await, expected, "by another handle");
+    // The next holder goes on where this one ended.
+    let held = lock(&open("order"), "bob").await;
+    append(&*held, &mut expected, &entries()).await;
+    assert_eq!(load(&store).await, expected, "by another holder");
+}
+
+async fn every_event_comes_back_as_it_was(open: Open<'_>) {
+    let (store, mut expected) = begun(open, "events").await;
+    let lock = lock(&store, "ann").await;
+    for entry in entries() {
+        append(&*lock, &mut expected, std::slice::from_ref(&entry)).await;
+        assert_eq!(load(&store).await, expected, "after {entry:?}");
+    }
+    lock.compact(&expected).await.expect("is written");
+    assert_eq!(load(&store).await, expected, "as a snapshot");
+}
+
+async fn a_batch_counts_once_however_it_is_cut(open: Open<'_>) {
+    let (at_once, mut expected) = begun(open, "at-once").await;
+    append(&*lock(&at_once, "ann").await, &mut expected, &entries()).await;
+    let (one_by_one, _) = begun(open, "one-by-one").await;
+    let lock = lock(&one_by_one, "ann").await;
+    for entry in entries() {
+        lock.append(&[entry]).await.expect("is appended");
+    }
+    assert_eq!(load(&at_once).await, load(&one_by_one).await, "batches have no meaning of their own");
+}
+
+async fn a_snapshot_takes_the_journals_place(open: Open<'_>) {
+    let (store, mut expected) = begun(open, "compact").await;
+    let lock = lock(&store, "ann").await;
+    for round in 0..8 {
+        append(&*lock, &mut expected, &entries()).await;
+        lock.compact(&expected).await.expect("is written");
+        assert_eq!(load(&store).await, expected, "after compaction {round}");
+        append(&*lock, &mut expected, &[key(&format!("round-{round}"))]).await;
+        assert_eq!(load(&store).await, expected, "after an append that follows it");
+    }
+    // What a snapshot has beyond the journal counts: it was true when it was written.
+    expected.take(key("taken in, not appended"));
+    lock.compact(&expected).await.expect("is written");
+    lock.compact(&expected).await.expect("is written twice");
+    assert_eq!(load(&store).await, expected);
+    let other = Snapshot::new("another".into());
+    lock.compact(&other).await.expect("another state can take its place");
+    assert_eq!(load(&store).await, other);
+}
+
+async fn a_snapshot_that_lacks_entries_is_refused(open: Open<'_>) {
+    let (store, old) = begun(open, "behind").await;
+    let lock = lock(&store, "ann").await;
+    let mut expected = old.clone();
+    append(&*lock, &mut expected, &entries()).await;
+    let refused = lock.compact(&old).await.expect_err("entries would be lost");
+    assert!(
+        matches!(refused, StoreError::Behind { stored, given, .. } if (stored, given) == (expected.serial, old.serial)),
+        "{refused:?}"
+    );
+    assert_eq!(load(&store).await, expected, "nothing was lost");
+    append(&*lock, &mut expected, &[key("later")]).await;
+    assert_eq!(load(&store).await, expected, "the lock is as good as before");
+}
+
+async fn there_is_one_lock(open: Open<'_>) {
+    let (store, _) = begun(open, "lock").await;
+    let first = lock(&store, "ann").await;
+    let other = open("lock");
+    let refused = other.lock(&holder("bob")).await.expect_err("it is held");
+    assert!(matches!(&refused, StoreError::Locked { holder: by } if **by == holder("ann")), "{refused:?}");
+    assert!(refused.to_string().contains("ann@host"), "the message says who: {refused}");
+    assert!(refused.hint().is_some_and(|hint| hint.contains("lock-ann")), "the hint says the id");
+    assert_eq!(other.holder().await.expect("answers"), Some(holder("ann")));
+    drop(first);
+    assert_eq!(store.holder().await.expect("answers"), None, "a dropped lock is free");
+    let second = lock(&other, "bob").await;
+    assert_eq!(store.holder().await.expect("answers"), Some(holder("bob")));
+    second.release().await.expect("is released");
+    lock(&store, "ann").await.release().await.expect("is released");
+}
+
+async fn a_lock_is_broken_by_its_id_only(open: Open<'_>) {
+    let (store, _) = begun(open, "unlock").await;
+    let nobody = store.unlock("lock-ann").await.expect_err("there is none");
+    assert!(matches!(&nobody, StoreError::NoSuchLock { id } if id == "lock-ann"), "{nobody:?}");
+    let held = lock(&store, "ann").await;
+    let wrong = open("unlock").unlock("lock-bob").await.expect_err("it has another id");
+    assert!(matches!(&wrong, StoreError::NoSuchLock { id } if id == "lock-bob"), "{wrong:?}");
+    held.append(&entries()).await.expect("it is still held");
+    open("unlock").unlock("lock-ann").await.expect("it is broken");
+    assert_eq!(store.holder().await.expect("answers"), None);
+    let next = lock(&open("unlock"), "bob").await;
+    drop(held);
+    assert_eq!(store.holder().await.expect("answers"), Some(holder("bob")), "the old lock does not free the new one");
+    next.append(&entries()).await.expect("it is held");
+}
+
+async fn a_lost_lock_writes_nothing(open: Open<'_>) {
+    let (store, mut expected) = begun(open, "lost").await;
+    let old = lock(&store, "ann").await;
+    append(&*old, &mut expected, &entries()).await;
+    open("lost").unlock("lock-ann").await.expect("it is broken");
+    let lost = |result: Result<(), StoreError>| {
+        let error = result.expect_err("the lock was lost");
+        assert!(matches!(error, StoreError::LockLost), "{error:?}");
+    };
+    lost(old.append(&[key("stale")]).await);
+    let new = lock(&open("lost"), "bob").await;
+    lost(old.append(&[key("stale")]).await);
+    append(&*new, &mut expected, &[key("fresh")]).await;
+    lost(old.append(&[key("stale")]).await);
+    lost(old.compact(&expected).await);
+    lost(old.release().await);
+    assert_eq!(load(&store).await, expected, "only the new holder has written");
+    append(&*new, &mut expected, &[key("fresher")]).await;
+    assert_eq!(load(&store).await, expected);
+}
+
+async fn loading_needs_no_lock(open: Open<'_>) {
+    let (store, mut expected) = begun(open, "reading").await;
+    let lock = lock(&store, "ann").await;
+    append(&*lock, &mut expected, &entries()).await;
+    let reader = open("reading");
+    let loaded = reader.load().await.expect("loads").expect("there is a state");
+    assert_eq!(loaded.snapshot, expected);
+    assert_eq!(loaded.notes, Vec::<String>::new(), "nothing is wrong with it");
+    append(&*lock, &mut expected, &entries()).await;
+    assert_eq!(load(&reader).await, expected, "each load reads again");
+    assert_eq!(reader.holder().await.expect("answers"), Some(holder("ann")), "and takes no lock away");
+}
+
+async fn large_states_are_kept(open: Open<'_>) {
+    let (store, _) = begun(open, "large").await;
+    let lock = lock(&store, "ann").await;
+    let mut large = large(10_000);
+    lock.compact(&large).await.expect("is written");
+    for number in 0..100 {
+        append(&*lock, &mut large, &[done(number), key(&format!("key-{number}"))]).await;
+    }
+    assert_eq!(load(&store).await, large);
+}
+
+/// A state of this many records, each of about one and a half kilobytes.
+pub fn large(records: usize) -> Snapshot {
+    let mut snapshot = Snapshot::new(lineage());
+    for number in 0..records {
+        snapshot.take(done(number));
+    }
+    snapshot
+}
+
+fn done(number: usize) -> Entry {
+    let address = Address::from(format!("test:thing/large/thing-{number:05}"));
+    let spec = Json::from(&json!({
+        "name": format!("thing-{number:05}"),
+        "image": "registry.example.org/estate/thing:2.11@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "labels": { "sprocket.lineage": "5f0c", "sprocket.record": format!("{number:026x}"), "tier": "backend" },
+        "environment": { "PORT": "8080", "LOG_LEVEL": "info", "REGION": "eu-central-1" },
+        "replicas": 3, "memory": 268_435_456, "cpus": 0.5, "networks": ["edge", "internal"],
+        "password": { "$sealed": "AgMB4w6Q3Zk0nq1p0nYV2Zz8cZkqCw0yRZ3m9Zk0nq1p0nYV2Zz8cZkqCw0yRZ3m" },
+    }));
+    let object = Object {
+        name: format!("thing-{number:05}").into(),
+        id: format!("id-{number:022x}").into(),
+        applied: spec.clone(),
+        seen: Some(spec),
+        deps: vec!["docker:network/edge".into(), "docker:network/internal".into(), "vault:secret/thing".into()],
+        ..object(1)
+    };
+    let record = Record { id: format!("{number:026x}").into(), object: Some(object), ..record() };
+    Entry { address, event: Event::Done { record: Some(Box::new(record)) } }
+}
+
+/// One of every event, with everything in them that can be.
+fn entries() -> Vec<Entry> {
+    let edge = || Address::from("docker:network/edge");
+    let begin = |action| Entry { address: edge(), event: Event::Begin { action } };
+    let event = |event| Entry { address: edge(), event };
+    let full = Record {
+        old: vec![object(1), Object { ready: false, seen: None, ..object(2) }],
+        protect: true,
+        keep_on_delete: true,
+        dies_with: Some("docker:network/other".into()),
+        ..record()
+    };
+    let config = RecordedProvider { config: Json::from(&json!({"host": "tcp://a"})), identity: "swarm-1".into() };
+    let entries = vec![
+        event(Event::Provider { name: "docker/second".into(), recorded: Some(config) }),
+        key("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n"),
+        begin(Action::Create { intent: Box::new(intention()) }),
+        event(Event::Failed { record: None, effect: Effect::Unknown, settled: false }),
+        event(Event::Failed { record: Some(Box::new(record())), effect: Effect::Done, settled: true }),
+        begin(Action::Update { intent: Box::new(Intention { was_absent: false, deps: Vec::new(), ..intention() }) }),
+        event(Event::Done { record: Some(Box::new(full)) }),
+        begin(Action::Ready),
+        event(Event::Done { record: Some(Box::new(record())) }),
+        event(Event::Recorded { record: Some(Box::new(record())) }),
+        event(Event::Moved { to: "docker:network/moved \"quoted\" \u{1F980}\u{2028}".into() }),
+        begin(Action::Delete { object: object(1).which() }),
+        event(Event::Failed { record: None, effect: Effect::None, settled: true }),
+        event(Event::Outputs { outputs: [("url".to_owned(), Json::from(&json!("https://a/\n")))].into() }),
+        event(Event::Recorded { record: None }),
+        event(Event::Done { record: None }),
+        event(Event::Provider { name: "docker/second".into(), recorded: None }),
+        begin(Action::Create { intent: Box::new(intention()) }),
+    ];
+    for entry in &entries {
+        // A new event belongs into this list.
+        match entry.event {
+            Event::Begin { .. }
+            | Event::Done { .. }
+            | Event::Failed { .. }
+            | Event::Recorded { .. }
+            | Event::Moved { .. }
+            | Event::Provider { .. }
+            | Event::Key { .. }
+            | Event::Outputs { .. } => {}
+        }
+    }
+    entries
+}
+
+fn key(sealed: &str) -> Entry {
+    Entry { address: "stack".into(), event: Event::Key { sealed: sealed.into() } }
+}
+
+fn intention() -> Intention {
+    Intention {
+        record: "3f9a".into(),
+        provider: "docker".into(),
+        generation: 2,
+        name: "edge-2".into(),
+        version: 1,
+        spec: Json::from(&json!({"driver": "overlay", "labels": {}, "none": null})),
+        secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Index(3)])],
+        deps: vec!["docker:network/other".into()],
+        was_absent: true,
+    }
+}
+
+fn record() -> Record {
+    Record {
+        id: "3f9a".into(),
+        provider: "docker".into(),
+        object: Some(object(3)),
+        old: Vec::new(),
+        protect: false,
+        keep_on_delete: false,
+        dies_with: None,
+    }
+}
+
+fn object(generation: u32) -> Object {
+    Object {
+        generation,
+        name: "edge".into(),
+        id: "id-1".into(),
+        version: 1,
+        applied: Json::from(&json!({"driver": "overlay", "subnet": "10.20.0.0/24"})),
+        seen: Some(Json::from(&json!({"driver": "overlay", "subnet": "10.20.0.0/24"}))),
+        state: Json::from(&json!({"id": "id-1", "created": 1.5e3, "big": u64::MAX, "text": "a\tb"})),
+        secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Key("TOKEN".into())])],
+        deps: vec!["docker:network/other".into()],
+        ready: true,
+    }
+}
+
+fn lineage() -> Lineage {
+    "5f0c9d3a1b5e72846c9f0d3a1b".into()
+}
+
+fn holder(name: &str) -> Holder {
+    let since = "2026-04-01T12:00:00Z".parse().expect("BUG: a time");
+    Holder { id: format!("lock-{name}"), who: format!("{name}@host, process 1"), command: "apply".into(), since }
+}
+
+async fn lock(store: &Arc<dyn StateStore>, name: &str) -> Box<dyn Lock> {
+    store.lock(&holder(name)).await.expect("the lock is free")
+}
+
+/// A store in which a state has begun.
+async fn begun(open: Open<'_>, name: &str) -> (Arc<dyn StateStore>, Snapshot) {
+    let store = open(name);
+    let snapshot = Snapshot::new(lineage());
+    let lock = lock(&store, "nobody").await;
+    lock.compact(&snapshot).await.expect("the first snapshot is written");
+    lock.release().await.expect("is released");
+    (store, snapshot)
+}
+
+async fn append(lock: &dyn Lock, expected: &mut Snapshot, entries: &[Entry]) {
+    lock.append(entries).await.expect("is appended");
+    for entry in entries {
+        expected.take(entry.clone());
+    }
+}
+
+async fn load(store: &Arc<dyn StateStore>) -> Snapshot {
+    store.load().await.expect("loads").expect("there is a state").snapshot
+}

@@ -1,0 +1,130 @@
+//! The lock of a file store: the operating system's, on the file `lock`.
+//!
+//! The system gives it back when its holder ends, however it ends. The holder writes itself into the file, for others to
+//! print, and it is only believed while the system's lock is held. To break the lock of a live holder, the file is
+//! replaced: the holder's own is then no longer the one in the folder, which it looks at before each write.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::folder::{io_error, private, read};
+use crate::state::store::{Holder, StoreError};
+
+/// Who asks for the holder takes the lock, shared, for an instant; a new holder takes one to write itself down.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A lock that is held.
+#[derive(Debug)]
+pub(super) struct Claim {
+    path: PathBuf,
+    file: File,
+    written: Vec<u8>,
+}
+
+impl Claim {
+    /// Takes the lock.
+    pub(super) fn take(path: PathBuf, holder: &Holder) -> Result<Self, StoreError> {
+        let written = serde_json::to_vec(holder).expect("BUG: a holder serialises");
+        for _ in 0..TRIES {
+            let file = private().read(true).write(true).create(true).truncate(false).open(&path);
+            let mut file = file.map_err(io_error("open", &path))?;
+            if !is_free(file.try_lock(), &path)? {
+                sleep(PAUSE);
+                continue;
+            }
+            file.set_len(0).and_then(|()| file.write_all(&written)).map_err(io_error("write", &path))?;
+            let claim = Self { path: path.clone(), file, written: written.clone() };
+            match claim.check() {
+                Ok(()) => return Ok(claim),
+                // It was replaced between being opened and being locked.
+                Err(StoreError::LockLost) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let holder = holder_of(&path)?.unwrap_or_else(|| unknown(&path));
+        Err(StoreError::Locked { holder: Box::new(holder) })
+    }
+
+    /// Whether it is still held.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        match read(&self.path)? {
+            Some(content) if content == self.written => Ok(()),
+            _ => Err(StoreError::LockLost),
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // For readers only; that it is free says the unlocking. A child process may have inherited the file, so that
+        // closing it would not be enough.
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
+    }
+}
+
+fn is_free(tried: Result<(), TryLockError>, path: &Path) -> Result<bool, StoreError> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(io_error("lock", path)(error)),
+    }
+}
+
+/// Opens the lock's file, if there is one.
+fn open(path: &Path) -> Result<Option<File>, StoreError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error("open", path)(error)),
+    }
+}
+
+fn written_in(mut file: &File) -> Option<Holder> {
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).ok()?;
+    serde_json::from_slice(&content).ok()
+}
+
+/// Who holds the lock.
+pub(super) fn holder_of(path: &Path) -> Result<Option<Holder>, StoreError> {
+    for _ in 0..TRIES {
+        let Some(file) = open(path)? else { return Ok(None) };
+        if is_free(file.try_lock_shared(), path)? {
+            return Ok(None);
+        }
+        if let Some(holder) = written_in(&file) {
+            return Ok(Some(holder));
+        }
+        sleep(PAUSE);
+    }
+    Ok(Some(unknown(path)))
+}
+
+fn unknown(path: &Path) -> Holder {
+    let since = fs::metadata(path).and_then(|data| data.modified()).ok().and_then(|time| time.try_into().ok());
+    Holder {
+        id: "unknown".into(),
+        who: "a process that did not say who it is".into(),
+        command: "unknown".into(),
+        since: since.unwrap_or_default(),
+    }
+}
+
+/// Breaks the lock of this id.
+pub(super) fn break_lock(path: &Path, id: &str) -> Result<(), StoreError> {
+    let none = || StoreError::NoSuchLock { id: id.into() };
+    let file = open(path)?.ok_or_else(none)?;
+    let free = is_free(file.try_lock(), path)?;
+    let holder = if free { written_in(&file) } else { holder_of(path)? };
+    if holder.is_none_or(|holder| holder.id != id) {
+        return Err(none());
+    }
+    let empty = path.with_extension("new");
+    private().write(true).create(true).truncate(true).open(&empty).map_err(io_error("write", &empty))?;
+    fs::rename(&empty, path).map_err(io_error("replace", path))
+}

@@ -1,0 +1,91 @@
+//! The folder of a file store: who may read it, and when a change of it is durable.
+//!
+//! Folders are made for their owner only (0700), files too (0600). A new or renamed file is durable once its folder is.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::state::store::StoreError;
+
+/// An error of the file system, with what was attempted.
+pub(super) fn io_error(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    move |source| StoreError::Io { attempt, place: path.display().to_string(), source }
+}
+
+/// How files of the store are opened: if they are made, they are private.
+pub(super) fn private() -> OpenOptions {
+    #[allow(unused_mut)]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Makes a folder and those above it. The topmost one that is made is kept out of version control.
+pub(super) fn make(folder: &Path) -> Result<(), StoreError> {
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+    for path in missing.iter().rev() {
+        #[allow(unused_mut)]
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        match builder.create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io_error("make", path)(error)),
+            _ => sync_parent(path)?,
+        }
+    }
+    match missing.last() {
+        Some(top) if !is_ignored(top) => {
+            let path = top.join(".gitignore");
+            fs::write(&path, "*\n").map_err(io_error("write", &path))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the folder above it has such a file already.
+fn is_ignored(folder: &Path) -> bool {
+    let above = folder.parent().map(|parent| fs::read_to_string(parent.join(".gitignore")));
+    above.is_some_and(|text| text.is_ok_and(|text| text.lines().any(|line| line == "*")))
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync(folder: &Path) -> Result<(), StoreError> {
+    // Only there is a folder a file that can be opened.
+    if cfg!(unix) {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error("make durable", folder))?;
+    }
+    Ok(())
+}
+
+fn sync_parent(path: &Path) -> Result<(), StoreError> {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => sync(Path::new(".")),
+        Some(parent) => sync(parent),
+        None => Ok(()),
+    }
+}
+
+/// The content of a file, if there is one.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error("read", path)(error)),
+    }
+}
+
+/// The files in a folder, by name; none if it does not exist.
+pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let read = || -> io::Result<Vec<PathBuf>> {
+        let mut files = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        files.sort();
+        Ok(files)
+    };
+    match read() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other.map_err(io_error("read", folder)),
+    }
+}

@@ -1,0 +1,257 @@
+//! A store in a folder: what a state is, for one machine.
+//!
+//! ```text
+//! .sprocket/production/eu/
+//!   state.json   the snapshot, indented; replaced as a whole
+//!   journal      the entries since, a line for each append
+//!   lock         the holder; the lock itself is the operating system's
+//!   history/     the last snapshots
+//!   key.txt      the stack's own key, where the environment lets it have one
+//! ```
+//!
+//! Loading takes no lock and writes nothing, and sees a state that was durable, also while another process writes.
+//! To go back to an older state, put one of `history/` in the place of `state.json` and delete `journal`.
+
+mod claim;
+mod folder;
+mod journal;
+mod writer;
+
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::claim::Claim;
+use self::folder::{io_error, private};
+use self::journal::Journal;
+use self::writer::Writer;
+use super::format::read_snapshot;
+use super::journal::Entry;
+use super::key::{KeySource, generate_identity};
+use super::snapshot::Snapshot;
+use super::store::{Holder, Loaded, Lock, StateStore, StoreError};
+use crate::value::Secret;
+
+/// A state in a folder of its own.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    files: Files,
+    keep: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Files {
+    folder: PathBuf,
+    snapshot: PathBuf,
+    journal: PathBuf,
+    lock: PathBuf,
+    history: PathBuf,
+    key: PathBuf,
+}
+
+/// The files of a state, read.
+#[derive(Debug, PartialEq)]
+struct Read {
+    snapshot: Snapshot,
+    /// The serial of the snapshot without the journal.
+    stored: u64,
+    journal: Journal,
+}
+
+impl FileStore {
+    /// The state in this folder, which is made when it is first locked, for its owner only. The topmost folder that is
+    /// made with it is kept out of version control by a `.gitignore`.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        let file = |name| folder.join(name);
+        let (snapshot, journal, lock) = (file("state.json"), file("journal"), file("lock"));
+        let (history, key) = (file("history"), file("key.txt"));
+        Self { files: Files { folder, snapshot, journal, lock, history, key }, keep: 5 }
+    }
+
+    /// Keeps this many earlier snapshots, at least one; without it, five.
+    #[must_use]
+    pub fn keep(mut self, generations: usize) -> Self {
+        self.keep = generations.max(1);
+        self
+    }
+
+    /// The key that lies beside the state, if there is one. Who can read the folder can open such a state.
+    ///
+    /// # Errors
+    /// If the file can't be read.
+    pub async fn own_key(&self) -> Result<Option<KeySource>, StoreError> {
+        let files = self.files.clone();
+        blocking(&self.files, move || files.own_key()).await
+    }
+
+    /// The key that lies beside the state; makes one if there is none.
+    ///
+    /// # Errors
+    /// If the file can't be read or written.
+    pub async fn make_own_key(&self) -> Result<KeySource, StoreError> {
+        let files = self.files.clone();
+        blocking(&self.files, move || {
+            folder::make(&files.folder)?;
+            let written = private().write(true).create_new(true).open(&files.key).and_then(|mut file| {
+                file.write_all(generate_identity().expose().as_bytes())?;
+                file.sync_all()
+            });
+            match written {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(io_error("write", &files.key)(error)),
+                _ => {
+                    folder::sync(&files.folder)?;
+                    let missing = || io_error("read", &files.key)(ErrorKind::NotFound.into());
+                    files.own_key()?.ok_or_else(missing)
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl Files {
+    fn place(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    fn own_key(&self) -> Result<Option<KeySource>, StoreError> {
+        let Some(bytes) = folder::read(&self.key)? else { return Ok(None) };
+        let text = String::from_utf8(bytes).map_err(|_| io_error("read", &self.key)(ErrorKind::InvalidData.into()))?;
+        Ok(Some(KeySource::identity(Secret::new(text), self.key.display().to_string())))
+    }
+
+    /// Reads the state, with the journal taken in.
+    ///
+    /// The journal first: if the snapshot is replaced in between, it has what was read. Read the other way round,
+    /// entries could go missing.
+    fn read(&self) -> Result<Option<Read>, StoreError> {
+        let journal = folder::read(&self.journal)?.unwrap_or_default();
+        let Some(snapshot) = folder::read(&self.snapshot)? else { return self.nothing(&journal) };
+        let place = self.snapshot.display().to_string();
+        let mut snapshot = read_snapshot(&snapshot).map_err(|error| error.at(place, self.restore()))?;
+        let stored = snapshot.serial;
+        let journal = Journal::replay(&journal, &mut snapshot, &self.journal.display().to_string())?;
+        Ok(Some(Read { snapshot, stored, journal }))
+    }
+
+    /// There is no snapshot: no state has begun, or it has gone.
+    fn nothing(&self, journal: &[u8]) -> Result<Option<Read>, StoreError> {
+        if journal.is_empty() && folder::files(&self.history)?.is_empty() {
+            return Ok(None);
+        }
+        let what = format!("{} is missing, and what belongs to it is not", name(&self.snapshot));
+        Err(StoreError::Damaged { place: self.place(), what, fix: self.restore() })
+    }
+
+    fn restore(&self) -> String {
+        format!(
+            "put a copy of {} in its place: from a backup, or the newest of {}, and then delete {}, which does not fit it",
+            name(&self.snapshot),
+            self.history.display(),
+            self.journal.display()
+        )
+    }
+}
+
+fn name(path: &Path) -> std::borrow::Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
+}
+
+/// Runs file work where it may block.
+async fn blocking<T: Send + 'static>(
+    files: &Files,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(ended) => Err(io_error("work on", &files.folder)(std::io::Error::other(ended))),
+        },
+    }
+}
+
+#[async_trait]
+impl StateStore for FileStore {
+    async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        let files = self.files.clone();
+        blocking(&self.files, move || {
+            let mut read = files.read();
+            // A line that is being written looks torn. If it still does a moment later, it is.
+            while read.as_ref().is_ok_and(|read| read.as_ref().is_some_and(|read| read.journal.torn.is_some())) {
+                sleep(Duration::from_millis(20));
+                let again = files.read();
+                if matches!((&read, &again), (Ok(before), Ok(after)) if before == after) {
+                    break;
+                }
+                read = again;
+            }
+            let place = files.journal.display().to_string();
+            Ok(read?.map(|read| Loaded { notes: read.journal.notes(&place), snapshot: read.snapshot }))
+        })
+        .await
+    }
+
+    async fn lock(&self, holder: &Holder) -> Result<Box<dyn Lock>, StoreError> {
+        let (files, holder, keep) = (self.files.clone(), holder.clone(), self.keep);
+        let writer = blocking(&self.files, move || {
+            folder::make(&files.folder)?;
+            let claim = Claim::take(files.lock.clone(), &holder)?;
+            Ok(Writer::new(claim, files, keep))
+        });
+        Ok(Box::new(FileLock { files: self.files.clone(), writer: Arc::new(Mutex::new(writer.await?)) }))
+    }
+
+    async fn unlock(&self, id: &str) -> Result<(), StoreError> {
+        let (path, id) = (self.files.lock.clone(), id.to_owned());
+        blocking(&self.files, move || claim::break_lock(&path, &id)).await
+    }
+
+    async fn holder(&self) -> Result<Option<Holder>, StoreError> {
+        let path = self.files.lock.clone();
+        blocking(&self.files, move || claim::holder_of(&path)).await
+    }
+
+    fn place(&self) -> String {
+        self.files.place()
+    }
+}
+
+/// The lock goes when the last of the work that was begun under it has ended.
+#[derive(Debug)]
+struct FileLock {
+    files: Files,
+    writer: Arc<Mutex<Writer>>,
+}
+
+impl FileLock {
+    async fn write(
+        &self,
+        work: impl FnOnce(&mut Writer) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let writer = Arc::clone(&self.writer);
+        blocking(&self.files, move || work(&mut writer.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+#[async_trait]
+impl Lock for FileLock {
+    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let entries = entries.to_vec();
+        self.write(move |writer| writer.append(&entries)).await
+    }
+
+    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let snapshot = snapshot.clone();
+        self.write(move |writer| writer.compact(&snapshot)).await
+    }
+
+    async fn release(self: Box<Self>) -> Result<(), StoreError> {
+        self.write(|writer| writer.check()).await
+    }
+}

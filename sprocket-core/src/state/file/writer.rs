@@ -1,0 +1,187 @@
+//! What the holder of the lock does to the files.
+//!
+//! **Invariant:** at each moment the files, as a crash would leave them, hold the last state that was durable or the one
+//! that is being written. A new snapshot is durable under its name before the journal that it has taken in goes; until
+//! then the serials tell that it has.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, ErrorKind, IntoInnerError, Write};
+use std::path::Path;
+
+use super::claim::Claim;
+use super::folder::{self, io_error, private};
+use super::{Files, Read};
+use crate::ids::Lineage;
+use crate::state::format::{Batch, write_snapshot};
+use crate::state::journal::Entry;
+use crate::state::snapshot::Snapshot;
+use crate::state::store::StoreError;
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    claim: Claim,
+    files: Files,
+    keep: usize,
+    /// What is known of the files. None before the first write, and after a failure that left them as nobody knows.
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    lineage: Lineage,
+    /// Of the snapshot's file.
+    stored: u64,
+    /// With the journal.
+    serial: u64,
+    journal: Option<File>,
+    /// How long the journal is.
+    len: u64,
+}
+
+impl Writer {
+    pub(super) fn new(claim: Claim, files: Files, keep: usize) -> Self {
+        Self { claim, files, keep, open: None }
+    }
+
+    /// Whether the lock is still held.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.claim.check()
+    }
+
+    /// Appends a line to the journal.
+    pub(super) fn append(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        self.claim.check()?;
+        if self.open.is_none() {
+            self.open = self.open()?;
+        }
+        let Some(open) = &mut self.open else {
+            return Err(StoreError::NoSnapshot { place: self.files.place() });
+        };
+        let path = &self.files.journal;
+        let line = Batch::new(open.lineage.clone(), open.serial + 1, entries).line();
+        let (journal, new) = match open.journal.take() {
+            Some(journal) => (journal, false),
+            None => {
+                let made = private().append(true).create(true).open(path);
+                (made.map_err(io_error("make", path))?, true)
+            }
+        };
+        let write = || {
+            (&journal).write_all(&line).map_err(io_error("append to", path))?;
+            journal.sync_data().map_err(io_error("append to", path))?;
+            if new { folder::sync(&self.files.folder) } else { Ok(()) }
+        };
+        match write() {
+            Ok(()) => {
+                open.journal = Some(journal);
+                open.len += line.len() as u64;
+                open.serial += entries.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // What was written of the line is taken back. If that fails too, the files are read again before the
+                // next write, which finds a torn line, or a whole one.
+                match journal.set_len(open.len).and_then(|()| journal.sync_data()) {
+                    Ok(()) => open.journal = (!new).then_some(journal),
+                    Err(_) => self.open = None,
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Replaces the snapshot.
+    pub(super) fn compact(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.claim.check()?;
+        let before = match self.open.take() {
+            Some(open) => Some(open),
+            None => self.open()?,
+        };
+        if let Some(open) = &before
+            && open.lineage == snapshot.lineage
+            && open.serial > snapshot.serial
+        {
+            let error = StoreError::Behind { place: self.files.place(), stored: open.serial, given: snapshot.serial };
+            self.open = before;
+            return Err(error);
+        }
+        let new = self.files.snapshot.with_extension("json.new");
+        if let Err(error) = write_new(&new, snapshot) {
+            // It may have taken the last room.
+            let _ = fs::remove_file(&new);
+            return Err(error);
+        }
+        // Writing it took its time.
+        self.claim.check()?;
+        if let Some(open) = before
+            && (open.lineage != snapshot.lineage || open.stored != snapshot.serial)
+        {
+            self.keep_generation(open.stored)?;
+        }
+        fs::rename(&new, &self.files.snapshot).map_err(io_error("replace", &self.files.snapshot))?;
+        folder::sync(&self.files.folder)?;
+        // Not cut to nothing: who is reading it reads on.
+        remove(&self.files.journal)?;
+        let lineage = snapshot.lineage.clone();
+        self.open = Some(Open { lineage, stored: snapshot.serial, serial: snapshot.serial, journal: None, len: 0 });
+        Ok(())
+    }
+
+    /// Reads the files, and makes the journal ready for appending; `None` if no state has begun.
+    fn open(&self) -> Result<Option<Open>, StoreError> {
+        let Some(Read { snapshot, stored, journal }) = self.files.read()? else { return Ok(None) };
+        let path = &self.files.journal;
+        let mut open = Open { lineage: snapshot.lineage, stored, serial: snapshot.serial, journal: None, len: 0 };
+        if let Some(lineage) = &journal.foreign {
+            // It may be all that somebody has of another state.
+            let aside = self.files.folder.join(format!("journal-of-{}", lineage.as_str().replace(['/', '\\'], "-")));
+            fs::rename(path, &aside).map_err(io_error("set aside", path))?;
+        } else if journal.lines > 0 || journal.torn.is_some() {
+            let file = private().append(true).open(path).map_err(io_error("open", path))?;
+            open.len = journal.good as u64;
+            if journal.torn.is_some() {
+                file.set_len(open.len).map_err(io_error("cut", path))?;
+            }
+            open.journal = Some(file);
+        }
+        folder::sync(&self.files.folder)?;
+        Ok(Some(open))
+    }
+
+    /// Keeps the snapshot as it is now among the last ones.
+    fn keep_generation(&self, serial: u64) -> Result<(), StoreError> {
+        let history = &self.files.history;
+        folder::make(history)?;
+        let kept = folder::files(history)?;
+        // By number, as serials go back when an older state is restored.
+        let last = kept.iter().rev().find_map(|path| path.file_name()?.to_str()?.split('-').next()?.parse().ok());
+        let number = last.map_or(1, |last: u64| last.saturating_add(1));
+        let path = history.join(format!("{number:06}-serial-{serial}.json"));
+        // A second name for it. Some file systems have no such thing.
+        fs::hard_link(&self.files.snapshot, &path)
+            .or_else(|_| fs::copy(&self.files.snapshot, &path).map(drop))
+            .map_err(io_error("keep", &path))?;
+        folder::sync(history)?;
+        for old in kept.iter().take((kept.len() + 1).saturating_sub(self.keep.max(1))) {
+            remove(old)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_new(path: &Path, snapshot: &Snapshot) -> Result<(), StoreError> {
+    let write = || {
+        let file = private().write(true).create(true).truncate(true).open(path)?;
+        let mut buffer = BufWriter::with_capacity(1 << 16, file);
+        write_snapshot(snapshot, &mut buffer)?;
+        buffer.into_inner().map_err(IntoInnerError::into_error)?.sync_all()
+    };
+    write().map_err(io_error("write", path))
+}
+
+fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error("remove", path)(error)),
+        _ => Ok(()),
+    }
+}

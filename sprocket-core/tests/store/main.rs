@@ -1,0 +1,3 @@
+//! State stores, through what a program sees of them.
+
+mod conformance;
