@@ -23,6 +23,7 @@ mod spec;
 mod stack;
 pub mod state;
 mod stop;
+pub mod testing;
 pub mod value;
 
 pub use engine::{Engine, Refused, Settings};

@@ -30,6 +30,7 @@ pub(super) struct Call {
     pub(super) call_limit: Duration,
     pub(super) ready_limit: Duration,
     pub(super) retries: u32,
+    pub(super) retry_wait: Duration,
     pub(super) work: Work,
 }
 
@@ -342,7 +343,7 @@ impl Call {
             return Err(fault.into());
         }
         *attempt += 1;
-        let wait = Duration::from_millis(250) * 2_u32.pow((*attempt).min(6));
+        let wait = self.retry_wait * 2_u32.pow((*attempt - 1).min(6));
         self.events.emit(|| Told::StepRetried {
             step: self.step,
             address: self.address.clone(),

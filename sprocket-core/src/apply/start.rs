@@ -282,6 +282,7 @@ impl Run<'_> {
             call_limit: limit.unwrap_or(self.settings.call_limit),
             ready_limit: limit.unwrap_or(self.settings.ready_limit),
             retries: self.settings.retries,
+            retry_wait: self.settings.retry_wait,
             work,
         };
         Ok(Start::Call(entry(address, Event::Begin { action: begin }), Box::new(call)))

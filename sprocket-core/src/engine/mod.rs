@@ -46,6 +46,8 @@ pub struct Settings {
     pub ready_limit: Duration,
     /// How often a call whose failure may pass is tried again.
     pub retries: u32,
+    /// How long the first wait before another try is; each further one is twice as long.
+    pub retry_wait: Duration,
     /// Whether independent steps go on after a failure.
     pub continue_on_error: bool,
     /// Who runs this, for the lock: user, host and process.
@@ -63,6 +65,7 @@ impl Settings {
             call_limit: Duration::from_secs(120),
             ready_limit: Duration::from_secs(300),
             retries: 4,
+            retry_wait: Duration::from_millis(500),
             continue_on_error: false,
             who: format!("process {}", std::process::id()),
         }

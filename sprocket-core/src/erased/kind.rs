@@ -73,7 +73,7 @@ pub(crate) struct Through<'a> {
     pub(crate) secrets: &'a [Path],
 }
 
-type Called<'a, T> = BoxFuture<'a, Result<T, Fault>>;
+pub(crate) type Called<'a, T> = BoxFuture<'a, Result<T, Fault>>;
 
 pub(crate) trait ErasedKind: Send + Sync {
     fn facts(&self) -> KindFacts;
@@ -119,6 +119,17 @@ pub(crate) trait ErasedKind: Send + Sync {
     fn equal(&self, one: &Json, other: &Json, secrets: &[Path], key: &StackKey) -> bool;
     /// Seals what is secret in a live spec because it was made from secrets.
     fn mask(&self, live: &ErasedLive, secrets: &[Path], key: &StackKey) -> Json;
+    /// An object of a simulated service, with a made-up state.
+    fn imagine(
+        &self,
+        through: Through<'_>,
+        id: &ObjectId,
+        name: &PhysicalName,
+        spec: &(dyn Any + Send + Sync),
+        mark: Option<Mark>,
+    ) -> Result<ErasedLive, Fault>;
+    /// A copy of a typed spec, and its text without secrets.
+    fn keep(&self, spec: &(dyn Any + Send + Sync)) -> (Arc<dyn Any + Send + Sync>, String);
     /// Reads what an older version wrote.
     fn upgrade(&self, object: &mut Object) -> Result<(), String>;
 }
@@ -128,6 +139,10 @@ pub(crate) trait ErasedKind: Send + Sync {
 pub(crate) struct KindHandle(Arc<dyn ErasedKind>);
 
 impl KindHandle {
+    pub(crate) fn new(kind: impl ErasedKind + 'static) -> Self {
+        Self(Arc::new(kind))
+    }
+
     pub(crate) fn of<R: Resource>() -> Self {
         Self(Arc::new(KindOf::<R>(PhantomData)))
     }
@@ -354,6 +369,25 @@ impl<R: Resource> ErasedKind for KindOf<R> {
     fn mask(&self, live: &ErasedLive, secrets: &[Path], key: &StackKey) -> Json {
         let live: &Live<R> = live.typed.downcast_ref().expect("BUG: a kind is given its own objects");
         draft::write(&live.spec, R::Spec::FIELDS, secrets, key)
+    }
+
+    fn imagine(
+        &self,
+        through: Through<'_>,
+        id: &ObjectId,
+        name: &PhysicalName,
+        spec: &(dyn Any + Send + Sync),
+        mark: Option<Mark>,
+    ) -> Result<ErasedLive, Fault> {
+        let spec: &R::Spec = spec.downcast_ref().expect("BUG: a kind is given its own spec");
+        let state = crate::testing::imagine(id.as_str()).map_err(|error| Fault::new(ErrorKind::Invalid, error))?;
+        let live = Live { id: id.clone(), name: name.clone(), spec: spec.clone(), state, mark };
+        Ok(Self::live(live, through.secrets, through.key))
+    }
+
+    fn keep(&self, spec: &(dyn Any + Send + Sync)) -> (Arc<dyn Any + Send + Sync>, String) {
+        let spec: &R::Spec = spec.downcast_ref().expect("BUG: a kind is given its own spec");
+        (Arc::new(spec.clone()), serde_json::to_string(spec).unwrap_or_default())
     }
 
     fn upgrade(&self, object: &mut Object) -> Result<(), String> {

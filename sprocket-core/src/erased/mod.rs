@@ -10,6 +10,6 @@ mod provider;
 
 pub(crate) use draft::{DraftOf, ErasedDraft, Evaluated, TypedSpec};
 pub(crate) use fault::Fault;
-pub(crate) use kind::{ErasedLive, ErasedSettled, KindFacts, KindHandle, Target, Through, mark};
+pub(crate) use kind::{Called, ErasedKind, ErasedLive, ErasedSettled, KindFacts, KindHandle, Target, Through, mark};
 pub use provider::Kinds;
 pub(crate) use provider::{ErasedProvider, ErasedProviderType, Instance, provider, provider_type};

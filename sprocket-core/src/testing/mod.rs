@@ -1,0 +1,259 @@
+//! Testing: the real engine on a strict in-memory world, with faults to inject.
+//!
+//! A test of a deployment is a function: it needs no runtime, no server, no network. Whatever providers the program
+//! connects to, their kinds are simulated: an object has the settings that it was sent, an id, and a made-up state.
+//!
+//! ```
+//! use sprocket_core::testing;
+//! use sprocket_core::{Password, Stack};
+//!
+//! fn program(stack: &mut Stack) {
+//!     stack.add(Password::new("redis"));
+//! }
+//!
+//! let mut world = testing::world();
+//! assert!(world.plan(program).to_string().ends_with("1 to create."));
+//! world.apply(program);
+//! assert_eq!(world.plan(program).to_string(), "Nothing to do: 1 resources are as declared.");
+//! ```
+
+mod crash;
+mod imagine;
+mod simulate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::crash::Crash;
+pub(crate) use self::imagine::imagine;
+use self::crash::CrashingStore;
+use self::simulate::{Simulation, simulate};
+use crate::engine::{Engine, Refused, Settings};
+use crate::entropy::Entropy;
+use crate::event::{Event, Events};
+use crate::plan::{Goal, Plan};
+use crate::provider::ErrorKind;
+use crate::report::Report;
+use crate::resource::Resource;
+use crate::stack::Stack;
+use crate::state::{KeySource, MemoryStore, Snapshot, StateStore as _};
+use crate::stop::Stop;
+use crate::value::StackKey;
+
+/// An empty world, and an empty state.
+pub fn world() -> World {
+    World::seeded(1)
+}
+
+/// A world of simulated services, and the state of one stack in it.
+#[derive(Debug)]
+pub struct World {
+    simulation: Arc<Simulation>,
+    store: CrashingStore,
+    /// How the engine works. Tests may change it.
+    pub settings: Settings,
+    events: Arc<std::sync::Mutex<Vec<Event>>>,
+}
+
+/// How a call of the world fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fail {
+    /// It has no effect, and fails with an error of this kind.
+    Before(ErrorKind),
+    /// It has its effect, and its answer is lost.
+    AfterEffect,
+    /// It has no effect, and its answer is lost.
+    NoAnswer,
+    /// It never answers.
+    Hang,
+}
+
+impl World {
+    /// A world whose randomness comes from this seed.
+    pub fn seeded(seed: u64) -> Self {
+        let entropy = Entropy::seeded(seed);
+        let key = StackKey::from_bytes(entropy.bytes());
+        let events = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let sink = Arc::clone(&events);
+        let settings = Settings {
+            events: Events::to(move |event| lock(&sink).push(event)),
+            entropy,
+            call_limit: Duration::from_millis(200),
+            ready_limit: Duration::from_millis(200),
+            retry_wait: Duration::ZERO,
+            ..Settings::new(KeySource::Given(key))
+        };
+        let store = CrashingStore::new(MemoryStore::default());
+        Self { simulation: Arc::default(), store, settings, events }
+    }
+
+    /// The plan of a program.
+    ///
+    /// # Panics
+    /// If it is refused.
+    #[track_caller]
+    pub fn plan(&mut self, program: impl Fn(&mut Stack)) -> Plan {
+        self.try_plan(program, Goal::Declared).unwrap_or_else(|refused| panic!("the plan was refused: {refused}"))
+    }
+
+    /// The plan of a program, or why there is none.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub fn try_plan(&mut self, program: impl Fn(&mut Stack), goal: Goal) -> Result<Plan, Refused> {
+        let stack = self.stack(program);
+        let engine = self.engine();
+        self.block_on(async { engine.plan(&stack, goal).await })
+    }
+
+    /// Plans and applies a program; everything must succeed.
+    ///
+    /// # Panics
+    /// If a step fails or the plan is refused.
+    #[track_caller]
+    pub fn apply(&mut self, program: impl Fn(&mut Stack)) -> Report {
+        let report = self.try_apply(program).unwrap_or_else(|refused| panic!("the run was refused: {refused}"));
+        assert!(report.succeeded(), "the run failed: {report:#?}");
+        report
+    }
+
+    /// Plans and applies a program.
+    ///
+    /// # Errors
+    /// If nothing was called.
+    pub fn try_apply(&mut self, program: impl Fn(&mut Stack)) -> Result<Report, Refused> {
+        self.run(program, Goal::Declared).map(|report| report.expect("the run was crashed by the test"))
+    }
+
+    /// Plans and destroys; everything must succeed.
+    ///
+    /// # Panics
+    /// If a step fails or the plan is refused.
+    #[track_caller]
+    pub fn destroy(&mut self, program: impl Fn(&mut Stack)) -> Report {
+        let report = self.run(program, Goal::Destroyed { include_kept: false });
+        let report = report.unwrap_or_else(|refused| panic!("the run was refused: {refused}"));
+        let report = report.expect("the run was crashed by the test");
+        assert!(report.succeeded(), "the run failed: {report:#?}");
+        report
+    }
+
+    /// Plans and reaches a goal; `None` if the run was crashed by [`crash_at`](Self::crash_at).
+    ///
+    /// # Errors
+    /// If nothing was called.
+    pub fn run(&mut self, program: impl Fn(&mut Stack), goal: Goal) -> Result<Option<Report>, Refused> {
+        let plan = self.try_plan(&program, goal)?;
+        self.apply_plan(program, &plan)
+    }
+
+    /// Applies a plan that was made before.
+    ///
+    /// # Errors
+    /// If nothing was called.
+    pub fn apply_plan(&mut self, program: impl Fn(&mut Stack), plan: &Plan) -> Result<Option<Report>, Refused> {
+        let stack = self.stack(program);
+        let engine = self.engine();
+        let (stop, store) = (Stop::default(), self.store.clone());
+        let report = self.block_on(async {
+            tokio::select! {
+                report = engine.apply(&stack, plan, &stop) => report.map(Some),
+                () = store.crashed() => Ok(None),
+            }
+        });
+        self.store.revive();
+        report
+    }
+
+    /// Kills the next run at a boundary of its journal; it answers how many boundaries a run has when it is not reached.
+    pub fn crash_at(&mut self, boundary: usize, crash: Crash) {
+        self.store.crash_at(boundary, crash);
+    }
+
+    /// Lets the next call of this name (`create`, `read`, …) on an object of this name fail.
+    pub fn fail(&mut self, call: &'static str, name: &str, fail: Fail) {
+        self.simulation.fail(call, name, fail);
+    }
+
+    /// Makes a service answer nothing at all, or answer again.
+    pub fn unreachable(&mut self, provider: &'static str, unreachable: bool) {
+        self.simulation.unreachable(provider, unreachable);
+    }
+
+    /// Changes an object behind the engine's back.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    pub fn change<R: Resource>(&mut self, name: &str, change: impl FnOnce(&mut R::Spec)) {
+        self.simulation.change::<R>(name, change);
+    }
+
+    /// Makes an object behind the engine's back.
+    pub fn put<R: Resource>(&mut self, name: &str, spec: R::Spec) {
+        self.simulation.put::<R>(name, spec);
+    }
+
+    /// Removes an object behind the engine's back.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    pub fn remove(&mut self, kind: &str, name: &str) {
+        self.simulation.remove(kind, name);
+    }
+
+    /// The settings of an object.
+    pub fn spec<R: Resource>(&self, name: &str) -> Option<R::Spec> {
+        self.simulation.spec::<R>(name)
+    }
+
+    /// Every object that there is: `docker:network/edge`, by physical name.
+    pub fn objects(&self) -> Vec<String> {
+        self.simulation.objects()
+    }
+
+    /// The calls that changed something since this was last asked: `create docker:network/edge`.
+    pub fn calls(&mut self) -> Vec<String> {
+        self.simulation.take_calls()
+    }
+
+    /// The events since this was last asked.
+    pub fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut *lock(&self.events))
+    }
+
+    /// What is recorded.
+    ///
+    /// # Panics
+    /// If it can't be read.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let loaded = self.block_on(self.store.load());
+        loaded.expect("the state can be read").map(|loaded| loaded.snapshot)
+    }
+
+    /// The engine that the world's runs use, for calls that the world has no method for. Its stacks are made by
+    /// [`stack`](Self::stack).
+    pub fn engine(&self) -> Engine {
+        Engine::new(Arc::new(self.store.clone()), self.settings.clone())
+    }
+
+    /// The program's stack, with its services simulated.
+    pub fn stack(&self, program: impl Fn(&mut Stack)) -> Stack {
+        let mut stack = Stack::new();
+        program(&mut stack);
+        simulate(&mut stack, &self.simulation);
+        stack
+    }
+
+    /// Runs a future to its end.
+    ///
+    /// # Panics
+    /// If no runtime can be made.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime can be made").block_on(future)
+    }
+}
+
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,416 @@
+//! Simulation: what a program's providers and kinds are replaced with.
+//!
+//! The fakes are strict: a name can't be taken twice, nothing can be deleted that another object's settings mention by its
+//! id, and what is not there can't be changed.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::{Fail, lock};
+use crate::entropy::Entropy;
+use crate::erased::{
+    Called, ErasedKind, ErasedLive, ErasedProvider, ErasedProviderType, ErasedSettled, Fault, Instance, KindFacts,
+    KindHandle, Target, Through, TypedSpec,
+};
+use crate::ids::{Identity, ObjectId, PhysicalName};
+use crate::json::Json;
+use crate::provider::{ErrorKind, Provider as _};
+use crate::random::Random;
+use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Naming, Resource};
+use crate::stack::Stack;
+use crate::state::{Intention, Object};
+use crate::value::{Known, NoValue, Path, StackKey};
+
+/// The objects of all services.
+#[derive(Debug, Default)]
+pub(super) struct Simulation(Mutex<Services>);
+
+#[derive(Debug, Default)]
+struct Services {
+    objects: BTreeMap<(&'static str, ObjectId), Simulated>,
+    minted: u64,
+    calls: Vec<String>,
+    faults: Vec<(&'static str, String, Fail)>,
+    unreachable: BTreeSet<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+struct Simulated {
+    name: PhysicalName,
+    spec: Arc<dyn Any + Send + Sync>,
+    /// The settings as text, to see whom they mention.
+    text: String,
+    mark: Option<Mark>,
+}
+
+/// Replaces the services that a stack is declared on. What needs no service stays as it is.
+pub(super) fn simulate(stack: &mut Stack, world: &Arc<Simulation>) {
+    for provider in &mut stack.providers {
+        if !provider.erased.is(TypeId::of::<Random>()) {
+            let real = Arc::clone(&provider.erased);
+            let simulated_type: Arc<dyn ErasedProviderType> =
+                Arc::new(SimulatedType { real: Arc::clone(real.provider_type()), world: Arc::clone(world) });
+            provider.erased = Arc::new(SimulatedProvider { real, simulated_type });
+        }
+    }
+    for node in stack.nodes.iter_mut().filter(|node| node.kind.facts().provider != Random::NAME) {
+        node.kind = KindHandle::new(SimulatedKind { real: node.kind.clone(), world: Arc::clone(world) });
+    }
+}
+
+impl Simulation {
+    pub(super) fn fail(&self, call: &'static str, name: &str, fail: Fail) {
+        lock(&self.0).faults.push((call, name.to_owned(), fail));
+    }
+
+    pub(super) fn unreachable(&self, provider: &'static str, unreachable: bool) {
+        let mut services = lock(&self.0);
+        if unreachable {
+            services.unreachable.insert(provider);
+        } else {
+            services.unreachable.remove(provider);
+        }
+    }
+
+    pub(super) fn change<R: Resource>(&self, name: &str, change: impl FnOnce(&mut R::Spec)) {
+        let mut services = lock(&self.0);
+        let object = services.named(R::KIND, name).unwrap_or_else(|| panic!("there is no {} `{name}`", R::KIND));
+        let mut spec = object.spec.downcast_ref::<R::Spec>().expect("BUG: a spec has its kind's type").clone();
+        change(&mut spec);
+        object.text = serde_json::to_string(&spec).unwrap_or_default();
+        object.spec = Arc::new(spec);
+    }
+
+    pub(super) fn put<R: Resource>(&self, name: &str, spec: R::Spec) {
+        let text = serde_json::to_string(&spec).unwrap_or_default();
+        lock(&self.0).insert(R::KIND, R::NAMING, Simulated { name: name.into(), spec: Arc::new(spec), text, mark: None });
+    }
+
+    pub(super) fn remove(&self, kind: &str, name: &str) {
+        let mut services = lock(&self.0);
+        let before = services.objects.len();
+        services.objects.retain(|(of, _), object| *of != kind || object.name.as_str() != name);
+        assert!(services.objects.len() < before, "there is no {kind} `{name}`");
+    }
+
+    pub(super) fn spec<R: Resource>(&self, name: &str) -> Option<R::Spec> {
+        lock(&self.0).named(R::KIND, name)?.spec.downcast_ref::<R::Spec>().cloned()
+    }
+
+    pub(super) fn objects(&self) -> Vec<String> {
+        let services = lock(&self.0);
+        let mut names: Vec<String> =
+            services.objects.iter().map(|((kind, _), object)| format!("{kind}/{}", object.name)).collect();
+        names.sort();
+        names
+    }
+
+    pub(super) fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.0).calls)
+    }
+
+    /// The fault that this call is to have, if any.
+    fn fault(&self, provider: &'static str, call: &str, name: &str) -> Option<Fail> {
+        let mut services = lock(&self.0);
+        if services.unreachable.contains(provider) {
+            return Some(Fail::Before(ErrorKind::Unavailable));
+        }
+        let place = services.faults.iter().position(|(of, on, _)| *of == call && on == name)?;
+        Some(services.faults.remove(place).2)
+    }
+}
+
+impl Services {
+    fn named(&mut self, kind: &str, name: &str) -> Option<&mut Simulated> {
+        self.objects.iter_mut().find(|((of, _), object)| *of == kind && object.name.as_str() == name).map(|(_, it)| it)
+    }
+
+    /// Ids are names where names are unique for ever, as services do it.
+    fn insert(&mut self, kind: &'static str, naming: Naming, object: Simulated) -> ObjectId {
+        self.minted += 1;
+        let id = match naming {
+            Naming::Fixed => object.name.as_str().into(),
+            _ => ObjectId::from(format!("{}#{}", kind.rsplit(':').next().unwrap_or(kind), self.minted)),
+        };
+        self.objects.insert((kind, id.clone()), object);
+        id
+    }
+}
+
+struct SimulatedProvider {
+    real: Arc<dyn ErasedProvider>,
+    simulated_type: Arc<dyn ErasedProviderType>,
+}
+
+struct SimulatedType {
+    real: Arc<dyn ErasedProviderType>,
+    world: Arc<Simulation>,
+}
+
+impl SimulatedType {
+    fn connected(&self) -> BoxFuture<'static, Result<Instance, Fault>> {
+        let result = match self.world.fault(self.real.name(), "connect", self.real.name()) {
+            Some(_) => Err(Fault::new(ErrorKind::Unavailable, "the simulated service does not answer")),
+            None => Ok(Arc::new(()) as Instance),
+        };
+        std::future::ready(result).boxed()
+    }
+}
+
+impl ErasedProvider for SimulatedProvider {
+    fn is(&self, provider: TypeId) -> bool {
+        self.real.is(provider)
+    }
+
+    fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
+        &self.simulated_type
+    }
+
+    fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue> {
+        self.real.config(known, key)
+    }
+
+    fn connect(&self, _: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
+        self.simulated_type.reconnect(&Json::from(&serde_json::Value::Null), &StackKey::from_bytes([0; 64]))
+    }
+}
+
+impl ErasedProviderType for SimulatedType {
+    fn name(&self) -> &'static str {
+        self.real.name()
+    }
+
+    fn parallel(&self) -> usize {
+        self.real.parallel()
+    }
+
+    fn kind(&self, name: &str) -> Option<KindHandle> {
+        let real = self.real.kind(name)?;
+        Some(KindHandle::new(SimulatedKind { real, world: Arc::clone(&self.world) }))
+    }
+
+    fn reconnect(&self, _: &Json, _: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
+        self.connected()
+    }
+
+    fn identity<'a>(&self, _: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
+        std::future::ready(Ok("simulated".into())).boxed()
+    }
+}
+
+struct SimulatedKind {
+    real: KindHandle,
+    world: Arc<Simulation>,
+}
+
+impl SimulatedKind {
+    fn kind(&self) -> &'static str {
+        self.real.facts().kind
+    }
+
+    fn live(&self, through: Through<'_>, id: &ObjectId, object: &Simulated) -> Result<ErasedLive, Fault> {
+        self.real.imagine(through, id, &object.name, &*object.spec, object.mark.clone())
+    }
+
+    fn find(&self, through: Through<'_>, wanted: impl Fn(&ObjectId, &Simulated) -> bool) -> Result<Vec<ErasedLive>, Fault> {
+        let services = lock(&self.world.0);
+        let found = services.objects.iter().filter(|((kind, id), object)| *kind == self.kind() && wanted(id, object));
+        found.map(|((_, id), object)| self.live(through, id, object)).collect()
+    }
+
+    /// Makes a call with the fault that is waiting for it.
+    async fn call<T>(
+        &self,
+        call: &'static str,
+        name: &str,
+        act: impl FnOnce(&mut Services) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let fault = self.world.fault(self.real.facts().provider, call, name);
+        let no_answer = || Fault::new(ErrorKind::Unavailable, format!("the answer to `{call}` was lost"));
+        match fault {
+            None => {}
+            Some(Fail::AfterEffect) => {
+                act(&mut lock(&self.world.0))?;
+                return Err(no_answer());
+            }
+            Some(Fail::NoAnswer) => return Err(no_answer()),
+            Some(Fail::Hang) => std::future::pending().await,
+            Some(Fail::Before(kind)) => {
+                let fault = Fault::new(kind, format!("the simulated service refused `{call}` of `{name}`"));
+                return Err(Fault { effect: Effect::None, ..fault });
+            }
+        }
+        // Other calls run in between, as they would with a real service.
+        tokio::task::yield_now().await;
+        act(&mut lock(&self.world.0))
+    }
+
+    fn state_of(&self, through: Through<'_>, id: &ObjectId, services: &Services) -> Result<Json, Fault> {
+        let object = services.objects.get(&(self.kind(), id.clone())).ok_or_else(|| gone(id))?;
+        Ok(self.live(through, id, object)?.state)
+    }
+}
+
+fn gone(id: &ObjectId) -> Fault {
+    Fault::new(ErrorKind::NotFound, format!("there is no object `{id}`"))
+}
+
+impl ErasedKind for SimulatedKind {
+    fn facts(&self) -> KindFacts {
+        self.real.facts()
+    }
+
+    fn read<'a>(&'a self, through: Through<'a>, target: Target<'a>) -> Called<'a, Vec<ErasedLive>> {
+        async move {
+            let name = match target {
+                Target::Recorded(object, _) => object.name.to_string(),
+                Target::Named(name) => name.to_string(),
+                Target::Import(id) => id.to_owned(),
+            };
+            self.call("read", &name, |_| Ok(())).await?;
+            match target {
+                Target::Recorded(object, _) => self.find(through, |id, _| *id == object.id),
+                Target::Named(name) => self.find(through, |_, object| object.name == *name),
+                Target::Import(text) => self.find(through, |id, object| id.as_str() == text || object.name.as_str() == text),
+            }
+        }
+        .boxed()
+    }
+
+    fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>> {
+        async move {
+            self.call("list", self.kind(), |_| Ok(())).await?;
+            self.find(through, |_, object| listing.wants(&object.name, object.mark.as_ref())).map(Some)
+        }
+        .boxed()
+    }
+
+    fn create<'a>(
+        &'a self,
+        through: Through<'a>,
+        name: &'a PhysicalName,
+        spec: &'a TypedSpec,
+        mark: &'a Mark,
+        _: &'a Entropy,
+    ) -> Called<'a, Json> {
+        self.call("create", name.as_str(), move |services| {
+            if services.named(self.kind(), name.as_str()).is_some() {
+                let message = format!("an object named `{name}` exists already");
+                return Err(Fault::new(ErrorKind::AlreadyExists, message));
+            }
+            services.calls.push(format!("create {}/{name}", self.kind()));
+            let (spec, text) = self.real.keep(&**spec);
+            let object = Simulated { name: name.clone(), spec, text, mark: Some(mark.clone()) };
+            let id = services.insert(self.kind(), self.real.facts().naming, object);
+            self.state_of(through, &id, services)
+        })
+        .boxed()
+    }
+
+    fn update<'a>(
+        &'a self,
+        through: Through<'a>,
+        _: Option<&'a Object>,
+        live: &'a ErasedLive,
+        spec: &'a TypedSpec,
+        mark: &'a Mark,
+    ) -> Called<'a, Json> {
+        self.call("update", live.name.as_str(), move |services| {
+            let id = live.id.clone();
+            let object = services.objects.get_mut(&(self.kind(), id.clone())).ok_or_else(|| gone(&id))?;
+            (object.spec, object.text) = self.real.keep(&**spec);
+            object.mark = Some(mark.clone());
+            services.calls.push(format!("update {}/{}", self.kind(), live.name));
+            self.state_of(through, &id, services)
+        })
+        .boxed()
+    }
+
+    fn ready<'a>(&'a self, through: Through<'a>, object: &'a Object, _: &'a Mark, _: Deadline) -> Called<'a, Json> {
+        self.call("ready", object.name.as_str(), move |services| self.state_of(through, &object.id, services)).boxed()
+    }
+
+    fn delete<'a>(&'a self, _: Through<'a>, object: &'a Object, _: &'a Mark) -> Called<'a, ()> {
+        self.call("delete", object.name.as_str(), move |services| {
+            let mention = format!("\"{}\"", object.id);
+            let user = services.objects.iter().find(|((kind, _), other)| *kind != self.kind() && other.text.contains(&mention));
+            if let (Some(((kind, _), user)), false) = (user, self.real.facts().naming == Naming::Fixed) {
+                let message = format!("`{}` is in use by {kind}/{}", object.name, user.name);
+                return Err(Fault::new(ErrorKind::Conflict, message));
+            }
+            if services.objects.remove(&(self.kind(), object.id.clone())).is_some() {
+                services.calls.push(format!("delete {}/{}", self.kind(), object.name));
+            }
+            Ok(())
+        })
+        .boxed()
+    }
+
+    fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
+        async move {
+            let lives = self.read(through, Target::Named(&intent.name)).await?;
+            let (ours, others): (Vec<_>, Vec<_>) = lives.into_iter().partition(|live| live.mark.as_ref() == Some(mark));
+            Ok(match (ours.is_empty(), others.is_empty()) {
+                (true, true) => ErasedSettled::Nothing,
+                (true, false) => ErasedSettled::Unmarked(others),
+                (false, _) => ErasedSettled::Ours(ours),
+            })
+        }
+        .boxed()
+    }
+
+    fn verify<'a>(
+        &'a self,
+        through: Through<'a>,
+        object: &'a Object,
+        _: &'a Mark,
+        _: Deadline,
+    ) -> BoxFuture<'a, Vec<Checked>> {
+        async move {
+            let found = self.find(through, |id, _| *id == object.id).is_ok_and(|found| !found.is_empty());
+            vec![Checked { what: "exists".into(), failure: (!found).then(|| "it has gone".into()) }]
+        }
+        .boxed()
+    }
+
+    fn id(&self, name: &PhysicalName, _: &Json, _: &StackKey) -> Result<ObjectId, Fault> {
+        let services = lock(&self.world.0);
+        let mut found = services.objects.iter().filter(|((kind, _), object)| *kind == self.kind() && object.name == *name);
+        found.next().map(|((_, id), _)| id.clone()).ok_or_else(|| gone(&name.as_str().into()))
+    }
+
+    fn state(&self, state: &Json, key: &StackKey) -> Result<Arc<dyn Any + Send + Sync>, String> {
+        self.real.state(state, key)
+    }
+
+    fn equal(&self, one: &Json, other: &Json, secrets: &[Path], key: &StackKey) -> bool {
+        self.real.equal(one, other, secrets, key)
+    }
+
+    fn mask(&self, live: &ErasedLive, secrets: &[Path], key: &StackKey) -> Json {
+        self.real.mask(live, secrets, key)
+    }
+
+    fn upgrade(&self, object: &mut Object) -> Result<(), String> {
+        self.real.upgrade(object)
+    }
+
+    fn imagine(
+        &self,
+        through: Through<'_>,
+        id: &ObjectId,
+        name: &PhysicalName,
+        spec: &(dyn Any + Send + Sync),
+        mark: Option<Mark>,
+    ) -> Result<ErasedLive, Fault> {
+        self.real.imagine(through, id, name, spec, mark)
+    }
+
+    fn keep(&self, spec: &(dyn Any + Send + Sync)) -> (Arc<dyn Any + Send + Sync>, String) {
+        self.real.keep(spec)
+    }
+}
