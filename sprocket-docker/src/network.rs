@@ -1,0 +1,287 @@
+//! Networks: `docker:network`.
+//!
+//! A network can't be changed, only replaced: the new one is made first (`edge-2`), services move over, then the old one
+//! goes. Its mark is in its labels, from the beginning; an adopted network is owned by state alone. Names are not unique
+//! at the engine, so several can be found under one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkInspect};
+use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
+use serde::{Deserialize, Serialize};
+use sprocket_core::{
+    Change, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Listing, Live, Make, Naming, ObjectId, Outcome,
+    Output, PhysicalName, Recorded, Resource, Spec, This,
+};
+
+use crate::error::{DockerError, failed};
+use crate::mark::{self, Labels};
+use crate::provider::Docker;
+use crate::subnet::{Assigned, Subnet};
+use crate::wait;
+
+/// A network, and what other resources can use of it.
+///
+/// ```
+/// # use sprocket_core::Stack;
+/// # use sprocket_docker::{Docker, Network};
+/// # let mut stack = Stack::new();
+/// # stack.connect(Docker::from_env());
+/// let edge = stack.add(Network::overlay("edge").attachable().subnet("10.20.0.0/24").label("team", "platform"));
+/// # stack.check().unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The engine's id of it.
+    pub id: Output<NetworkId>,
+    /// Its name at the engine.
+    pub name: Output<String>,
+    this: This<Self>,
+}
+
+/// The engine's id of a network.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NetworkId(pub String);
+
+impl Network {
+    /// A network between the nodes of the swarm.
+    pub fn overlay(name: impl Into<String>) -> NetworkDraft {
+        NetworkDraft::new(name, NetworkDriver::Overlay)
+    }
+
+    /// A network on the node that the engine is on, for containers there.
+    pub fn bridge(name: impl Into<String>) -> NetworkDraft {
+        NetworkDraft::new(name, NetworkDriver::Bridge)
+    }
+}
+
+/// What carries a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkDriver {
+    /// Between the nodes of the swarm.
+    Overlay,
+    /// On one node.
+    Bridge,
+    /// A plugin, by its name.
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl NetworkDriver {
+    fn name(&self) -> &str {
+        match self {
+            Self::Overlay => "overlay",
+            Self::Bridge => "bridge",
+            Self::Other(name) => name,
+        }
+    }
+
+    fn of(name: &str) -> Self {
+        match name {
+            "overlay" => Self::Overlay,
+            "bridge" => Self::Bridge,
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+/// A network's settings. All of them replace: the engine can't change a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Network)]
+pub struct NetworkSpec {
+    /// What carries it.
+    #[spec(replaces)]
+    pub driver: NetworkDriver,
+    /// Lets containers that are no tasks of a service join it.
+    #[spec(flag, replaces)]
+    pub attachable: bool,
+    /// Gives its containers no way out of it.
+    #[spec(flag, replaces)]
+    pub internal: bool,
+    /// Options of its driver, such as `encrypted` or `com.docker.network.driver.mtu`.
+    #[spec(each = "driver_opt", replaces)]
+    pub driver_opts: BTreeMap<String, String>,
+    /// Its addresses, as `10.20.0.0/24`; unless set, the engine chooses 254 addresses that no other network has. They can't be
+    /// extended: each service and each task takes one.
+    #[spec(default, replaces)]
+    pub subnet: Assigned<Subnet>,
+    /// Marks it for people and tools.
+    #[spec(each = "label", replaces)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What the engine reports about a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetworkState {
+    /// The engine's id of it.
+    pub id: NetworkId,
+    /// Its addresses, if the engine has given it some already.
+    pub subnet: Option<Subnet>,
+}
+
+/// Says which settings the engine chose, so that reading it back tells them from chosen ones.
+const ASSIGNED: &str = "sprocket.assigned";
+
+/// What the engine puts among the driver's options by itself.
+const VXLAN: &str = "com.docker.network.driver.overlay.vxlanid_list";
+
+/// How long a network stays in use after the last task on it has gone; it was seen to take up to some seconds.
+const DRAINS: Duration = Duration::from_secs(60);
+
+impl Resource for Network {
+    const KIND: &'static str = "docker:network";
+    const NAMING: Naming = Naming::Generation;
+    type Provider = Docker;
+    type Draft = NetworkDraft;
+    type Spec = NetworkSpec;
+    type State = NetworkState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &NetworkDraft, this: This<Self>) -> Self {
+        Self { id: this.reported(|state| state.id.clone()), name: this.named(ToString::to_string), this }
+    }
+
+    async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        Ok(match find {
+            Find::Recorded(recorded) => inspect(docker, recorded.id.as_str()).await?.into(),
+            Find::Named(name) => {
+                all(docker).await?.into_iter().filter(|live| live.name == *name).collect::<Vec<_>>().into()
+            }
+            Find::Import(text) => {
+                let is = |live: &Live<Self>| live.id.as_str() == text || live.name.as_str() == text;
+                all(docker).await?.into_iter().filter(is).collect::<Vec<_>>().into()
+            }
+        })
+    }
+
+    async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
+        let mut lives = all(docker).await?;
+        lives.retain(|live| wanted.wants(&live.name, live.mark.as_ref()));
+        Ok(Some(lives))
+    }
+
+    async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
+        let NetworkSpec { driver, attachable, internal, driver_opts, subnet, labels } = make.spec;
+        let (subnet, note) = match subnet {
+            Assigned::Auto => (None, Some((ASSIGNED.to_owned(), "subnet".to_owned()))),
+            Assigned::To(subnet) => (Some(subnet.to_string()), None),
+        };
+        let request = NetworkCreateRequest {
+            name: make.name.to_string(),
+            driver: Some(driver.name().to_owned()),
+            attachable: Some(*attachable),
+            internal: Some(*internal),
+            options: Some(driver_opts.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
+            ipam: subnet.map(|subnet| Ipam {
+                config: Some(vec![IpamConfig { subnet: Some(subnet), ..Default::default() }]),
+                ..Default::default()
+            }),
+            labels: Some(mark::labels(labels, make.mark, note)),
+            ..Default::default()
+        };
+        let what = format!("create network `{}`", make.name);
+        let created = docker.client.typed().create_network(request).await.map_err(docker.client.failed(&what));
+        let id = created.map_err(failed)?.id;
+        // The engine gives the addresses of a swarm's network some time later; nothing waits for them.
+        let live = inspect(docker, &id).await.ok().flatten();
+        Ok(live.map_or_else(|| NetworkState { id: NetworkId(id), subnet: None }, |live| live.state))
+    }
+
+    /// There is nothing that could be changed, the mark included: taking one over is recorded in state alone.
+    async fn update(_: &Docker, change: &Change<'_, Self>) -> Outcome<Self> {
+        Ok(change.live.state.clone())
+    }
+
+    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        let (what, id) = (format!("delete network `{}`", record.name), record.id.as_str());
+        wait::until(DRAINS, || async {
+            match docker.client.typed().remove_network(id).await.map_err(docker.client.failed(&what)) {
+                Ok(()) => Ok(()),
+                Err(error) if error.is_not_found() => Ok(()),
+                Err(error) if drains(&error) => Err(wait::Retry::Later(error)),
+                Err(error) => Err(wait::Retry::Never(error)),
+            }
+        })
+        .await
+        .map_err(failed)?;
+        let what = format!("network `{}`", record.name);
+        wait::gone(DRAINS, &what, || async { inspect(docker, id).await.map(|live| live.is_none()) })
+            .await
+            .map_err(failed)
+    }
+
+    fn id(_: &PhysicalName, state: &NetworkState) -> ObjectId {
+        state.id.0.as_str().into()
+    }
+
+    fn review(spec: &NetworkSpec) -> Findings {
+        let mut findings = Findings::default();
+        mark::review(&spec.labels, &mut findings);
+        findings
+    }
+}
+
+/// Whether a network is in use only by what is on its way out. What a service still mentions stays.
+fn drains(error: &DockerError) -> bool {
+    error.answer().is_some_and(|answer| {
+        answer.message.contains("in use by task") || answer.message.contains("has active endpoints")
+    })
+}
+
+async fn inspect(docker: &Docker, id: &str) -> Result<Option<Live<Network>>, DockerError> {
+    let what = format!("read network `{id}`");
+    let found = docker.client.typed().inspect_network(id, None::<InspectNetworkOptions>).await;
+    match found.map_err(docker.client.failed(&what)) {
+        // The engine also finds names and beginnings of ids.
+        Ok(found) => Ok(live(found).filter(|live| live.id.as_str() == id)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn all(docker: &Docker) -> Result<Vec<Live<Network>>, DockerError> {
+    let listed = docker.client.typed().list_networks(None::<ListNetworksOptions>).await;
+    let listed = listed.map_err(docker.client.failed("list networks"))?;
+    Ok(listed.into_iter().filter_map(|network| live(same(network))).collect())
+}
+
+/// The two models of bollard have the same fields.
+fn same(network: bollard::models::Network) -> NetworkInspect {
+    let bollard::models::Network { name, id, driver, ipam, internal, attachable, options, labels, .. } = network;
+    NetworkInspect { name, id, driver, ipam, internal, attachable, options, labels, ..Default::default() }
+}
+
+fn live(found: NetworkInspect) -> Option<Live<Network>> {
+    let (id, name) = (found.id?, found.name?);
+    let labels = Labels::of(found.labels.unwrap_or_default());
+    let assigned = labels.notes.get(ASSIGNED).is_some_and(|settings| settings.contains("subnet"));
+    let config = found.ipam.and_then(|ipam| ipam.config).unwrap_or_default().into_iter().next();
+    let subnet = config.and_then(|config| config.subnet?.parse::<Subnet>().ok());
+    let mut options: HashMap<_, _> = found.options.unwrap_or_default();
+    options.remove(VXLAN);
+    let spec = NetworkSpec {
+        driver: NetworkDriver::of(&found.driver.unwrap_or_default()),
+        attachable: found.attachable.unwrap_or_default(),
+        internal: found.internal.unwrap_or_default(),
+        driver_opts: options.into_iter().collect(),
+        subnet: match &subnet {
+            Some(subnet) if !assigned => Assigned::To(subnet.clone()),
+            _ => Assigned::Auto,
+        },
+        labels: labels.own,
+    };
+    let state = NetworkState { id: NetworkId(id.clone()), subnet };
+    Some(Live { id: id.into(), name: name.into(), spec, state, mark: labels.mark })
+}
+
+impl IntoInput<NetworkId> for &Network {
+    fn into_input(self) -> Input<NetworkId> {
+        Input::Output(self.id.clone())
+    }
+}

@@ -1,0 +1,234 @@
+//! Services: `docker:service`.
+//!
+//! A service is created and updated whole: what the program does not set has a default here, which is sent. It is done
+//! when this very update has converged ([`converge`]), or fails with the reason. Its mark is in its labels.
+
+mod converge;
+mod judge;
+mod not_ready;
+mod placement;
+mod policy;
+mod read;
+mod review;
+mod spec;
+mod values;
+mod verify;
+mod write;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sprocket_core::{
+    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Findings, Found, IntoInput, Listing, Live, Make, Naming,
+    ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, This,
+};
+
+pub use not_ready::{Cause, NotReady};
+pub use policy::{
+    EndpointMode, Health, HealthCheck, HealthTest, LogDriver, OnFailure, OnRollbackFailure, Order, Port, Protocol,
+    PublishMode, Restart, RestartOn, Rollback, Transport, Update,
+};
+pub use spec::{
+    Attachment, AttachmentSpec, ConfigFile, ConfigFileSpec, Mount, MountSource, MountSpec, Platform, Resources,
+    ResourcesSpec, SecretFile, SecretFileSpec, ServiceDraft, ServiceSpec,
+};
+pub use values::{Constraint, Cpus, HostName, ImageRef, Memory, Ratio, Timespan};
+
+use crate::client::{Ask, encode};
+use crate::error::{DockerError, failed};
+use crate::mark::Labels;
+use crate::provider::Docker;
+
+/// A service, and what other resources can use of it.
+///
+/// ```
+/// # use sprocket_core::Stack;
+/// # use sprocket_docker::*;
+/// # let mut stack = Stack::new();
+/// # stack.connect(Docker::from_env());
+/// let net = stack.add(Network::overlay("backend"));
+/// let data = stack.add(Volume::new("redis"));
+/// let redis = stack.add(
+///     Service::new("redis", "redis:7.2")
+///         .args(["--save", "60", "1"])
+///         .network(Attachment::to(&net).alias("cache"))
+///         .mount(&data, "/data")
+///         .health(Health::cmd(["redis-cli", "ping"]))
+///         .limits(Resources::default().memory("256MiB").cpus(0.5))
+///         .publish(Port::host(6379).speaks(Protocol::Redis)),
+/// );
+/// stack.add(
+///     Service::new("core", "core:1")
+///         .network(&net)
+///         .env("CACHE_HOST", redis.host().map(|host| host.to_string()))
+///         .replicas(3_u64)
+///         .update(Update::start_first()),
+/// );
+/// # stack.check().unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The engine's id of it.
+    pub id: Output<ServiceId>,
+    /// Its name at the engine, known while planning.
+    pub name: Output<String>,
+    this: This<Self>,
+}
+
+/// The engine's id of a service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ServiceId(pub String);
+
+impl Service {
+    /// A service with one task of this image.
+    #[track_caller]
+    pub fn new(name: impl Into<String>, image: impl IntoInput<ImageRef>) -> ServiceDraft {
+        ServiceDraft::new(name, image)
+    }
+
+    /// The name that services on a common network reach it by; known while planning.
+    pub fn host(&self) -> Output<HostName> {
+        self.this.named(|name| HostName(name.to_string()))
+    }
+}
+
+/// What the engine reports about a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceState {
+    /// The engine's id of it.
+    pub id: ServiceId,
+    /// The digest that its image is pinned to.
+    pub digest: Option<String>,
+}
+
+impl Resource for Service {
+    const KIND: &'static str = "docker:service";
+    const NAMING: Naming = Naming::Fixed;
+    const CONVERGES: bool = true;
+    type Provider = Docker;
+    type Draft = ServiceDraft;
+    type Spec = ServiceSpec;
+    type State = ServiceState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &ServiceDraft, this: This<Self>) -> Self {
+        Self { id: this.reported(|state| state.id.clone()), name: this.named(ToString::to_string), this }
+    }
+
+    async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let key = match &find {
+            Find::Recorded(recorded) => recorded.id.as_str(),
+            Find::Named(name) => name.as_str(),
+            Find::Import(text) => text,
+        };
+        let Some(found) = inspect(docker, key).await? else { return Ok(Found::None) };
+        // The engine also finds beginnings of ids.
+        if found["ID"] == key || (found["Spec"]["Name"] == key && !matches!(find, Find::Recorded(_))) {
+            Ok(Found::One(live(&found)?))
+        } else {
+            Ok(Found::None)
+        }
+    }
+
+    async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
+        let listed = docker.client.get("list services", "/services".into()).await?;
+        let services = listed.as_array().into_iter().flatten();
+        let wanted = services.filter(|found| {
+            let name = PhysicalName::from(found["Spec"]["Name"].as_str().unwrap_or_default());
+            wanted.wants(&name, Labels::of_json(&found["Spec"]["Labels"]).mark.as_ref())
+        });
+        wanted.map(live).collect::<Result<_, _>>().map(Some)
+    }
+
+    async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
+        let what = format!("create service `{}`", make.name);
+        let body = write::body(make.name, make.spec, make.mark, 0);
+        let created = send(docker, &what, "/services/create".into(), &body, &make.spec.image).await;
+        let created = created.map_err(DockerError::about_settings).map_err(failed)?;
+        Ok(state(created["ID"].as_str().unwrap_or_default(), make.spec))
+    }
+
+    /// The version that the engine wants to see moves by itself while tasks start: it is read here, and counts only if
+    /// the settings are still those that the plan saw.
+    async fn update(docker: &Docker, change: &Change<'_, Self>) -> Outcome<Self> {
+        let Live { id, name, .. } = change.live;
+        let what = format!("update service `{name}`");
+        let mut tries = 5;
+        loop {
+            let found = inspect(docker, id.as_str()).await.map_err(failed)?;
+            let Some(found) = found else {
+                return Err(failed(DockerError::refused(&what, 404, &format!("service {name} not found"))));
+            };
+            if live(&found).map_err(failed)?.spec != change.live.spec {
+                return Err(failed(DockerError::Changed { what }));
+            }
+            let body = write::body(name, change.spec, change.mark, read::force_update(&found));
+            let path = format!("/services/{}/update?version={}", encode(id.as_str()), found["Version"]["Index"]);
+            tries -= 1;
+            match send(docker, &what, path, &body, &change.spec.image).await {
+                Ok(_) => return Ok(state(id.as_str(), change.spec)),
+                Err(error) if tries > 0 && is_out_of_sequence(&error) => {}
+                Err(error) => return Err(failed(error.about_settings())),
+            }
+        }
+    }
+
+    async fn ready(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> Outcome<Self> {
+        converge::wait(docker, record, deadline).await.map_err(failed)?;
+        Ok(record.state.clone())
+    }
+
+    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        let what = format!("delete service `{}`", record.name);
+        let path = format!("/services/{}", encode(record.id.as_str()));
+        docker.client.delete(&what, path).await.map_err(failed)?;
+        converge::tasks_gone(docker, record).await.map_err(failed)
+    }
+
+    fn id(_: &PhysicalName, state: &ServiceState) -> ObjectId {
+        state.id.0.as_str().into()
+    }
+
+    fn review(spec: &ServiceSpec) -> Findings {
+        review::review(spec)
+    }
+
+    async fn verify(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> Vec<Checked> {
+        verify::verify(docker, record, deadline).await
+    }
+}
+
+fn state(id: &str, spec: &ServiceSpec) -> ServiceState {
+    ServiceState { id: ServiceId(id.to_owned()), digest: spec.image.digest().map(ToOwned::to_owned) }
+}
+
+fn live(found: &Value) -> Result<Live<Service>, DockerError> {
+    read::live(found).map_err(|message| {
+        let name = found["Spec"]["Name"].as_str().unwrap_or_default();
+        DockerError::Unreadable { what: format!("read service `{name}`"), source: message.into() }
+    })
+}
+
+/// A service by id or name, as the engine says it.
+async fn inspect(docker: &Docker, key: &str) -> Result<Option<Value>, DockerError> {
+    match docker.client.get(&format!("read service `{key}`"), format!("/services/{}", encode(key))).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sends a create or an update, with the login for the image's registry. The engine is told to ask no registry: images
+/// that are only on the nodes work, and what is sent is what is kept.
+async fn send(docker: &Docker, what: &str, path: String, body: &Value, image: &ImageRef) -> Result<Value, DockerError> {
+    let path = format!("{path}{}queryRegistry=false", if path.contains('?') { '&' } else { '?' });
+    let registry_auth = docker.logins.header(image);
+    docker.client.ask(what, Ask { method: hyper::Method::POST, path, body: Some(body), registry_auth }).await
+}
+
+fn is_out_of_sequence(error: &DockerError) -> bool {
+    error.answer().is_some_and(|answer| answer.message.contains("update out of sequence"))
+}

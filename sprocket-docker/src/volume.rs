@@ -1,0 +1,211 @@
+//! Volumes: `docker:volume`.
+//!
+//! A volume is on the node that the engine is on, and holds data: it is kept when its resource is deleted, and never
+//! replaced, unless the program says otherwise. Docker can't change a volume. Its mark is in its labels, from the
+//! beginning; an adopted volume is owned by state alone.
+//!
+//! The engine answers a request for a volume that exists with that volume. So what was created is looked at: a volume
+//! without our mark is somebody else's, and the create has failed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bollard::models::VolumeCreateRequest;
+use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
+use serde::{Deserialize, Serialize};
+use sprocket_core::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Listing, Live, Make, Naming,
+    Outcome, Output, ProviderError as _, Recorded, Resource, Spec, This,
+};
+
+use crate::error::{DockerError, failed};
+use crate::mark::{self, Labels};
+use crate::provider::Docker;
+use crate::service::{Mount, MountSource};
+use crate::wait;
+
+/// A volume, and what other resources can use of it.
+///
+/// ```
+/// # use sprocket_core::Stack;
+/// # use sprocket_docker::{Docker, Service, Volume};
+/// # let mut stack = Stack::new();
+/// # stack.connect(Docker::from_env());
+/// let data = stack.add(Volume::new("data"));
+/// let disk = stack.add(Volume::bind("influx", "/mnt/data/influx"));
+/// stack.add(Service::new("db", "postgres:17").mount(&data, "/var/lib/postgresql").mount_with(disk.at("/in").read_only()));
+/// # stack.check().unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Volume {
+    /// Its name at the engine, known while planning.
+    pub name: Output<VolumeName>,
+    this: This<Self>,
+}
+
+/// The name of a volume.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VolumeName(pub String);
+
+impl Volume {
+    /// A volume in the engine's own folder.
+    pub fn new(name: impl Into<String>) -> VolumeDraft {
+        VolumeDraft::new(name)
+    }
+
+    /// A volume in a folder of the node, which must exist there when a container first mounts it.
+    #[track_caller]
+    pub fn bind(name: impl Into<String>, folder: impl IntoInput<String>) -> VolumeDraft {
+        Self::new(name).driver_opt("type", "none").driver_opt("o", "bind").driver_opt("device", folder)
+    }
+
+    /// Mounts it at a path of a container.
+    #[track_caller]
+    pub fn at(&self, target: impl IntoInput<String>) -> Mount {
+        Mount::of(self, target)
+    }
+}
+
+/// A volume's settings. All of them replace, and a volume is not replaced unless the program gives up its data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Volume)]
+pub struct VolumeSpec {
+    /// The driver that keeps it: `local`, or a plugin.
+    #[spec(default = "local", replaces)]
+    pub driver: String,
+    /// Options of its driver; those of `local` are `type`, `o` and `device`, as for `mount`.
+    #[spec(each = "driver_opt", replaces)]
+    pub driver_opts: BTreeMap<String, String>,
+    /// Marks it for people and tools. Docker can't change them later: to do so in the program, add `.ignore("labels")`.
+    #[spec(each = "label", replaces)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What the engine reports about a volume.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VolumeState {
+    /// Where it is on its node.
+    pub mountpoint: String,
+}
+
+/// How long the containers of stopped tasks may keep a volume.
+const DRAINS: Duration = Duration::from_secs(30);
+
+impl Resource for Volume {
+    const KIND: &'static str = "docker:volume";
+    const NAMING: Naming = Naming::Fixed;
+    const STATEFUL: bool = true;
+    type Provider = Docker;
+    type Draft = VolumeDraft;
+    type Spec = VolumeSpec;
+    type State = VolumeState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &VolumeDraft, this: This<Self>) -> Self {
+        Self { name: this.named(|name| VolumeName(name.to_string())), this }
+    }
+
+    async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let name = match find {
+            Find::Recorded(recorded) => recorded.name.as_str(),
+            Find::Named(name) => name.as_str(),
+            Find::Import(text) => text,
+        };
+        Ok(inspect(docker, name).await?.into())
+    }
+
+    async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
+        let listed = docker.client.typed().list_volumes(None::<ListVolumesOptions>).await;
+        let listed = listed.map_err(docker.client.failed("list volumes"))?.volumes.unwrap_or_default();
+        let lives = listed.into_iter().map(live).filter(|live| wanted.wants(&live.name, live.mark.as_ref()));
+        Ok(Some(lives.collect()))
+    }
+
+    async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
+        let VolumeSpec { driver, driver_opts, labels } = make.spec;
+        let request = VolumeCreateRequest {
+            name: Some(make.name.to_string()),
+            driver: Some(driver.clone()),
+            driver_opts: Some(driver_opts.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
+            labels: Some(mark::labels(labels, make.mark, None)),
+            ..Default::default()
+        };
+        let what = format!("create volume `{}`", make.name);
+        let created = docker.client.typed().create_volume(request).await.map_err(docker.client.failed(&what));
+        let created = live(created.map_err(failed)?);
+        if created.is(make.mark) {
+            Ok(created.state)
+        } else {
+            Err(failed(DockerError::VolumeExists { name: make.name.to_string() }))
+        }
+    }
+
+    /// There is nothing that could be changed, the mark included: taking one over is recorded in state alone.
+    async fn update(_: &Docker, change: &Change<'_, Self>) -> Outcome<Self> {
+        Ok(change.live.state.clone())
+    }
+
+    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        let what = format!("delete volume `{}`", record.name);
+        wait::until(DRAINS, || async {
+            let removed = docker.client.typed().remove_volume(record.name.as_str(), None::<RemoveVolumeOptions>).await;
+            match removed.map_err(docker.client.failed(&what)) {
+                Ok(()) => Ok(()),
+                Err(error) if error.is_not_found() => Ok(()),
+                Err(error) if error.kind() == ErrorKind::Conflict => Err(wait::Retry::Later(error)),
+                Err(error) => Err(wait::Retry::Never(error)),
+            }
+        })
+        .await
+        .map_err(failed)
+    }
+
+    fn review(spec: &VolumeSpec) -> Findings {
+        let mut findings = Findings::default();
+        mark::review(&spec.labels, &mut findings);
+        if spec.driver == "local" {
+            for key in spec.driver_opts.keys().filter(|key| !["type", "o", "device"].contains(&key.as_str())) {
+                findings
+                    .errors
+                    .push(format!("the driver `local` has no option `{key}`: it knows type, o, device").into());
+            }
+        }
+        findings
+    }
+}
+
+async fn inspect(docker: &Docker, name: &str) -> Result<Option<Live<Volume>>, DockerError> {
+    let what = format!("read volume `{name}`");
+    match docker.client.typed().inspect_volume(name).await.map_err(docker.client.failed(&what)) {
+        Ok(found) => Ok(Some(live(found))),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn live(found: bollard::models::Volume) -> Live<Volume> {
+    let labels = Labels::of(found.labels);
+    Live {
+        id: found.name.as_str().into(),
+        name: found.name.into(),
+        spec: VolumeSpec { driver: found.driver, driver_opts: found.options.into_iter().collect(), labels: labels.own },
+        state: VolumeState { mountpoint: found.mountpoint },
+        mark: labels.mark,
+    }
+}
+
+impl IntoInput<VolumeName> for &Volume {
+    fn into_input(self) -> Input<VolumeName> {
+        Input::Output(self.name.clone())
+    }
+}
+
+impl IntoInput<MountSource> for &Volume {
+    fn into_input(self) -> Input<MountSource> {
+        Input::Output(self.name.map(MountSource::Volume))
+    }
+}
