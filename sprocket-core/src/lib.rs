@@ -26,7 +26,7 @@ mod stop;
 pub mod testing;
 pub mod value;
 
-pub use engine::{Engine, Refused, Settings};
+pub use engine::{Engine, Reached, Refused, Settings};
 pub use entropy::Entropy;
 pub use erased::Kinds;
 pub use event::{Event, Events};
@@ -43,6 +43,6 @@ pub use resource::{
 };
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
 pub use sprocket_derive::Spec;
-pub use stack::{Connected, Mistakes, On, Stack};
+pub use stack::{Connected, Declared, Mistakes, On, Stack};
 pub use stop::{Stop, Stopping};
 pub use value::{Assigned, Deps, Input, IntoInput, Known, Mistake, NoValue, Output, Resolve, Secret, Slot};

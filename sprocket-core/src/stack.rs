@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::erased::{DraftOf, ErasedDraft, ErasedProvider, KindHandle};
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::options::Options;
+use crate::plan::Place;
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::resource::{Resource, This};
@@ -60,6 +61,19 @@ pub(crate) struct ProviderNode {
     pub(crate) erased: Arc<dyn ErasedProvider>,
     pub(crate) at: &'static Location<'static>,
     pub(crate) deps: Vec<u32>,
+}
+
+/// A declared resource, as tools see it.
+#[derive(Clone, Debug)]
+pub struct Declared<'s> {
+    /// Its address.
+    pub address: &'s Address,
+    /// The provider that makes it.
+    pub provider: &'s ProviderName,
+    /// The line of the program that declares it.
+    pub at: Place,
+    /// What it waits for.
+    pub after: Vec<&'s Address>,
 }
 
 /// A value that the stack shows to people and to other stacks.
@@ -214,6 +228,16 @@ impl Stack {
     /// All its mistakes, each with its line.
     pub fn check(&self) -> Result<(), Mistakes> {
         if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes.clone())) }
+    }
+
+    /// What is declared, in the order of the program; what is mistaken is left out.
+    pub fn resources(&self) -> impl Iterator<Item = Declared<'_>> {
+        self.nodes.iter().map(|node| Declared {
+            address: &node.address,
+            provider: &self.providers[node.provider].name,
+            at: Place::of(node.at),
+            after: node.deps.iter().map(|&dep| &self.nodes[dep as usize].address).collect(),
+        })
     }
 
     fn only_provider<P: Provider>(&mut self) -> Result<usize, String> {

@@ -18,16 +18,20 @@ use crate::apply::{self, Run};
 use crate::entropy::Entropy;
 use crate::erased::{Target, Through, mark, provider_type};
 use crate::event::{Event, Events};
-use crate::ids::Address;
+use crate::ids::{Address, Identity, ProviderName};
 use crate::plan::{Goal, Plan};
 use crate::provider::Provider;
 use crate::random::Random;
-use crate::refresh::ProviderTypes;
+use crate::refresh::{Connections, ProviderTypes};
 use crate::report::{Report, Verdict};
 use crate::resource::Deadline;
 use crate::stack::Stack;
 use crate::state::{Entry, Event as Journalled, Holder, KeySource, Lock, Object, Record, Snapshot, StateStore};
 use crate::stop::Stop;
+use crate::value::StackKey;
+
+/// The providers of a stack: each one's server, none if its settings wait for resources, or why it was refused.
+pub type Reached = Vec<(ProviderName, Result<Option<Identity>, Refused>)>;
 
 /// How an engine works. The defaults are right for most programs.
 #[derive(Clone, Debug)]
@@ -173,6 +177,22 @@ impl Engine {
             }
         }
         Ok(Verdict { checks })
+    }
+
+    /// Speaks to every provider whose settings are known without asking another: each one's server, or why it can't be
+    /// worked with.
+    ///
+    /// # Errors
+    /// If the program is wrong, or the state can't be read or its key not opened.
+    pub async fn reach(&self, stack: &Stack) -> Result<Reached, Refused> {
+        stack.check()?;
+        let snapshot = self.load().await?;
+        let key = match snapshot.as_ref().and_then(|snapshot| snapshot.key.as_ref()) {
+            Some(sealed) => self.settings.key.open(sealed)?,
+            None => StackKey::from_bytes(self.settings.entropy.bytes()),
+        };
+        let snapshot = snapshot.unwrap_or_else(|| Snapshot::new("".into()));
+        Ok(Connections::reach(stack, &snapshot, &key).await)
     }
 
     /// Records an object that exists as this declared resource. The next plan shows how it differs.

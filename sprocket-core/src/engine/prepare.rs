@@ -40,7 +40,7 @@ pub(super) async fn prepare(
         Some(sealed) => settings.key.open(&sealed)?,
         None => shown
             .and_then(|plan| plan.proposed_key.clone())
-            .unwrap_or_else(|| StackKey::from_bytes(settings.entropy.bytes())),
+            .unwrap_or_else(|| settings.key.new_key(&settings.entropy)),
     };
     let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
     let moved = moves(stack, &snapshot);

@@ -1,6 +1,5 @@
 //! Faults: a failed call, with the types of its kind taken off.
 
-use std::error::Error;
 
 use serde::{Deserialize, Serialize};
 

@@ -436,7 +436,7 @@ impl<'a> Builder<'a> {
 
     fn end(&mut self, address: &Address, record: &Record, reason: Reason, with_host: bool) {
         let seen = self.basis.observed.objects.get(address);
-        for object in &record.object {
+        if let Some(object) = &record.object {
             let live = seen.and_then(|seen| seen.current.as_ref());
             let mut step = self.ending(address, object, live, reason.clone(), false);
             if with_host {

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 
-use crate::engine::Refused;
+use crate::engine::{Reached, Refused};
 use crate::erased::{ErasedProviderType, Fault, Instance, KindHandle};
 use crate::ids::{Address, Identity, ProviderName};
 use crate::json::Json;
@@ -61,6 +61,20 @@ impl Connections {
             Ok::<_, Refused>((name.clone(), connection))
         });
         Ok(Self(try_join_all(opening).await?.into_iter().collect()))
+    }
+
+    /// Tries each declared provider by itself.
+    pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Reached {
+        let known = Known::nothing(stack.nodes.len());
+        let opening = stack.providers.iter().map(|node| async {
+            let connection = open_declared(node, snapshot.providers.get(&node.name), &known, key).await;
+            let identity = connection.map(|connection| match connection {
+                Connection::Open(open) => Some(open.recorded.identity),
+                Connection::Deferred(_) => None,
+            });
+            (node.name.clone(), identity)
+        });
+        join_all(opening).await
     }
 
     async fn open_one(

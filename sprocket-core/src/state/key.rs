@@ -14,6 +14,7 @@ use age::armor::ArmoredReader;
 use age::secrecy::{ExposeSecret, SecretString};
 use age::{DecryptError, Decryptor, Encryptor, scrypt, x25519};
 
+use crate::entropy::Entropy;
 use crate::value::{Secret, StackKey};
 
 /// What opens a stack's key: its owner's passphrase, or age identity.
@@ -79,6 +80,14 @@ impl KeySource {
             custody.work = exponent.clamp(1, MOST_WORK);
         }
         self
+    }
+
+    /// A key for a stack that has none.
+    pub(crate) fn new_key(&self, entropy: &Entropy) -> StackKey {
+        match self {
+            Self::Given(key) => key.clone(),
+            Self::Passphrase(_) | Self::Identity(_) => StackKey::from_bytes(entropy.bytes()),
+        }
     }
 
     /// Encrypts a stack's key, into text for [`Snapshot::key`](super::Snapshot::key). With a passphrase it takes about a

@@ -22,6 +22,6 @@ pub use output::{Deps, NoValue, NodeId, Output};
 pub(crate) use partial::{AFTER, is_sealed, open_all, open_at, seal_at, single};
 pub use partial::{Partial, Path, PathPart};
 pub(crate) use sealing::{FINGERPRINT, SEALED, sealing};
-pub use sealing::{Fingerprint, Sealed, StackKey};
+pub use sealing::{Fingerprint, GIVEN, SECRET, Sealed, StackKey};
 pub use secret::Secret;
 pub use slot::{Resolve, Slot};

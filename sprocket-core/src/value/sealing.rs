@@ -18,6 +18,12 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::{Error as _, SerializeMap as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// The name of the enum under which a [`Secret`](super::Secret) asks a deserialiser for its value.
+///
+/// One that knows where secrets come from, and is not the file that mentions them, answers with the variant [`GIVEN`].
+pub const SECRET: &str = "$secret";
+/// The variant of [`SECRET`] that holds a value in clear. Nothing ever writes it.
+pub const GIVEN: &str = "$given";
 pub(crate) const SEALED: &str = "$sealed";
 pub(crate) const FINGERPRINT: &str = "$fingerprint";
 
@@ -141,13 +147,17 @@ pub(super) enum Opened<T> {
 
 pub(super) fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(input: D) -> Result<Opened<T>, D::Error> {
     #[derive(Deserialize)]
-    enum Written {
+    #[serde(rename = "$secret")]
+    enum Written<T> {
         #[serde(rename = "$sealed")]
         Sealed(Sealed),
         #[serde(rename = "$fingerprint")]
         Fingerprint(Fingerprint),
+        #[serde(rename = "$given")]
+        Given(T),
     }
     match Written::deserialize(input).map_err(|_| D::Error::custom("a secret is not written in clear"))? {
+        Written::Given(value) => Ok(Opened::Value(value)),
         Written::Fingerprint(fingerprint) => Ok(Opened::Fingerprint(fingerprint)),
         Written::Sealed(sealed) => {
             let plain = KEY
@@ -200,6 +210,43 @@ mod tests {
         let text = sealing(&key(1), || serde_json::to_string(&login()).unwrap());
         let error = sealing(&key(2), || serde_json::from_str::<Login>(&text).unwrap_err());
         assert!(error.to_string().starts_with("a secret was sealed under another key"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_asks_for_its_value_by_the_documented_names() {
+        let error = Secret::<String>::deserialize(Asked).unwrap_err();
+        assert_eq!(error.to_string(), "a secret is not written in clear");
+        assert_eq!(ASKED.take(), [SECRET, SEALED, FINGERPRINT, GIVEN]);
+    }
+
+    thread_local! {
+        static ASKED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Notes what it is asked for.
+    struct Asked;
+
+    impl<'de> Deserializer<'de> for Asked {
+        type Error = serde::de::value::Error;
+
+        fn deserialize_any<V: serde::de::Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+            Err(serde::de::Error::custom("not an enum"))
+        }
+
+        fn deserialize_enum<V: serde::de::Visitor<'de>>(
+            self,
+            name: &'static str,
+            variants: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Self::Error> {
+            ASKED.set([&[name], variants].concat());
+            Err(serde::de::Error::custom("nothing to give"))
+        }
+
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+            newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+        }
     }
 
     #[test]

@@ -1,0 +1,78 @@
+//! A kill at every boundary of the journal: the same command converges, with nothing leaked or doubled.
+
+use sprocket_core::testing::Crash;
+use sprocket_core::{Goal, Stack};
+
+use super::kinds::{App, Conf, Net};
+use super::{Story, on_lab};
+
+type Program = fn(&mut Stack);
+
+fn nothing(_: &mut Stack) {}
+
+fn small(stack: &mut Stack) {
+    declare(stack, "10.0.0.0/24", "app:1", "hello", false);
+}
+
+fn declare(stack: &mut Stack, subnet: &str, image: &str, motd: &str, global: bool) {
+    let net = stack.add(Net::new("edge").subnet(subnet));
+    let motd = stack.add(Conf::new("motd", motd));
+    let app = App::new("web", image).net(&net.id).uses(&motd.id);
+    stack.add(if global { app.global() } else { app });
+}
+
+/// Kills the run from one program to another at each boundary in turn, and sees that the same command then converges.
+fn check(from: Program, to: Program, goal: Goal) {
+    let mut expected = Story::new();
+    expected.apply(from);
+    expected.world.run(on_lab(to), goal).unwrap();
+    let mut boundaries = 0;
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::new();
+            story.apply(from);
+            story.world.crash_at(boundary, crash);
+            let crashed = story.world.run(on_lab(to), goal).unwrap().is_none();
+            let again = story.world.run(on_lab(to), goal).unwrap().expect("it is not killed twice");
+            assert!(again.succeeded(), "after a kill {crash:?} boundary {boundary}: {again:#?}");
+            assert_eq!(story.world.objects(), expected.world.objects(), "after a kill {crash:?} boundary {boundary}");
+            let plan = story.world.try_plan(on_lab(to), goal).unwrap();
+            assert!(plan.is_empty(), "after a kill {crash:?} boundary {boundary}:\n{plan}");
+            if !crashed {
+                boundaries += boundary;
+                break;
+            }
+        }
+    }
+    assert!(boundaries >= 8, "only {boundaries} boundaries");
+}
+
+#[test]
+fn create() {
+    check(nothing, small, Goal::Declared);
+}
+
+#[test]
+fn update() {
+    check(small, |stack| declare(stack, "10.0.0.0/24", "app:2", "hello", false), Goal::Declared);
+}
+
+#[test]
+fn replace_with_the_new_one_first() {
+    check(small, |stack| declare(stack, "10.0.1.0/24", "app:1", "bye", false), Goal::Declared);
+}
+
+#[test]
+fn replace_with_the_old_one_first() {
+    check(small, |stack| declare(stack, "10.0.0.0/24", "app:1", "hello", true), Goal::Declared);
+}
+
+#[test]
+fn delete() {
+    check(small, nothing, Goal::Declared);
+}
+
+#[test]
+fn destroy() {
+    check(small, small, Goal::Destroyed { include_kept: false });
+}

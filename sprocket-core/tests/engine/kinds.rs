@@ -1,0 +1,250 @@
+//! The kinds of these tests: a made-up service that has one of each sort. Their calls are simulated by the world.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sprocket_core::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Input, IntoInput, Kinds, Make, Naming, Outcome, Output,
+    Provider, ProviderError, Recorded, Resource, Secret, Spec, This,
+};
+
+/// The service. Nothing but its simulation answers.
+#[derive(Debug)]
+pub struct Lab;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Lab)]
+pub struct LabSpec {
+    #[spec(default)]
+    pub address: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("only the simulation answers")]
+pub struct LabError;
+
+impl ProviderError for LabError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Invalid
+    }
+}
+
+impl Lab {
+    pub fn local() -> LabDraft {
+        LabDraft::new()
+    }
+
+    pub fn at(address: impl IntoInput<String>) -> LabDraft {
+        LabDraft::new().address(address)
+    }
+}
+
+impl Provider for Lab {
+    const NAME: &'static str = "lab";
+    type Draft = LabDraft;
+    type Config = LabSpec;
+    type Credentials = ();
+    type Error = LabError;
+
+    async fn connect(_: &LabSpec, (): ()) -> Result<Self, LabError> {
+        Err(LabError)
+    }
+
+    fn ambient() -> Result<(), LabError> {
+        Ok(())
+    }
+
+    async fn identity(&self) -> Result<Identity, LabError> {
+        Err(LabError)
+    }
+
+    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+        kinds.with::<Net>().with::<Disk>().with::<Conf>().with::<Note>().with::<App>()
+    }
+}
+
+macro_rules! simulated {
+    ($kind:ident, $text:literal, $naming:ident, $draft:ident, $spec:ident, { $($extra:item)* }, $declared:expr) => {
+        impl Resource for $kind {
+            const KIND: &'static str = $text;
+            const NAMING: Naming = Naming::$naming;
+            $($extra)*
+            type Provider = Lab;
+            type Draft = $draft;
+            type Spec = $spec;
+            type State = LabState;
+
+            fn this(&self) -> &This<Self> {
+                &self.this
+            }
+            fn declared(_: &$draft, this: This<Self>) -> Self {
+                #[allow(clippy::redundant_closure_call)]
+                $declared(this)
+            }
+            async fn read(_: &Lab, _: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+                Err(LabError)
+            }
+            async fn create(_: &Lab, _: &Make<'_, Self>) -> Outcome<Self> {
+                Err(LabError.into())
+            }
+            async fn update(_: &Lab, _: &Change<'_, Self>) -> Outcome<Self> {
+                Err(LabError.into())
+            }
+            async fn delete(_: &Lab, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+                Err(LabError.into())
+            }
+        }
+    };
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabState {
+    pub id: String,
+    pub version: u64,
+}
+
+/// A network: replaced by a new one of another name, which is made first.
+#[derive(Clone, Debug)]
+pub struct Net {
+    pub id: Output<String>,
+    pub name: Output<String>,
+    this: This<Self>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Net)]
+pub struct NetSpec {
+    #[spec(default = "10.0.0.0/24".to_owned(), replaces)]
+    pub subnet: String,
+    #[spec(each = "label")]
+    pub labels: BTreeMap<String, String>,
+    pub parent: Option<String>,
+}
+
+simulated!(Net, "lab:net", Generation, NetDraft, NetSpec, {}, |this: This<Net>| Net {
+    id: this.reported(|state| state.id.clone()),
+    name: this.named(|name| name.to_string()),
+    this
+});
+
+impl Net {
+    pub fn new(name: &str) -> NetDraft {
+        NetDraft::new(name)
+    }
+}
+
+/// A disk: it holds data.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    pub name: Output<String>,
+    this: This<Self>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Disk)]
+pub struct DiskSpec {
+    #[spec(default = "local".to_owned(), replaces)]
+    pub driver: String,
+}
+
+simulated!(Disk, "lab:disk", Fixed, DiskDraft, DiskSpec, { const STATEFUL: bool = true; }, |this: This<Disk>| Disk {
+    name: this.named(|name| name.to_string()),
+    this
+});
+
+impl Disk {
+    pub fn new(name: &str) -> DiskDraft {
+        DiskDraft::new(name)
+    }
+}
+
+/// A config: its name is its content.
+#[derive(Clone, Debug)]
+pub struct Conf {
+    pub id: Output<String>,
+    pub name: Output<String>,
+    this: This<Self>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Conf)]
+pub struct ConfSpec {
+    #[spec(replaces)]
+    pub data: String,
+    #[spec(each = "label")]
+    pub labels: BTreeMap<String, String>,
+}
+
+simulated!(Conf, "lab:conf", Content, ConfDraft, ConfSpec, {}, |this: This<Conf>| Conf {
+    id: this.reported(|state| state.id.clone()),
+    name: this.named(|name| name.to_string()),
+    this
+});
+
+impl Conf {
+    pub fn new(name: &str, data: impl IntoInput<String>) -> ConfDraft {
+        ConfDraft::new(name, data)
+    }
+}
+
+/// A note: a secret that can be written, and never read.
+#[derive(Clone, Debug)]
+pub struct Note {
+    pub name: Output<String>,
+    this: This<Self>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Note)]
+pub struct NoteSpec {
+    #[spec(write_only)]
+    pub data: Secret<String>,
+}
+
+simulated!(Note, "lab:note", Fixed, NoteDraft, NoteSpec, {}, |this: This<Note>| Note {
+    name: this.named(|name| name.to_string()),
+    this
+});
+
+impl Note {
+    pub fn new(name: &str, data: impl IntoInput<Secret<String>>) -> NoteDraft {
+        NoteDraft::new(name, data)
+    }
+}
+
+/// An app: it needs time until it works, and its name stays.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub name: Output<String>,
+    pub version: Output<u64>,
+    this: This<Self>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = App)]
+pub struct AppSpec {
+    pub image: String,
+    #[spec(each = "env")]
+    pub env: BTreeMap<String, String>,
+    #[spec(each = "net")]
+    pub nets: Vec<String>,
+    #[spec(each = "uses")]
+    pub used: Vec<String>,
+    #[spec(default = 1)]
+    pub replicas: u64,
+    #[spec(flag, replaces)]
+    pub global: bool,
+}
+
+simulated!(App, "lab:app", Fixed, AppDraft, AppSpec, { const CONVERGES: bool = true; }, |this: This<App>| App {
+    name: this.named(|name| name.to_string()),
+    version: this.volatile(|state| state.version),
+    this
+});
+
+impl App {
+    pub fn new(name: &str, image: impl IntoInput<String>) -> AppDraft {
+        AppDraft::new(name, image)
+    }
+}
+
