@@ -18,7 +18,7 @@ use crate::provider::Provider;
 use crate::random::Random;
 use crate::resource::{Resource, This};
 use crate::spec::{Draft, ProviderDraft, Spec as _};
-use crate::value::{Deps, Input, IntoInput, Mistake, NodeId, Slot};
+use crate::value::{Deps, Input, Mistake, NodeId, Output, Slot};
 
 /// What a program declares: resources in their order, the providers they are made with, and outputs.
 pub struct Stack {
@@ -212,14 +212,13 @@ impl Stack {
     pub fn output<T: Clone + serde::Serialize + Send + Sync + 'static>(
         &mut self,
         name: impl Into<String>,
-        value: impl IntoInput<T>,
+        value: &Output<T>,
     ) {
         let name = name.into();
-        let input: Input<T> = value.into_input();
         if self.outputs.iter().any(|output| output.name == name) {
             self.mistake(&format!("output {name}"), Mistake::here("is declared already"));
         }
-        self.outputs.push(StackOutput { name, slot: Box::new(input) });
+        self.outputs.push(StackOutput { name, slot: Box::new(Input::Output(value.clone())) });
     }
 
     /// Whether the program can be planned.

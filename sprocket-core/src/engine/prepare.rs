@@ -2,7 +2,7 @@
 
 use super::{Refused, Settings};
 use crate::ids::{Address, Lineage};
-use crate::plan::{Basis, Goal, Move, Plan, Settlement, build};
+use crate::plan::{Basis, Goal, Move, Plan, Settlement, build, reported};
 use crate::refresh::{Connections, Observed, ProviderTypes, observe};
 use crate::stack::Stack;
 use crate::state::{Entry, Event, Record, Snapshot};
@@ -51,7 +51,7 @@ pub(super) async fn prepare(
     for entry in &amendments {
         snapshot.take(entry.clone());
     }
-    let known = Known::nothing(stack.nodes.len());
+    let known = recorded(stack, &snapshot, &key);
     let connections = Connections::open_all(stack, &snapshot, types, &known, &key).await?;
     upgrade(&mut snapshot, &connections)?;
     let observed = observe(stack, &mut snapshot, &key, &connections).await?;
@@ -73,6 +73,21 @@ fn moves(stack: &Stack, snapshot: &Snapshot) -> Vec<Move> {
         }
     }
     moves
+}
+
+/// What is known from the records alone: enough to open a provider that an earlier run made reachable.
+fn recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
+    let mut known = Known::nothing(stack.nodes.len());
+    if stack.providers.iter().all(|provider| provider.deps.is_empty()) {
+        return known;
+    }
+    for (node, facts) in stack.nodes.iter().zip(&mut known.nodes) {
+        if let Some(object) = snapshot.records.get(&node.address).and_then(|record| record.object.as_ref()) {
+            facts.name = Some(object.name.clone());
+            facts.reported = Some(reported(&node.kind, &object.state, key));
+        }
+    }
+    known
 }
 
 fn upgrade(snapshot: &mut Snapshot, connections: &Connections) -> Result<(), Refused> {

@@ -1,6 +1,11 @@
 //! Settings that a program may leave to the service.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Input, IntoInput, Output};
 
 pub(crate) const ASSIGNED: &str = "$assigned";
 
@@ -50,5 +55,24 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Assigned<T> {
 impl<T> From<T> for Assigned<T> {
     fn from(value: T) -> Self {
         Self::Fixed(value)
+    }
+}
+
+/// Text that must parse.
+impl<T: FromStr<Err: Display>> IntoInput<Assigned<T>> for &str {
+    fn into_input(self) -> Input<Assigned<T>> {
+        Input::checked(self.parse().map(Assigned::Fixed))
+    }
+}
+
+impl<T: 'static> IntoInput<Assigned<T>> for Output<T> {
+    fn into_input(self) -> Input<Assigned<T>> {
+        Input::Output(self.map(Assigned::Fixed))
+    }
+}
+
+impl<T: 'static> IntoInput<Assigned<T>> for &Output<T> {
+    fn into_input(self) -> Input<Assigned<T>> {
+        Input::Output(self.map(Assigned::Fixed))
     }
 }

@@ -4,24 +4,24 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Input, IntoInput, Kinds, Make, Naming, Outcome, Output,
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, IntoInput, Kinds, Make, Naming, Outcome, Output,
     Provider, ProviderError, Recorded, Resource, Secret, Spec, This,
 };
 
 /// The service. Nothing but its simulation answers.
 #[derive(Debug)]
-pub struct Lab;
+pub(crate) struct Lab;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(provider = Lab)]
-pub struct LabSpec {
+pub(crate) struct LabSpec {
     #[spec(default)]
-    pub address: String,
+    pub(crate) address: String,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("only the simulation answers")]
-pub struct LabError;
+pub(crate) struct LabError;
 
 impl ProviderError for LabError {
     fn kind(&self) -> ErrorKind {
@@ -30,11 +30,11 @@ impl ProviderError for LabError {
 }
 
 impl Lab {
-    pub fn local() -> LabDraft {
+    pub(crate) fn local() -> LabDraft {
         LabDraft::new()
     }
 
-    pub fn at(address: impl IntoInput<String>) -> LabDraft {
+    pub(crate) fn at(address: impl IntoInput<String>) -> LabDraft {
         LabDraft::new().address(address)
     }
 }
@@ -98,27 +98,27 @@ macro_rules! simulated {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LabState {
-    pub id: String,
-    pub version: u64,
+pub(crate) struct LabState {
+    pub(crate) id: String,
+    pub(crate) version: u64,
 }
 
 /// A network: replaced by a new one of another name, which is made first.
 #[derive(Clone, Debug)]
-pub struct Net {
-    pub id: Output<String>,
-    pub name: Output<String>,
+pub(crate) struct Net {
+    pub(crate) id: Output<String>,
+    pub(crate) name: Output<String>,
     this: This<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(resource = Net)]
-pub struct NetSpec {
+pub(crate) struct NetSpec {
     #[spec(default = "10.0.0.0/24".to_owned(), replaces)]
-    pub subnet: String,
+    pub(crate) subnet: String,
     #[spec(each = "label")]
-    pub labels: BTreeMap<String, String>,
-    pub parent: Option<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) parent: Option<String>,
 }
 
 simulated!(Net, "lab:net", Generation, NetDraft, NetSpec, {}, |this: This<Net>| Net {
@@ -128,23 +128,23 @@ simulated!(Net, "lab:net", Generation, NetDraft, NetSpec, {}, |this: This<Net>| 
 });
 
 impl Net {
-    pub fn new(name: &str) -> NetDraft {
+    pub(crate) fn new(name: &str) -> NetDraft {
         NetDraft::new(name)
     }
 }
 
 /// A disk: it holds data.
 #[derive(Clone, Debug)]
-pub struct Disk {
-    pub name: Output<String>,
+pub(crate) struct Disk {
+    pub(crate) name: Output<String>,
     this: This<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(resource = Disk)]
-pub struct DiskSpec {
+pub(crate) struct DiskSpec {
     #[spec(default = "local".to_owned(), replaces)]
-    pub driver: String,
+    pub(crate) driver: String,
 }
 
 simulated!(Disk, "lab:disk", Fixed, DiskDraft, DiskSpec, { const STATEFUL: bool = true; }, |this: This<Disk>| Disk {
@@ -153,26 +153,26 @@ simulated!(Disk, "lab:disk", Fixed, DiskDraft, DiskSpec, { const STATEFUL: bool 
 });
 
 impl Disk {
-    pub fn new(name: &str) -> DiskDraft {
+    pub(crate) fn new(name: &str) -> DiskDraft {
         DiskDraft::new(name)
     }
 }
 
 /// A config: its name is its content.
 #[derive(Clone, Debug)]
-pub struct Conf {
-    pub id: Output<String>,
-    pub name: Output<String>,
+pub(crate) struct Conf {
+    pub(crate) id: Output<String>,
+    pub(crate) name: Output<String>,
     this: This<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(resource = Conf)]
-pub struct ConfSpec {
+pub(crate) struct ConfSpec {
     #[spec(replaces)]
-    pub data: String,
+    pub(crate) data: String,
     #[spec(each = "label")]
-    pub labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
 }
 
 simulated!(Conf, "lab:conf", Content, ConfDraft, ConfSpec, {}, |this: This<Conf>| Conf {
@@ -182,23 +182,23 @@ simulated!(Conf, "lab:conf", Content, ConfDraft, ConfSpec, {}, |this: This<Conf>
 });
 
 impl Conf {
-    pub fn new(name: &str, data: impl IntoInput<String>) -> ConfDraft {
+    pub(crate) fn new(name: &str, data: impl IntoInput<String>) -> ConfDraft {
         ConfDraft::new(name, data)
     }
 }
 
 /// A note: a secret that can be written, and never read.
 #[derive(Clone, Debug)]
-pub struct Note {
-    pub name: Output<String>,
+pub(crate) struct Note {
+    pub(crate) name: Output<String>,
     this: This<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(resource = Note)]
-pub struct NoteSpec {
+pub(crate) struct NoteSpec {
     #[spec(write_only)]
-    pub data: Secret<String>,
+    pub(crate) data: Secret<String>,
 }
 
 simulated!(Note, "lab:note", Fixed, NoteDraft, NoteSpec, {}, |this: This<Note>| Note {
@@ -207,33 +207,33 @@ simulated!(Note, "lab:note", Fixed, NoteDraft, NoteSpec, {}, |this: This<Note>| 
 });
 
 impl Note {
-    pub fn new(name: &str, data: impl IntoInput<Secret<String>>) -> NoteDraft {
+    pub(crate) fn new(name: &str, data: impl IntoInput<Secret<String>>) -> NoteDraft {
         NoteDraft::new(name, data)
     }
 }
 
 /// An app: it needs time until it works, and its name stays.
 #[derive(Clone, Debug)]
-pub struct App {
-    pub name: Output<String>,
-    pub version: Output<u64>,
+pub(crate) struct App {
+    pub(crate) name: Output<String>,
+    pub(crate) version: Output<u64>,
     this: This<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(resource = App)]
-pub struct AppSpec {
-    pub image: String,
+pub(crate) struct AppSpec {
+    pub(crate) image: String,
     #[spec(each = "env")]
-    pub env: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
     #[spec(each = "net")]
-    pub nets: Vec<String>,
+    pub(crate) nets: Vec<String>,
     #[spec(each = "uses")]
-    pub used: Vec<String>,
+    pub(crate) used: Vec<String>,
     #[spec(default = 1)]
-    pub replicas: u64,
+    pub(crate) replicas: u64,
     #[spec(flag, replaces)]
-    pub global: bool,
+    pub(crate) global: bool,
 }
 
 simulated!(App, "lab:app", Fixed, AppDraft, AppSpec, { const CONVERGES: bool = true; }, |this: This<App>| App {
@@ -243,7 +243,7 @@ simulated!(App, "lab:app", Fixed, AppDraft, AppSpec, { const CONVERGES: bool = t
 });
 
 impl App {
-    pub fn new(name: &str, image: impl IntoInput<String>) -> AppDraft {
+    pub(crate) fn new(name: &str, image: impl IntoInput<String>) -> AppDraft {
         AppDraft::new(name, image)
     }
 }

