@@ -34,5 +34,5 @@ pub use service::{
     RestartOn, Rollback, SecretFile, SecretFileSpec, Service, ServiceDraft, ServiceId, ServiceSpec, ServiceState,
     Timespan, Transport, Update,
 };
-pub use subnet::{Assigned, Subnet};
+pub use subnet::Subnet;
 pub use volume::{Volume, VolumeDraft, VolumeName, VolumeSpec, VolumeState};

@@ -70,7 +70,7 @@ mod tests {
     fn a_mark_is_written_beside_the_labels_and_never_shows_among_them() {
         let own = BTreeMap::from([("team".to_owned(), "platform".to_owned())]);
         let mark = Mark { lineage: "l1".into(), record: "r1".into() };
-        let sent = labels(&own, &mark, [("sprocket.assigned".to_owned(), "subnet".to_owned())]);
+        let sent = labels(&own, &mark, [("sprocket.speaks.80.tcp".to_owned(), "redis".to_owned())]);
         assert_eq!(sent.len(), 4);
         let read = Labels::of(sent);
         assert_eq!((read.own, read.mark, read.notes.len()), (own, Some(mark), 1));

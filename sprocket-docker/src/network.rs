@@ -7,18 +7,21 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkInspect};
+use bollard::models::NetworkInspect;
 use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sprocket_core::{
-    Change, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Listing, Live, Make, Naming, ObjectId, Outcome,
-    Output, PhysicalName, Recorded, Resource, Spec, This,
+    Assigned, Change, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Listing, Live, Make, Naming,
+    ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, Spec, This,
 };
+
+use tokio::time::{Instant, sleep};
 
 use crate::error::{DockerError, failed};
 use crate::mark::{self, Labels};
 use crate::provider::Docker;
-use crate::subnet::{Assigned, Subnet};
+use crate::subnet::Subnet;
 use crate::wait;
 
 /// A network, and what other resources can use of it.
@@ -122,11 +125,11 @@ pub struct NetworkState {
     pub subnet: Option<Subnet>,
 }
 
-/// Says which settings the engine chose, so that reading it back tells them from chosen ones.
-const ASSIGNED: &str = "sprocket.assigned";
-
 /// What the engine puts among the driver's options by itself.
 const VXLAN: &str = "com.docker.network.driver.overlay.vxlanid_list";
+
+/// How long the swarm may take to give a network addresses; it was seen to take less than 10 ms.
+const ASSIGNS: Duration = Duration::from_secs(10);
 
 /// How long a network stays in use after the last task on it has gone; it was seen to take up to some seconds.
 const DRAINS: Duration = Duration::from_secs(60);
@@ -168,29 +171,24 @@ impl Resource for Network {
 
     async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
         let NetworkSpec { driver, attachable, internal, driver_opts, subnet, labels } = make.spec;
-        let (subnet, note) = match subnet {
-            Assigned::Auto => (None, Some((ASSIGNED.to_owned(), "subnet".to_owned()))),
-            Assigned::To(subnet) => (Some(subnet.to_string()), None),
-        };
-        let request = NetworkCreateRequest {
-            name: make.name.to_string(),
-            driver: Some(driver.name().to_owned()),
-            attachable: Some(*attachable),
-            internal: Some(*internal),
-            options: Some(driver_opts.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
-            ipam: subnet.map(|subnet| Ipam {
-                config: Some(vec![IpamConfig { subnet: Some(subnet), ..Default::default() }]),
-                ..Default::default()
-            }),
-            labels: Some(mark::labels(labels, make.mark, note)),
-            ..Default::default()
-        };
+        let mut body = json!({
+            "Name": make.name,
+            // Engines before version 25 make a second bridge of the same name, unless asked not to.
+            "CheckDuplicate": true,
+            "Driver": driver.name(),
+            "Attachable": attachable,
+            "Internal": internal,
+            "Options": driver_opts,
+            "Labels": mark::labels(labels, make.mark, None),
+        });
+        if let Assigned::Fixed(subnet) = subnet {
+            body["IPAM"] = json!({ "Config": [{ "Subnet": subnet }] });
+        }
         let what = format!("create network `{}`", make.name);
-        let created = docker.client.typed().create_network(request).await.map_err(docker.client.failed(&what));
-        let id = created.map_err(failed)?.id;
-        // The engine gives the addresses of a swarm's network some time later; nothing waits for them.
-        let live = inspect(docker, &id).await.ok().flatten();
-        Ok(live.map_or_else(|| NetworkState { id: NetworkId(id), subnet: None }, |live| live.state))
+        let created = docker.client.post(&what, "/networks/create".into(), &body).await.map_err(failed)?;
+        let id = created["Id"].as_str().unwrap_or_default();
+        let state = NetworkState { id: NetworkId(id.to_owned()), subnet: None };
+        assigned(docker, id).await.map_err(|error| failed(error).leaving(state))
     }
 
     /// There is nothing that could be changed, the mark included: taking one over is recorded in state alone.
@@ -234,6 +232,22 @@ fn drains(error: &DockerError) -> bool {
     })
 }
 
+/// Waits for the addresses, which the swarm gives a moment later: without them, it would seem to change by itself.
+async fn assigned(docker: &Docker, id: &str) -> Result<NetworkState, DockerError> {
+    let end = Instant::now() + ASSIGNS;
+    loop {
+        let state = inspect(docker, id).await?.map(|live| live.state);
+        match state {
+            Some(state) if state.subnet.is_some() || Instant::now() >= end => return Ok(state),
+            None => {
+                let what = format!("read network `{id}`");
+                return Err(DockerError::refused(&what, 404, "it has gone right after it was made"));
+            }
+            Some(_) => sleep(wait::PACE).await,
+        }
+    }
+}
+
 async fn inspect(docker: &Docker, id: &str) -> Result<Option<Live<Network>>, DockerError> {
     let what = format!("read network `{id}`");
     let found = docker.client.typed().inspect_network(id, None::<InspectNetworkOptions>).await;
@@ -260,7 +274,6 @@ fn same(network: bollard::models::Network) -> NetworkInspect {
 fn live(found: NetworkInspect) -> Option<Live<Network>> {
     let (id, name) = (found.id?, found.name?);
     let labels = Labels::of(found.labels.unwrap_or_default());
-    let assigned = labels.notes.get(ASSIGNED).is_some_and(|settings| settings.contains("subnet"));
     let config = found.ipam.and_then(|ipam| ipam.config).unwrap_or_default().into_iter().next();
     let subnet = config.and_then(|config| config.subnet?.parse::<Subnet>().ok());
     let mut options: HashMap<_, _> = found.options.unwrap_or_default();
@@ -270,10 +283,7 @@ fn live(found: NetworkInspect) -> Option<Live<Network>> {
         attachable: found.attachable.unwrap_or_default(),
         internal: found.internal.unwrap_or_default(),
         driver_opts: options.into_iter().collect(),
-        subnet: match &subnet {
-            Some(subnet) if !assigned => Assigned::To(subnet.clone()),
-            _ => Assigned::Auto,
-        },
+        subnet: subnet.clone().map_or(Assigned::Auto, Assigned::Fixed),
         labels: labels.own,
     };
     let state = NetworkState { id: NetworkId(id.clone()), subnet };

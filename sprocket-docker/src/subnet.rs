@@ -1,26 +1,10 @@
-//! Address ranges, and settings that the engine chooses where the program does not.
+//! Ranges of addresses.
 
 use std::fmt::{self, Display};
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Input, IntoInput};
-
-/// A setting that is chosen here, or left to the service.
-///
-/// Where it was left to the service, what the service chose is in the object's state, and the setting reads as
-/// [`Auto`](Self::Auto): an object that this crate made notes it in a label. One that others made reads as chosen.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Assigned<T> {
-    /// The service chooses.
-    #[default]
-    Auto,
-    /// This.
-    #[serde(untagged)]
-    To(T),
-}
 
 /// A range of addresses: `10.20.0.0/24`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,24 +56,6 @@ impl From<Subnet> for String {
     }
 }
 
-impl IntoInput<Assigned<Subnet>> for &str {
-    fn into_input(self) -> Input<Assigned<Subnet>> {
-        Input::checked(self.parse().map(Assigned::To))
-    }
-}
-
-impl IntoInput<Assigned<Subnet>> for String {
-    fn into_input(self) -> Input<Assigned<Subnet>> {
-        self.as_str().into_input()
-    }
-}
-
-impl IntoInput<Assigned<Subnet>> for Subnet {
-    fn into_input(self) -> Input<Assigned<Subnet>> {
-        Input::Value(Assigned::To(self))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,15 +68,5 @@ mod tests {
         for wrong in ["10.20.0.0", "10.20.0.0/33", "10.20.0.0/0", "10.20.0.1/24", "ten/24", ""] {
             assert!(wrong.parse::<Subnet>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_setting_left_to_the_service_is_written_as_a_word() {
-        let check = |setting: Assigned<Subnet>, written: &str| {
-            assert_eq!(serde_json::to_string(&setting).unwrap(), written);
-            assert_eq!(serde_json::from_str::<Assigned<Subnet>>(written).unwrap(), setting);
-        };
-        check(Assigned::Auto, r#""auto""#);
-        check(Assigned::To("10.20.0.0/24".parse().unwrap()), r#""10.20.0.0/24""#);
     }
 }

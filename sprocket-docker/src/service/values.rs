@@ -91,7 +91,8 @@ impl FromStr for ImageRef {
         let legal = |text: &str| {
             !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || ['.', '_', '-'].contains(&c))
         };
-        let parts = name[..name.len() - path.len()].trim_end_matches('/');
+        let parts = &name[..name.len() - path.len()];
+        let parts = parts.strip_suffix('/').unwrap_or(parts);
         let parts_legal = parts.is_empty() || parts.split('/').all(|part| legal(&part.replacen(':', "", 1)));
         if !parts_legal || !legal(last) || tag.is_some_and(|tag| !legal(tag)) || last.chars().any(char::is_uppercase) {
             return Err(wrong());

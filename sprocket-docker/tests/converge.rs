@@ -1,0 +1,215 @@
+//! When a service counts as working, and how each reason why it does not is told; on a real engine.
+
+use std::time::{Duration, Instant};
+
+use sprocket_core::{Change, Deadline, Recorded, Resource as _};
+use sprocket_docker::{
+    Health, OnFailure, Port, Protocol, Restart, Service, ServiceDraft, ServiceSpec, SwarmConfig, Timespan, Update,
+};
+
+use crate::support::{World, docker, spec};
+
+fn busy(arguments: &[&str]) -> ServiceDraft {
+    let restart = Restart::default().delay(Timespan::secs(1));
+    Service::new("x", "sprocket-stand-in/busy:1")
+        .args(arguments.iter().copied())
+        .stop_grace_period("2s")
+        .restart(restart)
+}
+
+/// Makes a service, and waits until it works or has failed.
+async fn outcome(world: &World, draft: ServiceDraft) -> String {
+    let record = world.make::<Service>("app", &spec(draft)).await;
+    let start = Instant::now();
+    let outcome = world.ready(&record, 90).await;
+    println!("{:.1} s: {outcome:?}", start.elapsed().as_secs_f64());
+    world.delete(&record).await;
+    outcome.map_or_else(|error| error, |()| "works".into())
+}
+
+async fn update(world: &World, record: Recorded<Service>, spec: ServiceSpec) -> Recorded<Service> {
+    let live = world.read(&record).await.unwrap();
+    let change = Change { applied: Some(&record.spec), live: &live, spec: &spec, mark: &record.mark };
+    let state = Service::update(&world.docker, &change).await.unwrap();
+    Recorded { spec, state, ..record }
+}
+
+#[tokio::test]
+async fn what_runs_works() {
+    let Some(world) = World::live().await else { return };
+    let start = Instant::now();
+    assert_eq!(outcome(&world, busy(&["sleep", "infinity"])).await, "works");
+    assert!(start.elapsed() > Duration::from_secs(5), "it was not watched");
+    assert_eq!(outcome(&world, busy(&["sleep", "infinity"]).replicas(2_u64)).await, "works");
+    assert_eq!(outcome(&world, busy(&["sleep", "infinity"]).global()).await, "works");
+    let start = Instant::now();
+    assert_eq!(outcome(&world, busy(&["sleep", "infinity"]).replicas(0_u64)).await, "works");
+    assert!(start.elapsed() < Duration::from_secs(3), "nothing had to start");
+    assert_eq!(outcome(&world, busy(&["true"]).restart(Restart::on_failure())).await, "works");
+}
+
+#[tokio::test]
+async fn a_healthy_service_works() {
+    let Some(world) = World::live().await else { return };
+    let health = Health::cmd(["true"]).interval(Timespan::secs(1));
+    assert_eq!(outcome(&world, busy(&["sleep", "infinity"]).health(health)).await, "works");
+}
+
+#[tokio::test]
+async fn a_missing_image() {
+    let Some(world) = World::live().await else { return };
+    let draft = busy(&[]).image("sprocket-stand-in/none:1");
+    insta::assert_snapshot!(outcome(&world, draft).await, @"");
+}
+
+#[tokio::test]
+async fn no_node() {
+    let Some(world) = World::live().await else { return };
+    let draft = || busy(&["sleep", "infinity"]);
+    insta::assert_snapshot!(outcome(&world, draft().constraint("node.labels.disk == fast").constraint("node.role == manager")).await, @"");
+    insta::assert_snapshot!(outcome(&world, draft().global().constraint("node.role == worker")).await, @"");
+    let platform = sprocket_docker::Platform::linux("s390x");
+    insta::assert_snapshot!(outcome(&world, draft().platform(platform)).await, @"");
+    let much = sprocket_docker::Resources::default().memory("900GiB");
+    insta::assert_snapshot!(outcome(&world, draft().reservations(much)).await, @"");
+}
+
+#[tokio::test]
+async fn a_port_that_another_service_has() {
+    let Some(world) = World::live().await else { return };
+    let draft = || busy(&["sleep", "infinity"]).publish(Port::host(18_091).to(80));
+    let first = world.make::<Service>("first", &spec(draft())).await;
+    world.ready(&first, 60).await.unwrap();
+    insta::assert_snapshot!(outcome(&world, draft()).await, @"");
+
+    // An update that replaces the task by one with the same port has to wait for it, and does.
+    let first = update(&world, first, spec(draft().env("A", "b"))).await;
+    assert_eq!(world.ready(&first, 60).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_port_that_a_process_has() {
+    let Some(world) = World::live().await else { return };
+    let taken = std::net::TcpListener::bind("0.0.0.0:18092").unwrap();
+    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).publish(Port::host(18_092).to(80))).await, @"");
+    drop(taken);
+}
+
+#[tokio::test]
+async fn a_crash_loop() {
+    let Some(world) = World::live().await else { return };
+    insta::assert_snapshot!(outcome(&world, busy(&["sh", "-c", "sleep 1; exit 7"])).await, @"");
+    insta::assert_snapshot!(outcome(&world, busy(&["true"])).await, @"");
+    insta::assert_snapshot!(outcome(&world, busy(&["sh", "-c", "exit 3"]).restart(Restart::never())).await, @"");
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there() {
+    let Some(world) = World::live().await else { return };
+    insta::assert_snapshot!(outcome(&world, busy(&[]).command(["/none"])).await, @"");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there() {
+    let Some(world) = World::live().await else { return };
+    let source = sprocket_docker::MountSource::bind("/none/here");
+    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).mount(source, "/data")).await, @"");
+}
+
+#[tokio::test]
+async fn an_unhealthy_service() {
+    let Some(world) = World::live().await else { return };
+    let health = Health::cmd(["false"]).interval(Timespan::secs(1)).retries(1);
+    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).health(health)).await, @"");
+}
+
+#[tokio::test]
+async fn what_is_too_slow() {
+    let Some(world) = World::live().await else { return };
+    let health = Health::cmd(["false"]).interval(Timespan::secs(30));
+    let record = world.make::<Service>("app", &spec(busy(&["sleep", "infinity"]).health(health))).await;
+    insta::assert_snapshot!(world.ready(&record, 4).await.unwrap_err(), @"");
+}
+
+#[tokio::test]
+async fn an_update_that_the_engine_takes_back() {
+    let Some(world) = World::live().await else { return };
+    let good = || busy(&["sleep", "infinity"]);
+    let bad = || busy(&["sh", "-c", "exit 9"]);
+    let record = world.make::<Service>("app", &spec(good())).await;
+    world.ready(&record, 60).await.unwrap();
+    let record = update(&world, record, spec(bad())).await;
+    insta::assert_snapshot!(world.ready(&record, 60).await.unwrap_err(), @"");
+
+    // The failure of that update is not taken for one of the next.
+    let record = update(&world, record, spec(good().env("A", "b"))).await;
+    assert_eq!(world.ready(&record, 60).await, Ok(()));
+
+    let paused = bad().update(Update::default().on_failure(OnFailure::Pause));
+    let record = update(&world, record, spec(paused)).await;
+    insta::assert_snapshot!(world.ready(&record, 60).await.unwrap_err(), @"");
+}
+
+#[tokio::test]
+async fn an_update_is_awaited_and_one_that_touches_no_task_costs_no_time() {
+    let Some(world) = World::live().await else { return };
+    let draft = || busy(&["sleep", "infinity"]).update(Update::default().monitor(Timespan::secs(1)));
+    let record = world.make::<Service>("app", &spec(draft().replicas(2_u64))).await;
+    world.ready(&record, 60).await.unwrap();
+    let record = update(&world, record, spec(draft().replicas(2_u64).image("sprocket-stand-in/busy:2"))).await;
+    let start = Instant::now();
+    world.ready(&record, 60).await.unwrap();
+    println!("two tasks, one after the other: {:.1} s", start.elapsed().as_secs_f64());
+    let images =
+        docker(&["service", "ps", "--filter=desired-state=running", "--format={{.Image}}", record.name.as_str()]);
+    assert_eq!(images.unwrap().lines().collect::<Vec<_>>(), ["sprocket-stand-in/busy:2"; 2]);
+}
+
+#[tokio::test]
+async fn somebody_deletes_it() {
+    let Some(world) = World::live().await else { return };
+    let record = world.make::<Service>("app", &spec(busy(&["sleep", "infinity"]))).await;
+    docker(&["service", "rm", record.name.as_str()]).unwrap();
+    insta::assert_snapshot!(world.ready(&record, 10).await.unwrap_err(), @"");
+}
+
+async fn verified(world: &World, record: &Recorded<Service>) -> String {
+    let checks = Service::verify(&world.docker, record, Deadline::after(Duration::from_secs(60))).await;
+    let lines = checks.iter().map(|check| match &check.failure {
+        None => format!("ok: {}", check.what),
+        Some(failure) => format!("FAILED: {}: {failure}", check.what),
+    });
+    world.plain(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[tokio::test]
+async fn verify_exchanges_bytes() {
+    let Some(world) = World::live().await else { return };
+    let redis = Service::new("x", "sprocket-stand-in/redis:1").stop_grace_period("2s");
+    let draft = redis.publish(Port::host(18_093).to(6379).speaks(Protocol::Redis)).publish(Port::host(18_094).to(6379));
+    let record = world.make::<Service>("redis", &spec(draft)).await;
+    insta::assert_snapshot!(verified(&world, &record).await, @"");
+
+    let wrong = Service::new("x", "sprocket-stand-in/redis:1").stop_grace_period("2s");
+    let wrong = wrong.publish(Port::host(18_095).to(6379).speaks(Protocol::Http { path: "/".into() }));
+    let record = world.make::<Service>("wrong", &spec(wrong)).await;
+    insta::assert_snapshot!(verified(&world, &record).await, @"");
+}
+
+#[tokio::test]
+async fn a_missing_network_or_config_is_the_settings_fault() {
+    let Some(world) = World::live().await else { return };
+    let draft = busy(&[]).network(sprocket_docker::Attachment::to(sprocket_docker::NetworkId("none".into())));
+    let error = world.try_make::<Service>("app", &spec(draft), &world.mark("app")).await.unwrap_err().error;
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    insta::assert_snapshot!(world.plain(&format!("{error}: {source}")), @"");
+    assert_eq!(sprocket_core::ProviderError::kind(&error), sprocket_core::ErrorKind::Invalid);
+
+    // A config that is gone by the time of the call is another of its kind.
+    let config = world.make::<SwarmConfig>("conf", &spec(SwarmConfig::new("x", "a"))).await;
+    world.delete(&config).await;
+    let reference = sprocket_docker::ConfigRef { id: config.id.to_string(), name: config.name.to_string() };
+    let draft = busy(&[]).config(reference, "/conf");
+    let error = world.try_make::<Service>("app", &spec(draft), &world.mark("app")).await.unwrap_err().error;
+    assert_eq!(sprocket_core::ProviderError::kind(&error), sprocket_core::ErrorKind::Invalid, "{error:?}");
+}

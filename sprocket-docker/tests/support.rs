@@ -1,0 +1,146 @@
+//! A world for one test: a connection, names of its own, and a broom.
+//!
+//! Everything that a test makes has a name with the world's prefix, and is removed when the world is dropped, also when
+//! the test fails. The broom is Docker's own command line, so that the tests do not clean up with what they test.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sprocket_core::{
+    Deadline, Draft, Entropy, FailedOf, Fields, Find, Found, Known, Listing, Live, Make, Mark, PhysicalName,
+    Provider as _, Recorded, Resource,
+};
+use sprocket_docker::{Docker, RegistryLogins};
+
+/// A connection, and names of its own.
+pub(crate) struct World {
+    pub(crate) docker: Docker,
+    prefix: String,
+}
+
+static WORLDS: AtomicU32 = AtomicU32::new(0);
+
+impl World {
+    /// A world on the real engine, if `SPROCKET_LIVE` is set.
+    pub(crate) async fn live() -> Option<Self> {
+        if std::env::var_os("SPROCKET_LIVE").is_none() {
+            println!("skipped: set SPROCKET_LIVE to run it against the engine of DOCKER_HOST, a swarm manager");
+            return None;
+        }
+        let config = spec_of(&Docker::from_env());
+        let docker = Docker::connect(&config, RegistryLogins::none()).await.expect("the engine answers");
+        let prefix = format!("t{}-{}", std::process::id(), WORLDS.fetch_add(1, Ordering::Relaxed));
+        Some(Self { docker, prefix })
+    }
+
+    /// A name that only this test has.
+    pub(crate) fn name(&self, name: &str) -> PhysicalName {
+        format!("{}-{name}", self.prefix).into()
+    }
+
+    /// A mark of this test's stack.
+    pub(crate) fn mark(&self, record: &str) -> Mark {
+        Mark { lineage: self.prefix.as_str().into(), record: record.into() }
+    }
+
+    pub(crate) async fn make<R: Resource<Provider = Docker>>(&self, name: &str, spec: &R::Spec) -> Recorded<R> {
+        self.try_make(name, spec, &self.mark(name)).await.unwrap_or_else(|failed| panic!("create: {failed:?}"))
+    }
+
+    pub(crate) async fn try_make<R: Resource<Provider = Docker>>(
+        &self,
+        name: &str,
+        spec: &R::Spec,
+        mark: &Mark,
+    ) -> Result<Recorded<R>, FailedOf<R>> {
+        let name = self.name(name);
+        let make = Make { name: &name, spec, mark, entropy: &Entropy::seeded(1) };
+        let state = R::create(&self.docker, &make).await?;
+        Ok(Recorded { id: R::id(&name, &state), name, spec: spec.clone(), state, mark: mark.clone() })
+    }
+
+    /// The object as it is now.
+    pub(crate) async fn read<R: Resource<Provider = Docker>>(&self, record: &Recorded<R>) -> Option<Live<R>> {
+        match R::read(&self.docker, Find::Recorded(record)).await.expect("it can be read") {
+            Found::None => None,
+            Found::One(live) => Some(live),
+            Found::Many(lives) => panic!("{} answer to one id", lives.len()),
+        }
+    }
+
+    /// What a listing gives, by name.
+    pub(crate) async fn listed<R: Resource<Provider = Docker>>(
+        &self,
+        lineage: &str,
+        names: &[&PhysicalName],
+    ) -> Vec<String> {
+        let names = names.iter().map(|name| (*name).clone()).collect::<BTreeSet<_>>();
+        let wanted = Listing { lineage: lineage.into(), names };
+        let lives = R::list(&self.docker, &wanted).await.expect("it can be listed").expect("it has a list");
+        lives.into_iter().map(|live| live.name.to_string()).collect()
+    }
+
+    pub(crate) async fn delete<R: Resource<Provider = Docker>>(&self, record: &Recorded<R>) {
+        R::delete(&self.docker, record).await.unwrap_or_else(|failed| panic!("delete: {failed:?}"));
+    }
+
+    pub(crate) async fn ready<R: Resource<Provider = Docker>>(
+        &self,
+        record: &Recorded<R>,
+        seconds: u64,
+    ) -> Result<(), String> {
+        let deadline = Deadline::after(Duration::from_secs(seconds));
+        match R::ready(&self.docker, record, deadline).await {
+            Ok(_) => Ok(()),
+            Err(failed) => Err(self.plain(&failed.error.to_string())),
+        }
+    }
+
+    /// Text without what differs from run to run.
+    pub(crate) fn plain(&self, text: &str) -> String {
+        text.replace(&format!("{}-", self.prefix), "")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for kind in ["service", "config", "secret", "network", "volume"] {
+            let mut tries = 60;
+            while tries > 0 && !self.sweep(kind) {
+                tries -= 1;
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        }
+    }
+}
+
+impl World {
+    /// Removes what is left of a kind. True if nothing is.
+    fn sweep(&self, kind: &str) -> bool {
+        let format = "--format={{.Name}}";
+        let Some(listed) = docker(&[kind, "ls", format]) else { return true };
+        let ours: Vec<_> = listed.lines().filter(|name| name.starts_with(&self.prefix)).collect();
+        for name in &ours {
+            docker(&[kind, "rm", name]);
+        }
+        ours.is_empty()
+    }
+}
+
+/// Docker's own command line; what it prints, if it succeeds.
+pub(crate) fn docker(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("docker").args(arguments).output().expect("`docker` is installed");
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The settings of a draft that mentions no other resource.
+pub(crate) fn spec_of<F: Fields>(draft: &F) -> F::Spec {
+    draft.spec(&Known::default()).unwrap_or_else(|error| panic!("a setting has no value: {error:?}"))
+}
+
+/// The settings of a draft, and that it is one of this kind.
+pub(crate) fn spec<R: Resource>(draft: impl Draft<Resource = R, Spec = R::Spec>) -> R::Spec {
+    spec_of(&draft)
+}
