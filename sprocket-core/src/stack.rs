@@ -239,6 +239,14 @@ impl Stack {
         })
     }
 
+    /// Takes the last declared resource away again, for tests of what happens then.
+    pub(crate) fn undeclare(&mut self, address: &Address) {
+        if self.nodes.last().is_some_and(|node| node.address == *address) {
+            self.nodes.pop();
+            self.index.remove(address);
+        }
+    }
+
     fn only_provider<P: Provider>(&mut self) -> Result<usize, String> {
         let mut found =
             self.providers.iter().enumerate().filter(|(_, node)| node.erased.is(std::any::TypeId::of::<P>()));

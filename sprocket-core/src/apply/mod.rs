@@ -155,9 +155,13 @@ impl<'a> Run<'a> {
                 continue;
             }
             match self.start(step) {
-                Start::Nothing => self.end(step, Outcome::Unneeded),
+                Start::Nothing => {
+                    self.learn(step);
+                    self.end(step, Outcome::Unneeded);
+                }
                 Start::Entries(entries) => {
                     entries.into_iter().for_each(|entry| self.write(entry));
+                    self.learn(step);
                     self.end(step, Outcome::Done);
                 }
                 Start::Refused(fault) => self.end(step, Outcome::Failed(self.failure(&fault))),

@@ -44,10 +44,16 @@ impl Plan {
     }
 
     fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() && self.problems.is_empty() {
-            let what = match self.goal {
-                Goal::Declared => format!("{} resources are as declared", self.unchanged),
-                Goal::Destroyed { .. } => "nothing is left to destroy".into(),
+        match self.problems.len() {
+            0 => {}
+            1 => return write!(f, "1 problem: nothing can be applied until it is solved."),
+            several => return write!(f, "{several} problems: nothing can be applied until they are solved."),
+        }
+        if self.is_empty() {
+            let what = match (self.goal, self.unchanged) {
+                (Goal::Declared, 1) => "1 resource is as declared".into(),
+                (Goal::Declared, several) => format!("{several} resources are as declared"),
+                (Goal::Destroyed { .. }, _) => "nothing is left to destroy".into(),
             };
             return write!(f, "Nothing to do: {what}.");
         }
@@ -60,11 +66,13 @@ impl Plan {
             (replaced, "to replace"),
             (self.count(|action| matches!(action, StepAction::Restore { .. })), "to restore"),
             (self.count(|action| matches!(action, StepAction::Delete { replaced: false, .. })), "to delete"),
+            (self.count(|action| matches!(action, StepAction::Drop { .. } | StepAction::Leave)), "to forget"),
+            (self.count(|action| matches!(action, StepAction::Record)), "to record"),
             (self.moved.len(), "moved"),
             (self.unchanged, "unchanged"),
         ];
         let mut parts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
-        let mut text = parts.next().unwrap_or_else(|| "only the record changes".into());
+        let mut text = parts.next().unwrap_or_else(|| "Only outputs and old objects change".into());
         parts.for_each(|part| text.extend([", ", part.as_str()]));
         write!(f, "{text}.")
     }

@@ -18,8 +18,10 @@
 //! ```
 
 mod crash;
+mod faults;
 mod imagine;
 mod simulate;
+mod suite;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +29,9 @@ use std::time::Duration;
 pub use self::crash::Crash;
 pub(crate) use self::imagine::imagine;
 use self::crash::CrashingStore;
+use self::faults::inject;
 use self::simulate::{Simulation, simulate};
+pub use self::suite::{KindSuite, Variant};
 use crate::engine::{Engine, Refused, Settings};
 use crate::entropy::Entropy;
 use crate::event::{Event, Events};
@@ -53,6 +57,8 @@ pub struct World {
     /// How the engine works. Tests may change it.
     pub settings: Settings,
     events: Arc<std::sync::Mutex<Vec<Event>>>,
+    /// Real services answer, and only the faults are injected.
+    real: bool,
 }
 
 /// How a call of the world fails.
@@ -84,7 +90,18 @@ impl World {
             ..Settings::new(KeySource::Given(key))
         };
         let store = CrashingStore::new(MemoryStore::default());
-        Self { simulation: Arc::default(), store, settings, events }
+        Self { simulation: Arc::default(), store, settings, events, real: false }
+    }
+
+    /// A world of real services: nothing is simulated, only the state and the faults are the test's.
+    pub fn of_real_services() -> Self {
+        let mut world = Self::seeded(u64::from(std::process::id()));
+        let limits = Settings::new(world.settings.key.clone());
+        world.settings.call_limit = limits.call_limit;
+        world.settings.ready_limit = limits.ready_limit;
+        world.settings.entropy = Entropy::system();
+        world.real = true;
+        world
     }
 
     /// The plan of a program.
@@ -240,7 +257,11 @@ impl World {
     pub fn stack(&self, program: impl Fn(&mut Stack)) -> Stack {
         let mut stack = Stack::new();
         program(&mut stack);
-        simulate(&mut stack, &self.simulation);
+        if self.real {
+            inject(&mut stack, &self.simulation);
+        } else {
+            simulate(&mut stack, &self.simulation);
+        }
         stack
     }
 
@@ -249,7 +270,7 @@ impl World {
     /// # Panics
     /// If no runtime can be made.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime can be made").block_on(future)
     }
 }

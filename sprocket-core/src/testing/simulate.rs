@@ -114,7 +114,7 @@ impl Simulation {
     }
 
     /// The fault that this call is to have, if any.
-    fn fault(&self, provider: &'static str, call: &str, name: &str) -> Option<Fail> {
+    pub(super) fn fault(&self, provider: &'static str, call: &str, name: &str) -> Option<Fail> {
         let mut services = lock(&self.0);
         if services.unreachable.contains(provider) {
             return Some(Fail::Before(ErrorKind::Unavailable));

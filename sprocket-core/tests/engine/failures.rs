@@ -235,6 +235,6 @@ fn a_closure_that_panics_is_a_mistake_of_its_line() {
     + lab:net/a
         subnet: 10.0.0.0/24
     problem: `lab:app/web`: the closure panicked  (sprocket-core/tests/engine/failures.rs:230)
-    1 to create.
+    1 problem: nothing can be applied until it is solved.
     ");
 }

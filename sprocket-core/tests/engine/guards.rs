@@ -59,7 +59,7 @@ fn an_object_of_somebody_else_is_not_touched() {
     assert_snapshot!(story.plan(net), @"
     problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (sprocket-core/tests/engine/guards.rs:11)
       hint: take it over with `.adopt()` or `import lab:net/edge net#1`
-    only the record changes.
+    1 problem: nothing can be applied until it is solved.
     ");
     assert!(story.world.try_apply(on_lab(net)).is_err());
     assert_eq!(story.world.calls(), Vec::<String>::new());
@@ -93,7 +93,7 @@ fn what_can_not_become_as_declared_is_not_taken_over() {
     assert_snapshot!(story.plan(program), @"
     problem: `lab:net/edge`: `edge` can't be taken over: its `subnet` is different, and can't be changed  (sprocket-core/tests/engine/guards.rs:91)
       hint: declare it as it is, or choose another name with `.named(…)`
-    only the record changes.
+    1 problem: nothing can be applied until it is solved.
     ");
 }
 
@@ -109,12 +109,12 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
     assert_snapshot!(story.plan(protected("10.0.1.0/24")), @"
     problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:105)
       hint: take `.protect()` away and apply that first, or undo the change
-    only the record changes.
+    1 problem: nothing can be applied until it is solved.
     ");
     assert_snapshot!(story.plan(|_| ()), @"
     problem: `lab:net/edge`: is not declared any more, and is protected
       hint: declare it again, or `state unprotect lab:net/edge` first
-    only the record changes.
+    1 problem: nothing can be applied until it is solved.
     ");
     assert_snapshot!(story.world.try_plan(on_lab(protected("10.0.0.0/24")), Goal::Destroyed { include_kept: false }).unwrap(), @"
     = lab:net/edge stays as `edge`: it is protected
@@ -122,7 +122,7 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
     ");
     assert_snapshot!(story.plan(net), @"
     · lab:net/edge  (only its record changes)
-    only the record changes.
+    1 to record.
     ");
     story.apply(net);
     story.apply(|_| ());
@@ -141,12 +141,12 @@ fn data_is_never_replaced_and_stays_when_it_is_not_declared_any_more() {
     assert_snapshot!(story.plan(disk("nfs")), @"
     problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (sprocket-core/tests/engine/guards.rs:137)
       hint: undo the change, or declare a new one under another name and move the data
-    only the record changes.
+    1 problem: nothing can be applied until it is solved.
     ");
     assert_snapshot!(story.plan(|_| ()), @"
     = lab:disk/data  (left in place, and no longer recorded)
     = lab:disk/data stays as `data`: it holds data; no longer recorded
-    only the record changes.
+    1 to forget.
     ");
     story.apply(|_| ());
     assert_eq!(story.world.objects(), ["lab:disk/data"]);
@@ -196,7 +196,7 @@ fn what_goes_with_its_host_is_not_deleted_by_itself() {
     assert_snapshot!(story.plan(|_| ()), @"
     - lab:app/guest  (goes with its host)
     - lab:net/host  (not declared any more)
-    1 to delete.
+    1 to delete, 1 to forget.
     ");
     assert_eq!(story.apply(|_| ()), ["delete lab:net/host"]);
 }

@@ -1,0 +1,85 @@
+//! Three awkward kinds: a config whose name is its content, a secret that can be written and never read, and a generated
+//! secret without a server. Each is short, and each passes the whole conformance suite of a kind.
+
+mod motd;
+mod service;
+mod vaulted;
+
+use sprocket_core::testing::{KindSuite, Variant};
+use sprocket_core::{DraftExt as _, Password};
+
+use self::motd::Motd;
+use self::service::{Memory, Service};
+use self::vaulted::Vaulted;
+
+#[test]
+fn a_config_whose_name_is_its_content() {
+    let service = Service::default();
+    KindSuite {
+        address: "memory:motd/greeting",
+        program: Box::new(|stack, variant| {
+            stack.connect(Memory::at(&service));
+            let greeting = |name: &str, data: &str| Motd::new(name, data);
+            match variant {
+                Variant::First => stack.add(greeting("greeting", "hello")),
+                Variant::Updated => stack.add(greeting("greeting", "hello").label("team", "edge")),
+                Variant::Replaced => stack.add(greeting("greeting", "bye")),
+                Variant::Moved => stack.add(greeting("hail", "hello").moved_from("greeting").named("greeting")),
+            };
+        }),
+        inventory: Box::new(|| service.names()),
+        drift: Some(Box::new(|| service.change("greeting", |stored| stored.labels.insert("by".into(), "hand".into())))),
+        remove: Some(Box::new(|| service.remove("greeting"))),
+        updates: true,
+        replaces: true,
+        marked: true,
+        kills: None,
+    }
+    .run();
+}
+
+#[test]
+fn a_secret_that_can_be_written_and_never_read() {
+    let service = Service::default();
+    KindSuite {
+        address: "memory:vaulted/login",
+        program: Box::new(|stack, variant| {
+            stack.connect(Memory::at(&service));
+            match variant {
+                Variant::First | Variant::Replaced => stack.add(Vaulted::new("login", "hunter2-one")),
+                Variant::Updated => stack.add(Vaulted::new("login", "hunter2-two")),
+                Variant::Moved => stack.add(Vaulted::new("account", "hunter2-one").moved_from("login").named("login")),
+            };
+        }),
+        inventory: Box::new(|| service.names()),
+        drift: Some(Box::new(|| service.change("login", |stored| stored.version += 1))),
+        remove: Some(Box::new(|| service.remove("login"))),
+        updates: true,
+        replaces: false,
+        marked: true,
+        kills: None,
+    }
+    .run();
+}
+
+#[test]
+fn a_generated_secret_without_a_server() {
+    KindSuite {
+        address: "random:password/redis",
+        program: Box::new(|stack, variant| {
+            match variant {
+                Variant::First | Variant::Updated => stack.add(Password::new("redis")),
+                Variant::Replaced => stack.add(Password::new("redis").length(40)),
+                Variant::Moved => stack.add(Password::new("cache").moved_from("redis").named("redis")),
+            };
+        }),
+        inventory: Box::new(Vec::new),
+        drift: None,
+        remove: None,
+        updates: false,
+        replaces: true,
+        marked: false,
+        kills: None,
+    }
+    .run();
+}

@@ -1,0 +1,93 @@
+//! A service in memory, and the provider that speaks to it. What a client of it may see depends on the kind.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde::{Deserialize, Serialize};
+use sprocket_core::{ErrorKind, Identity, Kinds, Mark, Provider, ProviderError, Spec};
+
+use crate::motd::Motd;
+use crate::vaulted::Vaulted;
+
+/// What the service keeps under a name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stored {
+    pub(crate) data: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) version: u64,
+    pub(crate) mark: Option<Mark>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Service(Arc<Mutex<BTreeMap<String, Stored>>>);
+
+impl Service {
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut BTreeMap<String, Stored>) -> T) -> T {
+        f(&mut self.0.lock().unwrap())
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.with(|all| all.keys().cloned().collect())
+    }
+
+    pub(crate) fn change<T>(&self, prefix: &str, change: impl FnOnce(&mut Stored) -> T) {
+        self.with(|all| {
+            change(all.iter_mut().find(|(name, _)| name.starts_with(prefix)).unwrap().1);
+        });
+    }
+
+    pub(crate) fn remove(&self, prefix: &str) {
+        self.with(|all| all.retain(|name, _| !name.starts_with(prefix)));
+    }
+}
+
+/// The provider.
+#[derive(Debug)]
+pub(crate) struct Memory(pub(crate) Service);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Memory)]
+pub(crate) struct MemorySpec {}
+
+#[derive(Debug, thiserror::Error)]
+#[error("could not {attempt} `{name}`: there is one already")]
+pub(crate) struct MemoryError {
+    pub(crate) attempt: &'static str,
+    pub(crate) name: String,
+}
+
+impl ProviderError for MemoryError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::AlreadyExists
+    }
+}
+
+impl Memory {
+    pub(crate) fn at(service: &Service) -> MemoryDraft {
+        MemoryDraft::new().credentials(service.clone())
+    }
+}
+
+impl Provider for Memory {
+    const NAME: &'static str = "memory";
+    type Draft = MemoryDraft;
+    type Config = MemorySpec;
+    type Credentials = Service;
+    type Error = MemoryError;
+
+    async fn connect(_: &MemorySpec, service: Service) -> Result<Self, MemoryError> {
+        Ok(Self(service))
+    }
+
+    fn ambient() -> Result<Service, MemoryError> {
+        Ok(Service::default())
+    }
+
+    async fn identity(&self) -> Result<Identity, MemoryError> {
+        Ok("memory".into())
+    }
+
+    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+        kinds.with::<Motd>().with::<Vaulted>()
+    }
+}

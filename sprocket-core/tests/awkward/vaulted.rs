@@ -1,0 +1,95 @@
+//! `memory:vaulted`: a secret that can be written, and never read. A version counts the writes, so that a write by somebody
+//! else shows.
+
+use serde::{Deserialize, Serialize};
+use sprocket_core::{
+    Change, ErrorOf, FailedOf, Find, Found, IntoInput, Live, Make, Naming, Outcome, Recorded, Resource, Secret, Spec,
+    This,
+};
+
+use crate::service::{Memory, MemoryError, Stored};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Vaulted {
+    this: This<Self>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Vaulted)]
+pub(crate) struct VaultedSpec {
+    #[spec(write_only)]
+    pub(crate) data: Option<Secret<String>>,
+    /// Not a setting of the program's: what the service counts.
+    pub(crate) version: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct VaultedState {}
+
+impl Vaulted {
+    pub(crate) fn new(name: &str, data: impl IntoInput<Secret<String>>) -> VaultedDraft {
+        VaultedDraft::new(name).data(data)
+    }
+}
+
+fn live((name, stored): (&String, &Stored)) -> Live<Vaulted> {
+    Live {
+        id: name.as_str().into(),
+        name: name.as_str().into(),
+        spec: VaultedSpec { data: None, version: Some(stored.version) },
+        state: VaultedState {},
+        mark: stored.mark.clone(),
+    }
+}
+
+impl Resource for Vaulted {
+    const KIND: &'static str = "memory:vaulted";
+    const NAMING: Naming = Naming::Fixed;
+    type Provider = Memory;
+    type Draft = VaultedDraft;
+    type Spec = VaultedSpec;
+    type State = VaultedState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &VaultedDraft, this: This<Self>) -> Self {
+        Self { this }
+    }
+
+    async fn read(memory: &Memory, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let name = match find {
+            Find::Recorded(recorded) => recorded.name.as_str(),
+            Find::Named(name) => name.as_str(),
+            Find::Import(id) => id,
+        };
+        Ok(memory.0.with(|all| all.get_key_value(name).map(live)).into())
+    }
+
+    async fn create(memory: &Memory, make: &Make<'_, Self>) -> Outcome<Self> {
+        let name = make.name.to_string();
+        let data = make.spec.data.as_ref().map(|data| data.expose().clone()).unwrap_or_default();
+        memory.0.with(|all| {
+            if all.contains_key(&name) {
+                return Err(MemoryError { attempt: "write", name: name.clone() }.into());
+            }
+            all.insert(name.clone(), Stored { data, version: 1, mark: Some(make.mark.clone()), ..Stored::default() });
+            Ok(VaultedState {})
+        })
+    }
+
+    async fn update(memory: &Memory, change: &Change<'_, Self>) -> Outcome<Self> {
+        memory.0.change(change.live.name.as_str(), |stored| {
+            stored.data = change.spec.data.as_ref().map(|data| data.expose().clone()).unwrap_or_default();
+            stored.version += 1;
+            stored.mark = Some(change.mark.clone());
+        });
+        Ok(VaultedState {})
+    }
+
+    async fn delete(memory: &Memory, recorded: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        memory.0.with(|all| all.remove(recorded.name.as_str()));
+        Ok(())
+    }
+}
