@@ -297,6 +297,7 @@ impl Call {
             version: intention.version,
             applied: intention.spec.clone(),
             seen: None,
+            witness: None,
             state: state.clone(),
             secrets: intention.secrets.clone(),
             deps: intention.deps.clone(),
@@ -312,6 +313,7 @@ impl Call {
             version: intention.version,
             applied: intention.spec.clone(),
             seen: Some(live.spec),
+            witness: Some(live.witness),
             state: live.state,
             secrets: intention.secrets.clone(),
             deps: intention.deps.clone(),
@@ -328,7 +330,9 @@ impl Call {
         let read =
             self.limited(self.kind.read(self.through(&object.secrets), Target::Recorded(&object, &self.mark))).await;
         match read.map(|lives| lives.into_iter().next()) {
-            Ok(Some(live)) => Object { seen: Some(live.spec), state: live.state, ..object },
+            Ok(Some(live)) => {
+                Object { seen: Some(live.spec), witness: Some(live.witness), state: live.state, ..object }
+            }
             _ => object,
         }
     }

@@ -239,6 +239,7 @@ impl Engine {
             version: node.kind.facts().version,
             applied: live.spec.clone(),
             seen: Some(live.spec),
+            witness: Some(live.witness),
             state: live.state,
             secrets: Vec::new(),
             deps: Vec::new(),

@@ -18,7 +18,8 @@ use crate::refresh::Observed;
 use crate::resource::Naming;
 use crate::stack::{Node, Stack};
 use crate::state::{Object, Record, Snapshot};
-use crate::value::{Deps, FINGERPRINT, Facts, Known, Path, Reported, SEALED, StackKey};
+use crate::spec::Field;
+use crate::value::{PathPart, Deps, FINGERPRINT, Facts, Known, Path, Reported, SEALED, StackKey};
 
 /// What a plan is made of.
 pub(crate) struct Basis<'a> {
@@ -281,6 +282,13 @@ impl<'a> Builder<'a> {
         let (Some(live), Some(seen)) = (live, &object.seen) else { return found };
         let masked =
             if object.secrets.is_empty() { live.spec.clone() } else { node.kind.mask(live, &object.secrets, key) };
+        if masked == *seen {
+            // The witness also knows what the spec does not show, such as how often a secret was written.
+            if object.witness.as_ref().is_some_and(|witness| *witness != live.witness) {
+                found.extend(self.unseen_drift(facts, desired));
+            }
+            return found;
+        }
         if node.kind.equal(&masked, seen, &object.secrets, key) {
             return found;
         }
@@ -288,13 +296,27 @@ impl<'a> Builder<'a> {
         for drift in changes(facts.fields, &seen, &live, ignore, true) {
             if !found.iter().any(|change| change.path == drift.path) {
                 let after = drift.path.0.iter().fold(&wanted, |value, part| match part {
-                    crate::value::PathPart::Key(key) => &value[key.as_str()],
-                    crate::value::PathPart::Index(index) => &value[*index],
+                    PathPart::Key(key) => &value[key.as_str()],
+                    PathPart::Index(index) => &value[*index],
                 });
                 found.push(Change { before: drift.after, after: after.clone(), ..drift });
             }
         }
         found
+    }
+
+    /// A change by somebody else of what can't be read: it is written again.
+    fn unseen_drift(&self, facts: KindFacts, desired: &Desired) -> Vec<Change> {
+        let wanted = desired.spec.value();
+        let hidden = facts.fields.iter().filter(|field| field.write_only);
+        let change = |field: &Field| Change {
+            path: Path(vec![PathPart::Key(field.name.to_owned())]),
+            before: Value::Null,
+            after: wanted[field.name].clone(),
+            replaces: false,
+            drift: true,
+        };
+        hidden.map(change).collect()
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that was found out about the resource so far")]

@@ -110,6 +110,7 @@ pub(crate) fn created(record: Option<&Record>, intent: &Intention, lives: Vec<Er
         version: intent.version,
         applied: intent.spec.clone(),
         seen: Some(live.spec),
+        witness: Some(live.witness),
         state: live.state,
         secrets: intent.secrets.clone(),
         deps: intent.deps.clone(),

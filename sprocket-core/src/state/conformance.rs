@@ -332,6 +332,7 @@ fn object(generation: u32) -> Object {
         state: Json::from(&json!({"id": "id-1", "created": 1.5e3, "big": u64::MAX, "text": "a\tb"})),
         secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Key("TOKEN".into())])],
         deps: vec!["docker:network/other".into()],
+        witness: None,
         ready: true,
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName, RecordId};
 use crate::json::Json;
+use crate::resource::Witness;
 use crate::value::Path;
 
 /// What is kept of a resource. Its secrets are sealed; of write-only settings only a fingerprint is kept.
@@ -66,6 +67,9 @@ pub struct Object {
     /// The spec that was read right after; none if that has not happened yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Json>,
+    /// What it looked like then, in ways that its spec may not show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
     /// What the service reported.
     pub state: Json,
     /// Where in the specs plain values are secret, because they were made from secrets.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
     Change, ErrorOf, FailedOf, Find, Found, IntoInput, Live, Make, Naming, Outcome, Recorded, Resource, Secret, Spec,
-    This,
+    This, Witness,
 };
 
 use crate::service::{Memory, MemoryError, Stored};
@@ -19,12 +19,12 @@ pub(crate) struct Vaulted {
 pub(crate) struct VaultedSpec {
     #[spec(write_only)]
     pub(crate) data: Option<Secret<String>>,
-    /// Not a setting of the program's: what the service counts.
-    pub(crate) version: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct VaultedState {}
+pub(crate) struct VaultedState {
+    version: u64,
+}
 
 impl Vaulted {
     pub(crate) fn new(name: &str, data: impl IntoInput<Secret<String>>) -> VaultedDraft {
@@ -36,8 +36,8 @@ fn live((name, stored): (&String, &Stored)) -> Live<Vaulted> {
     Live {
         id: name.as_str().into(),
         name: name.as_str().into(),
-        spec: VaultedSpec { data: None, version: Some(stored.version) },
-        state: VaultedState {},
+        spec: VaultedSpec { data: None },
+        state: VaultedState { version: stored.version },
         mark: stored.mark.clone(),
     }
 }
@@ -75,7 +75,7 @@ impl Resource for Vaulted {
                 return Err(MemoryError { attempt: "write", name: name.clone() }.into());
             }
             all.insert(name.clone(), Stored { data, version: 1, mark: Some(make.mark.clone()), ..Stored::default() });
-            Ok(VaultedState {})
+            Ok(VaultedState { version: 1 })
         })
     }
 
@@ -85,11 +85,16 @@ impl Resource for Vaulted {
             stored.version += 1;
             stored.mark = Some(change.mark.clone());
         });
-        Ok(VaultedState {})
+        Ok(VaultedState { version: change.live.state.version + 1 })
     }
 
     async fn delete(memory: &Memory, recorded: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
         memory.0.with(|all| all.remove(recorded.name.as_str()));
         Ok(())
+    }
+
+    /// The value can't be read; that somebody wrote another one shows in the count.
+    fn witness(live: &Live<Self>) -> Witness {
+        Witness::of(&live.id, &live.state)
     }
 }
