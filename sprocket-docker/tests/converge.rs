@@ -59,19 +59,19 @@ async fn a_healthy_service_works() {
 async fn a_missing_image() {
     let Some(world) = World::live().await else { return };
     let draft = busy(&[]).image("sprocket-stand-in/none:1");
-    insta::assert_snapshot!(outcome(&world, draft).await, @"");
+    insta::assert_snapshot!(outcome(&world, draft).await, @"service `app` does not work: its image `sprocket-stand-in/none:1` is not on the node and can't be pulled");
 }
 
 #[tokio::test]
 async fn no_node() {
     let Some(world) = World::live().await else { return };
     let draft = || busy(&["sleep", "infinity"]);
-    insta::assert_snapshot!(outcome(&world, draft().constraint("node.labels.disk == fast").constraint("node.role == manager")).await, @"");
-    insta::assert_snapshot!(outcome(&world, draft().global().constraint("node.role == worker")).await, @"");
+    insta::assert_snapshot!(outcome(&world, draft().constraint("node.labels.disk == fast").constraint("node.role == manager")).await, @"service `app` does not work: no node can run it: no suitable node (scheduling constraints not satisfied on 1 node); 0 of 1 nodes have `node.labels.disk == fast`");
+    insta::assert_snapshot!(outcome(&world, draft().global().constraint("node.role == worker")).await, @"service `app` does not work: no node can run it: it runs on every node that may run it, and none may; 0 of 1 nodes have `node.role == worker`");
     let platform = sprocket_docker::Platform::linux("s390x");
-    insta::assert_snapshot!(outcome(&world, draft().platform(platform)).await, @"");
+    insta::assert_snapshot!(outcome(&world, draft().platform(platform)).await, @"service `app` does not work: no node can run it: no suitable node (unsupported platform on 1 node); 0 of 1 nodes have its platform");
     let much = sprocket_docker::Resources::default().memory("900GiB");
-    insta::assert_snapshot!(outcome(&world, draft().reservations(much)).await, @"");
+    insta::assert_snapshot!(outcome(&world, draft().reservations(much)).await, @"service `app` does not work: no node can run it: no suitable node (insufficient resources on 1 node)");
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn a_port_that_another_service_has() {
     let draft = || busy(&["sleep", "infinity"]).publish(Port::host(18_091).to(80));
     let first = world.make::<Service>("first", &spec(draft())).await;
     world.ready(&first, 60).await.unwrap();
-    insta::assert_snapshot!(outcome(&world, draft()).await, @"");
+    insta::assert_snapshot!(outcome(&world, draft()).await, @"service `app` does not work: its port 18091 can't be had: no suitable node (host-mode port already in use on 1 node)");
 
     // An update that replaces the task by one with the same port has to wait for it, and does.
     let first = update(&world, first, spec(draft().env("A", "b"))).await;
@@ -91,36 +91,36 @@ async fn a_port_that_another_service_has() {
 async fn a_port_that_a_process_has() {
     let Some(world) = World::live().await else { return };
     let taken = std::net::TcpListener::bind("0.0.0.0:18092").unwrap();
-    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).publish(Port::host(18_092).to(80))).await, @"");
+    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).publish(Port::host(18_092).to(80))).await, @"service `app` does not work: its port 18092 can't be had: Error starting userland proxy: listen tcp4 0.0.0.0:18092: bind: address already in use");
     drop(taken);
 }
 
 #[tokio::test]
 async fn a_crash_loop() {
     let Some(world) = World::live().await else { return };
-    insta::assert_snapshot!(outcome(&world, busy(&["sh", "-c", "sleep 1; exit 7"])).await, @"");
-    insta::assert_snapshot!(outcome(&world, busy(&["true"])).await, @"");
-    insta::assert_snapshot!(outcome(&world, busy(&["sh", "-c", "exit 3"]).restart(Restart::never())).await, @"");
+    insta::assert_snapshot!(outcome(&world, busy(&["sh", "-c", "sleep 1; exit 7"])).await, @"service `app` does not work: its container ended 3 times, the last time with exit code 7");
+    insta::assert_snapshot!(outcome(&world, busy(&["true"])).await, @"service `app` does not work: its container ended 3 times, the last time with exit code 0");
+    insta::assert_snapshot!(outcome(&world, busy(&["sh", "-c", "exit 3"]).restart(Restart::never())).await, @"service `app` does not work: its container ended with exit code 3");
 }
 
 #[tokio::test]
 async fn a_program_that_is_not_there() {
     let Some(world) = World::live().await else { return };
-    insta::assert_snapshot!(outcome(&world, busy(&[]).command(["/none"])).await, @"");
+    insta::assert_snapshot!(outcome(&world, busy(&[]).command(["/none"])).await, @r#"service `app` does not work: its container can't be started: starting container failed: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/none": stat /none: no such file or directory: unknown"#);
 }
 
 #[tokio::test]
 async fn a_folder_that_is_not_there() {
     let Some(world) = World::live().await else { return };
     let source = sprocket_docker::MountSource::bind("/none/here");
-    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).mount(source, "/data")).await, @"");
+    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).mount(source, "/data")).await, @r#"service `app` does not work: its container can't be started: invalid mount config for type "bind": bind source path does not exist: /none/here"#);
 }
 
 #[tokio::test]
 async fn an_unhealthy_service() {
     let Some(world) = World::live().await else { return };
     let health = Health::cmd(["false"]).interval(Timespan::secs(1)).retries(1);
-    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).health(health)).await, @"");
+    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).health(health)).await, @"service `app` does not work: its container ended 3 times, the last time with exit code 0");
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn what_is_too_slow() {
     let Some(world) = World::live().await else { return };
     let health = Health::cmd(["false"]).interval(Timespan::secs(30));
     let record = world.make::<Service>("app", &spec(busy(&["sleep", "infinity"]).health(health))).await;
-    insta::assert_snapshot!(world.ready(&record, 4).await.unwrap_err(), @"");
+    insta::assert_snapshot!(world.ready(&record, 4).await.unwrap_err(), @"service `app` does not work: after 4 s, 0 of 1 tasks run; one is starting");
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn an_update_that_the_engine_takes_back() {
     let record = world.make::<Service>("app", &spec(good())).await;
     world.ready(&record, 60).await.unwrap();
     let record = update(&world, record, spec(bad())).await;
-    insta::assert_snapshot!(world.ready(&record, 60).await.unwrap_err(), @"");
+    insta::assert_snapshot!(world.ready(&record, 60).await.unwrap_err(), @"service `app` does not work: its update failed, and the engine went back to what was before: non-zero exit (9)");
 
     // The failure of that update is not taken for one of the next.
     let record = update(&world, record, spec(good().env("A", "b"))).await;
@@ -147,11 +147,11 @@ async fn an_update_that_the_engine_takes_back() {
 
     let paused = bad().update(Update::default().on_failure(OnFailure::Pause));
     let record = update(&world, record, spec(paused)).await;
-    insta::assert_snapshot!(world.ready(&record, 60).await.unwrap_err(), @"");
+    insta::assert_snapshot!(world.ready(&record, 60).await.unwrap_err(), @"service `app` does not work: its update failed, and the engine stopped in the middle of it: non-zero exit (9)");
 }
 
 #[tokio::test]
-async fn an_update_is_awaited_and_one_that_touches_no_task_costs_no_time() {
+async fn an_update_is_awaited_task_by_task() {
     let Some(world) = World::live().await else { return };
     let draft = || busy(&["sleep", "infinity"]).update(Update::default().monitor(Timespan::secs(1)));
     let record = world.make::<Service>("app", &spec(draft().replicas(2_u64))).await;
@@ -170,7 +170,7 @@ async fn somebody_deletes_it() {
     let Some(world) = World::live().await else { return };
     let record = world.make::<Service>("app", &spec(busy(&["sleep", "infinity"]))).await;
     docker(&["service", "rm", record.name.as_str()]).unwrap();
-    insta::assert_snapshot!(world.ready(&record, 10).await.unwrap_err(), @"");
+    insta::assert_snapshot!(world.ready(&record, 10).await.unwrap_err(), @"service `app` does not work: it was deleted by somebody else");
 }
 
 async fn verified(world: &World, record: &Recorded<Service>) -> String {
@@ -186,14 +186,21 @@ async fn verified(world: &World, record: &Recorded<Service>) -> String {
 async fn verify_exchanges_bytes() {
     let Some(world) = World::live().await else { return };
     let redis = Service::new("x", "sprocket-stand-in/redis:1").stop_grace_period("2s");
-    let draft = redis.publish(Port::host(18_093).to(6379).speaks(Protocol::Redis)).publish(Port::host(18_094).to(6379));
+    let draft = redis.publish(Port::host(18_093).to(6379).speaks(Protocol::Redis)).publish(Port::host(18_094).to(80));
     let record = world.make::<Service>("redis", &spec(draft)).await;
-    insta::assert_snapshot!(verified(&world, &record).await, @"");
+    insta::assert_snapshot!(verified(&world, &record).await, @r"
+ok: runs with 1 tasks
+ok: answers PING on 127.0.0.1:18093
+ok: port 18094 is not checked: no protocol is declared for it
+");
 
     let wrong = Service::new("x", "sprocket-stand-in/redis:1").stop_grace_period("2s");
     let wrong = wrong.publish(Port::host(18_095).to(6379).speaks(Protocol::Http { path: "/".into() }));
     let record = world.make::<Service>("wrong", &spec(wrong)).await;
-    insta::assert_snapshot!(verified(&world, &record).await, @"");
+    insta::assert_snapshot!(verified(&world, &record).await, @r"
+ok: runs with 1 tasks
+FAILED: answers GET / on 127.0.0.1:18095: it closed the connection
+");
 }
 
 #[tokio::test]
@@ -202,7 +209,7 @@ async fn a_missing_network_or_config_is_the_settings_fault() {
     let draft = busy(&[]).network(sprocket_docker::Attachment::to(sprocket_docker::NetworkId("none".into())));
     let error = world.try_make::<Service>("app", &spec(draft), &world.mark("app")).await.unwrap_err().error;
     let source = std::error::Error::source(&error).unwrap().to_string();
-    insta::assert_snapshot!(world.plain(&format!("{error}: {source}")), @"");
+    insta::assert_snapshot!(world.plain(&format!("{error}: {source}")), @"could not create service `app`: could not find the corresponding predefined swarm network: network none not found");
     assert_eq!(sprocket_core::ProviderError::kind(&error), sprocket_core::ErrorKind::Invalid);
 
     // A config that is gone by the time of the call is another of its kind.

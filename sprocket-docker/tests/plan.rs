@@ -16,25 +16,29 @@ fn found(findings: &Findings) -> String {
 fn services_that_can_not_work_are_refused() {
     let service = || Service::new("x", "app:1");
     let check = |draft| found(&Service::review(&spec::<Service>(draft)));
-    insta::assert_snapshot!(check(service().update(Update::start_first()).publish(Port::host(80))), @"");
-    insta::assert_snapshot!(check(service().publish(Port::host(80)).publish(Port::host(80).to(81))), @"");
+    insta::assert_snapshot!(check(service().update(Update::start_first()).publish(Port::host(80))), @"error: a port of the node is free only once the old task has stopped: with `start_first`, an update would wait for ever");
+    insta::assert_snapshot!(check(service().publish(Port::host(80)).publish(Port::host(80).to(81))), @"error: port 80 is published twice");
+    insta::assert_snapshot!(check(service().publish(Port::host(80)).publish(Port::host(81).to(80))), @"error: the container's port 80 is published on the host twice: the engine does so once");
     insta::assert_snapshot!(check(service().publish(Port::host(53)).publish(Port::host(53).udp())), @"");
-    insta::assert_snapshot!(check(service().publish(Port::ingress(80)).endpoint(sprocket_docker::EndpointMode::Dnsrr)), @"");
-    insta::assert_snapshot!(check(service().global().replicas(2_u64)), @"");
-    insta::assert_snapshot!(check(service().mount(MountSource::tmpfs(), "/a").mount(MountSource::bind("b"), "/a")), @"");
-    insta::assert_snapshot!(check(service().health(Health::cmd(["true"]).retries(0))), @"");
-    insta::assert_snapshot!(check(service().limits(Resources::default().memory("1MiB")).reservations(Resources::default().memory("2MiB"))), @"");
-    insta::assert_snapshot!(check(service().label("sprocket.lineage", "mine")), @"");
-    insta::assert_snapshot!(check(Service::new("x", "app")), @"");
+    insta::assert_snapshot!(check(service().publish(Port::ingress(80)).endpoint(sprocket_docker::EndpointMode::Dnsrr)), @"error: ingress ports need a virtual address: with `dnsrr`, publish on the host");
+    insta::assert_snapshot!(check(service().global().replicas(2_u64)), @"error: it is global, one task for each node: 2 replicas mean nothing");
+    insta::assert_snapshot!(check(service().mount(MountSource::tmpfs(), "/a").mount(MountSource::bind("b"), "/a")), @r"
+error: `/a` is given twice in its containers
+error: the folder `b` is not an absolute path
+");
+    insta::assert_snapshot!(check(service().health(Health::cmd(["true"]).retries(0))), @"error: a health check needs 1 retry at least: the engine takes 0 for 3");
+    insta::assert_snapshot!(check(service().limits(Resources::default().memory("1MiB")).reservations(Resources::default().memory("2MiB"))), @"error: it reserves more memory than it may use");
+    insta::assert_snapshot!(check(service().label("sprocket.lineage", "mine")), @"error: the label `sprocket.lineage` is not free: `sprocket.…` says whose an object is");
+    insta::assert_snapshot!(check(Service::new("x", "app")), @"warning: its image `app` has no fixed version: what runs depends on when a node pulls it");
     insta::assert_snapshot!(check(service().platform(Platform::linux("amd64"))), @"");
 }
 
 #[test]
 fn contents_and_options_that_the_engine_refuses_are_refused() {
-    insta::assert_snapshot!(found(&SwarmConfig::review(&spec::<SwarmConfig>(SwarmConfig::new("x", "")))), @"");
+    insta::assert_snapshot!(found(&SwarmConfig::review(&spec::<SwarmConfig>(SwarmConfig::new("x", "")))), @"error: a config can't be empty");
     let large = SwarmSecret::new("x", vec![0_u8; 512_000]);
-    insta::assert_snapshot!(found(&SwarmSecret::review(&spec::<SwarmSecret>(large))), @"");
-    insta::assert_snapshot!(found(&Volume::review(&spec::<Volume>(Volume::new("x").driver_opt("size", "10g")))), @"");
+    insta::assert_snapshot!(found(&SwarmSecret::review(&spec::<SwarmSecret>(large))), @"error: a secret has less than 512000 bytes, and this one has 512000");
+    insta::assert_snapshot!(found(&Volume::review(&spec::<Volume>(Volume::new("x").driver_opt("size", "10g")))), @"error: the driver `local` has no option `size`: it knows type, o, device");
 }
 
 #[test]
@@ -44,5 +48,11 @@ fn mistakes_have_the_line_of_the_program() {
     stack.add(Network::overlay("edge").subnet("10.0.0.1/24"));
     stack.add(Service::new("x", "not an image").constraint("role == manager").stop_grace_period("ten"));
     let mistakes = stack.check().unwrap_err().to_string();
-    insta::assert_snapshot!(mistakes, @"");
+    insta::assert_snapshot!(mistakes, @r"
+`docker`: `ssh://far`: only sockets and plain TCP are spoken; forward the socket with `ssh -L`: expected `unix:///PATH` or `tcp://HOST:PORT`  (sprocket-docker/tests/plan.rs:44)
+`docker:network/edge`: `10.0.0.1/24` is an address in a range: the range begins with its first one  (sprocket-docker/tests/plan.rs:45)
+`docker:service/x`: `not an image` is not an image, such as `redis:7`  (sprocket-docker/tests/plan.rs:46)
+`docker:service/x`: `role` says nothing about a node: a constraint is on node.id, node.hostname, node.ip, node.role, node.platform.os, node.platform.arch, node.labels.… or engine.labels.…  (sprocket-docker/tests/plan.rs:46)
+`docker:service/x`: `ten` is not a length of time, such as `10s` or `1m30s`  (sprocket-docker/tests/plan.rs:46)
+");
 }

@@ -119,11 +119,13 @@ impl Drop for World {
 impl World {
     /// Removes what is left of a kind. True if nothing is.
     fn sweep(&self, kind: &str) -> bool {
-        let format = "--format={{.Name}}";
+        // Networks can have the same name; a volume has no id.
+        let format = if kind == "volume" { "--format={{.Name}} {{.Name}}" } else { "--format={{.Name}} {{.ID}}" };
         let Some(listed) = docker(&[kind, "ls", format]) else { return true };
-        let ours: Vec<_> = listed.lines().filter(|name| name.starts_with(&self.prefix)).collect();
-        for name in &ours {
-            docker(&[kind, "rm", name]);
+        let lines = listed.lines().filter_map(|line| line.split_once(' '));
+        let ours: Vec<_> = lines.filter(|(name, _)| name.starts_with(&self.prefix)).collect();
+        for (_, id) in &ours {
+            docker(&[kind, "rm", id]);
         }
         ours.is_empty()
     }

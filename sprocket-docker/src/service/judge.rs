@@ -146,9 +146,15 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Verdict {
             proven: update == "completed" || running.is_empty(),
         };
     }
-    let waiting = current().filter(|task| task.is_on_its_way() && !task.runs()).find(|task| !task.error.is_empty());
-    let failed = || current().filter(|task| task.has_failed(seen.spec)).max_by_key(|task| task.since);
-    let pending = waiting.or_else(failed).map(|task| told(task));
+    let waiting =
+        current().filter(|task| task.is_on_its_way() && !task.runs()).max_by_key(|task| !task.error.is_empty());
+    let failed = current().filter(|task| task.has_failed(seen.spec)).max_by_key(|task| task.since);
+    let pending = match (waiting, failed) {
+        (Some(task), _) if !task.error.is_empty() => Some(told(task)),
+        (_, Some(task)) => Some(told(task)),
+        (Some(task), None) => Some(format!("one is {}", task.state)),
+        (None, None) => None,
+    };
     let stuck = if nowhere {
         Some(Stuck::Placement("it runs on every node that may run it, and none may".into()))
     } else {
@@ -167,7 +173,7 @@ fn stuck(error: &str) -> Option<Stuck> {
     let says = |text: &str| error.contains(text);
     if !says("no suitable node") {
         None
-    } else if says("port") {
+    } else if says("host-mode port") {
         Some(Stuck::Port(error.to_owned()))
     } else if says("insufficient") || says("max replicas") {
         Some(Stuck::Room(error.to_owned()))
@@ -176,10 +182,13 @@ fn stuck(error: &str) -> Option<Stuck> {
     }
 }
 
+/// What a task ended with or waits for, without ids that differ from task to task.
 fn told(task: &Task) -> String {
-    match (task.error.as_str(), task.exit_code) {
-        ("", Some(code)) => format!("exit code {code}"),
-        (error, _) => error.trim_start_matches("task: ").to_owned(),
+    let error = task.error.trim_start_matches("task: ");
+    match (error.split_once("failed programming external connectivity"), task.exit_code) {
+        (Some((_, rest)), _) => rest.split_once("): ").map_or(rest, |(_, cause)| cause).to_owned(),
+        (None, Some(code)) if error.is_empty() => format!("exit code {code}"),
+        _ => error.to_owned(),
     }
 }
 
@@ -225,10 +234,11 @@ fn classify(spec: &ServiceSpec, last: &Task, times: usize) -> Option<Cause> {
     if says("unhealthy") {
         return often(REFUSALS).then_some(Cause::Unhealthy { times });
     }
-    if last.state == "rejected" || last.exit_code.is_none_or(|code| code == 0 && last.state == "failed") {
+    if !(error.starts_with("non-zero exit") || error.starts_with("exit code")) || last.exit_code.is_none() {
         return often(REFUSALS).then_some(Cause::Rejected { times, error });
     }
-    often(FAILURES).then_some(Cause::CrashLoop { times, exit_code: last.exit_code, error })
+    let exit_code = last.exit_code.unwrap_or_default();
+    often(FAILURES).then_some(Cause::CrashLoop { times, exit_code })
 }
 
 pub(crate) fn host_ports(spec: &ServiceSpec) -> Vec<u16> {

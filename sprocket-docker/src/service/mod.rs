@@ -5,6 +5,8 @@
 
 mod converge;
 mod judge;
+#[cfg(test)]
+mod judge_tests;
 mod not_ready;
 mod placement;
 mod policy;

@@ -40,9 +40,7 @@ pub enum Cause {
         /// How often one of its slots failed.
         times: usize,
         /// What the last container ended with.
-        exit_code: Option<i64>,
-        /// What the engine says.
-        error: String,
+        exit_code: i64,
     },
     /// Its containers can't be started.
     Rejected {
@@ -101,15 +99,13 @@ impl Display for Cause {
                 let s = if ports.len() == 1 { "" } else { "s" };
                 write!(f, "its port{s} {} can't be had: {error}", ports.join(", "))
             }
-            Self::CrashLoop { times, exit_code, error } => {
-                write!(f, "its container ended {times} times")?;
-                match exit_code {
-                    Some(code) => write!(f, ", the last time with exit code {code}"),
-                    None => write!(f, ": {error}"),
-                }
+            Self::CrashLoop { times: 1, exit_code } => write!(f, "its container ended with exit code {exit_code}"),
+            Self::CrashLoop { times, exit_code } => {
+                write!(f, "its container ended {times} times, the last time with exit code {exit_code}")
             }
-            Self::Rejected { times, error } => write!(f, "its container could not be started {times} times: {error}"),
-            Self::Unhealthy { times } => write!(f, "its health check failed {times} times"),
+            Self::Rejected { error, .. } => write!(f, "its container can't be started: {error}"),
+            Self::Unhealthy { times: 1 } => write!(f, "its health check says that its container is not well"),
+            Self::Unhealthy { times } => write!(f, "its health check gave up on its container {times} times"),
             Self::NotUpdated { state, because } => {
                 match state.as_str() {
                     "rollback_completed" => {
@@ -122,7 +118,7 @@ impl Display for Cause {
             }
             Self::TooSlow { seconds, running, wanted, pending } => {
                 write!(f, "after {seconds} s, {running} of {wanted} tasks run")?;
-                pending.iter().try_for_each(|pending| write!(f, "; another one says: {pending}"))
+                pending.iter().try_for_each(|pending| write!(f, "; {pending}"))
             }
             Self::Gone => f.write_str("it was deleted by somebody else"),
         }

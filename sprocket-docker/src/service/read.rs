@@ -267,3 +267,71 @@ fn port(found: &Value, labels: &Labels) -> Read<Port> {
     port.speaks = labels.notes.get(&speaks_key(&port)).and_then(|noted| serde_json::from_str(noted).ok());
     Ok(port)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sprocket_core::{Fields as _, Known, Mark};
+
+    use super::super::{Attachment, Mount, Protocol, ServiceDraft, write};
+    use super::*;
+
+    /// What would be read if the engine kept exactly what it was sent.
+    fn returned(draft: ServiceDraft) -> (ServiceSpec, Value) {
+        let spec = draft.spec(&Known::default()).unwrap();
+        let mark = Mark { lineage: "l".into(), record: "r".into() };
+        let body = write::body(&"app".into(), &spec, &mark, 7);
+        (spec, json!({ "ID": "s1", "Spec": body }))
+    }
+
+    #[test]
+    fn what_is_sent_reads_as_the_spec() {
+        let health = Health::cmd(["true"]).interval(Timespan::secs(20));
+        for draft in [
+            Service::new("app", "app:1"),
+            Service::new("app", "app:1").global(),
+            Service::new("app", "app:1").health(health.clone()).update(Update::default().monitor(Timespan::secs(5))),
+            Service::new("app", "app:1").health(Health::Disabled).publish(Port::host(80).speaks(Protocol::Redis)),
+        ] {
+            let (spec, found) = returned(draft);
+            let live = live(&found).unwrap();
+            assert_eq!(serde_json::to_value(&live.spec).unwrap(), serde_json::to_value(&spec).unwrap());
+            assert_eq!(live.mark.map(|mark| mark.record.to_string()).as_deref(), Some("r"));
+            assert_eq!(force_update(&found), 7);
+        }
+    }
+
+    #[test]
+    fn what_the_engine_leaves_out_are_its_defaults() {
+        let found = json!({ "ID": "s1", "Spec": {
+            "Name": "app", "Mode": { "Replicated": { "Replicas": 1 } },
+            "TaskTemplate": { "ContainerSpec": { "Image": "app:1", "Isolation": "default" }, "Runtime": "container" },
+        }});
+        let live = live(&found).unwrap();
+        let expect = Service::new("app", "app:1").update(Update::default().on_failure(OnFailure::Pause));
+        assert_eq!(live.spec, expect.spec(&Known::default()).unwrap());
+    }
+
+    #[test]
+    fn the_order_of_sets_does_not_count() {
+        let net = |id: &str| Attachment::to(NetworkId(id.to_owned()));
+        let mount = |target: &str| Mount::of(MountSource::tmpfs(), target);
+        let one = Service::new("app", "app:1").network(net("a").alias("x").alias("y")).network(net("b"));
+        let other = Service::new("app", "app:1").network(net("b")).network(net("a").alias("y").alias("x"));
+        let spec = |draft: ServiceDraft| draft.spec(&Known::default()).unwrap();
+        assert_eq!(spec(one.clone().mount_with(mount("/a"))), spec(other.clone().mount_with(mount("/a"))));
+        assert_ne!(spec(one.mount_with(mount("/a"))), spec(other.mount_with(mount("/b"))));
+        let args = |args: [&str; 2]| spec(Service::new("app", "app:1").args(args));
+        assert_ne!(args(["a", "b"]), args(["b", "a"]));
+    }
+
+    #[test]
+    fn what_is_not_known_here_is_an_error_and_no_guess() {
+        let (_, mut found) = returned(Service::new("app", "app:1"));
+        found["Spec"]["Mode"] = json!({ "ReplicatedJob": {} });
+        assert_eq!(live(&found).unwrap_err(), "its mode is `ReplicatedJob`: jobs are not known here");
+        let (_, mut found) = returned(Service::new("app", "app:1"));
+        found["Spec"]["UpdateConfig"]["Order"] = "sideways".into();
+        assert_eq!(live(&found).unwrap_err(), "the word `sideways` is not known here");
+    }
+}

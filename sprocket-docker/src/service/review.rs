@@ -25,10 +25,16 @@ pub(crate) fn review(spec: &ServiceSpec) -> Findings {
                 .into(),
         );
     }
-    let mut published = BTreeSet::new();
+    let (mut published, mut targets) = (BTreeSet::new(), BTreeSet::new());
     for port in &spec.ports {
         if port.published.is_some_and(|number| !published.insert((number, port.transport))) {
             error(format!("port {} is published twice", port.published.unwrap_or_default()));
+        }
+        if port.mode == PublishMode::Host && !targets.insert((port.target, port.transport)) {
+            error(format!(
+                "the container's port {} is published on the host twice: the engine does so once",
+                port.target
+            ));
         }
         if port.target == 0 || port.published == Some(0) {
             error("0 is no port".into());
