@@ -1,1 +1,48 @@
-//! Infrastructure as a Rust program.
+//! Infrastructure as a Rust program: what a user adds to a project.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use serde::Deserialize;
+//! use sprocket::prelude::*;
+//!
+//! #[derive(Deserialize)]
+//! struct Config {
+//!     length: u32,
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     sprocket::run("quickstart", |stack, config: &Config| {
+//!         let password = stack.add(Password::new("redis").length(config.length));
+//!         stack.output("password", &password.value);
+//!     })
+//! }
+//! ```
+//!
+//! - [`run`] is the whole program: it reads `sprocket.toml`, and has the command line that `--help` describes.
+//! - [`Program`] is the same in parts: for programs with providers of their own, and for tests of a program.
+//! - [`prelude`] has what programs name; [`core`] is the engine, for tools and for authors of kinds.
+//! - [`config`] tells how `sprocket.toml` and secrets are read, [`Exit`] what the exit codes mean.
+
+mod cli;
+mod commands;
+pub mod config;
+mod console;
+mod doctor;
+mod key;
+mod output;
+pub mod prelude;
+mod program;
+mod run;
+mod session;
+mod surroundings;
+mod trouble;
+
+pub use console::Shared;
+pub use doctor::{Finding, Wrong};
+pub use program::{Declare, Exit, Program};
+pub use run::run;
+pub use sprocket_core as core;
+#[cfg(feature = "docker")]
+pub use sprocket_docker as docker;
+pub use surroundings::Surroundings;

@@ -1,0 +1,190 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Plans, applies and looks after what this program declares.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about = "Without a command: shows what is to be done, asks, does it, and verifies it.",
+    after_help = "\
+Exit codes: 0 done or nothing to do, 1 failed, 2 changes are pending (only with --detailed-exit-code),
+3 applied but not verified, 4 locked by somebody else, 130 interrupted.",
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    /// The environment: a table of sprocket.toml [variable: SPROCKET_ENV]
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// The configuration, if it is not the sprocket.toml next to the program [variable: SPROCKET_FILE]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+    /// How many calls are made at once, over all services
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) parallel: Option<u16>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) apply: ApplyArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows what is to be done; changes nothing
+    Plan(PlanArgs),
+    /// Shows what is to be done, asks, does it, and verifies it
+    Apply(ApplyArgs),
+    /// Deletes everything that is recorded, but for what is kept
+    Destroy(DestroyArgs),
+    /// Shows what others have changed; changes nothing, and exits like `plan`
+    Drift(PlanArgs),
+    /// Records an object that exists as a resource of the program
+    Import {
+        /// The resource: `docker:network/edge`
+        address: String,
+        /// What the service calls the object: its name or id
+        id: String,
+    },
+    /// Asks everything that is applied whether it works
+    Verify {
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows the outputs
+    Outputs {
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+        /// Secrets too
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Shows the resources and what they wait for, in the language of Graphviz
+    Graph,
+    /// Looks for what would keep the program from working, with the remedy for each
+    Doctor,
+    /// Looks at and mends what is recorded
+    #[command(subcommand)]
+    State(StateCommand),
+}
+
+#[derive(Debug, Default, Args, PartialEq, Eq)]
+pub(crate) struct PlanArgs {
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Exits with 2 if there is something to do
+    #[arg(long)]
+    pub(crate) detailed_exit_code: bool,
+}
+
+#[derive(Debug, Default, Args, PartialEq, Eq)]
+pub(crate) struct ApplyArgs {
+    /// Does it without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Goes on with what does not depend on a failure
+    #[arg(long)]
+    pub(crate) continue_on_error: bool,
+    /// How long to wait for somebody else's lock
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub(crate) lock_timeout: u64,
+    /// One JSON object a line; nobody is asked
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DestroyArgs {
+    #[command(flatten)]
+    pub(crate) apply: ApplyArgs,
+    /// Also what is kept: protected, or holding data. Asks for the stack's name
+    #[arg(long)]
+    pub(crate) include_kept: bool,
+    /// Answers the question for the stack's name
+    #[arg(long, value_name = "STACK", requires = "include_kept")]
+    pub(crate) confirm: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Lists what is recorded
+    List,
+    /// Shows what is recorded of a resource
+    Show {
+        /// The resource: `docker:network/edge`
+        address: String,
+    },
+    /// Removes a resource from state; its objects stay
+    Forget {
+        /// The resource: `docker:network/edge`
+        address: String,
+    },
+    /// Breaks the lock of a run that is gone
+    Unlock {
+        /// The lock's id, as the error says it
+        id: String,
+    },
+}
+
+impl Cli {
+    /// What is to be done.
+    ///
+    /// # Errors
+    /// If options of `apply` stand before another command, where they would count for nothing.
+    pub(crate) fn command(&mut self) -> Result<Command, &'static str> {
+        let before = std::mem::take(&mut self.apply);
+        match self.command.take() {
+            None => Ok(Command::Apply(before)),
+            Some(_) if before != ApplyArgs::default() => Err("options of a command stand after it"),
+            Some(command) => Ok(command),
+        }
+    }
+}
+
+impl Command {
+    /// Whether `out` is a stream of JSON objects.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::Plan(args) | Self::Drift(args) => args.json,
+            Self::Apply(args) => args.json,
+            Self::Destroy(args) => args.apply.json,
+            Self::Verify { json } => *json,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_apply_count_only_where_apply_is_meant() {
+        let check = |args: &[&str], expect: Result<bool, ()>| {
+            let mut cli = Cli::try_parse_from([&["program"], args].concat()).unwrap();
+            let yes = match Cli::command(&mut cli) {
+                Ok(Command::Apply(args)) => Ok(args.yes),
+                Ok(_) => Ok(false),
+                Err(_) => Err(()),
+            };
+            assert_eq!(yes, expect, "{args:?}");
+        };
+        check(&["--yes"], Ok(true));
+        check(&["apply", "-y"], Ok(true));
+        check(&["apply"], Ok(false));
+        check(&["--env", "local", "plan"], Ok(false));
+        check(&["plan", "--env", "local"], Ok(false));
+        check(&["--yes", "plan"], Err(()));
+    }
+}

@@ -1,0 +1,124 @@
+//! `apply` and `destroy`: show the plan, ask, do exactly that, and tell what was done.
+
+use sprocket_core::plan::StepAction;
+use sprocket_core::{Events, Goal, Plan, Stack};
+
+use super::plan::problems;
+use super::verify;
+use crate::cli::{ApplyArgs, DestroyArgs};
+use crate::output::{Progress, count, plan as plans, report as reports};
+use crate::program::Exit;
+use crate::session::{Opening, Session};
+use crate::trouble::Trouble;
+
+/// Makes everything be as the program says, and asks it whether it works.
+pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit, Trouble> {
+    let (session, stack) = opening.declared().await?;
+    let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
+    plans::show(&session.console, &plan);
+    if !plan.problems.is_empty() {
+        return Err(problems(plan.problems.len()));
+    }
+    if !plan.is_empty() {
+        if !args.yes {
+            confirm(&session, &format!("Apply this to {}? [y/N] ", session.title()), is_yes)?;
+        }
+        let exit = run(&session, &stack, &plan, args).await?;
+        if exit != Exit::Done {
+            return Ok(exit);
+        }
+    }
+    verify::after_apply(&session, &stack).await
+}
+
+/// Deletes what is recorded.
+pub(super) async fn destroy(opening: Opening<'_>, args: &DestroyArgs) -> Result<Exit, Trouble> {
+    let (session, stack) = opening.declared().await?;
+    let goal = Goal::Destroyed { include_kept: args.include_kept };
+    let plan = session.looking(Events::default()).await?.plan(&stack, goal).await?;
+    plans::show(&session.console, &plan);
+    if !plan.problems.is_empty() {
+        return Err(problems(plan.problems.len()));
+    }
+    if plan.is_empty() {
+        return Ok(Exit::Done);
+    }
+    let name = session.stack_name.clone();
+    if args.include_kept {
+        // `--yes` is no answer to this question: what is kept can't be made again.
+        match &args.confirm {
+            Some(given) if *given == name => {}
+            Some(given) => return Err(Trouble::new(format!("`{given}` is not the stack's name; nothing was changed"))),
+            None => {
+                let question = format!("This deletes data of {} for good. The stack's name: ", session.title());
+                confirm_with(&session, &question, |answer| answer == name, &format!("--confirm {name}"))?;
+            }
+        }
+    } else if !args.apply.yes {
+        let deletes = plan.steps.iter().filter(|step| matches!(step.action, StepAction::Delete { .. })).count();
+        confirm(&session, &format!("Delete {} of {}? [y/N] ", count(deletes, "object"), session.title()), is_yes)?;
+    }
+    run(&session, &stack, &plan, &args.apply).await
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.to_lowercase().as_str(), "y" | "yes")
+}
+
+fn confirm(session: &Session, question: &str, is_yes: impl Fn(&str) -> bool) -> Result<(), Trouble> {
+    confirm_with(session, question, is_yes, "--yes")
+}
+
+/// Asks a person; without one, says which option answers.
+fn confirm_with(session: &Session, question: &str, is_yes: impl Fn(&str) -> bool, option: &str) -> Result<(), Trouble> {
+    if !session.console.is_terminal() {
+        return Err(Trouble::new("nothing was changed: there is no terminal to ask on")
+            .hint(format!("add `{option}` to do what is shown, or run `plan` to only look")));
+    }
+    match session.console.ask(question) {
+        Some(answer) if is_yes(&answer) => Ok(()),
+        _ => Err(Trouble::new("not confirmed; nothing was changed")),
+    }
+}
+
+async fn run(session: &Session, stack: &Stack, plan: &Plan, args: &ApplyArgs) -> Result<Exit, Trouble> {
+    let (progress, events) = Progress::of(&session.console, plan);
+    let engine = session.writing(events, args.continue_on_error).await?;
+    let listening = session.signals.then(|| tokio::spawn(interrupts(session.stop.clone())));
+    let result = session.unlocked(args.lock_timeout, async || engine.apply(stack, plan, &session.stop).await).await;
+    progress.end();
+    if let Some(listening) = listening {
+        listening.abort();
+    }
+    let report = result?;
+    reports::show(&session.console, &report);
+    Ok(match () {
+        () if report.interrupted => Exit::Interrupted,
+        () if report.succeeded() => Exit::Done,
+        () => Exit::Failed,
+    })
+}
+
+/// Each interrupt of the process asks the run to stop: the first lets what runs finish, the second does not.
+async fn interrupts(stop: sprocket_core::Stop) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return;
+        };
+        loop {
+            tokio::select! {
+                Some(()) = interrupt.recv() => {}
+                Some(()) = terminate.recv() => {}
+                else => return,
+            }
+            stop.request();
+        }
+    }
+    #[cfg(not(unix))]
+    while tokio::signal::ctrl_c().await.is_ok() {
+        stop.request();
+    }
+}

@@ -1,0 +1,64 @@
+//! `plan` and `drift`: look, and write nothing.
+
+use serde_json::json;
+use sprocket_core::plan::{Reason, Step};
+use sprocket_core::{Events, Goal};
+
+use crate::cli::PlanArgs;
+use crate::output::{count, json as stream, plan as plans};
+use crate::program::Exit;
+use crate::session::Opening;
+use crate::trouble::Trouble;
+
+/// Shows what is to be done.
+pub(super) async fn plan(opening: Opening<'_>, args: &PlanArgs) -> Result<Exit, Trouble> {
+    let (session, stack) = opening.declared().await?;
+    let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
+    plans::show(&session.console, &plan);
+    if !plan.problems.is_empty() {
+        return Err(problems(plan.problems.len()));
+    }
+    Ok(exit(args, !plan.is_empty()))
+}
+
+/// The error of a plan that was shown with its problems.
+pub(super) fn problems(number: usize) -> Trouble {
+    Trouble::new(format!("the plan has {}, and can't be applied; nothing was changed", count(number, "problem")))
+}
+
+/// Shows what others have changed since it was applied.
+pub(super) async fn drift(opening: Opening<'_>, args: &PlanArgs) -> Result<Exit, Trouble> {
+    let (session, stack) = opening.declared().await?;
+    let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
+    let steps: Vec<Step> = plan.steps.iter().filter_map(drifted).collect();
+    if session.console.is_json() {
+        session.console.object("drift", &json!({ "pending": !steps.is_empty(), "steps": stream::plain(&steps) }));
+        return Ok(exit(args, !steps.is_empty()));
+    }
+    let mut text: String = steps.iter().map(Step::to_string).collect();
+    text.push_str(&match steps.len() {
+        0 => "Nothing has drifted.".to_owned(),
+        number => format!("{} drifted; an apply puts back what is shown.", count(number, "resource")),
+    });
+    session.console.out_lines(&text, plans::look);
+    Ok(exit(args, !steps.is_empty()))
+}
+
+/// The part of a step that others are the reason for.
+fn drifted(step: &Step) -> Option<Step> {
+    let mut step = step.clone();
+    match step.reason {
+        Reason::Gone => step.spec = None,
+        _ if step.changes.iter().any(|change| change.drift) => {
+            step.changes.retain(|change| change.drift);
+            step.reason = Reason::Drifted;
+        }
+        Reason::Drifted => {}
+        _ => return None,
+    }
+    Some(step)
+}
+
+fn exit(args: &PlanArgs, pending: bool) -> Exit {
+    if pending && args.detailed_exit_code { Exit::Pending } else { Exit::Done }
+}

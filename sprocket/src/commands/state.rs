@@ -1,0 +1,130 @@
+//! `state` and `outputs`: what is recorded. They need neither the program's configuration nor any service.
+
+use serde_json::{Value, json};
+use sprocket_core::state::Snapshot;
+use sprocket_core::{Address, Events};
+
+use crate::cli::StateCommand;
+use crate::config::suggestion;
+use crate::console::Look;
+use crate::output::{count, json as stream};
+use crate::program::Exit;
+use crate::session::{Need, Opening, Session};
+use crate::trouble::Trouble;
+
+/// Looks at the state, or mends it.
+pub(super) async fn state(opening: Opening<'_>, command: StateCommand) -> Result<Exit, Trouble> {
+    let session = opening.session(Need::State).await?;
+    match command {
+        StateCommand::List => list(&session).await,
+        StateCommand::Show { address } => show(&session, &address).await,
+        StateCommand::Forget { address } => forget(&session, &address).await,
+        StateCommand::Unlock { id } => {
+            session.store.unlock(&id).await?;
+            session.console.out_lines(&format!("The lock `{id}` is broken."), |_| Look::Strong);
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn snapshot(session: &Session) -> Result<Option<Snapshot>, Trouble> {
+    Ok(session.looking(Events::default()).await?.snapshot().await?)
+}
+
+async fn list(session: &Session) -> Result<Exit, Trouble> {
+    let Some(snapshot) = snapshot(session).await? else {
+        session.console.out_lines(&format!("Nothing is recorded of {} yet.", session.title()), |_| Look::Plain);
+        return Ok(Exit::Done);
+    };
+    let mut text = String::new();
+    for (address, record) in &snapshot.records {
+        text.push_str(address.as_str());
+        if let Some(object) = &record.object {
+            text.push_str(&format!("  `{}`", object.name));
+        }
+        let notes = [
+            (record.protect, "protected"),
+            (record.keep_on_delete, "kept on delete"),
+            (record.object.as_ref().is_some_and(|object| !object.ready), "not seen to work yet"),
+            (!record.old.is_empty(), "an old one is not deleted yet"),
+            (snapshot.pending.contains_key(address), "an interrupted run had begun something"),
+        ];
+        let notes: Vec<&str> = notes.into_iter().filter(|(is, _)| *is).map(|(_, note)| note).collect();
+        if !notes.is_empty() {
+            text.push_str(&format!("  ({})", notes.join(", ")));
+        }
+        text.push('\n');
+    }
+    for address in snapshot.pending.keys().filter(|address| !snapshot.records.contains_key(*address)) {
+        text.push_str(&format!("{address}  (an interrupted run had begun to make it)\n"));
+    }
+    text.push_str(&format!(
+        "{} in {}, serial {}.",
+        count(snapshot.records.len(), "resource"),
+        session.store.place(),
+        snapshot.serial
+    ));
+    session.console.out_lines(&text, |_| Look::Plain);
+    Ok(Exit::Done)
+}
+
+async fn show(session: &Session, address: &str) -> Result<Exit, Trouble> {
+    let snapshot = snapshot(session).await?;
+    let wanted = Address::from(address);
+    let record = snapshot.as_ref().and_then(|snapshot| snapshot.records.get(&wanted));
+    let Some(record) = record else { return Err(unknown(snapshot.as_ref(), address)) };
+    let mut value = stream::plain(record);
+    value["address"] = address.into();
+    session.console.out(&format!("{}\n", pretty(&value)));
+    Ok(Exit::Done)
+}
+
+async fn forget(session: &Session, address: &str) -> Result<Exit, Trouble> {
+    let engine = session.writing(Events::default(), false).await?;
+    let names = match engine.forget(address).await {
+        Ok(names) => names,
+        Err(sprocket_core::Refused::NoSuchResource { .. }) => {
+            return Err(unknown(snapshot(session).await?.as_ref(), address));
+        }
+        Err(refused) => return Err(refused.into()),
+    };
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let left = if names.is_empty() { String::new() } else { format!(" {} is still there.", names.join(", ")) };
+    session.console.out_lines(&format!("`{address}` is no longer recorded.{left}"), |_| Look::Strong);
+    Ok(Exit::Done)
+}
+
+fn unknown(snapshot: Option<&Snapshot>, address: &str) -> Trouble {
+    let known = snapshot.into_iter().flat_map(|snapshot| snapshot.records.keys()).map(Address::as_str);
+    let meant = suggestion(address, known).map(|meant| format!("did you mean `{meant}`?"));
+    Trouble::new(format!("`{address}` is not recorded"))
+        .hint(meant.unwrap_or_else(|| "`state list` shows what is".into()))
+}
+
+/// Shows the outputs; secrets only if they are to be revealed.
+pub(super) async fn outputs(opening: Opening<'_>, as_json: bool, reveal: bool) -> Result<Exit, Trouble> {
+    let session = opening.session(if reveal { Need::Key } else { Need::State }).await?;
+    let outputs = session.looking(Events::default()).await?.outputs(reveal).await?;
+    if as_json {
+        let outputs: Value = outputs.into_iter().map(|(name, value)| (name, stream::plain(&value))).collect();
+        session.console.out(&format!("{}\n", pretty(&outputs)));
+        return Ok(Exit::Done);
+    }
+    let width = outputs.keys().map(String::len).max().unwrap_or(0);
+    for (name, value) in &outputs {
+        let text = match stream::plain(value) {
+            Value::String(text) => text,
+            value if value == json!({ "$secret": true }) => "(secret)".to_owned(),
+            value => value.to_string(),
+        };
+        session.console.out(&format!("{name:width$} = {text}\n"));
+    }
+    if outputs.is_empty() {
+        session.console.out_lines(&format!("No outputs are recorded of {}.", session.title()), |_| Look::Plain);
+    }
+    Ok(Exit::Done)
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).expect("BUG: a JSON value has a text")
+}

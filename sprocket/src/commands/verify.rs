@@ -1,0 +1,46 @@
+//! `verify`: asks what is applied whether it works.
+
+use sprocket_core::{Events, Stack};
+
+use crate::output::{failure, report as reports};
+use crate::program::Exit;
+use crate::session::{Opening, Session};
+use crate::trouble::Trouble;
+
+/// Asks, as a command of its own.
+pub(super) async fn verify(opening: Opening<'_>) -> Result<Exit, Trouble> {
+    let (session, stack) = opening.declared().await?;
+    let verdict = session.looking(Events::default()).await?.verify(&stack).await?;
+    reports::verdict(&session.console, &verdict);
+    Ok(if verdict.passed() { Exit::Done } else { Exit::Unverified })
+}
+
+/// Asks at the end of an apply: whatever goes wrong now, it was applied. Says nothing if there is nothing to ask.
+pub(super) async fn after_apply(session: &Session, stack: &Stack) -> Result<Exit, Trouble> {
+    let interrupted = async {
+        if session.signals {
+            let _ = tokio::signal::ctrl_c().await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    let engine = session.looking(Events::default()).await?;
+    let result = tokio::select! {
+        result = engine.verify(stack) => result,
+        () = interrupted => return Ok(Exit::Interrupted),
+    };
+    match result {
+        Ok(verdict) => {
+            if !verdict.checks.is_empty() || session.console.is_json() {
+                reports::verdict(&session.console, &verdict);
+            }
+            Ok(if verdict.passed() { Exit::Done } else { Exit::Unverified })
+        }
+        Err(refused) => {
+            let mut trouble = Trouble::from(refused);
+            trouble.message = format!("everything is applied, but could not be verified: {}", trouble.message);
+            failure::trouble(&session.console, &trouble);
+            Ok(Exit::Unverified)
+        }
+    }
+}

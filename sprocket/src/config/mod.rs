@@ -1,0 +1,39 @@
+//! `sprocket.toml`: the environments of a program, and where its secrets come from.
+//!
+//! ```toml
+//! default = "local"            # optional: the environment without --env and SPROCKET_ENV
+//!
+//! [local]                      # an environment: deserialised into the program's own type
+//! replicas = 1
+//!
+//! [production]
+//! replicas = 3
+//! redis.host = "redis.internal"
+//! ```
+//!
+//! **Where it is.** `--file`, or else `SPROCKET_FILE`; else beside the source file that calls [`run`](crate::run), or above it
+//! up to its package's `Cargo.toml`; else in the working directory or above. Source files are looked for from
+//! `CARGO_MANIFEST_DIR`, which `cargo run` sets, and from the working directory, upwards.
+//!
+//! **Keys.** A key that the program's type has no field for is an error with its place, whatever serde attributes the type
+//! has. (Not seen are keys beside a field with `#[serde(flatten)]`, of which serde tells nobody.)
+//!
+//! **Secrets.** A field of type [`Secret<T>`](crate::core::Secret) never comes from this file. The field `redis.password` is the
+//! variable `SPROCKET_REDIS_PASSWORD`, or the content of the file that `SPROCKET_REDIS_PASSWORD_FILE` names. One newline at the
+//! end of a file is not part of the secret; any other space at an end, control characters and placeholders such as
+//! `changeme` are refused rather than trimmed. An `Option<Secret<T>>` is `None` without either. All that is missing is
+//! reported at once. Secrets are not looked for in fields behind `#[serde(flatten)]`.
+
+mod environment;
+mod file;
+mod problem;
+mod secrets;
+mod text;
+mod walk;
+
+pub(crate) use self::environment::{choose, is_name};
+pub(crate) use self::file::{File, find};
+pub use self::problem::ConfigError;
+pub(crate) use self::problem::suggestion;
+pub(crate) use self::secrets::Secrets;
+pub(crate) use self::walk::read;

@@ -1,0 +1,479 @@
+//! The walk: a table of the file, read into the program's own type.
+//!
+//! A deserialiser that knows where it is. It sees which fields each struct has, so that it finds keys that no field is
+//! there for, and it recognises a secret by the name under which one asks for its value.
+//!
+//! Whether a field that the file lacks is a secret can only be found out by offering it; and a field that was offered has
+//! no default any more. So the table is read several times: each time something more is known about a field that the file
+//! lacks, until everything is.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display};
+use std::ops::Range;
+
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use sprocket_core::value::SECRET;
+use toml::Spanned;
+use toml::de::{DeValue, ValueDeserializer};
+
+use super::file::File;
+use super::problem::{ConfigError, Problem, suggestion};
+use super::secrets::{Secrets, is_taken, variable};
+use super::text::{Given, Text};
+
+/// Reads an environment's table into the program's type.
+pub(crate) fn read<C: DeserializeOwned>(
+    environment: &str,
+    table: &Spanned<DeValue<'_>>,
+    file: &File,
+    secrets: &Secrets,
+) -> Result<C, ConfigError> {
+    let mut natures = BTreeMap::new();
+    loop {
+        let walk = Walk { environment, natures: &natures, secrets, found: RefCell::default() };
+        let result = C::deserialize(At { walk: &walk, path: Vec::new(), value: Some(table), optional: false });
+        let mut found = walk.found.into_inner();
+        if result.is_err() {
+            // A field that was offered and not even looked at is another spelling of one that is there.
+            let learned = found.learned.take().or_else(|| Some((found.offered.take()?, Nature::Plain)));
+            if let Some((path, nature)) = learned {
+                natures.insert(path, nature);
+                continue;
+            }
+        }
+        return match result {
+            Ok(config) if found.problems.is_empty() && found.missing.is_empty() => Ok(config),
+            Ok(_) => Err(found.error(environment, file, None)),
+            Err(error) => Err(found.error(environment, file, Some(error))),
+        };
+    }
+}
+
+/// What a field is that the file lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nature {
+    /// Nothing that comes from elsewhere: serde's own rules decide what it is.
+    Plain,
+    /// A secret, or something with secrets in it.
+    Secret,
+}
+
+type Path = Vec<String>;
+
+struct Walk<'w> {
+    environment: &'w str,
+    natures: &'w BTreeMap<Path, Nature>,
+    secrets: &'w Secrets,
+    found: RefCell<Found>,
+}
+
+#[derive(Default)]
+struct Found {
+    problems: Vec<Problem>,
+    /// Secrets that are nowhere.
+    missing: Vec<(Path, String)>,
+    /// Whose variables were looked for.
+    variables: BTreeMap<String, Path>,
+    learned: Option<(Path, Nature)>,
+    /// A field that was offered and whose value was not asked for yet.
+    offered: Option<Path>,
+}
+
+impl Found {
+    fn error(mut self, environment: &str, file: &File, error: Option<Error>) -> ConfigError {
+        // With problems found, what the type says about a stand-in is no news.
+        if let Some(error) = error.filter(|_| self.problems.is_empty() && self.missing.is_empty()) {
+            self.problems.push(error.into_problem());
+        }
+        self.problems.sort_by_key(|problem| problem.span.as_ref().map_or(usize::MAX, |span| span.start));
+        let mut texts: Vec<String> =
+            self.problems.iter().map(|problem| file.at(problem.span.as_ref(), &problem.message)).collect();
+        let what = if texts.is_empty() {
+            let count = self.missing.len();
+            format!(
+                "environment `{environment}` lacks {}",
+                if count == 1 { "a secret".into() } else { format!("{count} secrets") }
+            )
+        } else {
+            format!("environment `{environment}` is not configured as the program expects")
+        };
+        texts.extend(self.missing.iter().map(|(path, variable)| {
+            format!("`{}`: set {variable}, or {variable}_FILE to a file that has it", path.join("."))
+        }));
+        ConfigError::new(what, texts)
+    }
+}
+
+/// A place in the configuration, and the value there, if the file has one.
+struct At<'w, 'v, 'i> {
+    walk: &'w Walk<'w>,
+    path: Path,
+    value: Option<&'v Spanned<DeValue<'i>>>,
+    /// The type can do without a value.
+    optional: bool,
+}
+
+impl<'w, 'v, 'i> At<'w, 'v, 'i> {
+    fn learn<T>(&self, nature: Nature) -> Result<T, Error> {
+        self.walk.found.borrow_mut().learned.get_or_insert((self.path.clone(), nature));
+        Err(Error::unexpected())
+    }
+
+    fn problem(&self, span: Option<Range<usize>>, message: String) {
+        self.walk.found.borrow_mut().problems.push(Problem { span, message });
+    }
+
+    fn below(&self, key: &str, value: Option<&'v Spanned<DeValue<'i>>>) -> Self {
+        let mut path = self.path.clone();
+        path.push(key.to_owned());
+        At { walk: self.walk, path, value, optional: false }
+    }
+
+    /// `[production.redis]`
+    fn section(&self) -> String {
+        let names: Vec<&str> =
+            [self.walk.environment].into_iter().chain(self.path.iter().map(String::as_str)).collect();
+        format!("[{}]", names.join("."))
+    }
+
+    fn located<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.map_err(|error| error.at(self.value.map(Spanned::span), &self.path))
+    }
+
+    /// The text of a secret, or a stand-in for one whose trouble is noted.
+    fn secret(&self) -> Result<Text, Error> {
+        if self.value.is_none() && !self.walk.natures.contains_key(&self.path) {
+            return self.learn(Nature::Secret);
+        }
+        let (name, field) = (variable(&self.path), self.path.join("."));
+        if let Some(value) = self.value {
+            let message =
+                format!("`{field}` is a secret, and secrets don't belong into this file: set {name}, or {name}_FILE");
+            self.problem(Some(value.span()), message);
+            return Ok(Text(None));
+        }
+        if is_taken(&name) {
+            self.problem(
+                None,
+                format!("the field `{field}` would be {name}, which means something else: call it otherwise"),
+            );
+            return Ok(Text(None));
+        }
+        for name in [name.clone(), format!("{name}_FILE")] {
+            let other = self.walk.found.borrow_mut().variables.insert(name.clone(), self.path.clone());
+            if let Some(other) = other {
+                let message =
+                    format!("the fields `{}` and `{field}` would both be {name}: call one otherwise", other.join("."));
+                self.problem(None, message);
+            }
+        }
+        match self.walk.secrets.get(&name) {
+            Ok(Some(text)) => Ok(Text(Some(text))),
+            Ok(None) if self.optional => self.learn(Nature::Plain),
+            Ok(None) => {
+                self.walk.found.borrow_mut().missing.push((self.path.clone(), name));
+                Ok(Text(None))
+            }
+            Err(message) => {
+                self.problem(None, format!("`{field}`: {message}"));
+                Ok(Text(None))
+            }
+        }
+    }
+
+    /// Something that is not a secret and not a struct.
+    fn other<V: Visitor<'i>>(self, visitor: V) -> Result<V::Value, Error> {
+        let Some(value) = self.value else { return self.learn(Nature::Plain) };
+        let result = match value.get_ref() {
+            DeValue::Table(table) => {
+                let entries = table.iter().map(|(key, value)| (&**key.get_ref(), Some(value))).collect();
+                visitor.visit_map(Entries::new(&self, entries))
+            }
+            DeValue::Array(items) => visitor.visit_seq(Items { at: &self, items: items.iter().enumerate() }),
+            _ => visitor_of_toml(value, |toml| toml.deserialize_any(visitor)),
+        };
+        self.located(result)
+    }
+}
+
+fn visitor_of_toml<'i, T>(
+    value: &Spanned<DeValue<'i>>,
+    visit: impl FnOnce(ValueDeserializer<'i>) -> Result<T, toml::de::Error>,
+) -> Result<T, Error> {
+    visit(value.clone().into()).map_err(|error| Error::custom(error.message()))
+}
+
+impl<'w, 'v, 'i> Deserializer<'i> for At<'w, 'v, 'i> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'i>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.other(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'i>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        self.optional = self.value.is_none();
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'i>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit<V: Visitor<'i>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_struct("", &[], Unit(visitor))
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'i>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'i>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let mut entries = Vec::new();
+        match self.value.map(|value| (value, value.get_ref())) {
+            // Dates, and values with their place, are toml's own affair.
+            Some((value, _)) if name.starts_with("$__") => {
+                let result = visitor_of_toml(value, |toml| toml.deserialize_struct(name, fields, visitor));
+                return self.located(result);
+            }
+            Some((_, DeValue::Table(table))) => {
+                for (key, value) in table {
+                    let name = &**key.get_ref();
+                    if fields.contains(&name) {
+                        entries.push((name, Some(value)));
+                    } else {
+                        self.unknown(name, key.span(), fields);
+                    }
+                }
+            }
+            Some(_) => return self.other(visitor),
+            None if self.optional => return self.learn(Nature::Plain),
+            None => {}
+        }
+        let there: BTreeSet<&str> = entries.iter().map(|(name, _)| *name).collect();
+        let absent: Vec<&str> = fields.iter().copied().filter(|field| !there.contains(field)).collect();
+        let nature = |field: &str| self.walk.natures.get(&self.below(field, None).path);
+        if self.value.is_none() {
+            // A table that the file lacks is there if a secret may be in it.
+            if absent.iter().all(|field| nature(field) == Some(&Nature::Plain)) {
+                return self.learn(Nature::Plain);
+            }
+        }
+        entries.extend(
+            absent.into_iter().filter(|field| nature(field) != Some(&Nature::Plain)).map(|field| (field, None)),
+        );
+        let result = visitor.visit_map(Entries::new(&self, entries));
+        self.located(result)
+    }
+
+    fn deserialize_enum<V: Visitor<'i>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name == SECRET {
+            let text = self.secret()?;
+            let is_real = text.0.is_some();
+            return visitor.visit_enum(Given(text)).or_else(|_| {
+                if is_real {
+                    let message =
+                        format!("the value of {} is not of the form that the program expects", variable(&self.path));
+                    self.problem(None, format!("`{}`: {message}", self.path.join(".")));
+                }
+                Err(Error::unexpected())
+            });
+        }
+        let Some(value) = self.value else { return self.learn(Nature::Plain) };
+        let result = match value.get_ref() {
+            DeValue::String(text) => visitor.visit_enum(IntoDeserializer::<Error>::into_deserializer(&**text)),
+            DeValue::Table(table) if table.len() == 1 => {
+                let (key, value) = table.iter().next().expect("BUG: there is one");
+                visitor.visit_enum(Variant(self.below(key.get_ref(), Some(value)), key.get_ref()))
+            }
+            _ => Err(Error::custom(format!("expected one of {}", variants.join(", ")))),
+        };
+        self.located(result)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'i>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        <V: Visitor<'i>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf seq tuple tuple_struct map
+        identifier
+    }
+}
+
+impl At<'_, '_, '_> {
+    fn unknown(&self, name: &str, span: Range<usize>, fields: &[&'static str]) {
+        let section = self.section();
+        let message = if self.path.is_empty() && name == "providers" {
+            format!(
+                "`{name}` in `{section}`: overriding settings of providers is not there yet; set them in the program"
+            )
+        } else if let Some(meant) = suggestion(name, fields.iter().copied()) {
+            format!("`{section}` has no setting `{name}`; did you mean `{meant}`?")
+        } else if fields.is_empty() {
+            format!("`{section}` has no settings, and so no `{name}`")
+        } else {
+            format!("`{section}` has no setting `{name}`; it has {}", fields.join(", "))
+        };
+        self.problem(Some(span), message);
+    }
+}
+
+/// The entries of a table, in the order in which they are offered.
+struct Entries<'a, 'w, 'v, 'i> {
+    at: &'a At<'w, 'v, 'i>,
+    entries: std::vec::IntoIter<(&'a str, Option<&'v Spanned<DeValue<'i>>>)>,
+    next: Option<At<'w, 'v, 'i>>,
+}
+
+impl<'a, 'w, 'v, 'i> Entries<'a, 'w, 'v, 'i> {
+    fn new(at: &'a At<'w, 'v, 'i>, entries: Vec<(&'a str, Option<&'v Spanned<DeValue<'i>>>)>) -> Self {
+        Self { at, entries: entries.into_iter(), next: None }
+    }
+}
+
+impl<'w, 'v, 'i> MapAccess<'i> for Entries<'_, 'w, 'v, 'i> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'i>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        let Some((key, value)) = self.entries.next() else { return Ok(None) };
+        let next = self.at.below(key, value);
+        self.at.walk.found.borrow_mut().offered = value.is_none().then(|| next.path.clone());
+        self.next = Some(next);
+        seed.deserialize(IntoDeserializer::<Error>::into_deserializer(key)).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'i>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        self.at.walk.found.borrow_mut().offered = None;
+        let next = self.next.take().expect("BUG: a value is asked for after its key");
+        let (span, path) = (next.value.map(Spanned::span), next.path.clone());
+        seed.deserialize(next).map_err(|error| error.at(span, &path))
+    }
+}
+
+struct Items<'a, 'w, 'v, 'i, I> {
+    at: &'a At<'w, 'v, 'i>,
+    items: std::iter::Enumerate<I>,
+}
+
+impl<'v, 'i, I: Iterator<Item = &'v Spanned<DeValue<'i>>>> SeqAccess<'i> for Items<'_, '_, 'v, 'i, I> {
+    type Error = Error;
+
+    fn next_element_seed<S: DeserializeSeed<'i>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        let Some((index, value)) = self.items.next() else { return Ok(None) };
+        seed.deserialize(self.at.below(&index.to_string(), Some(value))).map(Some)
+    }
+}
+
+struct Variant<'w, 'v, 'i, 'k>(At<'w, 'v, 'i>, &'k str);
+
+impl<'w, 'v, 'i> EnumAccess<'i> for Variant<'w, 'v, 'i, '_> {
+    type Error = Error;
+    type Variant = At<'w, 'v, 'i>;
+
+    fn variant_seed<S: DeserializeSeed<'i>>(self, seed: S) -> Result<(S::Value, Self::Variant), Error> {
+        Ok((seed.deserialize(IntoDeserializer::<Error>::into_deserializer(self.1))?, self.0))
+    }
+}
+
+impl<'v, 'i> VariantAccess<'i> for At<'_, 'v, 'i> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        Err(Error::custom("is written without a value"))
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'i>>(self, seed: S) -> Result<S::Value, Error> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'i>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+        self.other(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'i>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_struct("", fields, visitor)
+    }
+}
+
+/// A visitor of `()`, which takes an empty table.
+struct Unit<V>(V);
+
+impl<'i, V: Visitor<'i>> Visitor<'i> for Unit<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an empty table")
+    }
+
+    fn visit_map<M: MapAccess<'i>>(self, _: M) -> Result<V::Value, M::Error> {
+        self.0.visit_unit()
+    }
+}
+
+/// Why a value is not what the type wants, with the innermost place that is known.
+#[derive(Debug)]
+pub(super) struct Error {
+    message: String,
+    /// The field that the type wants and that is not there.
+    missing: Option<&'static str>,
+    span: Option<Range<usize>>,
+    path: Option<Path>,
+}
+
+impl Error {
+    /// Something that has been noted elsewhere, or is a secret.
+    pub(super) fn unexpected() -> Self {
+        Self::custom("the value is not of the expected form")
+    }
+
+    fn at(mut self, span: Option<Range<usize>>, path: &Path) -> Self {
+        self.path.get_or_insert_with(|| path.clone());
+        self.span = self.span.or(span);
+        self
+    }
+
+    fn into_problem(self) -> Problem {
+        let mut path = self.path.unwrap_or_default();
+        path.extend(self.missing.map(str::to_owned));
+        let message = match (self.missing, path.join(".")) {
+            (Some(_), path) => format!("`{path}` is missing"),
+            (None, path) if path.is_empty() => self.message,
+            (None, path) => format!("`{path}`: {}", self.message),
+        };
+        Problem { span: self.span, message }
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl serde::de::Error for Error {
+    fn custom<T: Display>(message: T) -> Self {
+        Self { message: message.to_string(), missing: None, span: None, path: None }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self { missing: Some(field), ..Self::custom("missing") }
+    }
+}

@@ -1,0 +1,47 @@
+//! Errors as people read them: what failed, where it was declared, the cause once, and what to do.
+
+use serde_json::json;
+use sprocket_core::{Effect, Failure, StepReport};
+
+use crate::console::{Console, Look};
+use crate::trouble::Trouble;
+
+/// Why a command ended.
+pub(crate) fn trouble(console: &Console, trouble: &Trouble) {
+    if console.is_json() {
+        return console.object("error", &json!({ "message": trouble.message, "hint": trouble.hint }));
+    }
+    let hint = trouble.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+    console.err_lines(&format!("error: {}{hint}", trouble.message), look);
+}
+
+/// The failure of a step.
+pub(crate) fn step(report: &StepReport, failure: &Failure) -> String {
+    let at = report.at.as_ref().map(|at| format!("  ({at})")).unwrap_or_default();
+    let mut text = format!("error: could not {} `{}`{at}", super::infinitive(report.action), report.address);
+    text.push_str(&format!("\n  cause: {}", failure.message.replace('\n', "\n         ")));
+    let left = match failure.effect {
+        Effect::None => None,
+        Effect::Unknown => {
+            Some("it is not known whether it had an effect; the next run finds out before it does anything")
+        }
+        Effect::Done => Some("it had its effect and is recorded, but does not work yet"),
+    };
+    if let Some(left) = left {
+        text.push_str(&format!("\n  left: {left}"));
+    }
+    if let Some(hint) = &failure.hint {
+        text.push_str(&format!("\n  hint: {hint}"));
+    }
+    text
+}
+
+/// The look of a line of an error or a note.
+pub(crate) fn look(line: &str) -> Look {
+    match () {
+        () if line.starts_with("error:") => Look::Bad,
+        () if line.starts_with("warning:") => Look::Change,
+        () if line.trim_start().starts_with("hint:") => Look::Strong,
+        () => Look::Plain,
+    }
+}

@@ -1,0 +1,11 @@
+//! What programs name, in one `use`.
+
+pub use sprocket_core::{
+    Address, Assigned, Connected, DraftExt, Input, IntoInput, Output, Password, Secret, Spec, Stack,
+};
+#[cfg(feature = "docker")]
+pub use sprocket_docker::{
+    Attachment, ConfigFile, Constraint, Cpus, Docker, EndpointMode, HealthCheck, ImageRef, LogDriver, Memory, Mount,
+    Network, OnFailure, OnRollbackFailure, Order, Port, Protocol, RegistryLogins, Resources, Restart, RestartOn,
+    Rollback, SecretFile, Service, Subnet, SwarmConfig, SwarmSecret, Timespan, Update, Volume,
+};

@@ -1,0 +1,194 @@
+//! A session: one command of a program, in one environment.
+//!
+//! What a command needs is found in this order, and what is missing ends it before the next is touched: the file, the
+//! environment, the key, the configuration with its secrets, the stack.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sprocket_core::state::{FileStore, KeySource, StateStore};
+use sprocket_core::{Engine, Events, Settings, Stack, Stop};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use crate::cli::Cli;
+use crate::config::{File, Secrets, choose, find, is_name};
+use crate::console::Console;
+use crate::key::Key;
+use crate::program::Program;
+use crate::surroundings::Surroundings;
+use crate::trouble::Trouble;
+
+/// The program's own part: reads the configuration and fills the stack.
+pub(crate) type Declarer<'p> =
+    Box<dyn FnOnce(&str, &Spanned<DeValue<'_>>, &File, &Secrets) -> Result<Stack, Trouble> + 'p>;
+
+/// What a command begins with.
+pub(crate) struct Opening<'p> {
+    pub(crate) program: Program,
+    pub(crate) around: Surroundings,
+    pub(crate) cli: Cli,
+    pub(crate) console: Console,
+    pub(crate) declare: Declarer<'p>,
+}
+
+/// Where the state of an environment is, and who it belongs to.
+pub(crate) struct Session {
+    pub(crate) stack_name: String,
+    pub(crate) environment: String,
+    pub(crate) file: Arc<File>,
+    pub(crate) console: Console,
+    pub(crate) store: Arc<dyn StateStore>,
+    pub(crate) stop: Stop,
+    pub(crate) signals: bool,
+    knowing: Vec<fn(Engine) -> Engine>,
+    parallel: Option<u16>,
+    who: String,
+    key: Option<Key>,
+}
+
+/// How far a command wants to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// To the state, without opening it.
+    State,
+    /// To what is sealed in it.
+    Key,
+}
+
+impl<'p> Opening<'p> {
+    /// The session, without the program's own part.
+    pub(crate) async fn session(self, need: Need) -> Result<Session, Trouble> {
+        let file = Arc::new(find(&self.around, self.cli.file.as_deref(), self.program.at)?);
+        let table = file.parse()?;
+        let (environment, _) = choose(&self.around, self.cli.env.as_deref(), &file, table.get_ref())?;
+        self.begin(need, environment, Arc::clone(&file)).await.map(|(session, _, _)| session)
+    }
+
+    /// The session, and the stack that the program declares.
+    pub(crate) async fn declared(self) -> Result<(Session, Stack), Trouble> {
+        let file = Arc::new(find(&self.around, self.cli.file.as_deref(), self.program.at)?);
+        let table = file.parse()?;
+        let (environment, values) = choose(&self.around, self.cli.env.as_deref(), &file, table.get_ref())?;
+        let (session, declare, secrets) = self.begin(Need::Key, environment, Arc::clone(&file)).await?;
+        let stack = declare(&session.environment, values, &file, &secrets)?;
+        Ok((session, stack))
+    }
+
+    async fn begin(
+        self,
+        need: Need,
+        environment: String,
+        file: Arc<File>,
+    ) -> Result<(Session, Declarer<'p>, Secrets), Trouble> {
+        let Program { name, knowing, .. } = self.program;
+        if !is_name(&name) {
+            return Err(Trouble::new(format!("`{name}` can't be the name of a stack"))
+                .hint("it is the name of a folder too: letters, digits, `-` and `_`"));
+        }
+        let folder = self.around.directory.join(file.folder()).join(".sprocket").join(&name).join(&environment);
+        let own = FileStore::new(folder);
+        let key = match need {
+            Need::State => None,
+            Need::Key => Some(Key::choose(&self.around, &environment, own.clone()).await?),
+        };
+        let secrets = Secrets::of(&self.around);
+        let session = Session {
+            stack_name: name,
+            environment,
+            file,
+            console: self.console,
+            store: self.around.store.clone().unwrap_or_else(|| Arc::new(own)),
+            who: who(&self.around),
+            stop: self.around.stop,
+            signals: self.around.signals,
+            knowing,
+            parallel: self.cli.parallel,
+            key,
+        };
+        Ok((session, self.declare, secrets))
+    }
+}
+
+impl Session {
+    /// `production/local`
+    pub(crate) fn title(&self) -> String {
+        format!("{}/{}", self.stack_name, self.environment)
+    }
+
+    /// An engine that only looks.
+    pub(crate) async fn looking(&self, events: Events) -> Result<Engine, Trouble> {
+        let key = match &self.key {
+            Some(key) => key.for_reading().await?,
+            None => self.no_key(),
+        };
+        Ok(self.engine(key, events, false))
+    }
+
+    /// An engine that writes.
+    pub(crate) async fn writing(&self, events: Events, continue_on_error: bool) -> Result<Engine, Trouble> {
+        let key = match &self.key {
+            Some(key) => key.for_writing().await?,
+            None => self.no_key(),
+        };
+        Ok(self.engine(key, events, continue_on_error))
+    }
+
+    /// For commands that open nothing.
+    fn no_key(&self) -> KeySource {
+        KeySource::identity(sprocket_core::state::generate_identity(), "no key")
+    }
+
+    fn engine(&self, key: KeySource, events: Events, continue_on_error: bool) -> Engine {
+        let mut settings = Settings { events, continue_on_error, who: self.who.clone(), ..Settings::new(key) };
+        if let Some(parallel) = self.parallel {
+            settings.parallel = parallel.into();
+        }
+        let engine = Engine::new(Arc::clone(&self.store), settings);
+        self.knowing.iter().fold(engine, |engine, knowing| knowing(engine))
+    }
+
+    /// Waits for somebody else's lock, for as long as a command may: calls `run` again until it is not locked.
+    pub(crate) async fn unlocked<T>(
+        &self,
+        timeout: u64,
+        mut run: impl AsyncFnMut() -> Result<T, sprocket_core::Refused>,
+    ) -> Result<T, Trouble> {
+        let until = tokio::time::Instant::now() + Duration::from_secs(timeout);
+        let mut told = false;
+        loop {
+            match run().await {
+                Err(refused) if refused.is_locked() && tokio::time::Instant::now() < until => {
+                    if !told && !self.console.is_json() {
+                        self.console
+                            .err_lines(&format!("{refused}; waiting up to {timeout}s"), crate::output::failure::look);
+                    }
+                    told = true;
+                    tokio::time::sleep(Duration::from_millis(250)).await;
+                }
+                result => return Ok(result?),
+            }
+        }
+    }
+}
+
+/// Who runs this: user, host and process.
+fn who(around: &Surroundings) -> String {
+    let user = around.variable("USER").or_else(|| around.variable("USERNAME")).unwrap_or("somebody");
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|host| host.trim().to_owned());
+    let host = host.or_else(|| around.variable("HOSTNAME").map(str::to_owned)).unwrap_or_else(|| "this host".into());
+    format!("{user}@{host}, process {}", std::process::id())
+}
+
+/// The engine's own log goes to the standard error of the process, as far as `RUST_LOG` asks for it.
+pub(crate) fn logs(around: &Surroundings) {
+    if let Some(filter) = around.variable("RUST_LOG") {
+        let filter = tracing_subscriber::EnvFilter::new(filter);
+        // A program that has a subscriber of its own keeps it.
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(around.colour_err)
+            .try_init();
+    }
+}
