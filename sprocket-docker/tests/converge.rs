@@ -104,6 +104,14 @@ async fn a_crash_loop() {
 }
 
 #[tokio::test]
+async fn too_little_memory() {
+    let Some(world) = World::live().await else { return };
+    let greedy = busy(&["sh", "-c", "sleep 1; x=a; while true; do x=$x$x; done"]);
+    let draft = greedy.limits(sprocket_docker::Resources::default().memory("8MiB"));
+    insta::assert_snapshot!(outcome(&world, draft).await, @"service `app` does not work: its container needs more memory than the 8388608 bytes it may use, and was killed");
+}
+
+#[tokio::test]
 async fn a_program_that_is_not_there() {
     let Some(world) = World::live().await else { return };
     insta::assert_snapshot!(outcome(&world, busy(&[]).command(["/none"])).await, @r#"service `app` does not work: its container can't be started: starting container failed: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/none": stat /none: no such file or directory: unknown"#);
@@ -120,7 +128,7 @@ async fn a_folder_that_is_not_there() {
 async fn an_unhealthy_service() {
     let Some(world) = World::live().await else { return };
     let health = Health::cmd(["false"]).interval(Timespan::secs(1)).retries(1);
-    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).health(health)).await, @"service `app` does not work: its container ended 3 times, the last time with exit code 0");
+    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).health(health)).await, @"service `app` does not work: its health check gave up on its container 3 times");
 }
 
 #[tokio::test]
@@ -189,7 +197,7 @@ async fn verify_exchanges_bytes() {
     let draft = redis.publish(Port::host(18_093).to(6379).speaks(Protocol::Redis)).publish(Port::host(18_094).to(80));
     let record = world.make::<Service>("redis", &spec(draft)).await;
     insta::assert_snapshot!(verified(&world, &record).await, @r"
-ok: runs with 1 tasks
+ok: runs with 1 task
 ok: answers PING on 127.0.0.1:18093
 ok: port 18094 is not checked: no protocol is declared for it
 ");
@@ -198,7 +206,7 @@ ok: port 18094 is not checked: no protocol is declared for it
     let wrong = wrong.publish(Port::host(18_095).to(6379).speaks(Protocol::Http { path: "/".into() }));
     let record = world.make::<Service>("wrong", &spec(wrong)).await;
     insta::assert_snapshot!(verified(&world, &record).await, @r"
-ok: runs with 1 tasks
+ok: runs with 1 task
 FAILED: answers GET / on 127.0.0.1:18095: it closed the connection
 ");
 }

@@ -6,3 +6,4 @@ mod converge;
 mod engine;
 mod plan;
 mod support;
+mod wire;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sprocket_core::{Deadline, Recorded};
 use tokio::time::{Instant, sleep};
 
-use super::judge::{Progress, Seen, Stuck, Task, Verdict, host_ports, is_replacing, judge};
+use super::judge::{Progress, Seen, Stuck, Task, Verdict, failed_container, host_ports, is_replacing, judge};
 use super::not_ready::{Cause, NotReady};
 use super::policy::Health;
 use super::{Service, inspect, placement};
@@ -25,6 +25,9 @@ use crate::wait::PACE;
 const HOLD: Duration = Duration::from_secs(5);
 /// With a health check they count as running only once it has succeeded.
 const HOLD_HEALTHY: Duration = Duration::from_secs(1);
+/// For how long the engine is asked often, and how often afterwards.
+const FAST: Duration = Duration::from_secs(10);
+const SLOW_PACE: Duration = Duration::from_secs(1);
 /// Tasks that run for this long by our own clock need no watching, even if the clocks differ a little.
 const OLD: SignedDuration = SignedDuration::from_secs(30);
 /// How long a task may have no node that is as asked for: nodes come and go.
@@ -41,6 +44,7 @@ pub(crate) async fn wait(docker: &Docker, record: &Recorded<Service>, deadline: 
     };
     let mut held: Option<(BTreeSet<String>, Instant)> = None;
     let mut stuck: Option<(Stuck, Instant)> = None;
+    let start = Instant::now();
     loop {
         let Some(service) = inspect(docker, record.id.as_str()).await? else { return Err(fails(Cause::Gone)) };
         let tasks = tasks(docker, record).await?;
@@ -51,7 +55,7 @@ pub(crate) async fn wait(docker: &Docker, record: &Recorded<Service>, deadline: 
         let seen = Seen { spec: &record.spec, service: &service, tasks, eligible };
         let mut progress = Progress::default();
         match judge(&seen) {
-            Verdict::Fails(cause) => return Err(fails(cause)),
+            Verdict::Fails(cause) => return Err(fails(refined(docker, &seen, cause).await)),
             Verdict::Runs { tasks, since, proven } => {
                 stuck = None;
                 let is_old = since.is_some_and(|since| Timestamp::now().duration_since(since) > OLD);
@@ -85,8 +89,24 @@ pub(crate) async fn wait(docker: &Docker, record: &Recorded<Service>, deadline: 
             let Progress { running, wanted, pending, .. } = progress;
             return Err(fails(Cause::TooSlow { seconds: deadline.limit().as_secs(), running, wanted, pending }));
         }
-        sleep(PACE.min(deadline.left())).await;
+        let pace = if start.elapsed() < FAST { PACE } else { SLOW_PACE };
+        sleep(pace.min(deadline.left())).await;
     }
+}
+
+/// A container that was told to stop because it was not well can end with 0, like one that has finished. What really
+/// happened is known to its node alone, as long as the container is kept; where it can't be asked, the first cause stays.
+async fn refined(docker: &Docker, seen: &Seen<'_>, cause: Cause) -> Cause {
+    let Cause::CrashLoop { times, .. } = cause else { return cause };
+    let Some(container) = failed_container(seen) else { return cause };
+    let path = format!("/containers/{}/json", encode(container));
+    let Ok(found) = docker.client.get("look at a failed container", path).await else { return cause };
+    let retries = found["Config"]["Healthcheck"]["Retries"].as_u64().filter(|retries| *retries > 0).unwrap_or(3);
+    let streak = found["State"]["Health"]["FailingStreak"].as_u64().unwrap_or(0);
+    if found["State"]["OOMKilled"] == true {
+        return Cause::OutOfMemory { times, limit: seen.spec.limits.memory.map(|memory| memory.0) };
+    }
+    if streak >= retries { Cause::Unhealthy { times } } else { cause }
 }
 
 /// What keeps a task from a node, once it has done so for long enough.

@@ -35,6 +35,7 @@ pub(crate) struct Task {
     pub(crate) wanted: String,
     pub(crate) error: String,
     pub(crate) exit_code: Option<i64>,
+    pub(crate) container: Option<String>,
     pub(crate) created: Option<Timestamp>,
     pub(crate) since: Option<Timestamp>,
     /// It has the service's present settings.
@@ -54,6 +55,7 @@ impl Task {
             wanted: text(&found["DesiredState"]),
             error: text(&status["Err"]),
             exit_code: status["ContainerStatus"]["ExitCode"].as_i64(),
+            container: status["ContainerStatus"]["ContainerID"].as_str().map(ToOwned::to_owned),
             created: found["CreatedAt"].as_str().and_then(|time| time.parse().ok()),
             since: status["Timestamp"].as_str().and_then(|time| time.parse().ok()),
         }
@@ -190,6 +192,12 @@ fn told(task: &Task) -> String {
         (None, Some(code)) if error.is_empty() => format!("exit code {code}"),
         _ => error.to_owned(),
     }
+}
+
+/// The container that failed last, and may still be there to be looked at.
+pub(crate) fn failed_container<'s>(seen: &'s Seen<'_>) -> Option<&'s str> {
+    let failed = seen.tasks.iter().filter(|task| task.current && task.has_failed(seen.spec));
+    failed.max_by_key(|task| task.since)?.container.as_deref()
 }
 
 fn last_failure(seen: &Seen<'_>) -> Option<String> {

@@ -42,6 +42,13 @@ pub enum Cause {
         /// What the last container ended with.
         exit_code: i64,
     },
+    /// Its containers need more memory than they may use, and are killed.
+    OutOfMemory {
+        /// How often one of its slots failed.
+        times: usize,
+        /// What they may use, in bytes.
+        limit: Option<u64>,
+    },
     /// Its containers can't be started.
     Rejected {
         /// How often one of its slots failed.
@@ -103,6 +110,12 @@ impl Display for Cause {
             Self::CrashLoop { times, exit_code } => {
                 write!(f, "its container ended {times} times, the last time with exit code {exit_code}")
             }
+            Self::OutOfMemory { limit: Some(limit), .. } => {
+                write!(f, "its container needs more memory than the {limit} bytes it may use, and was killed")
+            }
+            Self::OutOfMemory { limit: None, .. } => {
+                f.write_str("its node has too little memory: its container was killed")
+            }
             Self::Rejected { error, .. } => write!(f, "its container can't be started: {error}"),
             Self::Unhealthy { times: 1 } => write!(f, "its health check says that its container is not well"),
             Self::Unhealthy { times } => write!(f, "its health check gave up on its container {times} times"),
@@ -140,6 +153,7 @@ impl NotReady {
             Cause::CrashLoop { .. } | Cause::Unhealthy { .. } | Cause::NotUpdated { .. } => {
                 format!("its output says more: `docker service logs {name}`")
             }
+            Cause::OutOfMemory { .. } => "raise its limit, or lower what it keeps in memory".into(),
             Cause::Rejected { .. } | Cause::TooSlow { .. } => {
                 format!("its tasks say more: `docker service ps --no-trunc {name}`")
             }

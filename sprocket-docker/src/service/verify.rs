@@ -21,8 +21,11 @@ const ANSWER: Duration = Duration::from_secs(5);
 const LISTENS: Duration = Duration::from_secs(10);
 
 pub(crate) async fn verify(docker: &Docker, record: &Recorded<Service>, deadline: Deadline) -> Vec<Checked> {
-    let tasks =
-        if record.spec.global { "on every node".to_owned() } else { format!("with {} tasks", record.spec.replicas) };
+    let tasks = match (record.spec.global, record.spec.replicas) {
+        (true, _) => "on every node that may run it".to_owned(),
+        (false, 1) => "with 1 task".to_owned(),
+        (false, replicas) => format!("with {replicas} tasks"),
+    };
     let converged = converge::wait(docker, record, deadline).await;
     let what = format!("runs {tasks}");
     if let Err(error) = converged {

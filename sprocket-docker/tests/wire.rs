@@ -1,0 +1,150 @@
+//! What goes over the wire, seen by a proxy before the real engine: answers that are lost, and logins.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sprocket_core::{Effect, ErrorKind, Intent, Make, Provider as _, ProviderError as _, Resource, Settled};
+use sprocket_core::{Entropy, Secret};
+use sprocket_docker::{Docker, Network, RegistryLogins, Service, SwarmConfig, SwarmSecret, Volume};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+
+use crate::support::{World, spec, spec_of};
+
+/// An engine behind a proxy that keeps all requests, and can lose the answer to the next POST.
+#[derive(Clone)]
+struct Proxy {
+    address: String,
+    requests: Arc<Mutex<Vec<String>>>,
+    loses_next_post: Arc<Mutex<bool>>,
+}
+
+impl Proxy {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("tcp://{}", listener.local_addr().unwrap());
+        let proxy = Self { address, requests: Arc::default(), loses_next_post: Arc::default() };
+        let own = proxy.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(own.clone().pass(client));
+            }
+        });
+        proxy
+    }
+
+    /// Each connection carries one request.
+    async fn pass(self, mut client: TcpStream) {
+        let mut engine = UnixStream::connect("/var/run/docker.sock").await.unwrap();
+        let mut request = vec![0; 1 << 16];
+        let mut size = 0;
+        loop {
+            let read = client.read(&mut request[size..]).await.unwrap();
+            size += read;
+            let text = String::from_utf8_lossy(&request[..size]).into_owned();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+            let length =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            if read == 0 || (text.contains("\r\n\r\n") && body.len() >= length.unwrap_or(0)) {
+                break;
+            }
+        }
+        let text = String::from_utf8_lossy(&request[..size]).into_owned();
+        let is_post = text.starts_with("POST");
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        engine.write_all(&request[..size]).await.unwrap();
+        if is_post && std::mem::take(&mut *self.loses_next_post.lock().unwrap_or_else(PoisonError::into_inner)) {
+            let mut answer = [0; 64];
+            let _ = engine.read(&mut answer).await;
+            return;
+        }
+        let _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
+    }
+
+    fn lose_next_post(&self) {
+        *self.loses_next_post.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    async fn connect(&self, logins: RegistryLogins) -> Docker {
+        Docker::connect(&spec_of(&Docker::at(self.address.as_str())), logins).await.unwrap()
+    }
+}
+
+/// A create whose answer is lost: its effect is not known, and settling finds what it made.
+async fn settles_after_a_lost_answer<R>(world: &World, proxy: &Proxy, docker: &Docker, spec: R::Spec)
+where
+    R: Resource<Provider = Docker>,
+{
+    let (name, mark) = (world.name("lost"), world.mark("lost"));
+    proxy.lose_next_post();
+    let make = Make { name: &name, spec: &spec, mark: &mark, entropy: &Entropy::seeded(1) };
+    let failed = R::create(docker, &make).await.expect_err("the answer was lost");
+    assert_eq!((failed.error.kind(), failed.effect), (ErrorKind::Unavailable, Effect::Unknown), "{:?}", failed.error);
+    let intent = Intent::<R> { name, spec, mark };
+    match R::settle(docker, &intent).await.unwrap() {
+        Settled::Ours(lives) => assert_eq!(lives.len(), 1),
+        _ => panic!("{} is not found again", R::KIND),
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_settled() {
+    let Some(world) = World::live().await else { return };
+    let proxy = Proxy::start().await;
+    let docker = proxy.connect(RegistryLogins::none()).await;
+    settles_after_a_lost_answer::<Network>(&world, &proxy, &docker, spec(Network::overlay("x"))).await;
+    settles_after_a_lost_answer::<Volume>(&world, &proxy, &docker, spec(Volume::new("x"))).await;
+    settles_after_a_lost_answer::<SwarmConfig>(&world, &proxy, &docker, spec(SwarmConfig::new("x", "a"))).await;
+    settles_after_a_lost_answer::<SwarmSecret>(&world, &proxy, &docker, spec(SwarmSecret::new("x", "a"))).await;
+    let service = Service::new("x", "sprocket-stand-in/busy:1").replicas(0_u64);
+    settles_after_a_lost_answer::<Service>(&world, &proxy, &docker, spec(service)).await;
+}
+
+#[tokio::test]
+async fn an_engine_that_is_not_there_was_not_changed() {
+    let Some(world) = World::live().await else { return };
+    let proxy = Proxy::start().await;
+    let docker = proxy.connect(RegistryLogins::none()).await;
+    // The port of a listener that has gone: nothing answers there.
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let config = spec_of(&Docker::at(format!("tcp://{gone}")));
+    let error = Docker::connect(&config, RegistryLogins::none()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    drop((world, docker));
+}
+
+#[tokio::test]
+async fn logins_go_with_every_create_and_update_of_their_registry_only() {
+    let Some(world) = World::live().await else { return };
+    let proxy = Proxy::start().await;
+    // The standard alphabet would write `+` and `/` for this password.
+    let logins = RegistryLogins::none().with("registry.example", "ann", Secret::new("~~~???>>>".to_owned()));
+    let docker = proxy.connect(logins).await;
+    let header = |request: &str| {
+        let lines =
+            request.lines().filter_map(|line| line.to_lowercase().starts_with("x-registry-auth").then_some(line));
+        lines.map(ToOwned::to_owned).next()
+    };
+    let posts = || {
+        let mut requests = proxy.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *requests).into_iter().filter(|request| request.starts_with("POST")).collect::<Vec<_>>()
+    };
+    for (image, sent) in [("registry.example/app:1", true), ("sprocket-stand-in/busy:1", false)] {
+        let spec = spec(Service::new("x", image).replicas(0_u64));
+        let (name, mark) = (world.name("login"), world.mark("login"));
+        let make = Make { name: &name, spec: &spec, mark: &mark, entropy: &Entropy::seeded(1) };
+        let state = Service::create(&docker, &make).await.unwrap();
+        let record = sprocket_core::Recorded::<Service> { id: Service::id(&name, &state), name, spec, state, mark };
+        let live = world.read(&record).await.unwrap();
+        let change =
+            sprocket_core::Change { applied: Some(&record.spec), live: &live, spec: &record.spec, mark: &record.mark };
+        Service::update(&docker, &change).await.unwrap();
+        let posts = posts();
+        assert_eq!(posts.len(), 2);
+        for post in &posts {
+            assert_eq!(header(post).is_some(), sent, "{image}");
+            assert!(header(post).is_none_or(|line| !line.contains(['+', '/'])));
+            assert!(post.contains("queryRegistry=false"));
+        }
+        world.delete(&record).await;
+    }
+}
