@@ -3,6 +3,7 @@
 //! `plan` writes nothing. `apply` takes the lock, makes the plan again from what is there now, and refuses if it is not
 //! the one that was shown.
 
+mod observation;
 mod prepare;
 mod refused;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use self::observation::Observation;
 use self::prepare::Prepared;
 pub use self::refused::Refused;
 use crate::apply::{self, Run};
@@ -107,8 +109,15 @@ impl Engine {
     /// # Errors
     /// If the program is wrong, or something could not be read.
     pub async fn plan(&self, stack: &Stack, goal: Goal) -> Result<Plan, Refused> {
-        let prepared = self.prepare(stack, self.load().await?, None).await?;
-        Ok(prepared.plan(stack, goal))
+        Ok(self.observe(stack).await?.plan(goal))
+    }
+
+    /// Reads all that a plan of this stack is made of. Writes nothing anywhere.
+    ///
+    /// # Errors
+    /// If the program is wrong, or something could not be read.
+    pub async fn observe<'s>(&self, stack: &'s Stack) -> Result<Observation<'s>, Refused> {
+        Ok(Observation { stack, prepared: self.prepare(stack, self.load().await?, None).await? })
     }
 
     /// Does exactly what the plan says, or refuses.
