@@ -1,0 +1,258 @@
+//! A provider whose service is a map in memory: what is left of a run when the service costs nothing.
+//!
+//! One kind, of twelve settings: three refer to other resources, one is a map. Every call is a look-up.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sprocket_core::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, IntoInput, Kinds, Listing, Live, Make, Naming,
+    ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
+};
+
+/// The service. Clones share its objects.
+#[derive(Clone, Debug, Default)]
+pub struct World(Arc<Mutex<Objects>>);
+
+#[derive(Debug, Default)]
+struct Objects {
+    by_id: HashMap<ObjectId, Live<Object>>,
+    by_name: HashMap<PhysicalName, ObjectId>,
+    made: u64,
+    latency: Duration,
+}
+
+impl World {
+    /// Each call that changes something takes this long from now on.
+    pub fn set_latency(&self, latency: Duration) {
+        self.objects().latency = latency;
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects().by_id.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn wait(&self) {
+        let latency = self.objects().latency;
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+    }
+}
+
+/// A connection to a [`World`], which is what it identifies itself with.
+#[derive(Debug)]
+pub struct Memory(World);
+
+/// The settings of [`Memory`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Memory)]
+pub struct MemorySpec {}
+
+impl Memory {
+    /// A connection to this world.
+    pub fn of(world: &World) -> MemoryDraft {
+        MemoryDraft::new().credentials(world.clone())
+    }
+}
+
+/// Why a call failed.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemoryError {
+    /// The program did not say which world.
+    #[error("no world was given")]
+    NoWorld,
+    /// The name is taken.
+    #[error("an object of this name exists")]
+    Taken,
+    /// There is no such object.
+    #[error("there is no such object")]
+    Gone,
+}
+
+impl ProviderError for MemoryError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoWorld => ErrorKind::Invalid,
+            Self::Taken => ErrorKind::AlreadyExists,
+            Self::Gone => ErrorKind::NotFound,
+        }
+    }
+}
+
+impl Provider for Memory {
+    const NAME: &'static str = "memory";
+    const PARALLEL: usize = 1024;
+    type Draft = MemoryDraft;
+    type Config = MemorySpec;
+    type Credentials = World;
+    type Error = MemoryError;
+
+    async fn connect(_: &MemorySpec, world: World) -> Result<Self, MemoryError> {
+        Ok(Self(world))
+    }
+
+    fn ambient() -> Result<World, MemoryError> {
+        Err(MemoryError::NoWorld)
+    }
+
+    async fn identity(&self) -> Result<Identity, MemoryError> {
+        Ok("memory".into())
+    }
+
+    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+        kinds.with::<Object>()
+    }
+}
+
+/// An object of the service.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The service's id of it.
+    pub id: Output<String>,
+    this: This<Self>,
+}
+
+/// The settings of an [`Object`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Object)]
+pub struct ObjectSpec {
+    /// What it is called on screens.
+    pub title: String,
+    /// What it is made of; can't be changed.
+    #[spec(default = "standard".to_owned(), replaces)]
+    pub class: String,
+    /// Where it is; can't be changed.
+    #[spec(default = "eu-central-1".to_owned(), replaces)]
+    pub zone: String,
+    /// How large it is.
+    #[spec(default = 1_u64 << 30)]
+    pub size: u64,
+    /// How many there are of it.
+    #[spec(default = 1)]
+    pub replicas: u64,
+    /// Whether it is shown.
+    #[spec(flag)]
+    pub public: bool,
+    /// What there is to say about it.
+    pub note: Option<String>,
+    /// Whom it lets in.
+    #[spec(each = "allow")]
+    pub allowed: Vec<String>,
+    /// The id of an object that it needs.
+    pub left: Option<String>,
+    /// The id of another.
+    pub right: Option<String>,
+    /// The id of a third.
+    pub base: Option<String>,
+    /// Its labels.
+    #[spec(each = "label")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What the service reports of an [`Object`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectState {
+    /// Its id.
+    pub id: String,
+    /// How often it was changed.
+    pub version: u64,
+}
+
+impl Object {
+    /// An object of this title.
+    #[track_caller]
+    pub fn new(name: impl Into<String>, title: impl IntoInput<String>) -> ObjectDraft {
+        ObjectDraft::new(name, title)
+    }
+}
+
+impl Resource for Object {
+    const KIND: &'static str = "memory:object";
+    const NAMING: Naming = Naming::Generation;
+    type Provider = Memory;
+    type Draft = ObjectDraft;
+    type Spec = ObjectSpec;
+    type State = ObjectState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &ObjectDraft, this: This<Self>) -> Self {
+        Self { id: this.reported(|state| state.id.clone()), this }
+    }
+
+    async fn read(memory: &Memory, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let objects = memory.0.objects();
+        let found = match find {
+            Find::Recorded(record) => objects.by_id.get(&record.id),
+            Find::Named(name) => objects.by_name.get(name).and_then(|id| objects.by_id.get(id)),
+            Find::Import(id) => objects.by_id.get(&ObjectId::from(id)),
+        };
+        Ok(found.cloned().into())
+    }
+
+    async fn list(memory: &Memory, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
+        let objects = memory.0.objects();
+        let ours = objects.by_id.values().filter(|live| wanted.wants(&live.name, live.mark.as_ref()));
+        Ok(Some(ours.cloned().collect()))
+    }
+
+    async fn create(memory: &Memory, make: &Make<'_, Self>) -> Outcome<Self> {
+        memory.0.wait().await;
+        let mut objects = memory.0.objects();
+        if objects.by_name.contains_key(make.name) {
+            return Err(MemoryError::Taken.into());
+        }
+        objects.made += 1;
+        let state = ObjectState { id: format!("object-{:08}", objects.made), version: 1 };
+        let id = ObjectId::from(state.id.as_str());
+        let live = Live {
+            id: id.clone(),
+            name: make.name.clone(),
+            spec: make.spec.clone(),
+            state: state.clone(),
+            mark: Some(make.mark.clone()),
+        };
+        objects.by_name.insert(make.name.clone(), id.clone());
+        objects.by_id.insert(id, live);
+        Ok(state)
+    }
+
+    async fn update(memory: &Memory, change: &Change<'_, Self>) -> Outcome<Self> {
+        memory.0.wait().await;
+        let mut objects = memory.0.objects();
+        let live = objects.by_id.get_mut(&change.live.id).ok_or(MemoryError::Gone)?;
+        live.spec = change.spec.clone();
+        live.mark = Some(change.mark.clone());
+        live.state.version += 1;
+        Ok(live.state.clone())
+    }
+
+    async fn delete(memory: &Memory, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        memory.0.wait().await;
+        let mut objects = memory.0.objects();
+        if let Some(live) = objects.by_id.remove(&record.id) {
+            objects.by_name.remove(&live.name);
+        }
+        Ok(())
+    }
+
+    fn id(_: &PhysicalName, state: &ObjectState) -> ObjectId {
+        state.id.as_str().into()
+    }
+}
