@@ -42,7 +42,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Assigned<T> {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Written<T> {
-            Auto(Auto),
+            Auto(#[expect(dead_code, reason = "only its form counts")] Auto),
             Fixed(T),
         }
         Ok(match Written::deserialize(deserializer)? {

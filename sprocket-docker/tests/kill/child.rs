@@ -48,7 +48,7 @@ impl Job {
         let replaced = self == Self::Replaced;
         stack.connect(Docker::from_env());
         let label = if replaced { "second" } else { "first" };
-        let net = stack.add(Network::overlay("sprocket-kill").option("com.example.kill", label));
+        let net = stack.add(Network::overlay("sprocket-kill").label("kill", label));
         let data = stack.add(Volume::new("sprocket-kill"));
         let motd = stack.add(SwarmConfig::new("sprocket-kill", format!("motd: {label}\n")));
         let password = stack.add(Password::new("kill").rotation(label));
@@ -56,7 +56,7 @@ impl Job {
         stack.add(
             Service::new("sprocket-kill", "sprocket-stand-in/busy:1")
                 .network(&net)
-                .endpoint_mode(EndpointMode::Dnsrr)
+                .endpoint(EndpointMode::Dnsrr)
                 .mount(&data, "/data")
                 .config(&motd, "/motd")
                 .secret(&secret, "password")
@@ -126,10 +126,10 @@ impl StateStore for Slow {
 #[derive(Debug)]
 struct SlowLock(Box<dyn Lock>);
 
-/// A random time of up to half a second.
+/// A random time of up to two seconds: about as much as the waits, so that kills fall into every phase alike.
 async fn a_while() {
     let [byte] = Entropy::system().bytes::<1>();
-    tokio::time::sleep(Duration::from_millis(2 * u64::from(byte))).await;
+    tokio::time::sleep(Duration::from_millis(8 * u64::from(byte))).await;
 }
 
 #[async_trait]
