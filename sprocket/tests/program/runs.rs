@@ -1,0 +1,413 @@
+//! Plans and runs: what is shown, asked, done and told.
+
+use insta::assert_snapshot;
+use sprocket::core::{DraftExt as _, Secret, Stack};
+
+use super::kit::{Chest, Place, Thing};
+
+const LOCAL: &str = "default = \"local\"\n[local]\n";
+
+fn pantry(stack: &mut Stack) {
+    let jar = stack.add(Thing::new("jar").text("plums").lock(Secret::new("hunter2".to_owned())));
+    stack.add(Thing::new("spoon").beside(&jar.name));
+    stack.output("weight", &jar.weight);
+}
+
+#[test]
+fn a_program_is_planned_applied_verified_and_destroyed() {
+    let place = Place::new("whole", LOCAL);
+    assert_snapshot!(place.run("plan", pantry), @"
+    + shelf:thing/jar
+        lock: (secret)
+        text: plums
+    + shelf:thing/spoon
+        beside: jar
+    output weight: (none) → (known after shelf:thing/jar)
+    2 to create.
+    exit 0
+    ");
+    assert!(!place.folder.path().join(".sprocket").exists(), "a plan writes nothing");
+    assert_snapshot!(place.run("--yes", pantry), @"
+    + shelf:thing/jar
+        lock: (secret)
+        text: plums
+    + shelf:thing/spoon
+        beside: jar
+    output weight: (none) → (known after shelf:thing/jar)
+    2 to create.
+    … create shelf:thing/jar
+    ✓ shelf:thing/jar created [1/2]
+    … create shelf:thing/spoon
+    ✓ shelf:thing/spoon created [2/2]
+    2 created.
+    ✓ shelf:thing/jar is whole
+    ✓ shelf:thing/spoon is whole
+    Verified: 2 checks passed.
+    exit 0
+    ");
+    assert_snapshot!(place.run("apply", pantry), @"
+    Nothing to do: 2 resources are as declared.
+    ✓ shelf:thing/jar is whole
+    ✓ shelf:thing/spoon is whole
+    Verified: 2 checks passed.
+    exit 0
+    ");
+    assert_snapshot!(place.run("plan --detailed-exit-code", pantry), @"
+    Nothing to do: 2 resources are as declared.
+    exit 0
+    ");
+    assert_snapshot!(place.run("destroy --yes", pantry), @"
+    - shelf:thing/jar
+    - shelf:thing/spoon
+    2 to delete.
+    … delete shelf:thing/spoon
+    ✓ shelf:thing/spoon deleted [1/2]
+    … delete shelf:thing/jar
+    ✓ shelf:thing/jar deleted [2/2]
+    2 deleted.
+    exit 0
+    ");
+    assert_eq!(place.things(), [""; 0]);
+    assert_snapshot!(place.run("destroy", pantry), @"
+    Nothing to do: nothing is left to destroy.
+    exit 0
+    ");
+}
+
+#[test]
+fn changes_are_told_by_the_exit_code_only_when_asked() {
+    let place = Place::new("codes", LOCAL);
+    assert!(place.run("plan", pantry).ends_with("exit 0"));
+    assert!(place.run("plan --detailed-exit-code", pantry).ends_with("exit 2"));
+}
+
+#[test]
+fn without_a_terminal_the_plan_is_shown_and_what_to_add() {
+    let place = Place::new("dumb", LOCAL);
+    assert_snapshot!(place.run("", |stack| { stack.add(Thing::new("jar")); }), @"
+    + shelf:thing/jar
+    1 to create.
+    error: nothing was changed: there is no terminal to ask on
+      hint: add `--yes` to do what is shown, or run `plan` to only look
+    exit 1
+    ");
+    assert_eq!(place.things(), [""; 0]);
+}
+
+#[test]
+fn a_person_is_asked() {
+    let mut place = Place::new("asked", LOCAL);
+    let program = |stack: &mut Stack| {
+        stack.add(Thing::new("jar"));
+    };
+    place.typed = Some("no\n");
+    assert_snapshot!(place.run("", program), @"
+    + shelf:thing/jar
+    1 to create.
+    Apply this to pantry/local? [y/N] error: not confirmed; nothing was changed
+    exit 1
+    ");
+    place.typed = Some("");
+    assert!(place.run("", program).ends_with("exit 1"), "no answer is no");
+    place.typed = Some("y\n");
+    assert_snapshot!(place.run("", program), @"
+    + shelf:thing/jar
+    1 to create.
+    Apply this to pantry/local? [y/N] 1 created.
+    ✓ shelf:thing/jar is whole
+    Verified: 1 check passed.
+    exit 0
+    ");
+    assert_eq!(place.things(), ["jar"]);
+}
+
+#[test]
+fn mistakes_of_the_program_come_before_anything_else() {
+    let place = Place::new("mistakes", LOCAL);
+    assert_snapshot!(place.run("plan", |stack| {
+        stack.add(Thing::new("two words"));
+        stack.add(Thing::new("jar"));
+        stack.add(Thing::new("jar"));
+    }), @"
+    error: the program has mistakes; nothing was asked of any service
+      `shelf:thing/two words`: needs a name without spaces  (sprocket/tests/program/runs.rs:)
+      `shelf:thing/jar`: is declared already at sprocket/tests/program/runs.rs:63  (sprocket/tests/program/runs.rs:)
+    exit 1
+    ");
+    let (exit, text, _) = place.start("plan", |_: &mut Stack, (): &()| Err::<(), _>("there is no moon tonight"));
+    assert_snapshot!(format!("{text}exit {}", exit.code()), @"
+    error: the program gave up: there is no moon tonight
+    exit 1
+    ");
+}
+
+#[test]
+fn a_failure_says_what_where_why_and_what_next() {
+    let place = Place::new("failing", LOCAL);
+    place.world().lock().unwrap().failing.insert("jar".into());
+    let program = |stack: &mut Stack| {
+        stack.add(Thing::new("cup"));
+        let jar = stack.add(Thing::new("jar"));
+        stack.add(Thing::new("spoon").beside(&jar.name));
+    };
+    assert_snapshot!(place.run("--yes --continue-on-error --parallel 1", program), @"
+    + shelf:thing/cup
+    + shelf:thing/jar
+    + shelf:thing/spoon
+        beside: jar
+    3 to create.
+    … create shelf:thing/jar
+    ✗ shelf:thing/jar could not create: `jar` does not fit onto the shelf [1/3]
+    … create shelf:thing/cup
+    ✓ shelf:thing/cup created [2/3]
+    error: could not create `shelf:thing/jar`  (sprocket/tests/program/runs.rs:)
+      cause: `jar` does not fit onto the shelf
+      hint: make it smaller
+    1 created, 1 failed, 1 not started. State is saved; run again to continue.
+    exit 1
+    ");
+    place.world().lock().unwrap().failing.clear();
+    assert_snapshot!(place.run("--yes", program), @"
+    + shelf:thing/jar
+    + shelf:thing/spoon
+        beside: jar
+    2 to create, 1 unchanged.
+    … create shelf:thing/jar
+    ✓ shelf:thing/jar created [1/2]
+    … create shelf:thing/spoon
+    ✓ shelf:thing/spoon created [2/2]
+    2 created.
+    ✓ shelf:thing/cup is whole
+    ✓ shelf:thing/jar is whole
+    ✓ shelf:thing/spoon is whole
+    Verified: 3 checks passed.
+    exit 0
+    ");
+}
+
+#[test]
+fn what_is_protected_is_a_problem_of_the_plan() {
+    let place = Place::new("protected", LOCAL);
+    place.run("--yes", |stack| {
+        stack.add(Thing::new("jar").protect());
+        stack.add(Thing::new("cup").protect());
+        stack.add(Thing::new("spoon"));
+    });
+    assert_snapshot!(place.run("--yes", |_| {}), @"
+    - shelf:thing/spoon  (not declared any more)
+    problem: `shelf:thing/cup`: is not declared any more, and is protected
+      hint: declare it again, or `state unprotect shelf:thing/cup` first
+    problem: `shelf:thing/jar`: is not declared any more, and is protected
+      hint: declare it again, or `state unprotect shelf:thing/jar` first
+    2 problems: nothing can be applied until they are solved.
+    error: the plan has 2 problems, and can't be applied; nothing was changed
+    exit 1
+    ");
+    assert_eq!(place.things(), ["cup", "jar", "spoon"]);
+}
+
+#[test]
+fn destroy_says_what_stays_and_needs_the_name_to_take_it_too() {
+    let mut place = Place::new("kept", LOCAL);
+    let program = |stack: &mut Stack| {
+        stack.add(Chest::new("linen"));
+        stack.add(Thing::new("jar"));
+    };
+    place.run("--yes", program);
+    assert_snapshot!(place.run("destroy --yes", program), @"
+    - shelf:thing/jar
+    = shelf:chest/linen stays as `linen`: it holds data
+    1 to delete.
+    … delete shelf:thing/jar
+    ✓ shelf:thing/jar deleted [1/1]
+    1 deleted, 1 kept.
+    exit 0
+    ");
+    assert_eq!(place.things(), ["linen"]);
+    assert_snapshot!(place.run("destroy --include-kept --yes", program), @"
+    - shelf:chest/linen
+    1 to delete.
+    error: nothing was changed: there is no terminal to ask on
+      hint: add `--confirm pantry` to do what is shown, or run `plan` to only look
+    exit 1
+    ");
+    assert_snapshot!(place.run("destroy --include-kept --confirm other", program), @"
+    - shelf:chest/linen
+    1 to delete.
+    error: `other` is not the stack's name; nothing was changed
+    exit 1
+    ");
+    place.typed = Some("pantries\n");
+    assert_snapshot!(place.run("destroy --include-kept", program), @"
+    - shelf:chest/linen
+    1 to delete.
+    This deletes data of pantry/local for good. The stack's name: error: not confirmed; nothing was changed
+    exit 1
+    ");
+    assert_eq!(place.things(), ["linen"]);
+    place.typed = None;
+    assert_snapshot!(place.run("destroy --include-kept --confirm pantry", program), @"
+    - shelf:chest/linen
+    1 to delete.
+    … delete shelf:chest/linen
+    ✓ shelf:chest/linen deleted [1/1]
+    1 deleted.
+    exit 0
+    ");
+    assert_eq!(place.things(), [""; 0]);
+}
+
+#[test]
+fn an_interrupted_run_finishes_what_runs_and_goes_on_later() {
+    let mut place = Place::new("interrupted", LOCAL);
+    place.world().lock().unwrap().stops = Some(("jar".into(), place.stop.clone(), false));
+    assert_snapshot!(place.run("--yes", pantry), @"
+    + shelf:thing/jar
+        lock: (secret)
+        text: plums
+    + shelf:thing/spoon
+        beside: jar
+    output weight: (none) → (known after shelf:thing/jar)
+    2 to create.
+    … create shelf:thing/jar
+    ✓ shelf:thing/jar created [1/2]
+    ! interrupted: nothing more starts, and what runs is waited for; again to stop at once
+    1 created, 1 not started. Interrupted. State is saved; run again to continue.
+    exit 130
+    ");
+    assert_eq!(place.things(), ["jar"]);
+    place.world().lock().unwrap().stops = None;
+    place.stop = sprocket::core::Stop::default();
+    assert_snapshot!(place.run("--yes", pantry), @"
+    + shelf:thing/spoon
+        beside: jar
+    1 to create, 1 unchanged.
+    … create shelf:thing/spoon
+    ✓ shelf:thing/spoon created [1/1]
+    1 created.
+    ✓ shelf:thing/jar is whole
+    ✓ shelf:thing/spoon is whole
+    Verified: 2 checks passed.
+    exit 0
+    ");
+}
+
+#[test]
+fn a_run_that_is_interrupted_twice_leaves_its_call_to_the_next_one() {
+    let mut place = Place::new("cut", LOCAL);
+    place.world().lock().unwrap().stops = Some(("jar".into(), place.stop.clone(), true));
+    assert_snapshot!(place.run("--yes", pantry), @"
+    + shelf:thing/jar
+        lock: (secret)
+        text: plums
+    + shelf:thing/spoon
+        beside: jar
+    output weight: (none) → (known after shelf:thing/jar)
+    2 to create.
+    … create shelf:thing/jar
+    1 cut off, 1 not started. Interrupted. The next run finds out what came of it; run again to continue.
+    exit 130
+    ");
+    place.world().lock().unwrap().stops = None;
+    place.stop = sprocket::core::Stop::default();
+    assert_snapshot!(place.run("--yes", pantry), @"
+    ! shelf:thing/jar was not done by an interrupted run
+    + shelf:thing/jar
+        lock: (secret)
+        text: plums
+    + shelf:thing/spoon
+        beside: jar
+    output weight: (none) → (known after shelf:thing/jar)
+    2 to create.
+    … create shelf:thing/jar
+    ✓ shelf:thing/jar created [1/2]
+    … create shelf:thing/spoon
+    ✓ shelf:thing/spoon created [2/2]
+    2 created.
+    ✓ shelf:thing/jar is whole
+    ✓ shelf:thing/spoon is whole
+    Verified: 2 checks passed.
+    exit 0
+    ");
+}
+
+#[test]
+fn applied_but_broken_has_an_exit_code_of_its_own() {
+    let place = Place::new("broken", LOCAL);
+    let program = |stack: &mut Stack| {
+        stack.add(Thing::new("jar").text("broken"));
+        stack.add(Thing::new("cup"));
+    };
+    assert_snapshot!(place.run("--yes", program), @"
+    + shelf:thing/jar
+        text: broken
+    + shelf:thing/cup
+    2 to create.
+    … create shelf:thing/jar
+    … create shelf:thing/cup
+    ✓ shelf:thing/jar created [1/2]
+    ✓ shelf:thing/cup created [2/2]
+    2 created.
+    ✗ shelf:thing/jar is whole: it is broken
+    ✓ shelf:thing/cup is whole
+    Not verified: 1 of 2 checks failed.
+    exit 3
+    ");
+    assert_snapshot!(place.run("verify", program), @"
+    ✗ shelf:thing/jar is whole: it is broken
+    ✓ shelf:thing/cup is whole
+    Not verified: 1 of 2 checks failed.
+    exit 3
+    ");
+    assert!(place.run("apply", program).ends_with("exit 3"), "also where nothing is to do");
+}
+
+#[test]
+fn a_service_that_is_gone_changes_nothing() {
+    let place = Place::new("gone", LOCAL);
+    place.run("--yes", pantry);
+    place.world().lock().unwrap().is_gone = true;
+    assert_snapshot!(place.run("plan", pantry), @"
+    error: could not reach `shelf`: nobody answers at `gone`
+      hint: put the shelf back
+    exit 1
+    ");
+    assert_snapshot!(place.run("doctor", pantry), @"
+    ✓ clock: 2026-11-22T03:33:12Z
+    ✓ configuration: pantry/local of sprocket.toml
+    ✓ state: 2 resources in .sprocket/pantry/local
+    ✓ lock: free
+    ✓ folder: .sprocket can be written
+    ✗ shelf: could not reach `shelf`: nobody answers at `gone`
+      remedy: put the shelf back
+    1 thing to mend.
+    exit 1
+    ");
+}
+
+#[test]
+fn drift_shows_what_others_changed_and_nothing_else() {
+    let place = Place::new("drift", LOCAL);
+    let program = |stack: &mut Stack| {
+        stack.add(Thing::new("jar").text("plums"));
+        stack.add(Thing::new("cup"));
+        stack.add(Thing::new("spoon"));
+    };
+    place.run("--yes", program);
+    assert_snapshot!(place.run("drift --detailed-exit-code", program), @"
+    Nothing has drifted.
+    exit 0
+    ");
+    place.world().lock().unwrap().things.get_mut("jar").unwrap().0.text = "pears".into();
+    place.world().lock().unwrap().things.remove("spoon");
+    assert_snapshot!(place.run("drift --detailed-exit-code", |stack| {
+        program(stack);
+        stack.add(Thing::new("plate"));
+    }), @"
+    ~ shelf:thing/jar  (changed by somebody else)
+        text: pears → plums
+    + shelf:thing/spoon  (it has gone)
+    2 resources drifted; an apply puts back what is shown.
+    exit 2
+    ");
+}

@@ -1,0 +1,223 @@
+//! The commands on state: locks, lists, outputs, imports, the graph.
+
+use std::sync::Arc;
+
+use insta::assert_snapshot;
+use sprocket::core::state::{Holder, MemoryStore, StateStore};
+use sprocket::core::{DraftExt as _, Password, Stack};
+
+use super::kit::{Chest, Place, Thing};
+
+const LOCAL: &str = "default = \"local\"\n[local]\n";
+
+fn pantry(stack: &mut Stack) {
+    let password = stack.add(Password::new("door"));
+    let jar = stack.add(Thing::new("jar").text("plums").protect());
+    stack.scope("lower", |stack| stack.add(Thing::new("spoon").beside(&jar.name).lock(&password.value)));
+    stack.add(Chest::new("linen"));
+    stack.output("weight", &jar.weight);
+    stack.output("door", &password.value);
+}
+
+#[test]
+fn what_is_recorded_can_be_listed_shown_and_forgotten() {
+    let place = Place::new("recorded", LOCAL);
+    assert_snapshot!(place.run("state list", pantry), @"
+    Nothing is recorded of pantry/local yet.
+    exit 0
+    ");
+    place.run("--yes", pantry);
+    assert_snapshot!(place.run("state list", pantry), @"
+    random:password/door  `door`
+    shelf:chest/linen  `linen`
+    shelf:thing/jar  `jar`  (protected)
+    shelf:thing/lower/spoon  `lower-spoon`
+    4 resources in .sprocket/pantry/local, serial 11.
+    exit 0
+    ");
+    let shown = place.run("state show shelf:thing/lower/spoon", pantry);
+    assert!(shown.contains("\"$secret\": true") && !shown.contains("$sealed"), "{shown}");
+    assert_snapshot!(place.run("state show shelf:thing/spoon", pantry), @"
+    error: `shelf:thing/spoon` is not recorded
+      hint: did you mean `shelf:thing/jar`?
+    exit 1
+    ");
+    assert_snapshot!(place.run("state forget shelf:chest/linen", pantry), @"
+    `shelf:chest/linen` is no longer recorded. `linen` is still there.
+    exit 0
+    ");
+    assert_snapshot!(place.run("state forget shelf:chest/linen", pantry), @"
+    error: `shelf:chest/linen` is not recorded
+      hint: `state list` shows what is
+    exit 1
+    ");
+    assert!(place.things().contains(&"linen".to_owned()));
+}
+
+#[test]
+fn outputs_hide_secrets_until_they_are_revealed() {
+    let place = Place::new("outputs", LOCAL);
+    assert_snapshot!(place.run("outputs", pantry), @"
+    No outputs are recorded of pantry/local.
+    exit 0
+    ");
+    place.run("--yes", pantry);
+    assert_snapshot!(place.run("outputs", pantry), @"
+    door   = (secret)
+    weight = 5
+    exit 0
+    ");
+    assert_snapshot!(place.run("outputs --json", pantry), @r#"
+    {
+      "door": {
+        "$secret": true
+      },
+      "weight": 5
+    }
+    exit 0
+    "#);
+    let revealed = place.run("outputs --reveal", pantry);
+    let door = revealed.lines().find_map(|line| line.strip_prefix("door   = ")).unwrap();
+    assert!(door.len() >= 16 && door != "(secret)", "{revealed}");
+}
+
+#[test]
+fn an_object_that_exists_is_imported() {
+    let place = Place::new("import", LOCAL);
+    let other = Place::new("import", LOCAL);
+    other.run("--yes", |stack| {
+        stack.add(Thing::new("jar").text("pears"));
+    });
+    assert_snapshot!(place.run("import shelf:thing/jra jar", pantry), @"
+    error: `shelf:thing/jra` is not declared
+      hint: did you mean `shelf:thing/jar`?
+    exit 1
+    ");
+    assert_snapshot!(place.run("import shelf:thing/jar nothing", pantry), @"
+    error: `shelf:thing/jar` can't be imported: there is no `nothing`
+    exit 1
+    ");
+    assert_snapshot!(place.run("import shelf:thing/jar jar", pantry), @"
+    `shelf:thing/jar` is recorded as `jar`. Nothing was changed; `plan` shows how it differs.
+    exit 0
+    ");
+    assert_snapshot!(place.run("import shelf:thing/jar jar", pantry), @"
+    error: `shelf:thing/jar` can't be imported: it is recorded already
+    exit 1
+    ");
+}
+
+#[test]
+fn the_graph_is_drawn_without_any_service() {
+    let place = Place::new("graph", LOCAL);
+    place.world().lock().unwrap().is_gone = true;
+    assert_snapshot!(place.run("graph", pantry), @r#"
+    digraph "pantry" {
+        rankdir = LR;
+        node [shape = box];
+        "random:password/door" [tooltip = "sprocket/tests/program/states.rs:"];
+        "shelf:thing/jar" [tooltip = "sprocket/tests/program/states.rs:"];
+        "shelf:thing/lower/spoon" [tooltip = "sprocket/tests/program/states.rs:"];
+        "shelf:thing/lower/spoon" -> "random:password/door";
+        "shelf:thing/lower/spoon" -> "shelf:thing/jar";
+        "shelf:chest/linen" [tooltip = "sprocket/tests/program/states.rs:"];
+    }
+    exit 0
+    "#);
+}
+
+#[test]
+fn a_lock_is_told_waited_for_and_broken_by_its_id() {
+    let mut place = Place::new("locked", LOCAL);
+    let store = MemoryStore::new();
+    place.store = Some(Arc::new(store.clone()));
+    let holder = Holder {
+        id: "3f9a".into(),
+        who: "bob@far, process 12".into(),
+        command: "apply".into(),
+        since: "2026-01-01T10:00:00Z".parse().unwrap(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let lock = runtime.block_on(store.lock(&holder)).unwrap();
+    assert_snapshot!(place.run("--yes", pantry), @"
+    + random:password/door
+        length: 32
+    + shelf:thing/jar
+        text: plums
+    + shelf:thing/lower/spoon `lower-spoon`
+        beside: jar
+        lock:   (known after random:password/door)
+    + shelf:chest/linen
+    output door: (none) → (known after random:password/door)
+    output weight: (none) → (known after shelf:thing/jar)
+    4 to create.
+    error: the state is locked by bob@far, process 12 since 2026-01-01T10:00:00Z (`apply`)
+      hint: wait until it has ended; if bob@far, process 12 is gone for good, break its lock: `state unlock 3f9a`
+    exit 4
+    ");
+    assert_snapshot!(place.run("--yes --lock-timeout 1", pantry), @"
+    + random:password/door
+        length: 32
+    + shelf:thing/jar
+        text: plums
+    + shelf:thing/lower/spoon `lower-spoon`
+        beside: jar
+        lock:   (known after random:password/door)
+    + shelf:chest/linen
+    output door: (none) → (known after random:password/door)
+    output weight: (none) → (known after shelf:thing/jar)
+    4 to create.
+    the state is locked by bob@far, process 12 since 2026-01-01T10:00:00Z (`apply`); waiting up to 1s
+    error: the state is locked by bob@far, process 12 since 2026-01-01T10:00:00Z (`apply`)
+      hint: wait until it has ended; if bob@far, process 12 is gone for good, break its lock: `state unlock 3f9a`
+    exit 4
+    ");
+    assert_snapshot!(place.run("doctor", pantry), @"
+    ✓ clock: 2026-11-22T03:33:14Z
+    ✓ configuration: pantry/local of sprocket.toml
+    ✓ state: none yet in memory
+    ✗ lock: held by bob@far, process 12 since 2026-01-01T10:00:00Z (`apply`)
+      remedy: wait until it has ended; if it is gone for good: `state unlock 3f9a`
+    ✓ folder: .sprocket can be written
+    ✓ shelf: reachable, as the shelf
+    ✓ random: reachable, as random
+    1 thing to mend.
+    exit 1
+    ");
+    assert_snapshot!(place.run("state unlock 1234", pantry), @"
+    error: no lock has the id `1234`
+      hint: the error of the command that found the state locked says the id
+    exit 1
+    ");
+    assert_snapshot!(place.run("state unlock 3f9a", pantry), @"
+    The lock `3f9a` is broken.
+    exit 0
+    ");
+    assert!(place.run("--yes", pantry).ends_with("exit 0"));
+    drop(lock);
+}
+
+#[test]
+fn doctor_finds_nothing_where_all_is_well() {
+    let place = Place::new("well", LOCAL);
+    place.run("--yes", pantry);
+    let text = place.run("doctor", pantry);
+    // The first line is the time.
+    assert_snapshot!(text.split_once('\n').unwrap().1, @"
+    ✓ configuration: pantry/local of sprocket.toml
+    ✓ state: 4 resources in .sprocket/pantry/local
+    ✓ lock: free
+    ✓ folder: .sprocket can be written
+    ✓ shelf: reachable, as the shelf
+    ✓ random: reachable, as random
+    All is well.
+    exit 0
+    ");
+    let place = Place::new("well", "[production]\n");
+    assert_snapshot!(place.run("doctor --env production", pantry).split_once('\n').unwrap().1, @"
+    ✗ configuration: environment `production` has no key, and its secrets could not be kept
+      remedy: set SPROCKET_PASSPHRASE; or SPROCKET_PASSPHRASE_FILE to a file that has it; or SPROCKET_IDENTITY_FILE to an age identity, which `age-keygen -o FILE` makes
+    1 thing to mend.
+    exit 1
+    ");
+}
