@@ -31,6 +31,13 @@ impl Stop {
         });
     }
 
+    /// Returns once it has been asked for, also if that was before.
+    pub async fn requested(&self) {
+        let mut state = self.watch();
+        // The sender is `self`, so it can't be gone.
+        let _ = state.wait_for(|state| *state != Stopping::No).await;
+    }
+
     pub(crate) fn watch(&self) -> watch::Receiver<Stopping> {
         self.0.subscribe()
     }

@@ -21,6 +21,7 @@ use crate::entropy::Entropy;
 use crate::erased::{Target, Through, mark, provider_type};
 use crate::event::{Event, Events};
 use crate::ids::{Address, Identity, ProviderName};
+use crate::json::Json;
 use crate::plan::{Goal, Plan};
 use crate::provider::Provider;
 use crate::random::Random;
@@ -32,8 +33,17 @@ use crate::state::{Entry, Event as Journalled, Holder, KeySource, Lock, Object, 
 use crate::stop::Stop;
 use crate::value::StackKey;
 
-/// The providers of a stack: each one's server, none if its settings wait for resources, or why it was refused.
-pub type Reached = Vec<(ProviderName, Result<Option<Identity>, Refused>)>;
+/// A provider that was spoken to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Reached {
+    /// Which.
+    pub provider: ProviderName,
+    /// Its address and options, with secrets sealed; none while they wait for resources.
+    pub config: Option<Json>,
+    /// Which server answered, none while its settings wait for resources; or why it can't be worked with.
+    pub server: Result<Option<Identity>, Refused>,
+}
 
 /// How an engine works. The defaults are right for most programs.
 #[derive(Clone, Debug)]
@@ -188,12 +198,11 @@ impl Engine {
         Ok(Verdict { checks })
     }
 
-    /// Speaks to every provider whose settings are known without asking another: each one's server, or why it can't be
-    /// worked with.
+    /// Speaks to every declared provider whose settings are known without asking another.
     ///
     /// # Errors
     /// If the program is wrong, or the state can't be read or its key not opened.
-    pub async fn reach(&self, stack: &Stack) -> Result<Reached, Refused> {
+    pub async fn reach(&self, stack: &Stack) -> Result<Vec<Reached>, Refused> {
         stack.check()?;
         let snapshot = self.load().await?;
         let key = match snapshot.as_ref().and_then(|snapshot| snapshot.key.as_ref()) {

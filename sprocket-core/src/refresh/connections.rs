@@ -64,15 +64,15 @@ impl Connections {
     }
 
     /// Tries each declared provider by itself.
-    pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Reached {
+    pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Vec<Reached> {
         let known = Known::nothing(stack.nodes.len());
         let opening = stack.providers.iter().map(|node| async {
             let connection = open_declared(node, snapshot.providers.get(&node.name), &known, key).await;
-            let identity = connection.map(|connection| match connection {
+            let server = connection.map(|connection| match connection {
                 Connection::Open(open) => Some(open.recorded.identity),
                 Connection::Deferred(_) => None,
             });
-            (node.name.clone(), identity)
+            Reached { provider: node.name.clone(), config: node.erased.config(&known, key).ok(), server }
         });
         join_all(opening).await
     }
