@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::erased::{DraftOf, ErasedDraft, ErasedProvider, KindHandle};
 use crate::ids::{Address, PhysicalName, ProviderName};
+use crate::lookup::{ErasedLookup, Lookup, LookupOf, Question};
 use crate::options::Options;
 use crate::plan::Place;
 use crate::provider::Provider;
@@ -28,6 +29,7 @@ pub struct Stack {
     pub(crate) index: HashMap<Address, u32>,
     pub(crate) providers: Vec<ProviderNode>,
     pub(crate) outputs: Vec<StackOutput>,
+    pub(crate) lookups: Vec<LookupNode>,
     mistaken: HashMap<Address, &'static Location<'static>>,
     mistakes: Vec<Misdeclared>,
 }
@@ -74,6 +76,12 @@ pub struct Declared<'s> {
     pub at: Place,
     /// What it waits for.
     pub after: Vec<&'s Address>,
+}
+
+/// A declared look-up.
+pub(crate) struct LookupNode {
+    pub(crate) provider: usize,
+    pub(crate) erased: Box<dyn ErasedLookup>,
 }
 
 /// A value that the stack shows to people and to other stacks.
@@ -152,6 +160,7 @@ impl Stack {
             index: HashMap::new(),
             providers: Vec::new(),
             outputs: Vec::new(),
+            lookups: Vec::new(),
             mistaken: HashMap::new(),
             mistakes: Vec::new(),
         }
@@ -197,6 +206,30 @@ impl Stack {
         let at = Location::caller();
         let provider = self.only_provider::<<D::Resource as Resource>::Provider>();
         self.declare(draft, provider, at)
+    }
+
+    /// Asks a service about something that exists, on the one provider of its type.
+    ///
+    /// The question may mention outputs: then it is asked when they are known.
+    #[track_caller]
+    pub fn look<L: Lookup>(&mut self, query: impl Question<Lookup = L>) -> Output<L::Answer> {
+        let at = Location::caller();
+        let query = query.into_input();
+        let mut deps = Deps::default();
+        query.deps(&mut deps);
+        let who = format!("look-up of a {}", L::WHAT);
+        let mut mistakes = Vec::new();
+        query.mistakes(&mut mistakes);
+        for mistake in mistakes {
+            self.mistake(&who, mistake);
+        }
+        let provider = self.only_provider::<L::Provider>().unwrap_or_else(|message| {
+            self.mistake(&who, Mistake::at(at, message));
+            usize::MAX
+        });
+        let place = self.lookups.len();
+        self.lookups.push(LookupNode { provider, erased: Box::new(LookupOf { query, at }) });
+        Output::new(deps, move |known| known.answer(place))
     }
 
     /// Declares inside a scope: addresses, and physical names that are not pinned, begin with its name.

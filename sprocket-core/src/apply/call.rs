@@ -71,6 +71,17 @@ impl Work {
     }
 }
 
+impl Work {
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Change { .. } => "update",
+            Self::Wait { .. } => "ready",
+            Self::Delete { .. } => "delete",
+        }
+    }
+}
+
 /// A call that has ended.
 pub(super) struct Ended {
     pub(super) step: u32,
@@ -106,6 +117,7 @@ impl Call {
     }
 
     pub(super) async fn run(self) -> Ended {
+        tracing::debug!(address = %self.address, call = self.work.verb(), "calling");
         let done = match &self.work {
             Work::Create { intention, spec, base, replaces } => {
                 self.create(intention, spec, base, *replaces).await.map(Some)
@@ -131,6 +143,7 @@ impl Call {
                 (vec![entry(&self.address, event)], Err(fault), None)
             }
         };
+        tracing::debug!(address = %self.address, call = self.work.verb(), ok = result.is_ok(), "called");
         Ended { step: self.step, provider: self.provider, entries, result, then }
     }
 

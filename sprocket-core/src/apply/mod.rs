@@ -27,7 +27,7 @@ use crate::event::Event;
 use crate::ids::{Address, ProviderName};
 use crate::json::Json;
 use crate::plan::{Goal, Plan, dependents, output_values, reported};
-use crate::refresh::{Connections, Observed};
+use crate::refresh::{Connections, Observed, look_up};
 use crate::report::{Failure, Outcome, Report, StepReport};
 use crate::resource::Effect;
 use crate::stack::Stack;
@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
             stack,
             plan,
             snapshot,
-            known: Known::nothing(stack.nodes.len()),
+            known: Known { answers: observed.answers.clone(), ..Known::nothing(stack.nodes.len()) },
             key,
             connections,
             observed,
@@ -154,6 +154,10 @@ impl<'a> Run<'a> {
                 self.end(step, Outcome::Failed(self.failure(&fault)));
                 continue;
             }
+            if let Err(fault) = self.look_up().await {
+                self.end(step, Outcome::Failed(self.failure(&fault)));
+                continue;
+            }
             match self.start(step) {
                 Start::Nothing => {
                     self.learn(step);
@@ -197,6 +201,15 @@ impl<'a> Run<'a> {
         let entry = opened.map_err(|refusal| refused(refusal.to_string()))?;
         self.write(entry);
         Ok(())
+    }
+
+    /// Asks what could not be asked before the run, now that more is known.
+    async fn look_up(&mut self) -> Result<(), Fault> {
+        if self.known.answers.iter().all(Option::is_some) {
+            return Ok(());
+        }
+        let asked = look_up(self.stack, &mut self.known, &self.connections).await;
+        asked.map_err(|refusal| refused(refusal.to_string()))
     }
 
     fn write(&mut self, entry: Entry) {

@@ -3,7 +3,7 @@
 use super::{Refused, Settings};
 use crate::ids::{Address, Lineage};
 use crate::plan::{Basis, Goal, Move, Plan, Settlement, build, reported};
-use crate::refresh::{Connections, Observed, ProviderTypes, observe};
+use crate::refresh::{Connections, Observed, ProviderTypes, look_up, observe};
 use crate::stack::Stack;
 use crate::state::{Entry, Event, Record, Snapshot};
 use crate::value::{Known, StackKey};
@@ -38,9 +38,9 @@ pub(super) async fn prepare(
     let key_is_new = sealed.is_none();
     let key = match sealed {
         Some(sealed) => settings.key.open(&sealed)?,
-        None => shown
-            .and_then(|plan| plan.proposed_key.clone())
-            .unwrap_or_else(|| settings.key.new_key(&settings.entropy)),
+        None => {
+            shown.and_then(|plan| plan.proposed_key.clone()).unwrap_or_else(|| settings.key.new_key(&settings.entropy))
+        }
     };
     let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
     let moved = moves(stack, &snapshot);
@@ -51,10 +51,16 @@ pub(super) async fn prepare(
     for entry in &amendments {
         snapshot.take(entry.clone());
     }
-    let known = recorded(stack, &snapshot, &key);
-    let connections = Connections::open_all(stack, &snapshot, types, &known, &key).await?;
-    upgrade(&mut snapshot, &connections)?;
-    let observed = observe(stack, &mut snapshot, &key, &connections).await?;
+    let mut known = recorded(stack, &snapshot, &key);
+    let reading = async {
+        let connections = Connections::open_all(stack, &snapshot, types, &known, &key).await?;
+        upgrade(&mut snapshot, &connections)?;
+        let mut observed = observe(stack, &mut snapshot, &key, &connections).await?;
+        look_up(stack, &mut known, &connections).await?;
+        observed.answers = std::mem::take(&mut known.answers);
+        Ok((connections, observed))
+    };
+    let (connections, observed) = reading.await.map_err(|refused: Refused| refused.redacted(&key))?;
     amendments.extend(observed.settled.iter().cloned());
     Ok(Prepared { snapshot, amendments, key, key_is_new, connections, observed, moved, lineage, serial })
 }
@@ -78,7 +84,7 @@ fn moves(stack: &Stack, snapshot: &Snapshot) -> Vec<Move> {
 /// What is known from the records alone: enough to open a provider that an earlier run made reachable.
 fn recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
     let mut known = Known::nothing(stack.nodes.len());
-    if stack.providers.iter().all(|provider| provider.deps.is_empty()) {
+    if stack.lookups.is_empty() && stack.providers.iter().all(|provider| provider.deps.is_empty()) {
         return known;
     }
     for (node, facts) in stack.nodes.iter().zip(&mut known.nodes) {

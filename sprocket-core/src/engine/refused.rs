@@ -9,6 +9,7 @@ use crate::ids::{Address, Identity, PhysicalName, ProviderName};
 use crate::plan::Problem;
 use crate::stack::Mistakes;
 use crate::state::{KeyError, StoreError};
+use crate::value::StackKey;
 
 /// Why a plan or run was refused before anything was called.
 #[derive(Debug, Error)]
@@ -118,6 +119,22 @@ impl Refused {
     pub(crate) fn unreadable(provider: &ProviderName, kind: &str, fault: Fault) -> Self {
         let (message, hint) = (fault.message(), fault.hint);
         Self::Unreadable { provider: provider.clone(), kind: kind.to_owned(), message, hint }
+    }
+
+    /// The same, with the secrets that are known by now blotted out of what services said.
+    pub(crate) fn redacted(self, key: &StackKey) -> Self {
+        let clean = |message: String, hint: Option<String>| (key.redact(&message), hint.map(|hint| key.redact(&hint)));
+        match self {
+            Self::Unreachable { provider, message, hint } => {
+                let (message, hint) = clean(message, hint);
+                Self::Unreachable { provider, message, hint }
+            }
+            Self::Unreadable { provider, kind, message, hint } => {
+                let (message, hint) = clean(message, hint);
+                Self::Unreadable { provider, kind, message, hint }
+            }
+            other => other,
+        }
     }
 
     /// What to do about it.

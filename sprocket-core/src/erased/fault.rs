@@ -1,6 +1,5 @@
 //! Faults: a failed call, with the types of its kind taken off.
 
-
 use serde::{Deserialize, Serialize};
 
 use crate::json::Json;
@@ -35,7 +34,7 @@ impl Fault {
         self
     }
 
-    pub(super) fn of<E: ProviderError>(error: &E) -> Self {
+    pub(crate) fn of<E: ProviderError>(error: &E) -> Self {
         let mut fault = Self::new(error.kind(), error.to_string());
         let mut cause = error.source();
         while let Some(error) = cause {

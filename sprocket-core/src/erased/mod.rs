@@ -12,4 +12,4 @@ pub(crate) use draft::{DraftOf, ErasedDraft, Evaluated, TypedSpec};
 pub(crate) use fault::Fault;
 pub(crate) use kind::{Called, ErasedKind, ErasedLive, ErasedSettled, KindFacts, KindHandle, Target, Through, mark};
 pub use provider::Kinds;
-pub(crate) use provider::{ErasedProvider, ErasedProviderType, Instance, provider, provider_type};
+pub(crate) use provider::{ErasedProvider, ErasedProviderType, Instance, provider, provider_type, typed};

@@ -141,6 +141,6 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
     }
 }
 
-pub(super) fn typed<P: Provider>(instance: &Instance) -> &P {
+pub(crate) fn typed<P: Provider>(instance: &Instance) -> &P {
     instance.downcast_ref().expect("BUG: a kind is called with its own provider")
 }

@@ -16,10 +16,10 @@ use crate::ids::{Address, Lineage, PhysicalName};
 use crate::json::Json;
 use crate::refresh::Observed;
 use crate::resource::Naming;
+use crate::spec::Field;
 use crate::stack::{Node, Stack};
 use crate::state::{Object, Record, Snapshot};
-use crate::spec::Field;
-use crate::value::{PathPart, Deps, FINGERPRINT, Facts, Known, Path, Reported, SEALED, StackKey};
+use crate::value::{Deps, FINGERPRINT, Facts, Known, Path, PathPart, Reported, SEALED, StackKey};
 
 /// What a plan is made of.
 pub(crate) struct Basis<'a> {
@@ -43,7 +43,7 @@ pub(crate) struct Basis<'a> {
 pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
     let nodes = basis.stack.nodes.len();
     let mut builder = Builder {
-        known: Known::nothing(nodes),
+        known: Known { answers: basis.observed.answers.clone(), ..Known::nothing(nodes) },
         last: vec![None; nodes],
         steps: Vec::new(),
         problems: Vec::new(),
@@ -431,7 +431,7 @@ impl<'a> Builder<'a> {
                 self.problems.push(Problem {
                     address: address.clone(),
                     message: "is not declared any more, and is protected".into(),
-                    hint: Some(format!("declare it again, or `state unprotect {address}` first")),
+                    hint: Some("declare it again without `.protect()`, apply that, and then take it away".into()),
                     at: None,
                 });
             } else if let Some(reason) = self.stays(address, record) {
@@ -503,7 +503,7 @@ impl<'a> Builder<'a> {
                     }
                 }
             }
-            for (user, _) in records {
+            for user in records.keys() {
                 let Some(volume) = needs(user).into_iter().find(|dep| data.contains(dep)) else { continue };
                 let mut work = needs(user);
                 let mut seen: BTreeSet<&Address> = work.iter().copied().collect();

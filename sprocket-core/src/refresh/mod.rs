@@ -6,18 +6,21 @@
 mod connections;
 mod settle;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 pub(crate) use self::connections::{Connections, ProviderTypes};
 use crate::engine::Refused;
 use crate::erased::{ErasedLive, KindHandle, Target, Through, mark};
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
+use crate::lookup::Answer;
 use crate::resource::Listing;
 use crate::stack::Stack;
-use crate::state::{Entry, Object, Record, Snapshot};
-use crate::value::StackKey;
+use crate::state::{Entry as Journalled, Object, Record, Snapshot};
+use crate::value::{Known, NoValue, StackKey};
 
 /// What is there now.
 #[derive(Debug, Default)]
@@ -29,7 +32,9 @@ pub(crate) struct Observed {
     /// Providers whose settings are not known yet: nothing of theirs was read.
     pub(crate) deferred: BTreeSet<ProviderName>,
     /// What an interrupted run had left open, and how it ended.
-    pub(crate) settled: Vec<Entry>,
+    pub(crate) settled: Vec<Journalled>,
+    /// The answers to look-ups, by their place in the stack.
+    pub(crate) answers: Vec<Option<Answer>>,
 }
 
 /// A name at a service: names are unique by provider and kind, if at all.
@@ -65,6 +70,36 @@ pub(crate) async fn observe(
     Ok(observed)
 }
 
+/// Asks what is not answered yet and can be asked now, until nothing more becomes known.
+pub(crate) async fn look_up(stack: &Stack, known: &mut Known, connections: &Connections) -> Result<(), Refused> {
+    known.answers.resize_with(stack.lookups.len(), || None);
+    loop {
+        let mut asking = Vec::new();
+        for (place, lookup) in stack.lookups.iter().enumerate() {
+            let provider = &stack.providers[lookup.provider].name;
+            if known.answers[place].is_some() || connections.is_deferred(provider) {
+                continue;
+            }
+            let open = connections.open(provider)?;
+            match lookup.erased.ask(&open.instance, known) {
+                Ok(asked) => asking.push(async move {
+                    let answer = asked.await;
+                    let what = lookup.erased.what();
+                    answer.map(|answer| (place, answer)).map_err(|fault| Refused::unreadable(provider, what, fault))
+                }),
+                Err(NoValue::Ever(mistake)) => known.answers[place] = Some(Err(mistake)),
+                Err(NoValue::Yet) => {}
+            }
+        }
+        if asking.is_empty() {
+            return Ok(());
+        }
+        for (place, answer) in try_join_all(asking).await? {
+            known.answers[place] = Some(answer);
+        }
+    }
+}
+
 /// What is asked of one provider about one kind.
 struct Group<'a> {
     provider: ProviderName,
@@ -80,15 +115,16 @@ fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections
         if connections.is_deferred(&record.provider) {
             continue;
         }
-        let key = (&record.provider, address.kind());
-        if !groups.contains_key(&key) {
-            let kind = connections.kind(&record.provider, address)?;
-            let (records, claimed) = (Vec::new(), Vec::new());
-            groups.insert(key, Group { provider: record.provider.clone(), kind, records, claimed });
-        }
-        if let Some(group) = groups.get_mut(&key) {
-            group.records.push((address, record));
-        }
+        let group = match groups.entry((&record.provider, address.kind())) {
+            Entry::Occupied(group) => group.into_mut(),
+            Entry::Vacant(place) => place.insert(Group {
+                provider: record.provider.clone(),
+                kind: connections.kind(&record.provider, address)?,
+                records: Vec::new(),
+                claimed: Vec::new(),
+            }),
+        };
+        group.records.push((address, record));
     }
     for node in &stack.nodes {
         let provider = &stack.providers[node.provider].name;
@@ -117,6 +153,7 @@ impl Group<'_> {
         let through = Through { provider: &open.instance, key, secrets: &[] };
         let failed = |fault| Refused::unreadable(&self.provider, self.kind.facts().kind, fault);
         let names = self.claimed.iter().copied().chain(self.objects().map(|(_, object)| &object.name)).cloned();
+        tracing::debug!(provider = %self.provider, kind = self.kind.facts().kind, "reading");
         let listing = Listing { lineage: snapshot.lineage.clone(), names: names.collect() };
         if let Some(lives) = self.kind.list(through, &listing).await.map_err(failed)? {
             return Ok(self.sort(lives));

@@ -83,7 +83,13 @@ impl ErasedKind for FaultyKind {
         self.call("update", live.name.as_str(), self.real.update(through, applied, live, spec, mark))
     }
 
-    fn ready<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark, until: Deadline) -> Called<'a, Json> {
+    fn ready<'a>(
+        &'a self,
+        through: Through<'a>,
+        object: &'a Object,
+        mark: &'a Mark,
+        until: Deadline,
+    ) -> Called<'a, Json> {
         self.call("ready", object.name.as_str(), self.real.ready(through, object, mark, until))
     }
 

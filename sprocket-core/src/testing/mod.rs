@@ -27,14 +27,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::crash::Crash;
-pub(crate) use self::imagine::imagine;
 use self::crash::CrashingStore;
 use self::faults::inject;
+pub(crate) use self::imagine::imagine;
 use self::simulate::{Simulation, simulate};
 pub use self::suite::{KindSuite, Variant};
 use crate::engine::{Engine, Refused, Settings};
 use crate::entropy::Entropy;
 use crate::event::{Event, Events};
+use crate::lookup::Lookup;
 use crate::plan::{Goal, Plan};
 use crate::provider::ErrorKind;
 use crate::report::Report;
@@ -195,6 +196,11 @@ impl World {
     /// Makes a service answer nothing at all, or answer again.
     pub fn unreachable(&mut self, provider: &'static str, unreachable: bool) {
         self.simulation.unreachable(provider, unreachable);
+    }
+
+    /// What look-ups of this sort are answered. Without it, the answer is made up.
+    pub fn answer<L: Lookup>(&mut self, answer: L::Answer) {
+        self.simulation.answer::<L>(answer);
     }
 
     /// Changes an object behind the engine's back.

@@ -18,6 +18,7 @@ use crate::erased::{
 };
 use crate::ids::{Identity, ObjectId, PhysicalName};
 use crate::json::Json;
+use crate::lookup::{Answer, ErasedLookup, Lookup};
 use crate::provider::{ErrorKind, Provider as _};
 use crate::random::Random;
 use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Naming, Resource};
@@ -36,6 +37,7 @@ struct Services {
     calls: Vec<String>,
     faults: Vec<(&'static str, String, Fail)>,
     unreachable: BTreeSet<&'static str>,
+    answers: BTreeMap<&'static str, Arc<dyn Any + Send + Sync>>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +59,10 @@ pub(super) fn simulate(stack: &mut Stack, world: &Arc<Simulation>) {
             provider.erased = Arc::new(SimulatedProvider { real, simulated_type });
         }
     }
+    for lookup in &mut stack.lookups {
+        let real = std::mem::replace(&mut lookup.erased, Box::new(Unanswered));
+        lookup.erased = Box::new(SimulatedLookup { real, world: Arc::clone(world) });
+    }
     for node in stack.nodes.iter_mut().filter(|node| node.kind.facts().provider != Random::NAME) {
         node.kind = KindHandle::new(SimulatedKind { real: node.kind.clone(), world: Arc::clone(world) });
     }
@@ -76,6 +82,10 @@ impl Simulation {
         }
     }
 
+    pub(super) fn answer<L: Lookup>(&self, answer: L::Answer) {
+        lock(&self.0).answers.insert(L::WHAT, Arc::new(answer));
+    }
+
     pub(super) fn change<R: Resource>(&self, name: &str, change: impl FnOnce(&mut R::Spec)) {
         let mut services = lock(&self.0);
         let object = services.named(R::KIND, name).unwrap_or_else(|| panic!("there is no {} `{name}`", R::KIND));
@@ -87,7 +97,11 @@ impl Simulation {
 
     pub(super) fn put<R: Resource>(&self, name: &str, spec: R::Spec) {
         let text = serde_json::to_string(&spec).unwrap_or_default();
-        lock(&self.0).insert(R::KIND, R::NAMING, Simulated { name: name.into(), spec: Arc::new(spec), text, mark: None });
+        lock(&self.0).insert(
+            R::KIND,
+            R::NAMING,
+            Simulated { name: name.into(), spec: Arc::new(spec), text, mark: None },
+        );
     }
 
     pub(super) fn remove(&self, kind: &str, name: &str) {
@@ -138,6 +152,44 @@ impl Services {
         };
         self.objects.insert((kind, id.clone()), object);
         id
+    }
+}
+
+/// Stands in for a question while it is being replaced.
+struct Unanswered;
+
+impl ErasedLookup for Unanswered {
+    fn what(&self) -> &'static str {
+        ""
+    }
+
+    fn ask<'a>(&self, _: &'a Instance, _: &Known) -> Result<Called<'a, Answer>, NoValue> {
+        Err(NoValue::Yet)
+    }
+
+    fn imagine(&self, _: &Known) -> Result<Answer, NoValue> {
+        Err(NoValue::Yet)
+    }
+}
+
+struct SimulatedLookup {
+    real: Box<dyn ErasedLookup>,
+    world: Arc<Simulation>,
+}
+
+impl ErasedLookup for SimulatedLookup {
+    fn what(&self) -> &'static str {
+        self.real.what()
+    }
+
+    fn ask<'a>(&self, _: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue> {
+        let imagined = self.real.imagine(known)?;
+        let given = lock(&self.world.0).answers.get(self.real.what()).cloned();
+        Ok(std::future::ready(Ok(given.map_or(imagined, Ok))).boxed())
+    }
+
+    fn imagine(&self, known: &Known) -> Result<Answer, NoValue> {
+        self.real.imagine(known)
     }
 }
 
@@ -216,7 +268,11 @@ impl SimulatedKind {
         self.real.imagine(through, id, &object.name, &*object.spec, object.mark.clone())
     }
 
-    fn find(&self, through: Through<'_>, wanted: impl Fn(&ObjectId, &Simulated) -> bool) -> Result<Vec<ErasedLive>, Fault> {
+    fn find(
+        &self,
+        through: Through<'_>,
+        wanted: impl Fn(&ObjectId, &Simulated) -> bool,
+    ) -> Result<Vec<ErasedLive>, Fault> {
         let services = lock(&self.world.0);
         let found = services.objects.iter().filter(|((kind, id), object)| *kind == self.kind() && wanted(id, object));
         found.map(|((_, id), object)| self.live(through, id, object)).collect()
@@ -275,7 +331,9 @@ impl ErasedKind for SimulatedKind {
             match target {
                 Target::Recorded(object, _) => self.find(through, |id, _| *id == object.id),
                 Target::Named(name) => self.find(through, |_, object| object.name == *name),
-                Target::Import(text) => self.find(through, |id, object| id.as_str() == text || object.name.as_str() == text),
+                Target::Import(text) => {
+                    self.find(through, |id, object| id.as_str() == text || object.name.as_str() == text)
+                }
             }
         }
         .boxed()
@@ -337,7 +395,10 @@ impl ErasedKind for SimulatedKind {
     fn delete<'a>(&'a self, _: Through<'a>, object: &'a Object, _: &'a Mark) -> Called<'a, ()> {
         self.call("delete", object.name.as_str(), move |services| {
             let mention = format!("\"{}\"", object.id);
-            let user = services.objects.iter().find(|((kind, _), other)| *kind != self.kind() && other.text.contains(&mention));
+            let user = services
+                .objects
+                .iter()
+                .find(|((kind, _), other)| *kind != self.kind() && other.text.contains(&mention));
             if let (Some(((kind, _), user)), false) = (user, self.real.facts().naming == Naming::Fixed) {
                 let message = format!("`{}` is in use by {kind}/{}", object.name, user.name);
                 return Err(Fault::new(ErrorKind::Conflict, message));
@@ -379,7 +440,8 @@ impl ErasedKind for SimulatedKind {
 
     fn id(&self, name: &PhysicalName, _: &Json, _: &StackKey) -> Result<ObjectId, Fault> {
         let services = lock(&self.world.0);
-        let mut found = services.objects.iter().filter(|((kind, _), object)| *kind == self.kind() && object.name == *name);
+        let mut found =
+            services.objects.iter().filter(|((kind, _), object)| *kind == self.kind() && object.name == *name);
         found.next().map(|((_, id), _)| id.clone()).ok_or_else(|| gone(&name.as_str().into()))
     }
 

@@ -22,6 +22,7 @@ pub enum Variant {
 }
 
 type Hook<'a> = Box<dyn Fn() + 'a>;
+type Program<'a> = Box<dyn Fn(&mut Stack, Variant) + 'a>;
 
 /// What the suite needs of a kind. Programs declare one resource, and whatever it needs before it.
 #[expect(missing_debug_implementations, reason = "it is made of closures")]
@@ -29,7 +30,7 @@ pub struct KindSuite<'a> {
     /// The address of the resource, in all variants but `Moved`.
     pub address: &'a str,
     /// Declares it.
-    pub program: Box<dyn Fn(&mut Stack, Variant) + 'a>,
+    pub program: Program<'a>,
     /// All objects that there are at the service, by a client of the test's own.
     pub inventory: Box<dyn Fn() -> Vec<String> + 'a>,
     /// Changes the object behind the engine's back, if that can be seen.
@@ -111,7 +112,10 @@ impl KindSuite<'_> {
         if let Some(remove) = &self.remove {
             remove();
             let plan = self.plan(&mut world, Some(Variant::First));
-            assert!(plan.steps.iter().any(|step| step.reason == Reason::Gone), "it has gone, and the plan says:\n{plan}");
+            assert!(
+                plan.steps.iter().any(|step| step.reason == Reason::Gone),
+                "it has gone, and the plan says:\n{plan}"
+            );
             self.apply(&mut world, Some(Variant::First));
             assert_eq!((self.inventory)().len(), alive.len(), "it is made again");
         }

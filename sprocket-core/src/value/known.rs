@@ -6,11 +6,14 @@ use std::sync::{Arc, OnceLock};
 
 use super::{NoValue, NodeId};
 use crate::ids::PhysicalName;
+use crate::lookup::Answer;
 
 /// What is known of the resources of a stack: their physical names, and what their services reported.
 #[derive(Debug, Default)]
 pub struct Known {
     pub(crate) nodes: Vec<Facts>,
+    /// The answers to look-ups, by their place in the stack.
+    pub(crate) answers: Vec<Option<Answer>>,
 }
 
 /// What is known of one resource.
@@ -56,7 +59,7 @@ impl Reported {
 impl Known {
     /// Nothing is known of any of `count` resources.
     pub(crate) fn nothing(count: usize) -> Self {
-        Self { nodes: std::iter::repeat_with(Facts::default).take(count).collect() }
+        Self { nodes: std::iter::repeat_with(Facts::default).take(count).collect(), answers: Vec::new() }
     }
 
     fn facts(&self, node: NodeId) -> Result<&Facts, NoValue> {
@@ -70,6 +73,15 @@ impl Known {
     /// What the service reported, if an update can't change what is asked for.
     pub(crate) fn reported<S: 'static>(&self, node: NodeId) -> Result<&S, NoValue> {
         self.facts(node)?.reported.as_ref().ok_or(NoValue::Yet)?.state()
+    }
+
+    /// The answer to a look-up.
+    pub(crate) fn answer<A: Clone + 'static>(&self, place: usize) -> Result<A, NoValue> {
+        match self.answers.get(place).and_then(Option::as_ref) {
+            None => Err(NoValue::Yet),
+            Some(Err(mistake)) => Err(NoValue::Ever(mistake.clone())),
+            Some(Ok(answer)) => Ok(answer.downcast_ref::<A>().expect("BUG: an answer has its question's type").clone()),
+        }
     }
 
     /// What the service reported, if no step is to change the resource.

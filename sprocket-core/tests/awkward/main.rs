@@ -1,6 +1,8 @@
 //! Three awkward kinds: a config whose name is its content, a secret that can be written and never read, and a generated
 //! secret without a server. Each is short, and each passes the whole conformance suite of a kind.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 mod motd;
 mod service;
 mod vaulted;

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use sprocket_core::testing::Fail;
 use sprocket_core::{DraftExt as _, ErrorKind, Goal, Password, Stack};
 
-use super::kinds::{App, Conf, Disk, Lab, Net, NetSpec, Note};
+use super::kinds::{App, Conf, Disk, ExistingNet, Lab, LabState, Net, NetSpec, Note};
 use super::{Story, on_lab};
 
 fn net(stack: &mut Stack) {
@@ -113,7 +113,7 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
     ");
     assert_snapshot!(story.plan(|_| ()), @"
     problem: `lab:net/edge`: is not declared any more, and is protected
-      hint: declare it again, or `state unprotect lab:net/edge` first
+      hint: declare it again without `.protect()`, apply that, and then take it away
     1 problem: nothing can be applied until it is solved.
     ");
     assert_snapshot!(story.world.try_plan(on_lab(protected("10.0.0.0/24")), Goal::Destroyed { include_kept: false }).unwrap(), @"
@@ -327,6 +327,30 @@ fn a_provider_made_by_the_program_is_opened_when_its_address_is_known() {
     ");
     story.world.destroy(program);
     assert_eq!(story.world.objects(), Vec::<String>::new());
+}
+
+#[test]
+fn a_look_up_is_answered_while_planning_or_when_what_it_mentions_is_there() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        let backbone = stack.look(ExistingNet { name: "backbone".into() });
+        let edge = stack.add(Net::new("edge").parent(backbone.map(|net| net.id)));
+        let peer = stack.look(edge.id.map(|name| ExistingNet { name }));
+        stack.add(App::new("web", "app:1").net(peer.map(|net| net.id)));
+    };
+    story.world.answer::<ExistingNet>(LabState { id: "net#77".into(), version: 3 });
+    assert_snapshot!(story.plan(program), @"
+    + lab:net/edge
+        parent: net#77
+        subnet: 10.0.0.0/24
+    + lab:app/web
+        image:    app:1
+        nets:     [(known after lab:net/edge)]
+        replicas: 1
+    2 to create.
+    ");
+    story.apply(program);
+    assert_eq!(story.world.spec::<App>("web").unwrap().nets, ["net#77"]);
 }
 
 #[test]

@@ -133,6 +133,22 @@ impl Net {
     }
 }
 
+/// A network that somebody else made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ExistingNet {
+    pub(crate) name: String,
+}
+
+impl sprocket_core::Lookup for ExistingNet {
+    const WHAT: &'static str = "net";
+    type Provider = Lab;
+    type Answer = LabState;
+
+    async fn look(&self, _: &Lab) -> Result<Option<LabState>, LabError> {
+        Err(LabError)
+    }
+}
+
 /// A disk: it holds data.
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
@@ -147,10 +163,17 @@ pub(crate) struct DiskSpec {
     pub(crate) driver: String,
 }
 
-simulated!(Disk, "lab:disk", Fixed, DiskDraft, DiskSpec, { const STATEFUL: bool = true; }, |this: This<Disk>| Disk {
-    name: this.named(|name| name.to_string()),
-    this
-});
+simulated!(
+    Disk,
+    "lab:disk",
+    Fixed,
+    DiskDraft,
+    DiskSpec,
+    {
+        const STATEFUL: bool = true;
+    },
+    |this: This<Disk>| Disk { name: this.named(|name| name.to_string()), this }
+);
 
 impl Disk {
     pub(crate) fn new(name: &str) -> DiskDraft {
@@ -162,7 +185,6 @@ impl Disk {
 #[derive(Clone, Debug)]
 pub(crate) struct Conf {
     pub(crate) id: Output<String>,
-    pub(crate) name: Output<String>,
     this: This<Self>,
 }
 
@@ -177,7 +199,6 @@ pub(crate) struct ConfSpec {
 
 simulated!(Conf, "lab:conf", Content, ConfDraft, ConfSpec, {}, |this: This<Conf>| Conf {
     id: this.reported(|state| state.id.clone()),
-    name: this.named(|name| name.to_string()),
     this
 });
 
@@ -215,7 +236,6 @@ impl Note {
 /// An app: it needs time until it works, and its name stays.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    pub(crate) name: Output<String>,
     pub(crate) version: Output<u64>,
     this: This<Self>,
 }
@@ -236,15 +256,20 @@ pub(crate) struct AppSpec {
     pub(crate) global: bool,
 }
 
-simulated!(App, "lab:app", Fixed, AppDraft, AppSpec, { const CONVERGES: bool = true; }, |this: This<App>| App {
-    name: this.named(|name| name.to_string()),
-    version: this.volatile(|state| state.version),
-    this
-});
+simulated!(
+    App,
+    "lab:app",
+    Fixed,
+    AppDraft,
+    AppSpec,
+    {
+        const CONVERGES: bool = true;
+    },
+    |this: This<App>| App { version: this.volatile(|state| state.version), this }
+);
 
 impl App {
     pub(crate) fn new(name: &str, image: impl IntoInput<String>) -> AppDraft {
         AppDraft::new(name, image)
     }
 }
-

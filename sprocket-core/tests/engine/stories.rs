@@ -139,6 +139,26 @@ fn what_has_a_fixed_name_is_deleted_before_it_is_made_again() {
 }
 
 #[test]
+fn a_step_whose_unknown_turns_out_to_be_the_old_value_becomes_nothing() {
+    let program = |image: &'static str| {
+        move |stack: &mut Stack| {
+            let web = stack.add(App::new("web", image));
+            stack.add(App::new("proxy", "proxy:1").env("BACKEND", web.version.map(|version| format!("v{version}"))));
+        }
+    };
+    let mut story = Story::new();
+    story.apply(program("app:1"));
+    assert_snapshot!(story.plan(program("app:2")), @"
+    ~ lab:app/web
+        image: app:1 → app:2
+    ~ lab:app/proxy
+        env.BACKEND: v1 → (known after lab:app/web)
+    2 to update.
+    ");
+    assert_eq!(story.apply(program("app:2")), ["update lab:app/web"]);
+}
+
+#[test]
 fn destroy_keeps_data_and_the_secret_that_the_data_may_need() {
     let mut story = Story::new();
     story.apply(estate);

@@ -1,0 +1,119 @@
+//! Look-ups: questions about what exists and is not the stack's.
+//!
+//! They are asked while refreshing, or in a run as soon as all that they mention is there. A program and a plan do no I/O.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use crate::erased::{Called, Fault, Instance, typed};
+use crate::provider::Provider;
+use crate::resource::State;
+use crate::value::{Input, Known, Mistake, NoValue, Output, Resolve as _};
+
+/// A question to a service. `Self` is what is asked, with all that the answer depends on.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use sprocket_core::{ErrorOf, Lookup, Password, Random, RandomError};
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// struct Dice {
+///     sides: u64,
+/// }
+///
+/// impl Lookup for Dice {
+///     const WHAT: &'static str = "dice";
+///     type Provider = Random;
+///     type Answer = u64;
+///
+///     async fn look(&self, _: &Random) -> Result<Option<u64>, RandomError> {
+///         Ok(Some(self.sides / 2))
+///     }
+/// }
+/// ```
+pub trait Lookup: Clone + Debug + serde::Serialize + Send + Sync + 'static {
+    /// What is looked for, in a word or two: `network`.
+    const WHAT: &'static str;
+    /// Who is asked.
+    type Provider: Provider;
+    /// The answer.
+    type Answer: State;
+
+    /// Asks. `None` means that the service says that there is none; the program then has a mistake at the line that asks.
+    fn look(
+        &self,
+        provider: &Self::Provider,
+    ) -> impl Future<Output = Result<Option<Self::Answer>, <Self::Provider as Provider>::Error>> + Send;
+}
+
+/// A question that may be asked now, or when what it mentions is known: a [`Lookup`], or an output of one.
+pub trait Question {
+    /// What is asked.
+    type Lookup: Lookup;
+    /// It, as an input.
+    fn into_input(self) -> Input<Self::Lookup>;
+}
+
+impl<L: Lookup> Question for L {
+    type Lookup = L;
+
+    fn into_input(self) -> Input<L> {
+        Input::Value(self)
+    }
+}
+
+impl<L: Lookup> Question for Output<L> {
+    type Lookup = L;
+
+    fn into_input(self) -> Input<L> {
+        Input::Output(self)
+    }
+}
+
+/// An answer, or that there is none.
+pub(crate) type Answer = Result<Arc<dyn Any + Send + Sync>, Mistake>;
+
+pub(crate) trait ErasedLookup: Send + Sync {
+    fn what(&self) -> &'static str;
+    /// The question, if all that it mentions is known.
+    fn ask<'a>(&self, instance: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue>;
+    /// A made-up answer, if all that the question mentions is known.
+    fn imagine(&self, known: &Known) -> Result<Answer, NoValue>;
+}
+
+pub(crate) struct LookupOf<L> {
+    pub(crate) query: Input<L>,
+    pub(crate) at: &'static Location<'static>,
+}
+
+impl<L: Lookup> ErasedLookup for LookupOf<L> {
+    fn what(&self) -> &'static str {
+        L::WHAT
+    }
+
+    fn ask<'a>(&self, instance: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue> {
+        let query = self.query.resolve(known)?;
+        let provider: &L::Provider = typed(instance);
+        let at = self.at;
+        let asked: BoxFuture<'a, _> = async move {
+            match query.look(provider).await {
+                Ok(Some(answer)) => Ok(Ok(Arc::new(answer) as Arc<dyn Any + Send + Sync>)),
+                Ok(None) => Ok(Err(Mistake::at(at, format!("there is no such {}: {query:?}", L::WHAT)))),
+                Err(error) => Err(Fault::of(&error)),
+            }
+        }
+        .boxed();
+        Ok(asked)
+    }
+
+    fn imagine(&self, known: &Known) -> Result<Answer, NoValue> {
+        self.query.resolve(known)?;
+        let answer = crate::testing::imagine::<L::Answer>(L::WHAT);
+        Ok(answer.map(|answer| Arc::new(answer) as _).map_err(|error| Mistake::at(self.at, error)))
+    }
+}
