@@ -22,17 +22,29 @@ pub(crate) struct World {
 
 static WORLDS: AtomicU32 = AtomicU32::new(0);
 
+/// A name that no other test has.
+pub(crate) fn unique() -> String {
+    format!("t{}-{}", std::process::id(), WORLDS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Whether tests run against a real engine; says so where they don't.
+pub(crate) fn is_live() -> bool {
+    let is_set = std::env::var_os("SPROCKET_LIVE").is_some();
+    if !is_set {
+        println!("skipped: set SPROCKET_LIVE to run it against the engine of DOCKER_HOST, a swarm manager");
+    }
+    is_set
+}
+
 impl World {
     /// A world on the real engine, if `SPROCKET_LIVE` is set.
     pub(crate) async fn live() -> Option<Self> {
-        if std::env::var_os("SPROCKET_LIVE").is_none() {
-            println!("skipped: set SPROCKET_LIVE to run it against the engine of DOCKER_HOST, a swarm manager");
+        if !is_live() {
             return None;
         }
         let config = spec_of(&Docker::from_env());
         let docker = Docker::connect(&config, RegistryLogins::none()).await.expect("the engine answers");
-        let prefix = format!("t{}-{}", std::process::id(), WORLDS.fetch_add(1, Ordering::Relaxed));
-        Some(Self { docker, prefix })
+        Some(Self { docker, prefix: unique() })
     }
 
     /// A name that only this test has.
@@ -106,29 +118,32 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        for kind in ["service", "config", "secret", "network", "volume"] {
-            let mut tries = 60;
-            while tries > 0 && !self.sweep(kind) {
-                tries -= 1;
-                std::thread::sleep(Duration::from_millis(500));
-            }
+        sweep(&self.prefix);
+    }
+}
+
+/// Removes all objects whose names begin with this.
+pub(crate) fn sweep(prefix: &str) {
+    for kind in ["service", "config", "secret", "network", "volume"] {
+        let mut tries = 60;
+        while tries > 0 && !is_swept(kind, prefix) {
+            tries -= 1;
+            std::thread::sleep(Duration::from_millis(500));
         }
     }
 }
 
-impl World {
-    /// Removes what is left of a kind. True if nothing is.
-    fn sweep(&self, kind: &str) -> bool {
-        // Networks can have the same name; a volume has no id.
-        let format = if kind == "volume" { "--format={{.Name}} {{.Name}}" } else { "--format={{.Name}} {{.ID}}" };
-        let Some(listed) = docker(&[kind, "ls", format]) else { return true };
-        let lines = listed.lines().filter_map(|line| line.split_once(' '));
-        let ours: Vec<_> = lines.filter(|(name, _)| name.starts_with(&self.prefix)).collect();
-        for (_, id) in &ours {
-            docker(&[kind, "rm", id]);
-        }
-        ours.is_empty()
+/// Removes what is left of a kind. True if nothing was.
+fn is_swept(kind: &str, prefix: &str) -> bool {
+    // Networks can have the same name; a volume has no id.
+    let format = if kind == "volume" { "--format={{.Name}} {{.Name}}" } else { "--format={{.Name}} {{.ID}}" };
+    let Some(listed) = docker(&[kind, "ls", format]) else { return true };
+    let lines = listed.lines().filter_map(|line| line.split_once(' '));
+    let ours: Vec<_> = lines.filter(|(name, _)| name.starts_with(prefix)).collect();
+    for (_, id) in &ours {
+        docker(&[kind, "rm", id]);
     }
+    ours.is_empty()
 }
 
 /// Docker's own command line; what it prints, if it succeeds.

@@ -100,19 +100,6 @@ async fn a_lost_answer_is_settled() {
 }
 
 #[tokio::test]
-async fn an_engine_that_is_not_there_was_not_changed() {
-    let Some(world) = World::live().await else { return };
-    let proxy = Proxy::start().await;
-    let docker = proxy.connect(RegistryLogins::none()).await;
-    // The port of a listener that has gone: nothing answers there.
-    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let config = spec_of(&Docker::at(format!("tcp://{gone}")));
-    let error = Docker::connect(&config, RegistryLogins::none()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    drop((world, docker));
-}
-
-#[tokio::test]
 async fn logins_go_with_every_create_and_update_of_their_registry_only() {
     let Some(world) = World::live().await else { return };
     let proxy = Proxy::start().await;
