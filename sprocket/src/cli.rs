@@ -135,7 +135,7 @@ impl Cli {
     ///
     /// # Errors
     /// If options of `apply` stand before another command, where they would count for nothing.
-    pub(crate) fn command(&mut self) -> Result<Command, &'static str> {
+    pub(crate) fn chosen(&mut self) -> Result<Command, &'static str> {
         let before = std::mem::take(&mut self.apply);
         match self.command.take() {
             None => Ok(Command::Apply(before)),
@@ -173,7 +173,7 @@ mod tests {
     fn options_of_apply_count_only_where_apply_is_meant() {
         let check = |args: &[&str], expect: Result<bool, ()>| {
             let mut cli = Cli::try_parse_from([&["program"], args].concat()).unwrap();
-            let yes = match Cli::command(&mut cli) {
+            let yes = match cli.chosen() {
                 Ok(Command::Apply(args)) => Ok(args.yes),
                 Ok(_) => Ok(false),
                 Err(_) => Err(()),

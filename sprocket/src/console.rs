@@ -21,6 +21,7 @@ struct Inner {
     err: Channel,
     input: Box<dyn BufRead + Send>,
     terminal: bool,
+    tree: bool,
     json: bool,
 }
 
@@ -67,10 +68,10 @@ impl Console {
         out: (Box<dyn Write + Send>, bool),
         err: (Box<dyn Write + Send>, bool),
         input: Box<dyn BufRead + Send>,
-        terminal: bool,
+        (terminal, tree): (bool, bool),
     ) -> Self {
         let channel = |(to, colour)| Channel { to, colour };
-        Self(Arc::new(Mutex::new(Inner { out: channel(out), err: channel(err), input, terminal, json: false })))
+        Self(Arc::new(Mutex::new(Inner { out: channel(out), err: channel(err), input, terminal, tree, json: false })))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -89,6 +90,11 @@ impl Console {
     pub(crate) fn is_terminal(&self) -> bool {
         let inner = self.inner();
         inner.terminal && !inner.json
+    }
+
+    pub(crate) fn is_tree(&self) -> bool {
+        let inner = self.inner();
+        inner.tree && !inner.json
     }
 
     pub(crate) fn colours_err(&self) -> bool {

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use sprocket_core::{Events, Refused, Stack};
+use sprocket_core::{Events, Provider as _, Random, Reached, Refused, Stack};
 
 use crate::console::Look;
 use crate::output::count;
 use crate::program::Exit;
-use crate::session::{Opening, Session};
+use crate::session::{Need, Opening, Session};
 use crate::trouble::Trouble;
 
 /// One thing that `doctor` asked.
@@ -55,13 +55,10 @@ pub(crate) async fn doctor(mut opening: Opening<'_>) -> Result<Exit, Trouble> {
     let console = opening.console.clone();
     let questions = std::mem::take(&mut opening.program.questions);
     let mut findings = vec![clock(SystemTime::now())];
-    match opening.declared().await {
+    match opening.declared(Need::Sealed).await {
         Err(trouble) => findings.push(Finding::of("configuration", trouble)),
         Ok((session, stack)) => {
-            findings.push(Finding::good(
-                "configuration",
-                format!("{} of {}", session.title(), session.file.path.display()),
-            ));
+            findings.push(Finding::good("configuration", "complete"));
             findings.extend(state(&session).await);
             findings.extend(services(&session, &stack).await);
         }
@@ -168,15 +165,59 @@ async fn services(session: &Session, stack: &Stack) -> Vec<Finding> {
     match engine.reach(stack).await {
         Err(refused @ Refused::Key(_)) => vec![Finding::of("key", refused.into())],
         Err(refused) => vec![Finding::of("program", refused.into())],
-        Ok(reached) => reached
-            .into_iter()
-            .map(|(provider, result)| match result {
-                Ok(Some(identity)) => Finding::good(provider.as_str(), format!("reachable, as {identity}")),
-                Ok(None) => Finding::good(provider.as_str(), "known once what it waits for is there"),
-                Err(refused) => Finding::of(provider.as_str(), refused.into()),
-            })
-            .collect(),
+        Ok(reached) => {
+            let mut findings = Vec::new();
+            // Generated secrets have no server.
+            for reached in reached.into_iter().filter(|reached| reached.provider.as_str() != Random::NAME) {
+                findings.extend(service(reached).await);
+            }
+            findings
+        }
     }
+}
+
+async fn service(reached: Reached) -> Vec<Finding> {
+    let what = reached.provider.as_str();
+    let mut findings = engine(&reached).await;
+    match reached.server {
+        Ok(Some(identity)) => findings.push(Finding::good(what, format!("is {identity}"))),
+        Ok(None) => findings.push(Finding::good(what, "can be asked once what it waits for is there")),
+        // The engine's own findings say it better.
+        Err(Refused::Unreachable { .. }) if findings.iter().any(|finding| finding.answer.is_err()) => {}
+        Err(refused) => findings.push(Finding::of(what, refused.into())),
+    }
+    findings
+}
+
+/// What a Docker engine is asked besides.
+#[cfg(feature = "docker")]
+async fn engine(reached: &Reached) -> Vec<Finding> {
+    use sprocket_docker::{Docker, DockerConfig, EngineQuestion, check_engine};
+
+    let is_docker = reached.provider.as_str().split('/').next() == Some(Docker::NAME);
+    let config = reached.config.as_ref().filter(|_| is_docker);
+    let Some(Ok(config)) = config.map(|config| serde_json::from_str::<DockerConfig>(config.text())) else {
+        return Vec::new();
+    };
+    let checks = check_engine(&config).await.into_iter();
+    checks
+        .map(|check| {
+            let what = match check.question {
+                EngineQuestion::Reachable => "engine",
+                EngineQuestion::InSwarm => "swarm",
+                EngineQuestion::Manager => "manager",
+                EngineQuestion::NodeReady => "nodes",
+                _ => "also",
+            };
+            let answer = check.answer.map_err(|wrong| Wrong { problem: wrong.problem, remedy: wrong.remedy });
+            Finding { what: format!("{}: {what}", reached.provider), answer }
+        })
+        .collect()
+}
+
+#[cfg(not(feature = "docker"))]
+async fn engine(_: &Reached) -> Vec<Finding> {
+    Vec::new()
 }
 
 #[cfg(test)]

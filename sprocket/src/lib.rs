@@ -8,7 +8,7 @@
 //!
 //! #[derive(Deserialize)]
 //! struct Config {
-//!     length: u32,
+//!     length: u16,
 //! }
 //!
 //! fn main() -> ExitCode {

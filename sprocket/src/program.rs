@@ -170,7 +170,7 @@ impl Program {
                 return Exit::Failed;
             }
         };
-        let command = match cli.command() {
+        let command = match cli.chosen() {
             Ok(command) => command,
             Err(message) => {
                 failure::trouble(&console, &Trouble::new(message).hint("`--help` shows them"));
@@ -204,7 +204,7 @@ fn console(around: &mut Surroundings) -> Console {
     let out = std::mem::replace(&mut around.out, Box::new(std::io::sink()));
     let err = std::mem::replace(&mut around.err, Box::new(std::io::sink()));
     let input = std::mem::replace(&mut around.input, Box::new(std::io::empty()));
-    Console::new((out, around.colour_out), (err, around.colour_err), input, around.terminal)
+    Console::new((out, around.colour_out), (err, around.colour_err), input, (around.terminal, around.tree))
 }
 
 /// The configuration and the stack in one function, so that the commands need not know the program's types.

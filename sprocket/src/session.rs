@@ -50,10 +50,10 @@ pub(crate) struct Session {
 /// How far a command wants to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// To the state, without opening it.
-    State,
-    /// To what is sealed in it.
-    Key,
+    /// To nothing that is sealed: a key is not asked for.
+    Open,
+    /// To what is sealed in the state.
+    Sealed,
 }
 
 impl<'p> Opening<'p> {
@@ -66,11 +66,15 @@ impl<'p> Opening<'p> {
     }
 
     /// The session, and the stack that the program declares.
-    pub(crate) async fn declared(self) -> Result<(Session, Stack), Trouble> {
+    pub(crate) async fn declared(self, need: Need) -> Result<(Session, Stack), Trouble> {
         let file = Arc::new(find(&self.around, self.cli.file.as_deref(), self.program.at)?);
         let table = file.parse()?;
         let (environment, values) = choose(&self.around, self.cli.env.as_deref(), &file, table.get_ref())?;
-        let (session, declare, secrets) = self.begin(Need::Key, environment, Arc::clone(&file)).await?;
+        let (session, declare, secrets) = self.begin(need, environment, Arc::clone(&file)).await?;
+        if !session.console.is_json() && need == Need::Sealed {
+            let line = format!("{} of {}", session.title(), file.shown);
+            session.console.err_lines(&line, |_| crate::console::Look::Faint);
+        }
         let stack = declare(&session.environment, values, &file, &secrets)?;
         Ok((session, stack))
     }
@@ -89,8 +93,8 @@ impl<'p> Opening<'p> {
         let folder = self.around.directory.join(file.folder()).join(".sprocket").join(&name).join(&environment);
         let own = FileStore::new(folder);
         let key = match need {
-            Need::State => None,
-            Need::Key => Some(Key::choose(&self.around, &environment, own.clone()).await?),
+            Need::Open => None,
+            Need::Sealed => Some(Key::choose(&self.around, &environment, own.clone()).await?),
         };
         let secrets = Secrets::of(&self.around);
         let session = Session {
@@ -164,7 +168,10 @@ impl Session {
                             .err_lines(&format!("{refused}; waiting up to {timeout}s"), crate::output::failure::look);
                     }
                     told = true;
-                    tokio::time::sleep(Duration::from_millis(250)).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(Duration::from_millis(250)) => {}
+                        () = self.stop.requested() => return Err(refused.into()),
+                    }
                 }
                 result => return Ok(result?),
             }

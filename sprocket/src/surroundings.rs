@@ -26,8 +26,10 @@ pub struct Surroundings {
     pub err: Box<dyn Write + Send>,
     /// Where answers come from.
     pub input: Box<dyn BufRead + Send>,
-    /// Somebody sits there: there is someone to ask, and progress is a tree that moves.
+    /// Somebody sits there, and can be asked.
     pub terminal: bool,
+    /// Progress is a tree that moves on the standard error of the process, in place of lines on `err`.
+    pub tree: bool,
     /// `out` may have colours.
     pub colour_out: bool,
     /// `err` may have colours.
@@ -66,6 +68,7 @@ impl Surroundings {
             err: Box::new(io::stderr()),
             input: Box::new(BufReader::new(io::stdin())),
             terminal,
+            tree: terminal,
             colour_out: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
             colour_err: AutoStream::choice(&io::stderr()) != ColorChoice::Never,
             stop: Stop::default(),
@@ -85,6 +88,7 @@ impl Surroundings {
             err: Box::new(io::sink()),
             input: Box::new(io::empty()),
             terminal: false,
+            tree: false,
             colour_out: false,
             colour_err: false,
             stop: Stop::default(),

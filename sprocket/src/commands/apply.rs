@@ -8,12 +8,12 @@ use super::verify;
 use crate::cli::{ApplyArgs, DestroyArgs};
 use crate::output::{Progress, count, plan as plans, report as reports};
 use crate::program::Exit;
-use crate::session::{Opening, Session};
+use crate::session::{Need, Opening, Session};
 use crate::trouble::Trouble;
 
 /// Makes everything be as the program says, and asks it whether it works.
 pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit, Trouble> {
-    let (session, stack) = opening.declared().await?;
+    let (session, stack) = opening.declared(Need::Sealed).await?;
     let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
     plans::show(&session.console, &plan);
     if !plan.problems.is_empty() {
@@ -33,7 +33,7 @@ pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit
 
 /// Deletes what is recorded.
 pub(super) async fn destroy(opening: Opening<'_>, args: &DestroyArgs) -> Result<Exit, Trouble> {
-    let (session, stack) = opening.declared().await?;
+    let (session, stack) = opening.declared(Need::Sealed).await?;
     let goal = Goal::Destroyed { include_kept: args.include_kept };
     let plan = session.looking(Events::default()).await?.plan(&stack, goal).await?;
     plans::show(&session.console, &plan);
@@ -73,7 +73,7 @@ fn confirm(session: &Session, question: &str, is_yes: impl Fn(&str) -> bool) -> 
 fn confirm_with(session: &Session, question: &str, is_yes: impl Fn(&str) -> bool, option: &str) -> Result<(), Trouble> {
     if !session.console.is_terminal() {
         return Err(Trouble::new("nothing was changed: there is no terminal to ask on")
-            .hint(format!("add `{option}` to do what is shown, or run `plan` to only look")));
+            .hint(format!("add `{option}` to do what is shown")));
     }
     match session.console.ask(question) {
         Some(answer) if is_yes(&answer) => Ok(()),
@@ -84,12 +84,12 @@ fn confirm_with(session: &Session, question: &str, is_yes: impl Fn(&str) -> bool
 async fn run(session: &Session, stack: &Stack, plan: &Plan, args: &ApplyArgs) -> Result<Exit, Trouble> {
     let (progress, events) = Progress::of(&session.console, plan);
     let engine = session.writing(events, args.continue_on_error).await?;
-    let listening = session.signals.then(|| tokio::spawn(interrupts(session.stop.clone())));
+    if session.signals {
+        // It goes on until the program ends: the checks after the run are interrupted by it too.
+        tokio::spawn(interrupts(session.stop.clone()));
+    }
     let result = session.unlocked(args.lock_timeout, async || engine.apply(stack, plan, &session.stop).await).await;
     progress.end();
-    if let Some(listening) = listening {
-        listening.abort();
-    }
     let report = result?;
     reports::show(&session.console, &report);
     Ok(match () {

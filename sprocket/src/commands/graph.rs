@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use sprocket_core::Stack;
 
 use crate::program::Exit;
-use crate::session::Opening;
+use crate::session::{Need, Opening};
 use crate::trouble::Trouble;
 
 /// Shows the graph.
 pub(super) async fn graph(opening: Opening<'_>) -> Result<Exit, Trouble> {
-    let (session, stack) = opening.declared().await?;
+    let (session, stack) = opening.declared(Need::Open).await?;
     stack.check().map_err(sprocket_core::Refused::from)?;
     session.console.out(&dot(&session.stack_name, &stack));
     Ok(Exit::Done)

@@ -7,12 +7,12 @@ use sprocket_core::{Events, Goal};
 use crate::cli::PlanArgs;
 use crate::output::{count, json as stream, plan as plans};
 use crate::program::Exit;
-use crate::session::Opening;
+use crate::session::{Need, Opening};
 use crate::trouble::Trouble;
 
 /// Shows what is to be done.
 pub(super) async fn plan(opening: Opening<'_>, args: &PlanArgs) -> Result<Exit, Trouble> {
-    let (session, stack) = opening.declared().await?;
+    let (session, stack) = opening.declared(Need::Sealed).await?;
     let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
     plans::show(&session.console, &plan);
     if !plan.problems.is_empty() {
@@ -28,7 +28,7 @@ pub(super) fn problems(number: usize) -> Trouble {
 
 /// Shows what others have changed since it was applied.
 pub(super) async fn drift(opening: Opening<'_>, args: &PlanArgs) -> Result<Exit, Trouble> {
-    let (session, stack) = opening.declared().await?;
+    let (session, stack) = opening.declared(Need::Sealed).await?;
     let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
     let steps: Vec<Step> = plan.steps.iter().filter_map(drifted).collect();
     if session.console.is_json() {

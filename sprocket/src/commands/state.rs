@@ -5,7 +5,7 @@ use sprocket_core::state::Snapshot;
 use sprocket_core::{Address, Events};
 
 use crate::cli::StateCommand;
-use crate::config::suggestion;
+use crate::config::meant_address;
 use crate::console::Look;
 use crate::output::{count, json as stream};
 use crate::program::Exit;
@@ -14,7 +14,7 @@ use crate::trouble::Trouble;
 
 /// Looks at the state, or mends it.
 pub(super) async fn state(opening: Opening<'_>, command: StateCommand) -> Result<Exit, Trouble> {
-    let session = opening.session(Need::State).await?;
+    let session = opening.session(Need::Open).await?;
     match command {
         StateCommand::List => list(&session).await,
         StateCommand::Show { address } => show(&session, &address).await,
@@ -96,14 +96,14 @@ async fn forget(session: &Session, address: &str) -> Result<Exit, Trouble> {
 
 fn unknown(snapshot: Option<&Snapshot>, address: &str) -> Trouble {
     let known = snapshot.into_iter().flat_map(|snapshot| snapshot.records.keys()).map(Address::as_str);
-    let meant = suggestion(address, known).map(|meant| format!("did you mean `{meant}`?"));
+    let meant = meant_address(address, known).map(|meant| format!("did you mean `{meant}`?"));
     Trouble::new(format!("`{address}` is not recorded"))
         .hint(meant.unwrap_or_else(|| "`state list` shows what is".into()))
 }
 
 /// Shows the outputs; secrets only if they are to be revealed.
 pub(super) async fn outputs(opening: Opening<'_>, as_json: bool, reveal: bool) -> Result<Exit, Trouble> {
-    let session = opening.session(if reveal { Need::Key } else { Need::State }).await?;
+    let session = opening.session(if reveal { Need::Sealed } else { Need::Open }).await?;
     let outputs = session.looking(Events::default()).await?.outputs(reveal).await?;
     if as_json {
         let outputs: Value = outputs.into_iter().map(|(name, value)| (name, stream::plain(&value))).collect();

@@ -4,35 +4,28 @@ use sprocket_core::{Events, Stack};
 
 use crate::output::{failure, report as reports};
 use crate::program::Exit;
-use crate::session::{Opening, Session};
+use crate::session::{Need, Opening, Session};
 use crate::trouble::Trouble;
 
 /// Asks, as a command of its own.
 pub(super) async fn verify(opening: Opening<'_>) -> Result<Exit, Trouble> {
-    let (session, stack) = opening.declared().await?;
+    let (session, stack) = opening.declared(Need::Sealed).await?;
     let verdict = session.looking(Events::default()).await?.verify(&stack).await?;
-    reports::verdict(&session.console, &verdict);
+    reports::verdict(&session.console, &verdict, true);
     Ok(if verdict.passed() { Exit::Done } else { Exit::Unverified })
 }
 
 /// Asks at the end of an apply: whatever goes wrong now, it was applied. Says nothing if there is nothing to ask.
 pub(super) async fn after_apply(session: &Session, stack: &Stack) -> Result<Exit, Trouble> {
-    let interrupted = async {
-        if session.signals {
-            let _ = tokio::signal::ctrl_c().await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
     let engine = session.looking(Events::default()).await?;
     let result = tokio::select! {
         result = engine.verify(stack) => result,
-        () = interrupted => return Ok(Exit::Interrupted),
+        () = session.stop.requested() => return Ok(Exit::Interrupted),
     };
     match result {
         Ok(verdict) => {
             if !verdict.checks.is_empty() || session.console.is_json() {
-                reports::verdict(&session.console, &verdict);
+                reports::verdict(&session.console, &verdict, false);
             }
             Ok(if verdict.passed() { Exit::Done } else { Exit::Unverified })
         }

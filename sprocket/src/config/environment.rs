@@ -22,10 +22,10 @@ pub(crate) fn choose<'t, 'i>(
     let named = flag.or_else(|| around.variable("SPROCKET_ENV")).or(default);
     let names: Vec<&str> = environments(table).collect();
     let list = if names.is_empty() {
-        format!("{} has no environments yet; one is a table: `[local]`", file.path.display())
+        format!("{} has no environments yet; one is a table: `[local]`", file.shown)
     } else {
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        format!("{} has {}", file.path.display(), names.join(", "))
+        format!("{} has {}", file.shown, names.join(", "))
     };
     let Some(name) = named else {
         return Err(Trouble::new("no environment was chosen").hint(format!(
@@ -52,8 +52,10 @@ pub(crate) fn is_name(name: &str) -> bool {
 /// The default environment; anything else that is not a table is a mistake.
 fn top_level<'t>(file: &File, table: &'t Table<'_>) -> Result<Option<&'t str>, ConfigError> {
     let mut default = None;
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
     let mut problems = Vec::new();
-    for (key, value) in table {
+    for (key, value) in entries {
         match (&**key.get_ref(), value.get_ref()) {
             (_, DeValue::Table(_)) => {}
             (DEFAULT, DeValue::String(name)) => default = Some(&**name),
@@ -74,7 +76,7 @@ fn top_level<'t>(file: &File, table: &'t Table<'_>) -> Result<Option<&'t str>, C
     if problems.is_empty() {
         return Ok(default);
     }
-    Err(ConfigError::new(format!("{} is not as it should be", file.path.display()), problems))
+    Err(ConfigError::new(format!("{} is not as it should be", file.shown), problems))
 }
 
 fn a(what: &str) -> String {

@@ -17,8 +17,9 @@ const NAME: &str = "sprocket.toml";
 /// A file that was read.
 #[derive(Debug)]
 pub(crate) struct File {
-    /// Where it is, as people know it.
-    pub(crate) path: PathBuf,
+    path: PathBuf,
+    /// Its path as people read it: from the working directory.
+    pub(crate) shown: String,
     text: String,
 }
 
@@ -26,10 +27,11 @@ pub(crate) struct File {
 pub(crate) type Table<'t> = DeTable<'t>;
 
 impl File {
-    pub(crate) fn read(path: PathBuf) -> Result<Self, Trouble> {
+    fn read(path: PathBuf, here: &Path) -> Result<Self, Trouble> {
+        let shown = path.strip_prefix(here).unwrap_or(&path).display().to_string();
         match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Self { path, text }),
-            Err(error) => Err(Trouble::new(format!("could not read {}: {error}", path.display()))),
+            Ok(text) => Ok(Self { path, shown, text }),
+            Err(error) => Err(Trouble::new(format!("could not read {shown}: {error}"))),
         }
     }
 
@@ -42,7 +44,7 @@ impl File {
         DeTable::parse(&self.text).map_err(|error| {
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
             let problem = self.at(error.span().as_ref(), &message);
-            ConfigError::new(format!("{} is not TOML", self.path.display()), vec![problem])
+            ConfigError::new(format!("{} is not TOML", self.shown), vec![problem])
         })
     }
 
@@ -52,7 +54,7 @@ impl File {
         let before = self.text.get(..span.start).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        format!("{}:{line}:{column}: {message}", self.path.display())
+        format!("{}:{line}:{column}: {message}", self.shown)
     }
 }
 
@@ -65,7 +67,7 @@ pub(crate) fn environments<'t>(table: &'t Table<'_>) -> impl Iterator<Item = &'t
 pub(crate) fn find(around: &Surroundings, flag: Option<&Path>, run: &Location<'_>) -> Result<File, Trouble> {
     let here = &around.directory;
     if let Some(path) = flag.or_else(|| around.variable("SPROCKET_FILE").map(Path::new)) {
-        return File::read(here.join(path));
+        return File::read(here.join(path), here);
     }
     let manifest = around.variable("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let beside = source(run, manifest.as_deref(), here).and_then(|source| beside(&source));
@@ -76,12 +78,9 @@ pub(crate) fn find(around: &Surroundings, flag: Option<&Path>, run: &Location<'_
             run.file(),
             here.display()
         ))
-        .hint(format!(
-            "write one next to the program, with a table for each environment: `[local]`; or `--file PATH`"
-        )));
+        .hint("write one next to the program, with a table for each environment: `[local]`; or `--file PATH`"));
     };
-    // Shorter to read, where it is below the working directory.
-    File::read(found.strip_prefix(here).map(Path::to_path_buf).ok().filter(|path| path.is_file()).unwrap_or(found))
+    File::read(found, here)
 }
 
 /// The source file with the call, if it is there: the compiler knows it relative to the workspace or the package.

@@ -34,6 +34,6 @@ mod walk;
 pub(crate) use self::environment::{choose, is_name};
 pub(crate) use self::file::{File, find};
 pub use self::problem::ConfigError;
-pub(crate) use self::problem::suggestion;
+pub(crate) use self::problem::meant_address;
 pub(crate) use self::secrets::Secrets;
 pub(crate) use self::walk::read;

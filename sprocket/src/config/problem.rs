@@ -41,6 +41,21 @@ pub(crate) fn suggestion<'n>(name: &str, known: impl IntoIterator<Item = &'n str
     (distance <= 1.max(shorter / 3)).then_some(best)
 }
 
+/// The address that was probably meant: one of the same name elsewhere, or a close one of the same kind.
+pub(crate) fn meant_address<'n>(address: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let known: Vec<&str> = known.into_iter().collect();
+    let name = |address: &'n str| address.rsplit('/').next().unwrap_or_default();
+    let last = address.rsplit('/').next().unwrap_or_default();
+    let kind = address.split_once('/').map_or("", |(kind, _)| kind);
+    let elsewhere = known.iter().copied().find(|other| name(other) == last);
+    elsewhere.or_else(|| {
+        let same_kind =
+            known.iter().copied().filter(|other| other.split_once('/').is_some_and(|(other, _)| other == kind));
+        let close = suggestion(last, same_kind.clone().map(name))?;
+        same_kind.into_iter().find(|other| name(other) == close)
+    })
+}
+
 fn plain(name: &str) -> String {
     name.to_lowercase().replace('-', "_")
 }
@@ -58,5 +73,16 @@ mod tests {
         check("radis", Some("redis"));
         check("volume", None);
         check("x", None);
+    }
+
+    #[test]
+    fn an_address_is_meant_by_its_name() {
+        let known = ["docker:network/edge", "docker:service/elo/bot", "docker:service/core"];
+        let check = |address, expect| assert_eq!(meant_address(address, known), expect, "{address}");
+        check("docker:service/bot", Some("docker:service/elo/bot"));
+        check("network/edge", Some("docker:network/edge"));
+        check("edge", Some("docker:network/edge"));
+        check("docker:service/cor", Some("docker:service/core"));
+        check("docker:service/replays", None);
     }
 }

@@ -170,6 +170,7 @@ impl<'w, 'v, 'i> At<'w, 'v, 'i> {
                 let message =
                     format!("the fields `{}` and `{field}` would both be {name}: call one otherwise", other.join("."));
                 self.problem(None, message);
+                break;
             }
         }
         match self.walk.secrets.get(&name) {
@@ -284,13 +285,13 @@ impl<'w, 'v, 'i> Deserializer<'i> for At<'w, 'v, 'i> {
         if name == SECRET {
             let text = self.secret()?;
             let is_real = text.0.is_some();
-            return visitor.visit_enum(Given(text)).or_else(|_| {
+            return visitor.visit_enum(Given(text)).map_err(|_| {
                 if is_real {
                     let message =
                         format!("the value of {} is not of the form that the program expects", variable(&self.path));
                     self.problem(None, format!("`{}`: {message}", self.path.join(".")));
                 }
-                Err(Error::unexpected())
+                Error::unexpected()
             });
         }
         let Some(value) = self.value else { return self.learn(Nature::Plain) };

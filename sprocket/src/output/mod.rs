@@ -25,7 +25,7 @@ impl Progress {
         if console.is_json() {
             return (Self::Other, json::listener(console.clone()));
         }
-        if console.is_terminal() {
+        if console.is_tree() {
             let tree = tree::Tree::new(plan, console.colours_err());
             let events = tree.listener();
             return (Self::Tree(tree), events);

@@ -56,8 +56,8 @@ pub(crate) fn summary(report: &Report) -> String {
     format!("{what}.{next}")
 }
 
-/// Whether everything works.
-pub(crate) fn verdict(console: &Console, verdict: &Verdict) {
+/// Whether everything works: what failed, what passed if that is wanted, and the counts.
+pub(crate) fn verdict(console: &Console, verdict: &Verdict, passed_too: bool) {
     if console.is_json() {
         return console.object("verdict", &super::json::of_verdict(verdict));
     }
@@ -65,6 +65,7 @@ pub(crate) fn verdict(console: &Console, verdict: &Verdict) {
     let mut text = String::new();
     for (address, check) in &verdict.checks {
         match &check.failure {
+            None if !passed_too => {}
             None => text.push_str(&format!("✓ {address} {}\n", check.what)),
             Some(failure) => text.push_str(&format!("✗ {address} {}: {failure}\n", check.what)),
         }

@@ -30,6 +30,7 @@ struct Redis {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "it is printed")]
 enum Mode {
     #[default]
     Quiet,
@@ -100,7 +101,8 @@ fn a_secret_has_the_value_of_its_variable() {
     let (_, text, _) = place.start("graph --env local", |_: &mut sprocket::core::Stack, config: &Config| {
         let spare = config.spare.as_ref().map(|spare| spare.expose().clone());
         let is_none = config.other.is_none();
-        seen = Some((config.password.expose().clone(), *config.pin.expose(), config.key.expose().clone(), spare, is_none));
+        seen =
+            Some((config.password.expose().clone(), *config.pin.expose(), config.key.expose().clone(), spare, is_none));
     });
     let expect = ("hunter2".to_owned(), 4711, b"abc".to_vec(), Some("in a file".to_owned()), true);
     assert_eq!(seen, Some(expect), "{text}");
@@ -165,8 +167,8 @@ fn missing_and_wrong_values_have_their_place() {
     ");
     assert_snapshot!(with_secrets("image = 'a'\ndefalt = 'local'\n[local]\n").configure::<Config>(), @"
     error: sprocket.toml is not as it should be
-      sprocket.toml:2:1: `defalt` stands outside of all tables; did you mean `default`?
       sprocket.toml:1:1: `image` stands outside of all tables; settings belong to an environment: put it under `[local]`, or another's name
+      sprocket.toml:2:1: `defalt` stands outside of all tables; did you mean `default`?
     ");
 }
 
@@ -185,10 +187,12 @@ fn a_secret_in_the_file_is_refused() {
 
 #[test]
 fn what_is_no_secret_is_refused_and_not_shown() {
-    let check = |password: &str| place("[local]\nimage = 'a'\n")
-        .with("SPROCKET_REDIS_PASSWORD", password)
-        .with("SPROCKET_REDIS_ADMIN_PIN", "4711")
-        .configure::<Config>();
+    let check = |password: &str| {
+        place("[local]\nimage = 'a'\n")
+            .with("SPROCKET_REDIS_PASSWORD", password)
+            .with("SPROCKET_REDIS_ADMIN_PIN", "4711")
+            .configure::<Config>()
+    };
     assert_snapshot!(check("changeme"), @"
     error: environment `local` is not configured as the program expects
       `redis.password`: SPROCKET_REDIS_PASSWORD is a placeholder, and no secret
@@ -249,7 +253,6 @@ fn fields_whose_variables_mean_two_things_are_refused() {
     assert_snapshot!(place("[local]\n").configure::<Twice>(), @"
     error: environment `local` is not configured as the program expects
       the fields `redis.password` and `redis_password` would both be SPROCKET_REDIS_PASSWORD: call one otherwise
-      the fields `redis.password` and `redis_password` would both be SPROCKET_REDIS_PASSWORD_FILE: call one otherwise
       the field `passphrase` would be SPROCKET_PASSPHRASE, which means something else: call it otherwise
       `redis.password`: set SPROCKET_REDIS_PASSWORD, or SPROCKET_REDIS_PASSWORD_FILE to a file that has it
       `redis_password`: set SPROCKET_REDIS_PASSWORD, or SPROCKET_REDIS_PASSWORD_FILE to a file that has it

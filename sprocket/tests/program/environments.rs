@@ -86,6 +86,7 @@ fn another_identity_opens_nothing() {
     assert!(place.run("--env production --yes", pantry).ends_with("exit 0"));
     let place = place.with("SPROCKET_IDENTITY_FILE", "second.txt");
     assert_snapshot!(place.run("plan --env production", pantry), @"
+    pantry/production of sprocket.toml
     error: the age identity from second.txt is not one that the stack's key was protected for
       hint: let second.txt be the identity file with which the stack was first applied
     exit 1

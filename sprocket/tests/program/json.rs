@@ -71,7 +71,10 @@ fn a_run_is_told_in_a_legal_order() {
         match line["event"].as_str() {
             Some("step_started") => {
                 let after = plan[step.unwrap() as usize]["after"].as_array().cloned().unwrap_or_default();
-                assert!(after.iter().all(|before| ended.contains(&before.as_u64())), "a step starts after what it waits for");
+                assert!(
+                    after.iter().all(|before| ended.contains(&before.as_u64())),
+                    "a step starts after what it waits for"
+                );
                 assert!(started.insert(step, ()).is_none(), "a step starts once");
             }
             Some("step_ended") => {
@@ -236,7 +239,7 @@ fn a_plan_a_report_and_an_error_have_their_form() {
     "#);
     assert_snapshot!(told(lines.last().unwrap()), @"end 1");
     let lines = stream(&place, "apply --json");
-    assert_snapshot!(lines[1], @r#"{"hint":"add `--yes` to do what is shown, or run `plan` to only look","message":"nothing was changed: there is no terminal to ask on","type":"error","version":1}"#);
+    assert_snapshot!(lines[1], @r#"{"hint":"add `--yes` to do what is shown","message":"nothing was changed: there is no terminal to ask on","type":"error","version":1}"#);
     assert_snapshot!(stream(&place, "verify --json")[0], @r#"{"checks":[{"address":"shelf:thing/jar","failure":null,"what":"is whole"}],"passed":true,"type":"verdict","version":1}"#);
     assert_snapshot!(stream(&place, "drift --json")[0], @r#"{"pending":false,"steps":[],"type":"drift","version":1}"#);
 }

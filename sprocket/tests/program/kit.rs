@@ -258,7 +258,8 @@ impl Place {
     /// Reads a configuration: what the program is given, or what is said against it.
     pub(crate) fn configure<C: DeserializeOwned + std::fmt::Debug>(&self) -> String {
         let mut seen = None;
-        let (exit, text, _) = self.start("graph --env local", |_: &mut Stack, config: &C| seen = Some(format!("{config:#?}")));
+        let (exit, text, _) =
+            self.start("graph --env local", |_: &mut Stack, config: &C| seen = Some(format!("{config:#?}")));
         seen.filter(|_| exit == Exit::Done).unwrap_or(text)
     }
 
@@ -291,16 +292,20 @@ impl Place {
     fn scrub(&self, text: &str) -> String {
         let folder = self.folder.path().display().to_string();
         let text = text.replace(&format!("{folder}/"), "").replace(&folder, "FOLDER");
-        let lines = text.lines().map(|line| {
-            let line = line.replace(&std::process::id().to_string(), "PID");
-            let (before, after) = match line.rsplit_once(".rs:") {
-                Some((before, after)) => (format!("{before}.rs:"), after.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()),
-                None => (line, String::new()),
-            };
-            without_times(&before) + &without_times(&after) + "\n"
-        });
-        lines.collect()
+        let text = text.replace(&std::process::id().to_string(), "PID");
+        let lines = text.lines().filter(|line| !line.starts_with("✓ clock"));
+        lines.map(|line| without_times(&without_places(line)) + "\n").collect()
     }
+}
+
+/// `runs.rs:17` is another line after each edit.
+fn without_places(text: &str) -> String {
+    let mut parts = text.split(".rs:");
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        result.extend([".rs:LINE", part.trim_start_matches(|c: char| c.is_ascii_digit())]);
+    }
+    result
 }
 
 /// `(0.1s)` is another each time.

@@ -1,6 +1,9 @@
 //! Programs as people meet them: what they print, and how they exit.
 
+#![allow(clippy::unwrap_used, reason = "in a test an unwrap is an assertion")]
+
 mod configuration;
+mod docker;
 mod environments;
 mod json;
 mod kit;

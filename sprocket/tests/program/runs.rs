@@ -17,6 +17,7 @@ fn pantry(stack: &mut Stack) {
 fn a_program_is_planned_applied_verified_and_destroyed() {
     let place = Place::new("whole", LOCAL);
     assert_snapshot!(place.run("plan", pantry), @"
+    pantry/local of sprocket.toml
     + shelf:thing/jar
         lock: (secret)
         text: plums
@@ -28,6 +29,7 @@ fn a_program_is_planned_applied_verified_and_destroyed() {
     ");
     assert!(!place.folder.path().join(".sprocket").exists(), "a plan writes nothing");
     assert_snapshot!(place.run("--yes", pantry), @"
+    pantry/local of sprocket.toml
     + shelf:thing/jar
         lock: (secret)
         text: plums
@@ -40,23 +42,22 @@ fn a_program_is_planned_applied_verified_and_destroyed() {
     … create shelf:thing/spoon
     ✓ shelf:thing/spoon created [2/2]
     2 created.
-    ✓ shelf:thing/jar is whole
-    ✓ shelf:thing/spoon is whole
     Verified: 2 checks passed.
     exit 0
     ");
     assert_snapshot!(place.run("apply", pantry), @"
+    pantry/local of sprocket.toml
     Nothing to do: 2 resources are as declared.
-    ✓ shelf:thing/jar is whole
-    ✓ shelf:thing/spoon is whole
     Verified: 2 checks passed.
     exit 0
     ");
     assert_snapshot!(place.run("plan --detailed-exit-code", pantry), @"
+    pantry/local of sprocket.toml
     Nothing to do: 2 resources are as declared.
     exit 0
     ");
     assert_snapshot!(place.run("destroy --yes", pantry), @"
+    pantry/local of sprocket.toml
     - shelf:thing/jar
     - shelf:thing/spoon
     2 to delete.
@@ -69,6 +70,7 @@ fn a_program_is_planned_applied_verified_and_destroyed() {
     ");
     assert_eq!(place.things(), [""; 0]);
     assert_snapshot!(place.run("destroy", pantry), @"
+    pantry/local of sprocket.toml
     Nothing to do: nothing is left to destroy.
     exit 0
     ");
@@ -85,10 +87,11 @@ fn changes_are_told_by_the_exit_code_only_when_asked() {
 fn without_a_terminal_the_plan_is_shown_and_what_to_add() {
     let place = Place::new("dumb", LOCAL);
     assert_snapshot!(place.run("", |stack| { stack.add(Thing::new("jar")); }), @"
+    pantry/local of sprocket.toml
     + shelf:thing/jar
     1 to create.
     error: nothing was changed: there is no terminal to ask on
-      hint: add `--yes` to do what is shown, or run `plan` to only look
+      hint: add `--yes` to do what is shown
     exit 1
     ");
     assert_eq!(place.things(), [""; 0]);
@@ -102,6 +105,7 @@ fn a_person_is_asked() {
     };
     place.typed = Some("no\n");
     assert_snapshot!(place.run("", program), @"
+    pantry/local of sprocket.toml
     + shelf:thing/jar
     1 to create.
     Apply this to pantry/local? [y/N] error: not confirmed; nothing was changed
@@ -111,10 +115,12 @@ fn a_person_is_asked() {
     assert!(place.run("", program).ends_with("exit 1"), "no answer is no");
     place.typed = Some("y\n");
     assert_snapshot!(place.run("", program), @"
+    pantry/local of sprocket.toml
     + shelf:thing/jar
     1 to create.
-    Apply this to pantry/local? [y/N] 1 created.
-    ✓ shelf:thing/jar is whole
+    Apply this to pantry/local? [y/N] … create shelf:thing/jar
+    ✓ shelf:thing/jar created [1/1]
+    1 created.
     Verified: 1 check passed.
     exit 0
     ");
@@ -129,13 +135,15 @@ fn mistakes_of_the_program_come_before_anything_else() {
         stack.add(Thing::new("jar"));
         stack.add(Thing::new("jar"));
     }), @"
+    pantry/local of sprocket.toml
     error: the program has mistakes; nothing was asked of any service
-      `shelf:thing/two words`: needs a name without spaces  (sprocket/tests/program/runs.rs:)
-      `shelf:thing/jar`: is declared already at sprocket/tests/program/runs.rs:63  (sprocket/tests/program/runs.rs:)
+      `shelf:thing/two words`: needs a name without spaces  (sprocket/tests/program/runs.rs:LINE)
+      `shelf:thing/jar`: is declared already at sprocket/tests/program/runs.rs:LINE  (sprocket/tests/program/runs.rs:LINE)
     exit 1
     ");
     let (exit, text, _) = place.start("plan", |_: &mut Stack, (): &()| Err::<(), _>("there is no moon tonight"));
     assert_snapshot!(format!("{text}exit {}", exit.code()), @"
+    pantry/local of sprocket.toml
     error: the program gave up: there is no moon tonight
     exit 1
     ");
@@ -151,6 +159,7 @@ fn a_failure_says_what_where_why_and_what_next() {
         stack.add(Thing::new("spoon").beside(&jar.name));
     };
     assert_snapshot!(place.run("--yes --continue-on-error --parallel 1", program), @"
+    pantry/local of sprocket.toml
     + shelf:thing/cup
     + shelf:thing/jar
     + shelf:thing/spoon
@@ -160,7 +169,7 @@ fn a_failure_says_what_where_why_and_what_next() {
     ✗ shelf:thing/jar could not create: `jar` does not fit onto the shelf [1/3]
     … create shelf:thing/cup
     ✓ shelf:thing/cup created [2/3]
-    error: could not create `shelf:thing/jar`  (sprocket/tests/program/runs.rs:)
+    error: could not create `shelf:thing/jar`  (sprocket/tests/program/runs.rs:LINE)
       cause: `jar` does not fit onto the shelf
       hint: make it smaller
     1 created, 1 failed, 1 not started. State is saved; run again to continue.
@@ -168,6 +177,7 @@ fn a_failure_says_what_where_why_and_what_next() {
     ");
     place.world().lock().unwrap().failing.clear();
     assert_snapshot!(place.run("--yes", program), @"
+    pantry/local of sprocket.toml
     + shelf:thing/jar
     + shelf:thing/spoon
         beside: jar
@@ -177,9 +187,6 @@ fn a_failure_says_what_where_why_and_what_next() {
     … create shelf:thing/spoon
     ✓ shelf:thing/spoon created [2/2]
     2 created.
-    ✓ shelf:thing/cup is whole
-    ✓ shelf:thing/jar is whole
-    ✓ shelf:thing/spoon is whole
     Verified: 3 checks passed.
     exit 0
     ");
@@ -194,11 +201,12 @@ fn what_is_protected_is_a_problem_of_the_plan() {
         stack.add(Thing::new("spoon"));
     });
     assert_snapshot!(place.run("--yes", |_| {}), @"
+    pantry/local of sprocket.toml
     - shelf:thing/spoon  (not declared any more)
     problem: `shelf:thing/cup`: is not declared any more, and is protected
-      hint: declare it again, or `state unprotect shelf:thing/cup` first
+      hint: declare it again without `.protect()`, apply that, and then take it away
     problem: `shelf:thing/jar`: is not declared any more, and is protected
-      hint: declare it again, or `state unprotect shelf:thing/jar` first
+      hint: declare it again without `.protect()`, apply that, and then take it away
     2 problems: nothing can be applied until they are solved.
     error: the plan has 2 problems, and can't be applied; nothing was changed
     exit 1
@@ -215,6 +223,7 @@ fn destroy_says_what_stays_and_needs_the_name_to_take_it_too() {
     };
     place.run("--yes", program);
     assert_snapshot!(place.run("destroy --yes", program), @"
+    pantry/local of sprocket.toml
     - shelf:thing/jar
     = shelf:chest/linen stays as `linen`: it holds data
     1 to delete.
@@ -225,13 +234,15 @@ fn destroy_says_what_stays_and_needs_the_name_to_take_it_too() {
     ");
     assert_eq!(place.things(), ["linen"]);
     assert_snapshot!(place.run("destroy --include-kept --yes", program), @"
+    pantry/local of sprocket.toml
     - shelf:chest/linen
     1 to delete.
     error: nothing was changed: there is no terminal to ask on
-      hint: add `--confirm pantry` to do what is shown, or run `plan` to only look
+      hint: add `--confirm pantry` to do what is shown
     exit 1
     ");
     assert_snapshot!(place.run("destroy --include-kept --confirm other", program), @"
+    pantry/local of sprocket.toml
     - shelf:chest/linen
     1 to delete.
     error: `other` is not the stack's name; nothing was changed
@@ -239,6 +250,7 @@ fn destroy_says_what_stays_and_needs_the_name_to_take_it_too() {
     ");
     place.typed = Some("pantries\n");
     assert_snapshot!(place.run("destroy --include-kept", program), @"
+    pantry/local of sprocket.toml
     - shelf:chest/linen
     1 to delete.
     This deletes data of pantry/local for good. The stack's name: error: not confirmed; nothing was changed
@@ -247,6 +259,7 @@ fn destroy_says_what_stays_and_needs_the_name_to_take_it_too() {
     assert_eq!(place.things(), ["linen"]);
     place.typed = None;
     assert_snapshot!(place.run("destroy --include-kept --confirm pantry", program), @"
+    pantry/local of sprocket.toml
     - shelf:chest/linen
     1 to delete.
     … delete shelf:chest/linen
@@ -262,6 +275,7 @@ fn an_interrupted_run_finishes_what_runs_and_goes_on_later() {
     let mut place = Place::new("interrupted", LOCAL);
     place.world().lock().unwrap().stops = Some(("jar".into(), place.stop.clone(), false));
     assert_snapshot!(place.run("--yes", pantry), @"
+    pantry/local of sprocket.toml
     + shelf:thing/jar
         lock: (secret)
         text: plums
@@ -279,14 +293,13 @@ fn an_interrupted_run_finishes_what_runs_and_goes_on_later() {
     place.world().lock().unwrap().stops = None;
     place.stop = sprocket::core::Stop::default();
     assert_snapshot!(place.run("--yes", pantry), @"
+    pantry/local of sprocket.toml
     + shelf:thing/spoon
         beside: jar
     1 to create, 1 unchanged.
     … create shelf:thing/spoon
     ✓ shelf:thing/spoon created [1/1]
     1 created.
-    ✓ shelf:thing/jar is whole
-    ✓ shelf:thing/spoon is whole
     Verified: 2 checks passed.
     exit 0
     ");
@@ -297,6 +310,7 @@ fn a_run_that_is_interrupted_twice_leaves_its_call_to_the_next_one() {
     let mut place = Place::new("cut", LOCAL);
     place.world().lock().unwrap().stops = Some(("jar".into(), place.stop.clone(), true));
     assert_snapshot!(place.run("--yes", pantry), @"
+    pantry/local of sprocket.toml
     + shelf:thing/jar
         lock: (secret)
         text: plums
@@ -311,6 +325,7 @@ fn a_run_that_is_interrupted_twice_leaves_its_call_to_the_next_one() {
     place.world().lock().unwrap().stops = None;
     place.stop = sprocket::core::Stop::default();
     assert_snapshot!(place.run("--yes", pantry), @"
+    pantry/local of sprocket.toml
     ! shelf:thing/jar was not done by an interrupted run
     + shelf:thing/jar
         lock: (secret)
@@ -324,8 +339,6 @@ fn a_run_that_is_interrupted_twice_leaves_its_call_to_the_next_one() {
     … create shelf:thing/spoon
     ✓ shelf:thing/spoon created [2/2]
     2 created.
-    ✓ shelf:thing/jar is whole
-    ✓ shelf:thing/spoon is whole
     Verified: 2 checks passed.
     exit 0
     ");
@@ -339,6 +352,7 @@ fn applied_but_broken_has_an_exit_code_of_its_own() {
         stack.add(Thing::new("cup"));
     };
     assert_snapshot!(place.run("--yes", program), @"
+    pantry/local of sprocket.toml
     + shelf:thing/jar
         text: broken
     + shelf:thing/cup
@@ -349,11 +363,11 @@ fn applied_but_broken_has_an_exit_code_of_its_own() {
     ✓ shelf:thing/cup created [2/2]
     2 created.
     ✗ shelf:thing/jar is whole: it is broken
-    ✓ shelf:thing/cup is whole
     Not verified: 1 of 2 checks failed.
     exit 3
     ");
     assert_snapshot!(place.run("verify", program), @"
+    pantry/local of sprocket.toml
     ✗ shelf:thing/jar is whole: it is broken
     ✓ shelf:thing/cup is whole
     Not verified: 1 of 2 checks failed.
@@ -368,13 +382,14 @@ fn a_service_that_is_gone_changes_nothing() {
     place.run("--yes", pantry);
     place.world().lock().unwrap().is_gone = true;
     assert_snapshot!(place.run("plan", pantry), @"
+    pantry/local of sprocket.toml
     error: could not reach `shelf`: nobody answers at `gone`
       hint: put the shelf back
     exit 1
     ");
     assert_snapshot!(place.run("doctor", pantry), @"
-    ✓ clock: 2026-11-22T03:33:12Z
-    ✓ configuration: pantry/local of sprocket.toml
+    pantry/local of sprocket.toml
+    ✓ configuration: complete
     ✓ state: 2 resources in .sprocket/pantry/local
     ✓ lock: free
     ✓ folder: .sprocket can be written
@@ -395,6 +410,7 @@ fn drift_shows_what_others_changed_and_nothing_else() {
     };
     place.run("--yes", program);
     assert_snapshot!(place.run("drift --detailed-exit-code", program), @"
+    pantry/local of sprocket.toml
     Nothing has drifted.
     exit 0
     ");
@@ -404,6 +420,7 @@ fn drift_shows_what_others_changed_and_nothing_else() {
         program(stack);
         stack.add(Thing::new("plate"));
     }), @"
+    pantry/local of sprocket.toml
     ~ shelf:thing/jar  (changed by somebody else)
         text: pears → plums
     + shelf:thing/spoon  (it has gone)
