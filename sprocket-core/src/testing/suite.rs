@@ -58,7 +58,8 @@ impl KindSuite<'_> {
         assert_eq!((self.inventory)(), before, "after the first life");
         self.survives_lost_answers();
         assert_eq!((self.inventory)(), before, "after lost answers");
-        let mut changes = vec![(None, Some(Variant::First)), (Some(Variant::First), None)];
+        let mut changes = vec![(None, Some(Variant::First))];
+        changes.extend((!self.stays_when_undeclared()).then_some((Some(Variant::First), None)));
         changes.extend(self.updates.then_some((Some(Variant::First), Some(Variant::Updated))));
         changes.extend(self.replaces.then_some((Some(Variant::First), Some(Variant::Replaced))));
         for (from, to) in changes {
@@ -137,6 +138,15 @@ impl KindSuite<'_> {
             self.apply(&mut world, Some(Variant::First));
             self.end(&mut world);
         }
+    }
+
+    /// What holds data is kept, so a run that no longer declares it has nothing to be killed in.
+    fn stays_when_undeclared(&self) -> bool {
+        let mut world = World::of_real_services();
+        self.apply(&mut world, Some(Variant::First));
+        let stays = !self.plan(&mut world, None).kept.is_empty();
+        self.end(&mut world);
+        stays
     }
 
     fn variants(&self) -> Vec<Variant> {
