@@ -107,9 +107,8 @@ async fn logins_go_with_every_create_and_update_of_their_registry_only() {
     let logins = RegistryLogins::none().with("registry.example", "ann", Secret::new("~~~???>>>".to_owned()));
     let docker = proxy.connect(logins).await;
     let header = |request: &str| {
-        let lines =
-            request.lines().filter_map(|line| line.to_lowercase().starts_with("x-registry-auth").then_some(line));
-        lines.map(ToOwned::to_owned).next()
+        let mut lines = request.lines().filter(|line| line.to_lowercase().starts_with("x-registry-auth"));
+        lines.next().map(ToOwned::to_owned)
     };
     let posts = || {
         let mut requests = proxy.requests.lock().unwrap_or_else(PoisonError::into_inner);
