@@ -327,7 +327,8 @@ impl Stack {
         let mut deps = Deps::default();
         draft.deps(&mut deps);
         deps.nodes.extend(options.after.iter().chain(&options.dies_with));
-        let mut deps = self.resolve_deps(&address, &deps, at);
+        let drafted = deps;
+        let mut deps = self.resolve_deps(&address, &drafted, at);
         let provider = match provider {
             Ok(provider) => {
                 deps.extend_from_slice(&self.providers[provider].deps);
@@ -360,7 +361,7 @@ impl Stack {
         self.nodes.push(Node {
             address,
             kind: KindHandle::of::<D::Resource>(),
-            draft: Box::new(DraftOf(draft)),
+            draft: Box::new(DraftOf::new(draft, &drafted)),
             provider,
             options,
             name: name.into(),

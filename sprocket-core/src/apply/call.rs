@@ -3,7 +3,10 @@
 //! A call whose effect is unknown is settled before it is tried again, by the same code as after a crash. Everything here is
 //! owned, so that many calls can run at once.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+
+use futures::FutureExt as _;
 
 use super::start::entry;
 use crate::entropy::Entropy;
@@ -116,7 +119,18 @@ impl Call {
         }
     }
 
-    pub(super) async fn run(self) -> Ended {
+    /// A panic of a provider is a failure of this step, with an effect that is unknown; its message may quote a secret.
+    pub(super) async fn run_caught(self) -> Ended {
+        let (step, provider, address) = (self.step, self.provider.clone(), self.address.clone());
+        AssertUnwindSafe(self.run()).catch_unwind().await.unwrap_or_else(|_| {
+            let fault = Fault::new(ErrorKind::Unavailable, "the provider panicked")
+                .hint("this is a bug of the provider; the next run finds out what was done");
+            let event = Event::Failed { record: None, effect: Effect::Unknown, settled: false };
+            Ended { step, provider, entries: vec![entry(&address, event)], result: Err(fault), then: None }
+        })
+    }
+
+    async fn run(self) -> Ended {
         tracing::debug!(address = %self.address, call = self.work.verb(), "calling");
         let done = match &self.work {
             Work::Create { intention, spec, base, replaces } => {

@@ -141,15 +141,10 @@ impl<'a> Run<'a> {
 
     /// Starts what is ready, as far as there is room.
     async fn start_ready(&mut self) {
-        let mut crowded = Vec::new();
         while self.may_start() && self.running < self.settings.parallel {
-            let Some(step) = self.queue.pop() else { break };
-            let provider = self.provider_of(step);
-            let room = self.connections.parallel(&provider);
-            if self.busy.get(&provider).copied().unwrap_or(0) >= room {
-                crowded.push(step);
-                continue;
-            }
+            let (busy, connections) = (&self.busy, &self.connections);
+            let has_room = |provider: &_| busy.get(provider).copied().unwrap_or(0) < connections.parallel(provider);
+            let Some((step, provider)) = self.queue.pop(has_room) else { break };
             if let Err(fault) = self.open_provider(step, &provider).await {
                 self.end(step, Outcome::Failed(self.failure(&fault)));
                 continue;
@@ -178,7 +173,10 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        crowded.into_iter().for_each(|step| self.queue.push(step));
+    }
+
+    fn enqueue(&mut self, step: u32) {
+        self.queue.push(step, self.provider_of(step));
     }
 
     fn provider_of(&self, step: u32) -> ProviderName {
@@ -244,7 +242,7 @@ impl<'a> Run<'a> {
             for next in std::mem::take(&mut self.dependents[at]) {
                 self.waiting[next as usize] -= 1;
                 if self.waiting[next as usize] == 0 {
-                    self.queue.push(next);
+                    self.enqueue(next);
                 }
             }
         }
@@ -349,7 +347,7 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
     run.settings.events.emit(|| Event::ApplyStarted { steps });
     for step in 0..steps {
         if run.waiting[step] == 0 {
-            run.queue.push(u32::try_from(step).expect("a plan has fewer than four billion steps"));
+            run.enqueue(u32::try_from(step).expect("a plan has fewer than four billion steps"));
         }
     }
     let mut calls: Running<'_> = FuturesUnordered::new();
@@ -387,7 +385,7 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
                     Ok(()) => {
                         for call in after_write.drain(..) {
                             run.announce(&call);
-                            calls.push(Box::pin(call.run()));
+                            calls.push(Box::pin(call.run_caught()));
                         }
                     }
                     // Nothing may start whose beginning is not durable; what runs is waited for.

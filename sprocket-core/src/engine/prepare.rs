@@ -1,7 +1,7 @@
 //! Preparation: all that a plan is made of, read and put in order.
 
 use super::{Refused, Settings};
-use crate::ids::{Address, Lineage};
+use crate::ids::{Address, Lineage, ProviderName};
 use crate::plan::{Basis, Goal, Move, Plan, Settlement, build, reported};
 use crate::refresh::{Connections, Observed, ProviderTypes, look_up, observe};
 use crate::stack::Stack;
@@ -112,6 +112,9 @@ fn upgrade(snapshot: &mut Snapshot, connections: &Connections) -> Result<(), Ref
 impl Prepared {
     pub(super) fn plan(&self, stack: &Stack, goal: Goal) -> Plan {
         let kind = |record: &Record, address: &Address| self.connections.kind(&record.provider, address).ok();
+        let same_server = |one: &ProviderName, other: &ProviderName| {
+            self.connections.identity(one) == self.connections.identity(other)
+        };
         let basis = Basis {
             stack,
             snapshot: &self.snapshot,
@@ -121,6 +124,7 @@ impl Prepared {
             moved: self.moved.clone(),
             settled: self.observed.settled.iter().map(settlement).collect(),
             kind: &kind,
+            same_server: &same_server,
             lineage: self.lineage.clone(),
             serial: self.serial,
         };

@@ -45,13 +45,15 @@ pub(crate) trait ErasedDraft: Send + Sync {
     fn review(&self, known: &Known) -> Findings;
 }
 
-pub(crate) struct DraftOf<D>(pub(crate) D);
+pub(crate) struct DraftOf<D> {
+    draft: D,
+    has_secret_outputs: bool,
+}
 
 impl<D: Draft> DraftOf<D> {
-    fn has_secret_outputs(&self) -> bool {
-        let mut deps = Deps::default();
-        self.0.deps(&mut deps);
-        deps.secret
+    /// `deps` are the draft's.
+    pub(crate) fn new(draft: D, deps: &Deps) -> Self {
+        Self { draft, has_secret_outputs: deps.secret }
     }
 }
 
@@ -64,15 +66,15 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         keep: Option<(&[&str], &Json)>,
     ) -> Evaluated {
         let fields = D::Spec::FIELDS;
-        let spec = match self.0.spec(known) {
+        let spec = match self.draft.spec(known) {
             Ok(spec) => Some(spec),
             Err(NoValue::Yet) => None,
             Err(NoValue::Ever(mistake)) => return Evaluated::Never(vec![mistake]),
         };
-        if let (Some(spec), false, None) = (&spec, self.has_secret_outputs(), keep) {
+        if let (Some(spec), false, None) = (&spec, self.has_secret_outputs, keep) {
             return Evaluated::Whole { spec: write(spec, fields, &[], key), secrets: Vec::new() };
         }
-        let rendered = sealing(key, || self.0.partial(known).render(key, addresses));
+        let rendered = sealing(key, || self.draft.partial(known).render(key, addresses));
         if !rendered.mistakes.is_empty() {
             return Evaluated::Never(rendered.mistakes);
         }
@@ -94,7 +96,7 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         keep: Option<(&[&str], &Json)>,
         secrets: &[Path],
     ) -> Result<TypedSpec, Mistake> {
-        let spec = self.0.spec(known).map_err(|no_value| match no_value {
+        let spec = self.draft.spec(known).map_err(|no_value| match no_value {
             NoValue::Ever(mistake) => mistake,
             NoValue::Yet => Mistake::here("a value that a finished step should have given is missing"),
         })?;
@@ -109,7 +111,7 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
     }
 
     fn review(&self, known: &Known) -> Findings {
-        self.0.spec(known).map(|spec| D::Resource::review(&spec)).unwrap_or_default()
+        self.draft.spec(known).map(|spec| D::Resource::review(&spec)).unwrap_or_default()
     }
 }
 

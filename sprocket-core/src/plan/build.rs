@@ -3,7 +3,7 @@
 //! Resources are looked at in the order of their declaration, so that what is known of those before decides what is known of
 //! the settings of those after. **Invariant:** no I/O, no clock, no randomness.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::order::{dependents, order_deletes};
 use super::{Goal, Kept, Move, Place, Plan, Problem, Reason, Settlement, Step, StepAction};
 use crate::erased::{ErasedLive, Evaluated, KindFacts, KindHandle};
 use crate::hash;
-use crate::ids::{Address, Lineage, PhysicalName};
+use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
 use crate::refresh::Observed;
 use crate::resource::Naming;
@@ -34,6 +34,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) settled: Vec<Settlement>,
     /// The kind of a recorded resource.
     pub(crate) kind: &'a dyn Fn(&Record, &Address) -> Option<KindHandle>,
+    /// Whether two providers are one server.
+    pub(crate) same_server: &'a dyn Fn(&ProviderName, &ProviderName) -> bool,
     /// The state that was loaded.
     pub(crate) lineage: Lineage,
     pub(crate) serial: u64,
@@ -50,6 +52,7 @@ pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
         warnings: Vec::new(),
         kept: Vec::new(),
         unchanged: 0,
+        names: HashMap::with_capacity(nodes),
         basis,
     };
     let outputs = match goal {
@@ -78,6 +81,8 @@ struct Builder<'a> {
     warnings: Vec<Problem>,
     kept: Vec<Kept>,
     unchanged: usize,
+    /// Who has which name, by provider and kind.
+    names: HashMap<(usize, &'static str, PhysicalName), Address>,
 }
 
 /// The settings of a resource, as far as they are known.
@@ -106,6 +111,9 @@ impl<'a> Builder<'a> {
         let node = &stack.nodes[index];
         let record = self.basis.snapshot.records.get(&node.address);
         let object = record.and_then(|record| record.object.as_ref());
+        if self.contradicts(node, record) {
+            return;
+        }
         let Some(desired) = self.evaluate(node, object) else { return };
         let seen = self.basis.observed.objects.get(&node.address);
         let live = seen.and_then(|seen| seen.current.as_ref());
@@ -122,6 +130,35 @@ impl<'a> Builder<'a> {
             }
             (Some(object), live) => self.existing(index, node, record, object, live, &desired),
         }
+    }
+
+    /// What the program says of this resource contradicts what it says of another, or what is recorded.
+    fn contradicts(&mut self, node: &Node, record: Option<&Record>) -> bool {
+        let before = self.problems.len();
+        let provider = &self.basis.stack.providers[node.provider].name;
+        if let Some(record) = record.filter(|record| record.provider != *provider)
+            && !(self.basis.same_server)(&record.provider, provider)
+        {
+            let message =
+                format!("was made with `{}`, and is declared on `{provider}`, another server", record.provider);
+            let hint = "declare it under another name there, and take this one away";
+            self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
+        }
+        let taken =
+            self.basis.moved.iter().find(|moved| node.moved_from.contains(&moved.from) && moved.to != node.address);
+        if let (Some(taken), None) = (taken, record) {
+            let message = format!("was `{}`, it says, and `{}` says so too", taken.from, taken.to);
+            self.problems.push(Self::problem(node, message));
+        }
+        if node.kind.facts().naming != Naming::None {
+            let name = (node.provider, node.kind.facts().kind, node.name.clone());
+            if let Some(other) = self.names.insert(name, node.address.clone()) {
+                let message = format!("has the name `{}` at its service, as `{other}` has", node.name);
+                let hint = "give one of them another with `.named(…)`";
+                self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
+            }
+        }
+        self.problems.len() > before
     }
 
     fn evaluate(&mut self, node: &Node, object: Option<&Object>) -> Option<Desired> {

@@ -115,6 +115,11 @@ impl Connections {
         Ok(entry)
     }
 
+    /// Which server a provider is, if it is open.
+    pub(crate) fn identity(&self, name: &ProviderName) -> Option<&Identity> {
+        self.open(name).ok().map(|open| &open.recorded.identity)
+    }
+
     /// How many calls a provider may be given at once.
     pub(crate) fn parallel(&self, name: &ProviderName) -> usize {
         match self.0.get(name) {

@@ -245,6 +245,27 @@ fn drift_is_shown_and_put_back() {
 }
 
 #[test]
+fn what_contradicts_itself_is_refused() {
+    let mut story = Story::new();
+    story.apply(net);
+    let program = |stack: &mut Stack| {
+        stack.add(Net::new("one").named("rim"));
+        stack.add(Net::new("two").named("rim"));
+        stack.add(Net::new("three").moved_from("edge"));
+        stack.add(Net::new("four").moved_from("edge"));
+    };
+    assert_snapshot!(story.plan(program), @"
+    > lab:net/three was lab:net/edge
+    + lab:net/one `rim`
+        subnet: 10.0.0.0/24
+    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:253)
+      hint: give one of them another with `.named(…)`
+    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:255)
+    2 problems: nothing can be applied until they are solved.
+    ");
+}
+
+#[test]
 fn a_world_that_moved_since_the_plan_is_refused() {
     let mut story = Story::new();
     story.apply(net);
