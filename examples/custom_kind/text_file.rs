@@ -1,0 +1,280 @@
+//! A provider and a kind of one's own, whole: `folder:file`, a text file in a folder.
+//!
+//! What an author writes: a handle ([`TextFile`]), its settings ([`TextFileSpec`], from which the derive makes the draft with
+//! a setter for each), what is reported ([`TextFileState`]), and the calls. The mark, which says whose a file is, is its
+//! first line: `# sprocket LINEAGE RECORD`, with whatever begins a comment. By it a file is found again after a crash between
+//! the call and its record, and somebody else's file is left alone.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sprocket::core::{
+    Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Identity, Kinds, Listing, Live,
+    Make, Mark, Naming, Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, This,
+};
+use sprocket::prelude::*;
+
+/// The provider: a folder. It is a connection that needs no server.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+/// Where the folder is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Folder, crate = sprocket::core)]
+pub struct FolderConfig {
+    /// Its path.
+    pub path: String,
+}
+
+impl Folder {
+    /// This folder. It is made when something is first put into it.
+    pub fn at(path: impl IntoInput<String>) -> FolderDraft {
+        FolderDraft::new(path)
+    }
+}
+
+impl Provider for Folder {
+    const NAME: &'static str = "folder";
+    type Draft = FolderDraft;
+    type Config = FolderConfig;
+    type Credentials = ();
+    type Error = FileError;
+
+    async fn connect(config: &FolderConfig, (): ()) -> Result<Self, FileError> {
+        Ok(Self { path: config.path.clone().into() })
+    }
+
+    fn ambient() -> Result<(), FileError> {
+        Ok(())
+    }
+
+    /// The same path is the same folder. A server would say an id of its own here: another one is refused.
+    async fn identity(&self) -> Result<Identity, FileError> {
+        let path = std::path::absolute(&self.path).map_err(FileError::of("find", &self.path))?;
+        Ok(path.to_string_lossy().into_owned().into())
+    }
+
+    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+        kinds.with::<TextFile>()
+    }
+}
+
+/// Why a call failed. The engine wants to know what sort of failure it is; the text is for people.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {attempt} {}", path.display())]
+pub struct FileError {
+    attempt: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl FileError {
+    fn of(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self { attempt, path, source }
+    }
+}
+
+impl ProviderError for FileError {
+    fn kind(&self) -> ErrorKind {
+        match self.source.kind() {
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+            io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => ErrorKind::Invalid,
+            // Nobody knows whether it had an effect: it is found out before it is tried again.
+            _ => ErrorKind::Unavailable,
+        }
+    }
+}
+
+/// The handle of a file: what `stack.add` returns, and what others can use of it.
+#[derive(Clone, Debug)]
+pub struct TextFile {
+    /// Where it is, once it is there.
+    pub path: Output<String>,
+    this: This<Self>,
+}
+
+impl TextFile {
+    /// A file of this name with this text.
+    pub fn new(name: impl Into<String>, text: impl IntoInput<String>) -> TextFileDraft {
+        TextFileDraft::new(name, text)
+    }
+}
+
+/// A file's settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = TextFile, crate = sprocket::core)]
+pub struct TextFileSpec {
+    /// What is in it.
+    pub text: String,
+    /// What begins a comment in it.
+    #[spec(default = "#")]
+    pub comment: String,
+    /// Forbids writing to it.
+    #[spec(flag)]
+    pub read_only: bool,
+}
+
+/// What the folder tells of a file, and its settings don't.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextFileState {
+    path: String,
+}
+
+impl Resource for TextFile {
+    const KIND: &'static str = "folder:file";
+    const NAMING: Naming = Naming::Fixed;
+    type Provider = Folder;
+    type Draft = TextFileDraft;
+    type Spec = TextFileSpec;
+    type State = TextFileState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &TextFileDraft, this: This<Self>) -> Self {
+        Self { path: this.reported(|state| state.path.clone()), this }
+    }
+
+    async fn read(folder: &Folder, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let name = match find {
+            Find::Recorded(recorded) => recorded.name.as_str(),
+            Find::Named(name) => name.as_str(),
+            Find::Import(text) => text,
+        };
+        Ok(folder.read(name)?.into())
+    }
+
+    /// One look for all of them: without it, each would be read by itself.
+    async fn list(folder: &Folder, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
+        let mut lives = Vec::new();
+        let entries = match fs::read_dir(&folder.path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(lives)),
+            Err(error) => return Err(FileError::of("list", &folder.path)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(FileError::of("list", &folder.path))?;
+            // What has no text is nobody's file here.
+            let Some(name) = entry.file_name().to_str().map(ToOwned::to_owned) else { continue };
+            if entry.path().is_file()
+                && let Ok(Some(live)) = folder.read(&name)
+            {
+                lives.push(live);
+            }
+        }
+        lives.retain(|live| wanted.wants(&live.name, live.mark.as_ref()));
+        Ok(Some(lives))
+    }
+
+    async fn create(folder: &Folder, make: &Make<'_, Self>) -> Outcome<Self> {
+        Ok(folder.write(make.name, make.spec, make.mark, IfThere::Refuse)?)
+    }
+
+    async fn update(folder: &Folder, change: &Change<'_, Self>) -> Outcome<Self> {
+        Ok(folder.write(&change.live.name, change.spec, change.mark, IfThere::Replace)?)
+    }
+
+    async fn delete(folder: &Folder, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        let path = folder.path.join(record.name.as_str());
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::of("delete", &path)(error).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is wrong is said before anything is done.
+    fn review(spec: &TextFileSpec) -> Findings {
+        let mut findings = Findings::default();
+        if spec.comment.trim().is_empty() || spec.comment.contains(char::is_whitespace) {
+            findings.errors.push("`comment` is what begins a comment, such as `#` or `//`".into());
+        }
+        if !spec.text.is_empty() && !spec.text.ends_with('\n') {
+            findings.warnings.push("its last line has no end".into());
+        }
+        findings
+    }
+
+    /// What `verify` asks.
+    async fn verify(folder: &Folder, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+        let failure = match folder.read(record.name.as_str()) {
+            Ok(Some(live)) if live.spec.text == record.spec.text => None,
+            Ok(Some(_)) => Some("it has another text".to_owned()),
+            Ok(None) => Some("it is not there".to_owned()),
+            Err(error) => Some(format!("{error}: {}", error.source)),
+        };
+        vec![Checked { what: "has its text".into(), failure }]
+    }
+}
+
+/// What to do with a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IfThere {
+    Refuse,
+    Replace,
+}
+
+const WORD: &str = "sprocket";
+
+impl Folder {
+    fn read(&self, name: &str) -> Result<Option<Live<TextFile>>, FileError> {
+        let path = self.path.join(name);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(FileError::of("read", &path)(error)),
+        };
+        let meta = fs::metadata(&path).map_err(FileError::of("read", &path))?;
+        let (comment, mark, text) = parse(&text);
+        Ok(Some(Live {
+            id: name.into(),
+            name: name.into(),
+            spec: TextFileSpec { text, comment, read_only: meta.permissions().readonly() },
+            state: TextFileState { path: path.display().to_string() },
+            mark,
+        }))
+    }
+
+    /// Writes it whole: beside it first, then in its place. Who reads sees the old text or the new one.
+    fn write(
+        &self,
+        name: &PhysicalName,
+        spec: &TextFileSpec,
+        mark: &Mark,
+        there: IfThere,
+    ) -> Result<TextFileState, FileError> {
+        let path = self.path.join(name.as_str());
+        let failed = |error| FileError::of("write", &path)(error);
+        fs::create_dir_all(&self.path).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(failed)?;
+        let first = format!("{} {WORD} {} {}\n", spec.comment, mark.lineage, mark.record);
+        file.write_all((first + &spec.text).as_bytes()).map_err(failed)?;
+        let mut permissions = file.as_file().metadata().map_err(failed)?.permissions();
+        permissions.set_readonly(spec.read_only);
+        file.as_file().set_permissions(permissions).map_err(failed)?;
+        let written = match there {
+            IfThere::Refuse => file.persist_noclobber(&path),
+            IfThere::Replace => file.persist(&path),
+        };
+        written.map_err(|error| failed(error.error))?;
+        Ok(TextFileState { path: path.display().to_string() })
+    }
+}
+
+/// The comment sign, the mark and the text. What has no mark is all text.
+fn parse(content: &str) -> (String, Option<Mark>, String) {
+    let first = content.lines().next().unwrap_or_default();
+    if let [comment, WORD, lineage, record] = first.split(' ').collect::<Vec<_>>()[..] {
+        let mark = Mark { lineage: lineage.into(), record: record.into() };
+        let text = content.split_once('\n').map_or("", |(_, text)| text);
+        return (comment.to_owned(), Some(mark), text.to_owned());
+    }
+    ("#".to_owned(), None, content.to_owned())
+}

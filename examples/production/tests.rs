@@ -1,0 +1,350 @@
+//! Tests of a deployment. They need no Docker: the real engine works on a world in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+use sprocket::core::plan::StepAction;
+use sprocket::core::testing::{self, World};
+use sprocket::core::{Goal, Plan};
+use sprocket::docker::{SecretFileSpec, ServiceSpec};
+use sprocket::prelude::*;
+use sprocket::{Exit, Program, Shared, Surroundings};
+
+use super::production;
+use super::site::{AppName, Site};
+
+const SECRETS: [&str; 8] = [
+    "POSTGRES_PASSWORD",
+    "S3_ACCESS_KEY",
+    "S3_SECRET_KEY",
+    "CHATWOOT_HMAC_KEY",
+    "LOGINS_DISCORD_CLIENT",
+    "LOGINS_DISCORD_SECRET",
+    "LOGINS_GOOGLE_CLIENT",
+    "LOGINS_GOOGLE_SECRET",
+];
+
+/// What the program's command line does in these surroundings, and what it prints.
+fn command(args: &[&str], secrets: &[&str], declare: impl FnOnce(&mut Stack, &Site)) -> (Exit, String) {
+    let mut around = Surroundings::with_args(args);
+    around.directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("production");
+    let value = |name: &str| format!("{name}-of-a-test").to_lowercase();
+    let variables = secrets.iter().map(|name| (format!("SPROCKET_EXTERNAL_{name}"), value(name)));
+    around.variables = variables.collect();
+    let printed = Shared::default();
+    around.out = Box::new(printed.clone());
+    around.err = Box::new(printed.clone());
+    let exit = Program::new("production").run_in(around, declare);
+    (exit, printed.take())
+}
+
+/// An environment, as it is read from `sprocket.toml`.
+fn site(name: &str) -> Site {
+    let mut found = None;
+    let (exit, printed) = command(&["graph", "--env", name], &SECRETS, |_, site| found = Some(site.clone()));
+    assert_eq!(exit, Exit::Done, "{printed}");
+    found.unwrap()
+}
+
+fn on(site: &Site) -> impl Fn(&mut Stack) {
+    |stack| production(stack, site)
+}
+
+/// The world after a first apply.
+fn applied(site: &Site) -> World {
+    let mut world = testing::world();
+    world.apply(on(site));
+    world.calls();
+    world
+}
+
+fn services(world: &World) -> BTreeMap<String, ServiceSpec> {
+    let names = named(world, "docker:service/");
+    names.into_iter().map(|name| (name.clone(), world.spec::<Service>(&name).unwrap())).collect()
+}
+
+fn configs(world: &World) -> BTreeMap<String, String> {
+    let text = |name: &String| String::from_utf8(world.spec::<SwarmConfig>(name).unwrap().data.bytes().to_vec()).unwrap();
+    named(world, "docker:config/").into_iter().map(|name| (name.clone(), text(&name))).collect()
+}
+
+fn named(world: &World, kind: &str) -> Vec<String> {
+    world.objects().iter().filter_map(|object| object.strip_prefix(kind).map(ToOwned::to_owned)).collect()
+}
+
+/// A plan in a line for each resource; the whole of it has every setting.
+fn summary(plan: &Plan) -> String {
+    assert!(plan.problems.is_empty(), "{plan}");
+    let action = |action: &StepAction| match action {
+        StepAction::Create { replaces: true, .. } => "replace",
+        StepAction::Create { .. } => "create",
+        StepAction::Update => "update",
+        StepAction::Delete { .. } => "delete",
+        _ => "other",
+    };
+    plan.steps.iter().map(|step| format!("{} {}\n", action(&step.action), step.address)).collect()
+}
+
+#[test]
+fn the_first_plan() {
+    insta::assert_snapshot!(summary(&testing::world().plan(on(&site("local")))), @"
+    create docker:network/traefik-socket-proxy
+    create docker:service/traefik-socket-proxy
+    create docker:network/traefik-ingress
+    create docker:config/traefik
+    create docker:volume/traefik-data
+    create docker:service/traefik
+    create docker:network/monitoring
+    create random:password/influx
+    create random:password/influx-token
+    create docker:secret/influx-password
+    create docker:secret/influx-token
+    create docker:volume/influx
+    create docker:service/influx
+    create docker:network/sprocket/platform
+    create random:password/sprocket/redis
+    create docker:secret/sprocket/redis-conf
+    create docker:secret/sprocket/redis-password
+    create docker:volume/sprocket/redis
+    create docker:service/sprocket/redis
+    create random:password/sprocket/rabbitmq
+    create docker:secret/sprocket/rabbitmq-user
+    create docker:secret/sprocket/rabbitmq-password
+    create docker:config/sprocket/rabbitmq
+    create docker:volume/sprocket/rabbitmq
+    create docker:service/sprocket/rabbitmq
+    create random:password/sprocket/jwt
+    create docker:secret/sprocket/jwt
+    create docker:config/sprocket/core
+    create docker:service/sprocket/core
+    create docker:config/sprocket/web
+    create docker:service/sprocket/web
+    create docker:config/sprocket/notification
+    create docker:service/sprocket/notification
+    create docker:config/sprocket/matchmaking
+    create docker:service/sprocket/matchmaking
+    create docker:config/sprocket/submission
+    create docker:service/sprocket/submission
+    create docker:config/sprocket/analytics
+    create docker:service/sprocket/analytics
+    ");
+}
+
+#[test]
+fn a_service_in_full() {
+    let plan = testing::world().plan(on(&site("local"))).to_string();
+    let matchmaking = plan.split("\n+ ").find(|step| step.starts_with("docker:service/sprocket/matchmaking")).unwrap();
+    insta::assert_snapshot!(matchmaking, @"
+    docker:service/sprocket/matchmaking `sprocket-matchmaking`
+        configs:           [{config: (known after docker:config/sprocket/matchmaking), gid: 0, mode: 292, path: /app/config/production.json, uid: 0… (122 characters)
+        endpoint:          dnsrr
+        env:               {CONFIG: /app/config/production.json, NAME: matchmaking, NODE_ENV: production, RABBITMQ: sprocket-rabbitmq:5672, RABBITM… (277 characters)
+        health:            {check: {interval: 1s, retries: 3, start_period: 1m30s, test: {cmd: [/stand-in, health]}, timeout: 5s}}
+        image:             sprocket-stand-in/app:1
+        limits:            {cpus: 1.0, memory: 536870912}
+        max_per_node:      2
+        networks:          [{network: (known after docker:network/sprocket/platform)}]
+        replicas:          1
+        restart:           {condition: any, delay: 10s, max_attempts: 0, window: 0s}
+        rollback:          {delay: 0s, max_failure_ratio: 0.0, on_failure: pause, order: stop-first, parallelism: 1}
+        secrets:           [{file: /app/secret/rabbitmq-password.txt, gid: 0, mode: 292, secret: (known after docker:secret/sprocket/rabbitmq-passw… (262 characters)
+        stop_grace_period: 20s
+        update:            {delay: 0s, max_failure_ratio: 0.0, on_failure: rollback, order: start-first, parallelism: 1}
+    ");
+}
+
+#[test]
+fn the_second_plan_is_empty() {
+    for name in ["local", "production"] {
+        let site = site(name);
+        let plan = applied(&site).plan(on(&site));
+        assert!(plan.steps.is_empty() && plan.problems.is_empty() && plan.warnings.is_empty(), "{name}:\n{plan}");
+    }
+}
+
+#[test]
+fn a_new_image_restarts_only_that_service() {
+    let before = site("local");
+    let mut after = before.clone();
+    after.versions.insert(AppName::Matchmaking, "2".into());
+    let mut world = applied(&before);
+    insta::assert_snapshot!(world.plan(on(&after)), @"
+    ~ docker:service/sprocket/matchmaking `sprocket-matchmaking`
+        image: sprocket-stand-in/app:1 → sprocket-stand-in/app:2
+    1 to update, 38 unchanged.
+    ");
+    world.apply(on(&after));
+    assert_eq!(world.calls(), ["update docker:service/sprocket-matchmaking"]);
+}
+
+#[test]
+fn a_new_domain_restarts_who_says_it() {
+    let before = site("local");
+    let after = Site { domain: "sprocket.test".into(), ..before.clone() };
+    insta::assert_snapshot!(summary(&applied(&before).plan(on(&after))), @"
+    update docker:service/traefik
+    update docker:service/influx
+    update docker:service/sprocket/rabbitmq
+    replace docker:config/sprocket/core
+    delete docker:config/sprocket/core
+    update docker:service/sprocket/core
+    replace docker:config/sprocket/web
+    delete docker:config/sprocket/web
+    update docker:service/sprocket/web
+    ");
+}
+
+#[test]
+fn every_app_shares_a_network_with_what_it_talks_to() {
+    for environment in ["local", "production"] {
+        let world = applied(&site(environment));
+        let (services, configs) = (services(&world), configs(&world));
+        let mut talks = 0;
+        for (name, spec) in &services {
+            let files = spec.configs.iter().map(|file| configs[&file.config.name].as_str());
+            for host in files.flat_map(words_of_json).chain(spec.env.values().flat_map(|value| words(value))) {
+                let Some(other) = services.get(&host).filter(|_| host != *name) else { continue };
+                let networks: BTreeSet<_> = spec.networks.iter().map(|attached| &attached.network).collect();
+                let shared = other.networks.iter().any(|attached| networks.contains(&attached.network));
+                assert!(shared, "{environment}: `{name}` talks to `{host}`, and is on no network with it");
+                talks += 1;
+            }
+        }
+        assert!(talks >= 11, "{environment}: {talks} mentions of a service were found");
+    }
+}
+
+/// What may be a host's name in a value; paths have none.
+fn words(value: &str) -> Vec<String> {
+    if value.starts_with('/') {
+        return Vec::new();
+    }
+    value.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.').map(ToOwned::to_owned).collect()
+}
+
+fn words_of_json(text: &str) -> Vec<String> {
+    fn collect(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) => found.extend(words(text)),
+            Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+            Value::Object(map) => map.values().for_each(|value| collect(value, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    // What is not JSON is a server's own file.
+    collect(&serde_json::from_str(text).unwrap_or_default(), &mut found);
+    found
+}
+
+#[test]
+fn no_secret_is_in_an_environment_an_argument_a_label_a_config_or_the_state() {
+    for environment in ["local", "production"] {
+        let world = applied(&site(environment));
+        let mut secrets = BTreeSet::new();
+        for name in named(&world, "docker:secret/") {
+            let spec = world.spec::<SwarmSecret>(&name).unwrap();
+            let text = String::from_utf8(spec.data.expose().bytes().to_vec()).unwrap();
+            // The generated ones are long; those of the test say so.
+            let parts = text.split_whitespace().filter(|word| word.len() >= 32 || word.ends_with("-of-a-test"));
+            secrets.extend(parts.filter(|word| !word.starts_with('/')).map(ToOwned::to_owned));
+        }
+        assert!(secrets.len() >= 5, "{} secrets were found", secrets.len());
+        let mut public = configs(&world);
+        let text = |spec: &ServiceSpec| serde_json::to_string(spec).unwrap();
+        public.extend(services(&world).iter().map(|(name, spec)| (name.clone(), text(spec))));
+        public.insert("the state".into(), serde_json::to_string(&world.snapshot()).unwrap());
+        for (place, text) in public {
+            let leaked = secrets.iter().any(|secret| text.contains(secret.as_str()));
+            assert!(!leaked, "{environment}: `{place}` has a secret in it");
+        }
+    }
+}
+
+#[test]
+fn every_service_says_when_it_is_well_what_it_may_use_and_how_it_stops() {
+    for environment in ["local", "production"] {
+        for (name, spec) in services(&applied(&site(environment))) {
+            assert!(spec.health.is_some(), "{environment}: `{name}` does not say when it is well");
+            assert!(spec.limits.memory.is_some() && spec.limits.cpus.is_some(), "{environment}: `{name}` has no limits");
+            assert!(spec.image.is_pinned(), "{environment}: `{name}` runs whatever is newest");
+            let unreadable = |file: &&SecretFileSpec| file.mode & 0o444 == 0;
+            assert_eq!(spec.secrets.iter().find(unreadable), None, "{environment}: `{name}`");
+        }
+    }
+}
+
+#[test]
+fn data_stores_are_published_only_where_a_port_is_asked_for() {
+    let published = |environment: &str| -> Vec<String> {
+        let services = services(&applied(&site(environment)));
+        services.into_iter().filter(|(_, spec)| !spec.ports.is_empty()).map(|(name, _)| name).collect()
+    };
+    assert_eq!(published("production"), ["traefik"]);
+    assert_eq!(published("local"), ["sprocket-rabbitmq", "sprocket-redis", "traefik"]);
+}
+
+#[test]
+fn routers_have_one_name_each_and_a_host_of_the_site() {
+    for environment in ["local", "production"] {
+        let site = site(environment);
+        let hosts: BTreeSet<String> = super::site::Host::ALL.into_iter().map(|host| site.host(host)).collect();
+        let mut found = BTreeSet::new();
+        for (name, spec) in services(&applied(&site)) {
+            for (_, rule) in spec.labels.iter().filter(|(key, _)| key.ends_with(".rule")) {
+                let host = rule.trim_start_matches("Host(`").trim_end_matches("`)").to_owned();
+                assert!(hosts.contains(&host), "{environment}: `{name}` is at {host}, which nobody lists");
+                assert!(found.insert(host.clone()), "{environment}: two services are at {host}");
+            }
+        }
+        assert_eq!(found, hosts, "{environment}: all hosts lead somewhere");
+    }
+}
+
+#[test]
+fn what_is_destroyed_leaves_its_data_and_the_passwords_of_that_data() {
+    let site = site("local");
+    let mut world = applied(&site);
+    world.destroy(on(&site));
+    assert_eq!(world.objects(), [
+        "docker:volume/influx",
+        "docker:volume/sprocket-rabbitmq",
+        "docker:volume/sprocket-redis",
+        "docker:volume/traefik-data"
+    ]);
+    insta::assert_snapshot!(world.try_plan(on(&site), Goal::Destroyed { include_kept: false }).unwrap(), @"
+    - random:password/sprocket/redis `sprocket-redis`
+    = docker:volume/influx stays as `influx`: it holds data
+    = docker:volume/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it holds data
+    = docker:volume/sprocket/redis stays as `sprocket-redis`: it holds data
+    = docker:volume/traefik-data stays as `traefik-data`: it holds data
+    = random:password/influx stays as `influx`: it is protected
+    = random:password/influx-token stays as `influx-token`: it is protected
+    = random:password/sprocket/jwt stays as `sprocket-jwt`: it is protected
+    = random:password/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it is protected
+    1 to delete.
+    ");
+    // With the same data, and the passwords that it knows.
+    world.apply(on(&site));
+}
+
+#[test]
+fn an_environment_is_always_said() {
+    let (exit, printed) = command(&["plan"], &[], |_, _: &Site| ());
+    assert_eq!(exit, Exit::Failed);
+    insta::assert_snapshot!(printed, @r#"
+    error: no environment was chosen
+      hint: sprocket.toml has `local`, `production`; add `--env NAME`, set SPROCKET_ENV, or write `default = "NAME"` in its first line
+    "#);
+}
+
+#[test]
+fn what_is_missing_for_production_is_said_at_once() {
+    let (exit, printed) = command(&["plan", "--env", "production"], &SECRETS[..1], production);
+    assert_eq!(exit, Exit::Failed);
+    insta::assert_snapshot!(printed, @"
+    error: environment `production` has no key, and its secrets could not be kept
+      hint: set SPROCKET_PASSPHRASE; or SPROCKET_PASSPHRASE_FILE to a file that has it; or SPROCKET_IDENTITY_FILE to an age identity, which `age-keygen -o FILE` makes
+    ");
+}
