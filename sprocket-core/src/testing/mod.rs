@@ -20,6 +20,7 @@
 mod crash;
 mod faults;
 mod imagine;
+mod leaks;
 mod simulate;
 mod suite;
 
@@ -30,6 +31,7 @@ pub use self::crash::Crash;
 use self::crash::CrashingStore;
 use self::faults::inject;
 pub(crate) use self::imagine::imagine;
+pub use self::leaks::leaks;
 use self::simulate::{Simulation, simulate};
 pub use self::suite::{KindSuite, Variant};
 use crate::engine::{Engine, Refused, Settings};

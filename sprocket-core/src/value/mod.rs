@@ -21,6 +21,7 @@ pub(crate) use known::{Facts, Reported};
 pub use output::{Deps, NoValue, NodeId, Output};
 pub(crate) use partial::{AFTER, is_sealed, open_all, open_at, seal_at, single};
 pub use partial::{Partial, Path, PathPart};
+pub(crate) use redact::forms;
 pub(crate) use sealing::{FINGERPRINT, SEALED, sealing};
 pub use sealing::{Fingerprint, GIVEN, SECRET, Sealed, StackKey};
 pub use secret::Secret;

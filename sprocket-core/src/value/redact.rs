@@ -56,7 +56,7 @@ fn collect(value: &Value, into: &mut Vec<String>) {
 }
 
 /// The ways in which a secret may be written; the longest first.
-fn forms(secret: &str) -> Vec<String> {
+pub(crate) fn forms(secret: &str) -> Vec<String> {
     let json = Value::from(secret).to_string();
     let url: String = secret
         .bytes()
@@ -69,11 +69,19 @@ fn forms(secret: &str) -> Vec<String> {
         secret.to_owned(),
         json[1..json.len() - 1].to_owned(),
         url,
-        STANDARD_NO_PAD.encode(secret),
-        URL_SAFE_NO_PAD.encode(secret),
         hex::encode(secret),
         hex::encode_upper(secret),
     ];
+    // Inside a longer text, base64 has three forms, by what comes before; the ends depend on the neighbours and are left out.
+    for before in 0..3 {
+        let padded = [&vec![0; before], secret.as_bytes()].concat();
+        let whole = padded.len() / 3 * 3;
+        let from = [0, 2, 3][before];
+        for encoded in [STANDARD_NO_PAD.encode(&padded[..whole]), URL_SAFE_NO_PAD.encode(&padded[..whole])] {
+            forms.extend(encoded.get(from..).filter(|form| form.len() >= 6).map(str::to_owned));
+        }
+    }
+    forms.extend([STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)]);
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     forms.dedup();
     forms

@@ -1,8 +1,8 @@
 //! Guards: what is refused before anything is called, and what is left alone.
 
 use insta::assert_snapshot;
-use sprocket_core::testing::Fail;
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Password, Stack};
+use sprocket_core::testing::{Fail, leaks};
+use sprocket_core::{DraftExt as _, ErrorKind, Goal, Output, Password, Stack};
 
 use super::kinds::{App, Conf, Disk, ExistingNet, Lab, LabState, Net, NetSpec, Note};
 use super::{Story, on_lab};
@@ -312,16 +312,41 @@ fn a_secret_that_changes_is_shown_as_a_change_and_not_as_a_value() {
 }
 
 #[test]
+fn no_artefact_of_a_run_has_a_secret_in_it() {
+    let mut story = Story::new();
+    let secrets = ["hunter2/one \"quoted\"", "hunter2-two"];
+    let program = |stack: &mut Stack| {
+        let note = stack.add(Note::new("login", secrets[0]));
+        let token = Output::known(secrets[1].to_owned()).secret();
+        stack.add(App::new("web", "app:1").env("NOTE", &note.name).env("TOKEN", &token).net(&token));
+        stack.output("token", &token);
+    };
+    let plan = story.world.plan(on_lab(program));
+    let mut artefacts = vec![plan.to_string(), serde_json::to_string(&plan).unwrap()];
+    let report = story.world.try_apply(on_lab(program)).unwrap();
+    artefacts.push(format!("{report:?} {}", serde_json::to_string(&report).unwrap()));
+    artefacts.push(serde_json::to_string(&story.world.events()).unwrap());
+    artefacts.push(serde_json::to_string(&story.world.snapshot()).unwrap());
+    for artefact in &artefacts {
+        assert_eq!(leaks(artefact, &secrets), Vec::<String>::new(), "{artefact}");
+    }
+    // The search finds what is there.
+    artefacts[0].push_str("%20hunter2%2Fone%20%22quoted%22%20");
+    assert_eq!(leaks(&artefacts[0], &secrets).len(), 1);
+}
+
+#[test]
 fn a_service_that_quotes_a_secret_in_an_error_is_not_repeated() {
     let mut story = Story::new();
     let program = |stack: &mut Stack| {
-        let password = stack.add(Password::new("redis"));
-        let name = password.value.exposed().map(|password| format!("web-{password}"));
-        stack.add(App::new("web", name));
+        let name = Output::known("hunter2-token".to_owned()).secret();
+        stack.add(Note::new("login", &name));
+        stack.add(Disk::new("hunter2-token"));
     };
-    story.world.fail("create", "web", Fail::Before(ErrorKind::Denied));
+    story.world.fail("create", "hunter2-token", Fail::Before(ErrorKind::Denied));
     let report = story.world.try_apply(on_lab(program)).unwrap();
-    assert_eq!(report.failures().count(), 1);
+    let (_, failure) = report.failures().next().unwrap();
+    assert_eq!(failure.message, "the simulated service refused `create` of `(secret)`");
 }
 
 #[test]
