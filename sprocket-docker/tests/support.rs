@@ -22,9 +22,9 @@ pub(crate) struct World {
 
 static WORLDS: AtomicU32 = AtomicU32::new(0);
 
-/// A name that no other test has.
+/// A name that no other test has, and that none begins with.
 pub(crate) fn unique() -> String {
-    format!("t{}-{}", std::process::id(), WORLDS.fetch_add(1, Ordering::Relaxed))
+    format!("t{}-{}x", std::process::id(), WORLDS.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Whether tests run against a real engine; says so where they don't.

@@ -47,7 +47,10 @@ pub(crate) async fn wait(docker: &Docker, record: &Recorded<Service>, deadline: 
     let start = Instant::now();
     loop {
         let Some(service) = inspect(docker, record.id.as_str()).await? else { return Err(fails(Cause::Gone)) };
-        let tasks = tasks(docker, record).await?;
+        let tasks = match tasks(docker, record).await {
+            Err(error) if error.is_not_found() => return Err(fails(Cause::Gone)),
+            tasks => tasks?,
+        };
         let eligible = match record.spec.global {
             true => placement::eligible(&record.spec, &nodes(docker).await?),
             false => 0,
