@@ -89,6 +89,8 @@ impl Work {
 pub(super) struct Ended {
     pub(super) step: u32,
     pub(super) provider: ProviderName,
+    /// It was a wait, and had none of its provider's slots.
+    pub(super) waited: bool,
     pub(super) entries: Vec<Entry>,
     pub(super) result: Result<(), Fault>,
     /// The record whose object is to be waited for now.
@@ -122,11 +124,12 @@ impl Call {
     /// A panic of a provider is a failure of this step, with an effect that is unknown; its message may quote a secret.
     pub(super) async fn run_caught(self) -> Ended {
         let (step, provider, address) = (self.step, self.provider.clone(), self.address.clone());
+        let waited = self.is_wait();
         AssertUnwindSafe(self.run()).catch_unwind().await.unwrap_or_else(|_| {
             let fault = Fault::new(ErrorKind::Unavailable, "the provider panicked")
                 .hint("this is a bug of the provider; the next run finds out what was done");
             let event = Event::Failed { record: None, effect: Effect::Unknown, settled: false };
-            Ended { step, provider, entries: vec![entry(&address, event)], result: Err(fault), then: None }
+            Ended { step, provider, waited, entries: vec![entry(&address, event)], result: Err(fault), then: None }
         })
     }
 
@@ -158,7 +161,7 @@ impl Call {
             }
         };
         tracing::debug!(address = %self.address, call = self.work.verb(), ok = result.is_ok(), "called");
-        Ended { step: self.step, provider: self.provider, entries, result, then }
+        Ended { step: self.step, waited: self.is_wait(), provider: self.provider, entries, result, then }
     }
 
     fn is_unready(&self, record: Option<&Record>) -> bool {

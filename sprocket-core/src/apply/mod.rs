@@ -167,11 +167,18 @@ impl<'a> Run<'a> {
                 Start::Call(begin, call) => {
                     self.write(begin);
                     self.started[step as usize] = Some(Instant::now());
-                    self.running += 1;
-                    *self.busy.entry(provider).or_default() += 1;
+                    self.occupy(&call);
                     self.starting.push(*call);
                 }
             }
+        }
+    }
+
+    /// A call takes one of its provider's slots. A wait, which only asks now and then, takes none.
+    fn occupy(&mut self, call: &Call) {
+        if !call.is_wait() {
+            self.running += 1;
+            *self.busy.entry(call.provider.clone()).or_default() += 1;
         }
     }
 
@@ -250,7 +257,13 @@ impl<'a> Run<'a> {
 
     /// A call has ended: what it did is recorded, and what comes next is started.
     fn ended(&mut self, ended: Ended) {
-        let Ended { step, provider, entries, result, then } = ended;
+        let Ended { step, provider, waited, entries, result, then } = ended;
+        if !waited {
+            self.running -= 1;
+            if let Some(busy) = self.busy.get_mut(&provider) {
+                *busy -= 1;
+            }
+        }
         entries.into_iter().for_each(|entry| self.write(entry));
         if let Some(next) = then {
             let address = self.plan.steps[step as usize].address.clone();
@@ -259,10 +272,6 @@ impl<'a> Run<'a> {
             self.write(begin);
             self.starting.push(call);
             return;
-        }
-        self.running -= 1;
-        if let Some(busy) = self.busy.get_mut(&provider) {
-            *busy -= 1;
         }
         match result {
             Ok(()) => {
@@ -390,7 +399,7 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
                     }
                     // Nothing may start whose beginning is not durable; what runs is waited for.
                     Err(error) => {
-                        run.running -= after_write.len();
+                        run.running -= after_write.iter().filter(|call| !call.is_wait()).count();
                         after_write.clear();
                         run.state_failure = Some(error);
                     }

@@ -237,11 +237,16 @@ impl<'a> Builder<'a> {
             return;
         }
         let facts = node.kind.facts();
-        let (live, wanted) = (stray.spec.value(), desired.spec.value());
-        let differences: Vec<Change> = changes(facts.fields, &live, &wanted, &node.options.ignore, false)
-            .into_iter()
-            .filter(|change| !diff::accepts(&change.after, &change.before))
-            .collect();
+        let equal = match &desired.spec {
+            Spec::Whole(spec) => node.kind.equal(spec, &stray.spec, &desired.secrets, self.basis.key),
+            Spec::Partly(_) => false,
+        };
+        let mut differences = Vec::new();
+        if !equal {
+            let (live, wanted) = (stray.spec.value(), desired.spec.value());
+            differences = changes(facts.fields, &live, &wanted, &node.options.ignore, false);
+            differences.retain(|change| !diff::accepts(&change.after, &change.before));
+        }
         let write_only = |change: &Change| {
             facts.fields.iter().any(|field| field.write_only && change.path.field() == Some(field.name))
         };

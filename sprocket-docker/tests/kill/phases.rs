@@ -35,7 +35,9 @@ fn phase(snapshot: &Snapshot, address: &Address, entry: &Entry, now: &Inventory)
         Action::Ready => Phase::InTheWait,
         Action::Update { .. } => Phase::InAnUpdate,
         // A generated secret is made in the program itself, and so never before its entry.
-        Action::Create { intent } if now.has(kind, intent.name.as_str(), intent.record.as_str()) => Phase::AfterTheEffect,
+        Action::Create { intent } if now.has(kind, intent.name.as_str(), intent.record.as_str()) => {
+            Phase::AfterTheEffect
+        }
         Action::Create { .. } => Phase::BeforeTheEffect,
         Action::Delete { object } => {
             let record = &snapshot.records[address];
