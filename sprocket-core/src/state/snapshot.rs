@@ -85,15 +85,8 @@ impl Snapshot {
                     self.pending.insert(to.clone(), Entry { address: to.clone(), ..pending });
                 }
                 // An object that was made from it is still deleted before it.
-                for record in self.records.values_mut() {
-                    for object in record.object.iter_mut().chain(&mut record.old) {
-                        for dep in object.deps.iter_mut().filter(|dep| **dep == entry.address) {
-                            *dep = to.clone();
-                        }
-                    }
-                    if record.dies_with.as_ref() == Some(&entry.address) {
-                        record.dies_with = Some(to.clone());
-                    }
+                for reference in self.references_mut().filter(|reference| **reference == entry.address) {
+                    *reference = to.clone();
                 }
             }
             Event::Provider { name, recorded } => {
@@ -105,6 +98,19 @@ impl Snapshot {
             Event::Key { sealed } => self.key = Some(sealed),
             Event::Outputs { outputs } => self.outputs = outputs,
         }
+    }
+
+    /// All addresses by which what is recorded or begun refers to others.
+    fn references_mut(&mut self) -> impl Iterator<Item = &mut Address> {
+        let recorded = self.records.values_mut().flat_map(|record| {
+            let objects = record.object.iter_mut().chain(&mut record.old);
+            objects.flat_map(|object| &mut object.deps).chain(&mut record.dies_with)
+        });
+        let begun = self.pending.values_mut().flat_map(|entry| match &mut entry.event {
+            Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => &mut intent.deps[..],
+            _ => &mut [],
+        });
+        recorded.chain(begun)
     }
 
     fn put(&mut self, address: Address, record: Option<Box<Record>>) {
@@ -124,5 +130,185 @@ impl Snapshot {
             Event::Begin { action } => Some(action),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::Effect;
+    use crate::state::{Intention, Object};
+
+    fn object(generation: u32) -> Object {
+        Object {
+            generation,
+            name: "edge".into(),
+            id: "id-1".into(),
+            version: 1,
+            applied: Json::from(&json!({})),
+            seen: None,
+            witness: None,
+            state: Json::from(&json!({})),
+            secrets: Vec::new(),
+            deps: vec!["a".into(), "other".into()],
+            ready: true,
+        }
+    }
+
+    /// A record whose objects have these generations: the current one, and those that were replaced.
+    fn record(current: Option<u32>, old: &[u32]) -> Option<Box<Record>> {
+        let mut record = Record::new("3f9a".into(), "docker".into());
+        record.object = current.map(object);
+        record.old = old.iter().map(|&generation| object(generation)).collect();
+        Some(Box::new(record))
+    }
+
+    fn create() -> Action {
+        let (record, provider, name, spec) = ("3f9a".into(), "docker".into(), "edge".into(), Json::from(&json!({})));
+        let (secrets, deps) = (Vec::new(), vec!["a".into(), "other".into()]);
+        let intent =
+            Intention { record, provider, generation: 1, name, version: 1, spec, secrets, deps, was_absent: true };
+        Action::Create { intent: Box::new(intent) }
+    }
+
+    fn at(address: &str, event: Event) -> Entry {
+        Entry { address: address.into(), event }
+    }
+
+    fn after(events: impl IntoIterator<Item = Event>) -> Snapshot {
+        let mut snapshot = Snapshot::new("ours".into());
+        for event in events {
+            snapshot.take(at("a", event));
+        }
+        snapshot
+    }
+
+    /// What is recorded at an address, as generations, and what is begun.
+    fn tell(snapshot: &Snapshot, address: &str) -> String {
+        let address = Address::from(address);
+        let record = snapshot.records.get(&address).map(|record| {
+            let current = record.object.as_ref().map_or("none".into(), |object| object.generation.to_string());
+            let old: String = record.old.iter().map(|object| format!(" old {}", object.generation)).collect();
+            current + &old
+        });
+        let begun = snapshot.pending(&address).map(|action| match action {
+            Action::Create { .. } => "create?",
+            Action::Update { .. } => "update?",
+            Action::Ready => "ready?",
+            Action::Delete { .. } => "delete?",
+        });
+        match (record, begun) {
+            (None, None) => "-".into(),
+            (None, Some(begun)) => begun.into(),
+            (Some(record), None) => record,
+            (Some(record), Some(begun)) => format!("{record} {begun}"),
+        }
+    }
+
+    #[test]
+    fn every_event_has_one_meaning_in_every_state() {
+        let recorded = || Event::Done { record: record(Some(1), &[]) };
+        let begin = || Event::Begin { action: create() };
+        let before: [(&str, Vec<Event>); 4] = [
+            ("nothing", vec![]),
+            ("begun", vec![begin()]),
+            ("recorded", vec![recorded()]),
+            ("both", vec![recorded(), begin()]),
+        ];
+        let failed = |record, settled| Event::Failed { record, effect: Effect::Unknown, settled };
+        let events: [(&str, Event); 15] = [
+            ("begin delete", Event::Begin { action: Action::Delete { object: object(1).which() } }),
+            ("begin ready", Event::Begin { action: Action::Ready }),
+            ("done, is 2", Event::Done { record: record(Some(2), &[]) }),
+            ("done, is 2, old 1", Event::Done { record: record(Some(2), &[1]) }),
+            ("done, only old 1", Event::Done { record: record(None, &[1]) }),
+            ("done, has none left", Event::Done { record: record(None, &[]) }),
+            ("done, gone", Event::Done { record: None }),
+            ("failed", failed(None, false)),
+            ("failed, is 2", failed(record(Some(2), &[]), false)),
+            ("failed, settled", failed(None, true)),
+            ("failed, settled, is 2", failed(record(Some(2), &[]), true)),
+            ("recorded, is 2", Event::Recorded { record: record(Some(2), &[]) }),
+            ("recorded, gone", Event::Recorded { record: None }),
+            ("moved away", Event::Moved { to: "b".into() }),
+            ("moved to itself", Event::Moved { to: "a".into() }),
+        ];
+        let mut table = format!("{:24}", "");
+        for (state, _) in &before {
+            table += &format!("{state:16}");
+        }
+        for (name, event) in events {
+            table += &format!("\n{name:24}");
+            for (_, before) in &before {
+                let mut snapshot = after(before.clone());
+                snapshot.take(at("a", event.clone()));
+                assert_eq!(snapshot.serial, before.len() as u64 + 1, "each entry counts");
+                table += &format!("{:16}", tell(&snapshot, "a"));
+            }
+        }
+        let table: Vec<_> = table.lines().map(str::trim_end).collect();
+        assert_snapshot!(table.join("\n"), @r"
+                                nothing         begun           recorded        both
+        begin delete            delete?         delete?         1 delete?       1 delete?
+        begin ready             ready?          ready?          1 ready?        1 ready?
+        done, is 2              2               2               2               2
+        done, is 2, old 1       2 old 1         2 old 1         2 old 1         2 old 1
+        done, only old 1        none old 1      none old 1      none old 1      none old 1
+        done, has none left     -               -               -               -
+        done, gone              -               -               -               -
+        failed                  -               create?         1               1 create?
+        failed, is 2            2               2 create?       2               2 create?
+        failed, settled         -               -               1               1
+        failed, settled, is 2   2               2               2               2
+        recorded, is 2          2               2 create?       2               2 create?
+        recorded, gone          -               create?         -               create?
+        moved away              -               -               -               -
+        moved to itself         -               create?         1               1 create?
+        ");
+    }
+
+    #[test]
+    fn a_move_takes_along_what_is_recorded_begun_and_referred_to() {
+        let mut snapshot = after([Event::Done { record: record(Some(1), &[2]) }, Event::Begin { action: create() }]);
+        let mut user = record(Some(1), &[2]).unwrap();
+        user.dies_with = Some("a".into());
+        snapshot.take(at("user", Event::Done { record: Some(user) }));
+        snapshot.take(at("user", Event::Begin { action: create() }));
+        snapshot.take(at("a", Event::Moved { to: "b".into() }));
+
+        assert_eq!([tell(&snapshot, "a"), tell(&snapshot, "b")], ["-", "1 old 2 create?"]);
+        assert_eq!(snapshot.pending[&"b".into()].address, "b".into());
+        assert!(snapshot.references_mut().all(|reference| *reference != "a".into()));
+        assert_eq!(snapshot.references_mut().filter(|reference| **reference == "b".into()).count(), 7);
+        assert_eq!(snapshot.records[&"user".into()].dies_with, Some("b".into()));
+    }
+
+    #[test]
+    fn a_move_of_nothing_still_moves_what_refers_to_it() {
+        let mut snapshot = after([]);
+        snapshot.take(at("user", Event::Done { record: record(Some(1), &[]) }));
+        snapshot.take(at("a", Event::Moved { to: "b".into() }));
+        assert_eq!(snapshot.records.len(), 1);
+        assert_eq!(snapshot.records[&"user".into()].object.as_ref().unwrap().deps, ["b".into(), "other".into()]);
+    }
+
+    #[test]
+    fn what_the_stack_has_is_replaced() {
+        let provider = |identity: &str| {
+            let recorded = RecordedProvider { config: Json::from(&json!({})), identity: identity.into() };
+            Event::Provider { name: "docker".into(), recorded: Some(recorded) }
+        };
+        let outputs = |name: &str| Event::Outputs { outputs: [(name.to_owned(), Json::from(&json!(1)))].into() };
+        let key = |sealed: &str| Event::Key { sealed: sealed.into() };
+        let mut snapshot =
+            after([provider("one"), provider("two"), outputs("url"), outputs("address"), key("first"), key("second")]);
+        assert_eq!(snapshot.providers[&"docker".into()].identity, "two".into());
+        assert_eq!(snapshot.outputs.keys().collect::<Vec<_>>(), ["address"]);
+        assert_eq!(snapshot.key.as_deref(), Some("second"));
+        snapshot.take(at("a", Event::Provider { name: "docker".into(), recorded: None }));
+        assert_eq!((snapshot.providers.len(), snapshot.records.len(), snapshot.serial), (0, 0, 7));
     }
 }
