@@ -23,7 +23,7 @@ use super::snapshot::{RecordedProvider, Snapshot};
 use super::store::{Holder, Lock, StateStore, StoreError};
 use crate::ids::{Address, Lineage};
 use crate::json::Json;
-use crate::resource::Effect;
+use crate::resource::{Effect, Witness};
 use crate::value::{Path, PathPart};
 
 /// Opens the store of this name: the same name gives handles on the same storage, as two processes would have them, and
@@ -332,7 +332,7 @@ fn object(generation: u32) -> Object {
         state: Json::from(&json!({"id": "id-1", "created": 1.5e3, "big": u64::MAX, "text": "a\tb"})),
         secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Key("TOKEN".into())])],
         deps: vec!["docker:network/other".into()],
-        witness: None,
+        witness: Some(Witness::of(&"id-1".into(), &"overlay")),
         ready: true,
     }
 }

@@ -10,10 +10,10 @@
 //! `serial` is that of its first entry, so that what a snapshot has taken in already is skipped, and what has a hole
 //! before it is refused.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::journal::Entry;
@@ -100,23 +100,23 @@ fn in_range(serial: u64) -> Result<(), Unreadable> {
 }
 
 /// Entries that are durable together.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Batch {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch<'a> {
     format: u32,
     /// Whose they are.
     pub lineage: Lineage,
     /// The serial that a snapshot has with the first of them.
     pub serial: u64,
-    entries: Box<RawValue>,
+    /// The entries, in their order.
+    pub entries: Cow<'a, [Entry]>,
 }
 
 const CHECKSUM: usize = 16;
 
-impl Batch {
+impl<'a> Batch<'a> {
     /// Entries of this lineage, the first of which brings a snapshot to this serial.
-    pub fn new(lineage: Lineage, serial: u64, entries: &[Entry]) -> Self {
-        let entries = serde_json::value::to_raw_value(entries).expect("BUG: entries serialise");
-        Self { format: FORMAT, lineage, serial, entries }
+    pub fn new(lineage: Lineage, serial: u64, entries: &'a [Entry]) -> Self {
+        Self { format: FORMAT, lineage, serial, entries: Cow::Borrowed(entries) }
     }
 
     /// The line, with its end.
@@ -157,10 +157,8 @@ impl Batch {
     ///
     /// # Errors
     /// If they don't follow on what the snapshot has.
-    pub fn replay(&self, snapshot: &mut Snapshot, stored: u64) -> Result<(), Unreadable> {
-        let entries: Vec<Entry> = serde_json::from_str(self.entries.get())
-            .map_err(|error| damaged(format!("its entries can't be read ({error})")))?;
-        for (serial, entry) in (self.serial..).zip(entries) {
+    pub fn replay(self, snapshot: &mut Snapshot, stored: u64) -> Result<(), Unreadable> {
+        for (serial, entry) in (self.serial..).zip(self.entries.into_owned()) {
             if serial <= stored {
                 continue;
             }
@@ -190,8 +188,9 @@ mod tests {
         Entry { address: Address::from("provider/docker"), event: Event::Provider { name: "docker".into(), recorded } }
     }
 
-    fn batch(serial: u64) -> Batch {
-        Batch::new("5f0c".into(), serial, &[provider(r#"{"host":"a"}"#), provider(r#"{"host":"b"}"#)])
+    fn batch(serial: u64) -> Batch<'static> {
+        let entries = vec![provider(r#"{"host":"a"}"#), provider(r#"{"host":"b"}"#)];
+        Batch { entries: entries.into(), ..Batch::new("5f0c".into(), serial, &[]) }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Folders are made for their owner only (0700), files too (0600). A new or renamed file is durable once its folder is.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::state::store::StoreError;
@@ -27,28 +27,45 @@ pub(super) fn make(folder: &Path) -> Result<(), StoreError> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
     for path in missing.iter().rev() {
-        #[allow(unused_mut)]
-        let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        match builder.create(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io_error("make", path)(error)),
-            _ => sync_parent(path)?,
-        }
+        make_one(path)?;
     }
     match missing.last() {
         Some(top) if !is_ignored(top) => {
             let path = top.join(".gitignore");
-            fs::write(&path, "*\n").map_err(io_error("write", &path))
+            let write = |mut file: File| file.write_all(b"*\n");
+            private()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&path)
+                .and_then(write)
+                .map_err(io_error("write", &path))
         }
         _ => Ok(()),
     }
 }
 
-/// Whether the folder above it has such a file already.
+/// Makes a folder, if it is not there.
+pub(super) fn make_one(path: &Path) -> Result<(), StoreError> {
+    #[allow(unused_mut)]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Ok(()) => match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => sync(Path::new(".")),
+            Some(parent) => sync(parent),
+            None => Ok(()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(io_error("make", path)(error)),
+    }
+}
+
+/// Whether a folder above it has such a file already.
 fn is_ignored(folder: &Path) -> bool {
-    let above = folder.parent().map(|parent| fs::read_to_string(parent.join(".gitignore")));
-    above.is_some_and(|text| text.is_ok_and(|text| text.lines().any(|line| line == "*")))
+    let ignores = |path: &Path| fs::read_to_string(path.join(".gitignore")).is_ok_and(|text| text.trim() == "*");
+    folder.ancestors().skip(1).any(ignores)
 }
 
 /// Makes the names in a folder durable.
@@ -58,14 +75,6 @@ pub(super) fn sync(folder: &Path) -> Result<(), StoreError> {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error("make durable", folder))?;
     }
     Ok(())
-}
-
-fn sync_parent(path: &Path) -> Result<(), StoreError> {
-    match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => sync(Path::new(".")),
-        Some(parent) => sync(parent),
-        None => Ok(()),
-    }
 }
 
 /// The content of a file, if there is one.

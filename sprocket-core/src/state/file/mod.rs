@@ -17,6 +17,7 @@ mod folder;
 mod journal;
 mod writer;
 
+use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +35,7 @@ use super::journal::Entry;
 use super::key::{KeySource, generate_identity};
 use super::snapshot::Snapshot;
 use super::store::{Holder, Loaded, Lock, StateStore, StoreError};
+use crate::entropy::Entropy;
 use crate::value::Secret;
 
 /// A state in a folder of its own.
@@ -97,18 +99,23 @@ impl FileStore {
         let files = self.files.clone();
         blocking(&self.files, move || {
             folder::make(&files.folder)?;
-            let written = private().write(true).create_new(true).open(&files.key).and_then(|mut file| {
+            // Whole before it has its name: another process may be making one too, and reads what is there.
+            let new = files.key.with_extension(Entropy::system().id());
+            let write = || {
+                let mut file = private().write(true).create_new(true).open(&new)?;
                 file.write_all(generate_identity().expose().as_bytes())?;
-                file.sync_all()
-            });
-            match written {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(io_error("write", &files.key)(error)),
-                _ => {
-                    folder::sync(&files.folder)?;
-                    let missing = || io_error("read", &files.key)(ErrorKind::NotFound.into());
-                    files.own_key()?.ok_or_else(missing)
-                }
+                file.sync_all()?;
+                fs::hard_link(&new, &files.key)
+            };
+            let written = write();
+            let _ = fs::remove_file(&new);
+            if let Err(error) = written
+                && error.kind() != ErrorKind::AlreadyExists
+            {
+                return Err(io_error("write", &files.key)(error));
             }
+            folder::sync(&files.folder)?;
+            files.own_key()?.ok_or_else(|| io_error("read", &files.key)(ErrorKind::NotFound.into()))
         })
         .await
     }
@@ -149,11 +156,10 @@ impl Files {
     }
 
     fn restore(&self) -> String {
+        let (name, history, journal) = (name(&self.snapshot), self.history.display(), self.journal.display());
         format!(
-            "put a copy of {} in its place: from a backup, or the newest of {}, and then delete {}, which does not fit it",
-            name(&self.snapshot),
-            self.history.display(),
-            self.journal.display()
+            "put a copy of {name} in its place, from a backup or from {history}; if {journal} does not follow on it, \
+             delete that too, and what it told is forgotten"
         )
     }
 }

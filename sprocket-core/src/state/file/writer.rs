@@ -151,7 +151,7 @@ impl Writer {
     /// Keeps the snapshot as it is now among the last ones.
     fn keep_generation(&self, serial: u64) -> Result<(), StoreError> {
         let history = &self.files.history;
-        folder::make(history)?;
+        folder::make_one(history)?;
         let kept = folder::files(history)?;
         // By number, as serials go back when an older state is restored.
         let last = kept.iter().rev().find_map(|path| path.file_name()?.to_str()?.split('-').next()?.parse().ok());
