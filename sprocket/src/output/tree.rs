@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sprocket_core::{Event, Events, Plan, StepOutcome};
@@ -14,6 +14,8 @@ use crate::console::Look;
 
 /// This many waiting steps are named.
 const NAMED: usize = 5;
+/// So many steps end faster than anybody can read.
+const MANY: usize = 200;
 
 /// A tree that moves. Clones are one tree.
 #[derive(Clone)]
@@ -29,23 +31,34 @@ struct Moving {
     ended: Vec<bool>,
     waiting: ProgressBar,
     is_stopping: bool,
+    /// When it was last said what waits.
+    told: Instant,
 }
 
 impl Tree {
     pub(crate) fn new(plan: &Plan, colour: bool) -> Self {
-        Self::on(ProgressDrawTarget::stderr(), plan, colour, Duration::from_millis(100))
+        let steps = plan.steps.iter().map(|step| (step.address.to_string(), step.after.clone())).collect();
+        Self::on(ProgressDrawTarget::stderr(), steps, colour, Duration::from_millis(100))
     }
 
-    fn on(target: ProgressDrawTarget, plan: &Plan, colour: bool, tick: Duration) -> Self {
+    fn on(target: ProgressDrawTarget, steps: Vec<(String, Vec<u32>)>, colour: bool, tick: Duration) -> Self {
         let bars = MultiProgress::with_draw_target(target);
         let waiting = bars.add(ProgressBar::new_spinner().with_style(style("{msg}")));
         if !tick.is_zero() {
             waiting.enable_steady_tick(tick);
         }
-        let steps: Vec<_> = plan.steps.iter().map(|step| (step.address.to_string(), step.after.clone())).collect();
         let ended = vec![false; steps.len()];
         let running = HashMap::new();
-        Self(Arc::new(Mutex::new(Moving { bars, colour, steps, running, ended, waiting, is_stopping: false })))
+        Self(Arc::new(Mutex::new(Moving {
+            bars,
+            colour,
+            steps,
+            running,
+            ended,
+            waiting,
+            is_stopping: false,
+            told: Instant::now(),
+        })))
     }
 
     pub(crate) fn listener(&self) -> Events {
@@ -96,8 +109,11 @@ impl Moving {
             }
             _ => {}
         }
-        self.running.values().chain([&self.waiting]).for_each(ProgressBar::tick);
-        self.waiting.set_message(self.rest());
+        // With ten thousand steps, what waits is not gone through at each of them.
+        if self.steps.len() < MANY || self.told.elapsed() > Duration::from_millis(100) {
+            self.waiting.set_message(self.rest());
+            self.told = Instant::now();
+        }
     }
 
     fn say(&self, step: u32, message: String) {
@@ -119,20 +135,24 @@ impl Moving {
         if self.is_stopping {
             return text + ", stopping";
         }
-        let waiting =
-            (0u32..).zip(&self.steps).filter(|(step, _)| !self.is_over(*step) && !self.running.contains_key(step));
         let mut unnamed = 0;
-        for (place, (_, (address, after))) in waiting.enumerate() {
-            let Some(first) = after.iter().find(|before| !self.is_over(**before)).filter(|_| place < NAMED) else {
+        for (step, (address, after)) in (0u32..).zip(&self.steps) {
+            if self.is_over(step) || self.running.contains_key(&step) {
+                continue;
+            }
+            let mut before = after.iter().filter(|before| !self.is_over(**before));
+            // What waits for nothing starts as soon as there is room for it.
+            let Some(first) = before.next() else { continue };
+            if unnamed > 0 || text.lines().count() > NAMED {
                 unnamed += 1;
                 continue;
-            };
-            let others = after.iter().filter(|before| !self.is_over(**before)).count() - 1;
+            }
+            let others = before.count();
             let others = if others > 0 { format!(" and {others} more") } else { String::new() };
             text.push_str(&format!("\n    {address} waits for {}{others}", self.steps[*first as usize].0));
         }
         if unnamed > 0 {
-            text.push_str(&format!("\n    and {unnamed} more"));
+            text.push_str(&format!("\n    and {unnamed} more wait"));
         }
         text
     }
@@ -149,4 +169,69 @@ fn paint(line: &str, colour: bool) -> String {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::{InMemoryTerm, TermLike};
+    use sprocket_core::Failure;
+
+    use super::*;
+
+    fn tree() -> (InMemoryTerm, Tree) {
+        let term = InMemoryTerm::new(12, 60);
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(term.clone()) as Box<dyn TermLike>, 255);
+        let steps = [("net", vec![]), ("disk", vec![]), ("app", vec![0, 1]), ("bot", vec![2])];
+        let steps = steps.map(|(address, after)| (format!("lab:{address}"), after)).to_vec();
+        (term, Tree::on(target, steps, false, Duration::ZERO))
+    }
+
+    fn started(step: u32, address: &str) -> Event {
+        Event::StepStarted { step, address: format!("lab:{address}").into(), action: "create", name: None }
+    }
+
+    fn ended(step: u32, address: &str, outcome: StepOutcome) -> Event {
+        let (address, took) = (format!("lab:{address}").into(), Duration::from_millis(1500));
+        Event::StepEnded { step, address, action: "create", outcome, took }
+    }
+
+    #[test]
+    fn it_shows_what_runs_and_what_waits_for_it() {
+        let (term, tree) = tree();
+        tree.take(&started(0, "net"));
+        tree.take(&started(1, "disk"));
+        insta::assert_snapshot!(shown(&term, &tree), @"
+          ⠁ create lab:net 0s
+          ⠁ create lab:disk 0s
+        0 of 4 done, 2 running
+            lab:app waits for lab:net and 1 more
+            lab:bot waits for lab:app
+        ");
+        tree.take(&ended(0, "net", StepOutcome::Done));
+        tree.take(&Event::StepWaiting { step: 1, address: "lab:disk".into() });
+        insta::assert_snapshot!(shown(&term, &tree), @"
+        ✓ lab:net created (1.5s)
+          ⠉ wait until lab:disk works 0s
+        1 of 4 done, 1 running
+            lab:app waits for lab:disk
+            lab:bot waits for lab:app
+        ");
+        let failure = Failure { message: "it is full".into(), hint: None, effect: sprocket_core::Effect::None };
+        tree.take(&ended(1, "disk", StepOutcome::Failed(failure)));
+        tree.take(&Event::Stopping);
+        tree.end();
+        insta::assert_snapshot!(term.contents(), @"
+        ✓ lab:net created (1.5s)
+        ✗ lab:disk could not create (1.5s): it is full
+        ! interrupted: nothing more starts, and what runs is waited
+        for; again to stop at once
+        ");
+    }
+
+    /// Drawn anew, whatever the last event drew.
+    fn shown(term: &InMemoryTerm, tree: &Tree) -> String {
+        let moving = tree.0.lock().unwrap();
+        moving.running.values().chain([&moving.waiting]).for_each(ProgressBar::tick);
+        term.contents()
+    }
 }

@@ -26,6 +26,8 @@ pub(crate) struct World {
     /// Putting this on it asks the run to stop, and then takes as long as it takes.
     pub(crate) stops: Option<(String, Stop, bool)>,
     pub(crate) is_gone: bool,
+    /// How long it takes to put something on it.
+    pub(crate) takes: std::time::Duration,
 }
 
 static WORLDS: LazyLock<Mutex<BTreeMap<String, Arc<Mutex<World>>>>> = LazyLock::new(Mutex::default);
@@ -105,6 +107,8 @@ impl Shelf {
                 std::future::pending::<()>().await;
             }
         }
+        let takes = self.world().takes;
+        tokio::time::sleep(takes).await;
         if self.world().failing.contains(name.as_str()) {
             return Err(ShelfError::TooBig(name.to_string()));
         }

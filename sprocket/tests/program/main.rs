@@ -8,4 +8,6 @@ mod environments;
 mod json;
 mod kit;
 mod runs;
+#[cfg(unix)]
+mod signals;
 mod states;

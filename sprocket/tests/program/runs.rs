@@ -284,8 +284,8 @@ fn an_interrupted_run_finishes_what_runs_and_goes_on_later() {
     output weight: (none) → (known after shelf:thing/jar)
     2 to create.
     … create shelf:thing/jar
-    ✓ shelf:thing/jar created [1/2]
     ! interrupted: nothing more starts, and what runs is waited for; again to stop at once
+    ✓ shelf:thing/jar created [1/2]
     1 created, 1 not started. Interrupted. State is saved; run again to continue.
     exit 130
     ");
