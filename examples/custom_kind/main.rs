@@ -104,8 +104,8 @@ mod tests {
         + folder:file/motd
             comment: # #
             text:    hello
-        warning: `folder:file/motd`: its last line has no end  (examples/custom_kind/main.rs:97)
-        problem: `folder:file/motd`: `comment` is what begins a comment, such as `#` or `//`  (examples/custom_kind/main.rs:97)
+        warning: `folder:file/motd`: its last line has no end  (examples/custom_kind/main.rs:101)
+        problem: `folder:file/motd`: `comment` is what begins a comment, such as `#` or `//`  (examples/custom_kind/main.rs:101)
         1 problem: nothing can be applied until it is solved.
         ");
     }

@@ -27,7 +27,8 @@ fn site(folder: &str, greeting: &str) -> Stack {
     let mut stack = Stack::new();
     stack.connect(Folder::at(folder));
     let password = stack.add(Password::new("robot"));
-    stack.add(TextFile::new("greeting", format!("{greeting}\n")));
+    let greeting = stack.add(TextFile::new("greeting", format!("{greeting}\n")));
+    stack.output("greeting", &greeting.path);
     stack.add(TextFile::new("length", password.value.exposed().map(|text| format!("{} characters\n", text.len()))));
     stack
 }

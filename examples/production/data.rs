@@ -47,7 +47,7 @@ pub fn data(stack: &mut Stack, site: &Site, edge: &Edge) -> Data {
         .health(
             Health::cmd(["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8086/ping"])
                 .interval(Timespan::secs(3))
-                .start_period(Timespan::secs(60)),
+                .start_period(Timespan::secs(20)),
         )
         .limits(Resources::default().memory("1GiB").cpus(1.0))
         .restart(Restart::default())

@@ -25,10 +25,11 @@ const PROXY_PORT: u16 = 2375;
 
 pub fn edge(stack: &mut Stack, site: &Site) -> Edge {
     let behind = stack.add(Network::overlay("traefik-socket-proxy"));
-    let proxy = READS.into_iter().fold(
-        site.service("traefik-socket-proxy", Image::SocketProxy, Goes::Kept),
-        |service, part| service.env(part, "1"),
-    );
+    let proxy = READS
+        .into_iter()
+        .fold(site.service("traefik-socket-proxy", Image::SocketProxy, Goes::Kept), |service, part| {
+            service.env(part, "1")
+        });
     let proxy = stack.add(
         proxy
             .network(&behind)
@@ -76,8 +77,7 @@ pub fn edge(stack: &mut Stack, site: &Site) -> Edge {
     };
     // The certificates and the ports are on one node: it must be the same one tomorrow.
     let traefik = traefik.constraint(Constraint::manager());
-    let dashboard =
-        Route { host: Host::Dashboard, to: Target::Dashboard, access: Access::Only("SprocketAdmin") };
+    let dashboard = Route { host: Host::Dashboard, to: Target::Dashboard, access: Access::Only("SprocketAdmin") };
     let labels = routing::labels(site, "traefik-dashboard", dashboard);
     stack.add(labels.into_iter().fold(traefik, |service, (key, value)| service.label(key, value)));
     Edge { ingress }

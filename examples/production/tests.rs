@@ -31,7 +31,7 @@ fn command(args: &[&str], secrets: &[&str], declare: impl FnOnce(&mut Stack, &Si
     around.directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("production");
     let value = |name: &str| format!("{name}-of-a-test").to_lowercase();
     let variables = secrets.iter().map(|name| (format!("SPROCKET_EXTERNAL_{name}"), value(name)));
-    around.variables = variables.collect();
+    around.variables = variables.chain([("SPROCKET_PASSPHRASE".into(), "of a test".into())]).collect();
     let printed = Shared::default();
     around.out = Box::new(printed.clone());
     around.err = Box::new(printed.clone());
@@ -65,7 +65,8 @@ fn services(world: &World) -> BTreeMap<String, ServiceSpec> {
 }
 
 fn configs(world: &World) -> BTreeMap<String, String> {
-    let text = |name: &String| String::from_utf8(world.spec::<SwarmConfig>(name).unwrap().data.bytes().to_vec()).unwrap();
+    let text =
+        |name: &String| String::from_utf8(world.spec::<SwarmConfig>(name).unwrap().data.bytes().to_vec()).unwrap();
     named(world, "docker:config/").into_iter().map(|name| (name.clone(), text(&name))).collect()
 }
 
@@ -140,7 +141,7 @@ fn a_service_in_full() {
         configs:           [{config: (known after docker:config/sprocket/matchmaking), gid: 0, mode: 292, path: /app/config/production.json, uid: 0… (122 characters)
         endpoint:          dnsrr
         env:               {CONFIG: /app/config/production.json, NAME: matchmaking, NODE_ENV: production, RABBITMQ: sprocket-rabbitmq:5672, RABBITM… (277 characters)
-        health:            {check: {interval: 1s, retries: 3, start_period: 1m30s, test: {cmd: [/stand-in, health]}, timeout: 5s}}
+        health:            {check: {interval: 1s, retries: 3, start_period: 10s, test: {cmd: [/stand-in, health]}, timeout: 3s}}
         image:             sprocket-stand-in/app:1
         limits:            {cpus: 1.0, memory: 536870912}
         max_per_node:      2
@@ -176,6 +177,22 @@ fn a_new_image_restarts_only_that_service() {
     ");
     world.apply(on(&after));
     assert_eq!(world.calls(), ["update docker:service/sprocket-matchmaking"]);
+}
+
+#[test]
+fn a_new_password_restarts_its_server_and_who_uses_it() {
+    let before = site("local");
+    let after = Site { redis_password: "2025-12".into(), ..before.clone() };
+    let mut world = applied(&before);
+    world.apply(on(&after));
+    let restarted = world.calls().into_iter().filter(|call| call.contains("docker:service/")).collect::<Vec<_>>();
+    insta::assert_snapshot!(restarted.join("\n"), @"
+    update docker:service/sprocket-redis
+    update docker:service/sprocket-core
+    update docker:service/sprocket-notification
+    update docker:service/sprocket-matchmaking
+    update docker:service/sprocket-submission
+    ");
 }
 
 #[test]
@@ -267,7 +284,10 @@ fn every_service_says_when_it_is_well_what_it_may_use_and_how_it_stops() {
     for environment in ["local", "production"] {
         for (name, spec) in services(&applied(&site(environment))) {
             assert!(spec.health.is_some(), "{environment}: `{name}` does not say when it is well");
-            assert!(spec.limits.memory.is_some() && spec.limits.cpus.is_some(), "{environment}: `{name}` has no limits");
+            assert!(
+                spec.limits.memory.is_some() && spec.limits.cpus.is_some(),
+                "{environment}: `{name}` has no limits"
+            );
             assert!(spec.image.is_pinned(), "{environment}: `{name}` runs whatever is newest");
             let unreadable = |file: &&SecretFileSpec| file.mode & 0o444 == 0;
             assert_eq!(spec.secrets.iter().find(unreadable), None, "{environment}: `{name}`");
@@ -307,12 +327,15 @@ fn what_is_destroyed_leaves_its_data_and_the_passwords_of_that_data() {
     let site = site("local");
     let mut world = applied(&site);
     world.destroy(on(&site));
-    assert_eq!(world.objects(), [
-        "docker:volume/influx",
-        "docker:volume/sprocket-rabbitmq",
-        "docker:volume/sprocket-redis",
-        "docker:volume/traefik-data"
-    ]);
+    assert_eq!(
+        world.objects(),
+        [
+            "docker:volume/influx",
+            "docker:volume/sprocket-rabbitmq",
+            "docker:volume/sprocket-redis",
+            "docker:volume/traefik-data"
+        ]
+    );
     insta::assert_snapshot!(world.try_plan(on(&site), Goal::Destroyed { include_kept: false }).unwrap(), @"
     - random:password/sprocket/redis `sprocket-redis`
     = docker:volume/influx stays as `influx`: it holds data
@@ -344,7 +367,14 @@ fn what_is_missing_for_production_is_said_at_once() {
     let (exit, printed) = command(&["plan", "--env", "production"], &SECRETS[..1], production);
     assert_eq!(exit, Exit::Failed);
     insta::assert_snapshot!(printed, @"
-    error: environment `production` has no key, and its secrets could not be kept
-      hint: set SPROCKET_PASSPHRASE; or SPROCKET_PASSPHRASE_FILE to a file that has it; or SPROCKET_IDENTITY_FILE to an age identity, which `age-keygen -o FILE` makes
+    production/production of sprocket.toml
+    error: environment `production` lacks 7 secrets
+      `external.chatwoot.hmac_key`: set SPROCKET_EXTERNAL_CHATWOOT_HMAC_KEY, or SPROCKET_EXTERNAL_CHATWOOT_HMAC_KEY_FILE to a file that has it
+      `external.s3.access_key`: set SPROCKET_EXTERNAL_S3_ACCESS_KEY, or SPROCKET_EXTERNAL_S3_ACCESS_KEY_FILE to a file that has it
+      `external.s3.secret_key`: set SPROCKET_EXTERNAL_S3_SECRET_KEY, or SPROCKET_EXTERNAL_S3_SECRET_KEY_FILE to a file that has it
+      `external.logins.discord_client`: set SPROCKET_EXTERNAL_LOGINS_DISCORD_CLIENT, or SPROCKET_EXTERNAL_LOGINS_DISCORD_CLIENT_FILE to a file that has it
+      `external.logins.discord_secret`: set SPROCKET_EXTERNAL_LOGINS_DISCORD_SECRET, or SPROCKET_EXTERNAL_LOGINS_DISCORD_SECRET_FILE to a file that has it
+      `external.logins.google_client`: set SPROCKET_EXTERNAL_LOGINS_GOOGLE_CLIENT, or SPROCKET_EXTERNAL_LOGINS_GOOGLE_CLIENT_FILE to a file that has it
+      `external.logins.google_secret`: set SPROCKET_EXTERNAL_LOGINS_GOOGLE_SECRET, or SPROCKET_EXTERNAL_LOGINS_GOOGLE_SECRET_FILE to a file that has it
     ");
 }

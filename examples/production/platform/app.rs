@@ -74,10 +74,8 @@ impl<'s> App<'s> {
         let (site, file) = (self.site, "redis-password.txt");
         let mut app = self.store(&stores.redis, file);
         if site.has_stand_ins() {
-            app.draft = app
-                .draft
-                .env("REDIS", address(&stores.redis))
-                .env("REDIS_PASSWORD_FILE", format!("{SECRETS}/{file}"));
+            app.draft =
+                app.draft.env("REDIS", address(&stores.redis)).env("REDIS_PASSWORD_FILE", format!("{SECRETS}/{file}"));
         }
         app
     }
@@ -146,8 +144,9 @@ fn health(site: &Site, probe: Probe) -> Health {
         }
         Probe::Nothing => return Health::Disabled,
     };
-    // It waits for its stores, as long as they need.
-    Health::Check(check.start_period(Timespan::secs(90)))
+    // Its stores work before it is made. It is short, since an update takes at least as long as a broken container can
+    // pass for one that is starting.
+    Health::Check(check.timeout(Timespan::secs(3)).start_period(Timespan::secs(10)))
 }
 
 /// What the stand-in is told by its environment. The published images take no notice of it, and are not given it.

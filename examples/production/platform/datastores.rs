@@ -42,8 +42,7 @@ pub fn datastores(stack: &mut Stack, site: &Site, edge: &Edge) -> Datastores {
 }
 
 fn redis(stack: &mut Stack, site: &Site, network: &Network) -> Store {
-    // It is read at each start: `.rotation("2025-12")` draws another one, and restarts Redis and who uses it.
-    let password = stack.add(Password::new("redis").length(64));
+    let password = stack.add(Password::new("redis").length(64).rotation(site.redis_password.as_str()));
     let modules = if site.has_stand_ins() { "" } else { MODULES };
     let conf = password.value.exposed().map(move |password| {
         format!("requirepass {password}\nappendonly yes\ndir /data\nmaxmemory-policy noeviction\n{modules}")
@@ -62,7 +61,7 @@ fn redis(stack: &mut Stack, site: &Site, network: &Network) -> Store {
         .health(
             Health::shell("REDISCLI_AUTH=\"$(cat /run/secrets/redis-password)\" redis-cli ping | grep -q PONG")
                 .interval(Timespan::secs(2))
-                .start_period(Timespan::secs(60)),
+                .start_period(Timespan::secs(30)),
         )
         .limits(Resources::default().memory("512MiB").cpus(1.0))
         .restart(Restart::default())
@@ -76,16 +75,13 @@ fn redis(stack: &mut Stack, site: &Site, network: &Network) -> Store {
 }
 
 /// What the estate's Redis has on board.
-const MODULES: &str =
-    "loadmodule /usr/lib/redis/modules/rejson.so\nloadmodule /usr/lib/redis/modules/redisearch.so\n";
+const MODULES: &str = "loadmodule /usr/lib/redis/modules/rejson.so\nloadmodule /usr/lib/redis/modules/redisearch.so\n";
 
 fn rabbitmq(stack: &mut Stack, site: &Site, network: &Network, edge: &Edge) -> Store {
     // RabbitMQ takes it when its volume is empty, and never again: it stays as long as the volume does.
     let password = stack.add(Password::new("rabbitmq").length(64).protect());
-    let user = password
-        .value
-        .exposed()
-        .map(|password| format!("default_user = {RABBITMQ_USER}\ndefault_pass = {password}\n"));
+    let user =
+        password.value.exposed().map(|password| format!("default_user = {RABBITMQ_USER}\ndefault_pass = {password}\n"));
     let user = stack.add(SwarmSecret::new("rabbitmq-user", user));
     let file = stack.add(SwarmSecret::new("rabbitmq-password", &password.value));
     // Both ends say that they are there: who keeps a connection for days learns that it is dead.
@@ -102,8 +98,8 @@ fn rabbitmq(stack: &mut Stack, site: &Site, network: &Network, edge: &Edge) -> S
         .health(
             Health::cmd(["rabbitmq-diagnostics", "-q", "ping"])
                 .interval(Timespan::secs(5))
-                .timeout(Timespan::secs(15))
-                .start_period(Timespan::secs(90)),
+                .timeout(Timespan::secs(10))
+                .start_period(Timespan::secs(30)),
         )
         .limits(Resources::default().memory("1GiB").cpus(1.0))
         .restart(Restart::default())
@@ -114,8 +110,11 @@ fn rabbitmq(stack: &mut Stack, site: &Site, network: &Network, edge: &Edge) -> S
         Some(port) => service.publish(Port::host(port).to(AMQP_PORT).speaks(Protocol::Amqp)),
         None => service,
     };
-    let route =
-        Route { host: Host::RabbitMq, to: Target::Port(RABBITMQ_MANAGEMENT_PORT), access: Access::Only("SprocketAdmin") };
+    let route = Route {
+        host: Host::RabbitMq,
+        to: Target::Port(RABBITMQ_MANAGEMENT_PORT),
+        access: Access::Only("SprocketAdmin"),
+    };
     let service = stack.add(edge.expose(site, service, "rabbitmq", route));
     Store { host: service.host(), port: AMQP_PORT, password: file, password_value: password.value.clone() }
 }

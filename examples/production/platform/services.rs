@@ -110,9 +110,11 @@ fn worker(stack: &mut Stack, site: &Site, stores: &Datastores, name: AppName) {
     });
     let mut app = App::new(stack, site, name, Probe::Nothing, &settings).rabbitmq(stores).redis(stores);
     if let Some(external) = external {
-        app = app
-            .given(stack, &external.s3.secret_key, "minio-secret.txt")
-            .given(stack, &external.s3.access_key, "minio-access.txt");
+        app = app.given(stack, &external.s3.secret_key, "minio-secret.txt").given(
+            stack,
+            &external.s3.access_key,
+            "minio-access.txt",
+        );
     }
     stack.add(app.draft());
 }
