@@ -24,7 +24,9 @@
 //! `changeme` are refused rather than trimmed. An `Option<Secret<T>>` is `None` without either. All that is missing is
 //! reported at once. Secrets are not looked for in fields behind `#[serde(flatten)]`.
 
+mod access;
 mod environment;
+mod error;
 mod file;
 mod problem;
 mod secrets;

@@ -5,7 +5,7 @@ use serde::de::{Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visit
 use serde::forward_to_deserialize_any;
 use sprocket_core::value::GIVEN;
 
-use super::walk::Error;
+use super::error::Error;
 
 /// The text of a secret; without one, something of the right type, so that the rest can be looked through.
 pub(super) struct Text(pub(super) Option<String>);

@@ -9,18 +9,16 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Display};
 use std::ops::Range;
 
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess,
-    VariantAccess, Visitor,
-};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use sprocket_core::value::SECRET;
 use toml::Spanned;
 use toml::de::{DeValue, ValueDeserializer};
 
+use super::access::{Entries, Items, Unit, Variant};
+use super::error::{Error, Path};
 use super::file::File;
 use super::problem::{ConfigError, Problem, suggestion};
 use super::secrets::{Secrets, is_taken, variable};
@@ -62,8 +60,6 @@ enum Nature {
     /// A secret, or something with secrets in it.
     Secret,
 }
-
-type Path = Vec<String>;
 
 struct Walk<'w> {
     environment: &'w str,
@@ -110,9 +106,9 @@ impl Found {
 }
 
 /// A place in the configuration, and the value there, if the file has one.
-struct At<'w, 'v, 'i> {
+pub(super) struct At<'w, 'v, 'i> {
     walk: &'w Walk<'w>,
-    path: Path,
+    pub(super) path: Path,
     value: Option<&'v Spanned<DeValue<'i>>>,
     /// The type can do without a value.
     optional: bool,
@@ -128,7 +124,16 @@ impl<'w, 'v, 'i> At<'w, 'v, 'i> {
         self.walk.found.borrow_mut().problems.push(Problem { span, message });
     }
 
-    fn below(&self, key: &str, value: Option<&'v Spanned<DeValue<'i>>>) -> Self {
+    /// Notes which field is offered without a value, until its value is asked for.
+    pub(super) fn offer(&self, next: Option<&Self>) {
+        self.walk.found.borrow_mut().offered = next.map(|next| next.path.clone());
+    }
+
+    pub(super) fn span(&self) -> Option<Range<usize>> {
+        self.value.map(Spanned::span)
+    }
+
+    pub(super) fn below(&self, key: &str, value: Option<&'v Spanned<DeValue<'i>>>) -> Self {
         let mut path = self.path.clone();
         path.push(key.to_owned());
         At { walk: self.walk, path, value, optional: false }
@@ -142,7 +147,7 @@ impl<'w, 'v, 'i> At<'w, 'v, 'i> {
     }
 
     fn located<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        result.map_err(|error| error.at(self.value.map(Spanned::span), &self.path))
+        result.map_err(|error| error.at(self.span(), &self.path))
     }
 
     /// The text of a secret, or a stand-in for one whose trouble is noted.
@@ -188,7 +193,7 @@ impl<'w, 'v, 'i> At<'w, 'v, 'i> {
     }
 
     /// Something that is not a secret and not a struct.
-    fn other<V: Visitor<'i>>(self, visitor: V) -> Result<V::Value, Error> {
+    pub(super) fn other<V: Visitor<'i>>(self, visitor: V) -> Result<V::Value, Error> {
         let Some(value) = self.value else { return self.learn(Nature::Plain) };
         let result = match value.get_ref() {
             DeValue::Table(table) => {
@@ -206,7 +211,7 @@ fn visitor_of_toml<'i, T>(
     value: &Spanned<DeValue<'i>>,
     visit: impl FnOnce(ValueDeserializer<'i>) -> Result<T, toml::de::Error>,
 ) -> Result<T, Error> {
-    visit(value.clone().into()).map_err(|error| Error::custom(error.message()))
+    visit(value.clone().into()).map_err(|error| Error::new(error.message()))
 }
 
 impl<'w, 'v, 'i> Deserializer<'i> for At<'w, 'v, 'i> {
@@ -301,7 +306,7 @@ impl<'w, 'v, 'i> Deserializer<'i> for At<'w, 'v, 'i> {
                 let (key, value) = table.iter().next().expect("BUG: there is one");
                 visitor.visit_enum(Variant(self.below(key.get_ref(), Some(value)), key.get_ref()))
             }
-            _ => Err(Error::custom(format!("expected one of {}", variants.join(", ")))),
+            _ => Err(Error::new(format!("expected one of {}", variants.join(", ")))),
         };
         self.located(result)
     }
@@ -332,149 +337,5 @@ impl At<'_, '_, '_> {
             format!("`{section}` has no setting `{name}`; it has {}", fields.join(", "))
         };
         self.problem(Some(span), message);
-    }
-}
-
-/// The entries of a table, in the order in which they are offered.
-struct Entries<'a, 'w, 'v, 'i> {
-    at: &'a At<'w, 'v, 'i>,
-    entries: std::vec::IntoIter<(&'a str, Option<&'v Spanned<DeValue<'i>>>)>,
-    next: Option<At<'w, 'v, 'i>>,
-}
-
-impl<'a, 'w, 'v, 'i> Entries<'a, 'w, 'v, 'i> {
-    fn new(at: &'a At<'w, 'v, 'i>, entries: Vec<(&'a str, Option<&'v Spanned<DeValue<'i>>>)>) -> Self {
-        Self { at, entries: entries.into_iter(), next: None }
-    }
-}
-
-impl<'w, 'v, 'i> MapAccess<'i> for Entries<'_, 'w, 'v, 'i> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'i>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some((key, value)) = self.entries.next() else { return Ok(None) };
-        let next = self.at.below(key, value);
-        self.at.walk.found.borrow_mut().offered = value.is_none().then(|| next.path.clone());
-        self.next = Some(next);
-        seed.deserialize(IntoDeserializer::<Error>::into_deserializer(key)).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'i>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        self.at.walk.found.borrow_mut().offered = None;
-        let next = self.next.take().expect("BUG: a value is asked for after its key");
-        let (span, path) = (next.value.map(Spanned::span), next.path.clone());
-        seed.deserialize(next).map_err(|error| error.at(span, &path))
-    }
-}
-
-struct Items<'a, 'w, 'v, 'i, I> {
-    at: &'a At<'w, 'v, 'i>,
-    items: std::iter::Enumerate<I>,
-}
-
-impl<'v, 'i, I: Iterator<Item = &'v Spanned<DeValue<'i>>>> SeqAccess<'i> for Items<'_, '_, 'v, 'i, I> {
-    type Error = Error;
-
-    fn next_element_seed<S: DeserializeSeed<'i>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Some((index, value)) = self.items.next() else { return Ok(None) };
-        seed.deserialize(self.at.below(&index.to_string(), Some(value))).map(Some)
-    }
-}
-
-struct Variant<'w, 'v, 'i, 'k>(At<'w, 'v, 'i>, &'k str);
-
-impl<'w, 'v, 'i> EnumAccess<'i> for Variant<'w, 'v, 'i, '_> {
-    type Error = Error;
-    type Variant = At<'w, 'v, 'i>;
-
-    fn variant_seed<S: DeserializeSeed<'i>>(self, seed: S) -> Result<(S::Value, Self::Variant), Error> {
-        Ok((seed.deserialize(IntoDeserializer::<Error>::into_deserializer(self.1))?, self.0))
-    }
-}
-
-impl<'v, 'i> VariantAccess<'i> for At<'_, 'v, 'i> {
-    type Error = Error;
-
-    fn unit_variant(self) -> Result<(), Error> {
-        Err(Error::custom("is written without a value"))
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'i>>(self, seed: S) -> Result<S::Value, Error> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'i>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        self.other(visitor)
-    }
-
-    fn struct_variant<V: Visitor<'i>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_struct("", fields, visitor)
-    }
-}
-
-/// A visitor of `()`, which takes an empty table.
-struct Unit<V>(V);
-
-impl<'i, V: Visitor<'i>> Visitor<'i> for Unit<V> {
-    type Value = V::Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an empty table")
-    }
-
-    fn visit_map<M: MapAccess<'i>>(self, _: M) -> Result<V::Value, M::Error> {
-        self.0.visit_unit()
-    }
-}
-
-/// Why a value is not what the type wants, with the innermost place that is known.
-#[derive(Debug)]
-pub(super) struct Error {
-    message: String,
-    /// The field that the type wants and that is not there.
-    missing: Option<&'static str>,
-    span: Option<Range<usize>>,
-    path: Option<Path>,
-}
-
-impl Error {
-    /// Something that has been noted elsewhere, or is a secret.
-    pub(super) fn unexpected() -> Self {
-        Self::custom("the value is not of the expected form")
-    }
-
-    fn at(mut self, span: Option<Range<usize>>, path: &Path) -> Self {
-        self.path.get_or_insert_with(|| path.clone());
-        self.span = self.span.or(span);
-        self
-    }
-
-    fn into_problem(self) -> Problem {
-        let mut path = self.path.unwrap_or_default();
-        path.extend(self.missing.map(str::to_owned));
-        let message = match (self.missing, path.join(".")) {
-            (Some(_), path) => format!("`{path}` is missing"),
-            (None, path) if path.is_empty() => self.message,
-            (None, path) => format!("`{path}`: {}", self.message),
-        };
-        Problem { span: self.span, message }
-    }
-}
-
-impl Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl serde::de::Error for Error {
-    fn custom<T: Display>(message: T) -> Self {
-        Self { message: message.to_string(), missing: None, span: None, path: None }
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self { missing: Some(field), ..Self::custom("missing") }
     }
 }
