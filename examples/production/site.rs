@@ -20,6 +20,9 @@ pub struct Site {
     /// Applications that run another version than the rest.
     #[serde(default)]
     pub versions: BTreeMap<AppName, String>,
+    /// Variables that an application has here besides its own.
+    #[serde(default)]
+    pub variables: BTreeMap<AppName, BTreeMap<String, String>>,
     /// Any text: another one draws another password for Redis, and restarts it and who uses it.
     #[serde(default)]
     pub redis_password: String,

@@ -55,6 +55,8 @@ impl<'s> App<'s> {
             .update(Update::start_first())
             .max_per_node(2_u64);
         let draft = if site.has_stand_ins() { stand_in(draft, name, probe, path) } else { draft };
+        let more = site.variables.get(&name).into_iter().flatten();
+        let draft = more.fold(draft, |draft, (key, value)| draft.env(key.as_str(), value.as_str()));
         Self { name, site, draft }
     }
 

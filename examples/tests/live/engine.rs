@@ -32,7 +32,8 @@ fn list(kind: &'static str) -> Vec<Object> {
         "volume" => (".Name", ".CreatedAt", ".Labels"),
         _ => (".Spec.Name", ".ID", ".Spec.Labels"),
     };
-    let format = format!("{{{{{name}}}}} {{{{{id}}}}} {{{{index {labels} \"sprocket.lineage\"}}}}");
+    let format =
+        format!("{{{{{name}}}}} {{{{{id}}}}} {{{{with index {labels} \"sprocket.lineage\"}}}}{{{{.}}}}{{{{end}}}}");
     // What has gone since it was listed is not told, and no failure.
     let told = Command::new("docker").args([kind, "inspect", "--format", &format]).args(ids).output().unwrap();
     let text = String::from_utf8(told.stdout).unwrap();

@@ -26,9 +26,8 @@ fn plain(text: &str) -> String {
     for (place, word) in text.split_inclusive([' ', '\n', '(', ')', '`', ':', ';', ',']).enumerate() {
         let end = word.trim_end_matches([' ', '\n', '(', ')', '`', ':', ';', ',']);
         let is_id = end.len() >= 25 && end.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-        let is_time = place > 0
-            && end.ends_with('s')
-            && end.trim_end_matches('s').replace(['.', 'm'], "").parse::<u32>().is_ok();
+        let is_time =
+            place > 0 && end.ends_with('s') && end.trim_end_matches('s').replace(['.', 'm'], "").parse::<u32>().is_ok();
         let end = match () {
             () if is_id => "ID",
             () if is_time => "TIME",
@@ -52,11 +51,23 @@ fn fails(place: &Place, toml: &str) -> String {
 #[test]
 fn mistakes_of_a_program_are_told_before_anything_is_asked() {
     let Some(place) = Place::of("mistakes", "faults", &fault("duplicate-name")) else { return };
-    insta::assert_snapshot!(shown(&place.run(&["plan"]).exits(1)), @"");
+    insta::assert_snapshot!(shown(&place.run(&["plan"]).exits(1)), @"
+    faults/local of sprocket.toml
+    error: the program has a mistake; nothing was asked of any service
+      `docker:network/sprocket-live-twice`: is declared already at examples/tests/live/program/main.rs:45  (examples/tests/live/program/main.rs:46)
+    ");
     place.configure(&fault("missing-provider"));
-    insta::assert_snapshot!(shown(&place.run(&["plan"]).exits(1)), @"");
+    insta::assert_snapshot!(shown(&place.run(&["plan"]).exits(1)), @"
+    faults/local of sprocket.toml
+    error: the program has a mistake; nothing was asked of any service
+      `docker:network/sprocket-live-owned`: needs a `docker`, and the stack is connected to none  (examples/tests/live/program/main.rs:49)
+    ");
     place.configure("[local]\nfualt = \"none\"\n");
-    insta::assert_snapshot!(shown(&place.run(&["plan"]).exits(1)), @"");
+    insta::assert_snapshot!(shown(&place.run(&["plan"]).exits(1)), @"
+    faults/local of sprocket.toml
+    error: environment `local` is not configured as the program expects
+      sprocket.toml:2:1: `[local]` has no setting `fualt`; did you mean `fault`?
+    ");
     assert!(!place.state().exists(), "nothing is written either");
 }
 
@@ -69,10 +80,18 @@ fn an_engine_that_is_not_there() {
         command.env("DOCKER_HOST", format!("unix://{}", nobody.display()));
         shown(&run(command).exits(1)).replace(&nobody.display().to_string(), "SOCKET")
     };
-    insta::assert_snapshot!(asked(&["plan"]), @"");
+    insta::assert_snapshot!(asked(&["plan"]), @"
+    faults/local of sprocket.toml
+    error: could not reach `docker`: could not connect to the Docker engine at unix://SOCKET: No such file or directory (os error 2)
+      hint: is the engine running? `docker info` asks the same; `DOCKER_HOST` says where it listens
+    ");
     // A socket file whose server has gone is another error than none.
     drop(std::os::unix::net::UnixListener::bind(&nobody).unwrap());
-    insta::assert_snapshot!(asked(&["apply", "--yes"]), @"");
+    insta::assert_snapshot!(asked(&["apply", "--yes"]), @"
+    faults/local of sprocket.toml
+    error: could not reach `docker`: could not connect to the Docker engine at unix://SOCKET: Connection refused (os error 111)
+      hint: is the engine running? `docker info` asks the same; `DOCKER_HOST` says where it listens
+    ");
 }
 
 #[test]
@@ -82,12 +101,29 @@ fn an_engine_that_is_no_manager() {
     let mut command = place.command(&["apply", "--yes"]);
     command.env("DOCKER_HOST", engine.address());
     let told = run(command).exits(1);
-    insta::assert_snapshot!(shown(&told).replace(&engine.address(), "ADDRESS"), @"");
+    insta::assert_snapshot!(shown(&told).replace(&engine.address(), "ADDRESS"), @"
+    faults/local of sprocket.toml
+    error: could not reach `docker`: the Docker engine at ADDRESS is not a manager of a swarm
+      hint: make it one with `docker swarm init`, or point `DOCKER_HOST` at a node that is
+    ");
     let mut command = place.command(&["doctor"]);
     command.env("DOCKER_HOST", engine.address());
     let told = run(command).exits(1);
-    let out: String = told.out.lines().filter(|line| !line.contains("clock") && !line.contains(".sprocket")).map(|line| format!("{line}\n")).collect();
-    insta::assert_snapshot!(out.replace(&engine.address(), "ADDRESS").replace(&place.folder().display().to_string(), "FOLDER"), @"");
+    let out: String = told
+        .out
+        .lines()
+        .filter(|line| !line.contains("clock") && !line.contains(".sprocket"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    insta::assert_snapshot!(out.replace(&engine.address(), "ADDRESS").replace(&place.folder().display().to_string(), "FOLDER"), @"
+    ✓ configuration: complete
+    ✓ lock: free
+    ✓ folder: FOLDER can be written
+    ✓ docker: engine: ADDRESS speaks version 1.41 of the API
+    ✗ docker: swarm: it is in no swarm (its state is `inactive`)
+      remedy: make it one with `docker swarm init`, or point `DOCKER_HOST` at a node that is
+    1 thing to mend.
+    ");
 }
 
 /// A second engine, which is in no swarm. It has network interfaces of its own: in ours, it would take down those of the
@@ -140,15 +176,49 @@ impl Drop for Engine {
 #[test]
 fn services_that_do_not_work() {
     let Some(place) = Place::of("services", "faults", &fault("none")) else { return };
-    insta::assert_snapshot!(fails(&place, &fault("image-missing")), @"");
+    insta::assert_snapshot!(fails(&place, &fault("image-missing")), @"
+    faults/local of sprocket.toml
+    ✗ docker:service/sprocket-live-image could not create (TIME): service `sprocket-live-image` does not work: its image `sprocket-stand-in/busy:no-such-version` is not on the node and can't be pulled [1/1]
+    error: could not create `docker:service/sprocket-live-image`  (examples/tests/live/program/main.rs:52)
+      cause: service `sprocket-live-image` does not work: its image `sprocket-stand-in/busy:no-such-version` is not on the node and can't be pulled
+      left: it had its effect and is recorded, but does not work yet
+      hint: is the name right, and does the node have a login? `docker pull sprocket-stand-in/busy:no-such-version` there says more
+    ");
 
     let taken = TcpListener::bind("0.0.0.0:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let told = fails(&place, &format!("{}port = {port}\n", fault("port-taken")));
-    insta::assert_snapshot!(told.replace(&port.to_string(), "PORT"), @"");
+    insta::assert_snapshot!(told.replace(&port.to_string(), "PORT"), @"
+    faults/local of sprocket.toml
+    ✗ docker:service/sprocket-live-port could not create (TIME): service `sprocket-live-port` does not work: its port PORT can't be had: Error starting userland proxy: listen tcp4 0.0.0.0:PORT: bind: address already in use [1/1]
+    error: could not create `docker:service/sprocket-live-port`  (examples/tests/live/program/main.rs:55)
+      cause: service `sprocket-live-port` does not work: its port PORT can't be had: Error starting userland proxy: listen tcp4 0.0.0.0:PORT: bind: address already in use
+      left: it had its effect and is recorded, but does not work yet
+      hint: `docker service ls` and `ss -ltnp` on the node say who has it
+    ");
 
-    insta::assert_snapshot!(fails(&place, &fault("placement")), @"");
-    insta::assert_snapshot!(fails(&place, &fault("crash-loop")), @"");
+    insta::assert_snapshot!(fails(&place, &fault("placement")), @"
+    faults/local of sprocket.toml
+    ✗ docker:service/sprocket-live-placement could not create (TIME): service `sprocket-live-placement` does not work: no node can run it: no suitable node (scheduling constraints not satisfied on 1 node); 0 of 1 nodes have `node.labels.disk == fast` [1/1]
+    error: could not create `docker:service/sprocket-live-placement`  (examples/tests/live/program/main.rs:58)
+      cause: service `sprocket-live-placement` does not work: no node can run it: no suitable node (scheduling constraints not satisfied on 1 node); 0 of 1 nodes have `node.labels.disk == fast`
+      left: it had its effect and is recorded, but does not work yet
+      hint: `docker node ls` lists the nodes, `docker node inspect NODE` what they have
+    ");
+    insta::assert_snapshot!(fails(&place, &fault("crash-loop")), @"
+    faults/local of sprocket.toml
+    ✗ docker:service/sprocket-live-crash could not create (TIME): service `sprocket-live-crash` does not work: its container ended 3 times, the last time with exit code 3 [1/1]
+    error: could not create `docker:service/sprocket-live-crash`  (examples/tests/live/program/main.rs:61)
+      cause: service `sprocket-live-crash` does not work: its container ended 3 times, the last time with exit code 3
+      left: it had its effect and is recorded, but does not work yet
+      hint: its output says more: `docker service logs sprocket-live-crash`
+    ");
+}
+
+/// A refused apply, with its plan.
+fn refused(place: &Place) -> String {
+    let told = place.run(&["apply", "--yes"]).exits(1);
+    format!("{}{}", plain(&told.out), shown(&told))
 }
 
 #[test]
@@ -157,11 +227,11 @@ fn a_network_of_somebody_else() {
     let both = "[local]\nfault = \"owned-network\"\n[sandbox]\nfault = \"owned-network\"\n";
     place.configure(both);
     place.run(&["apply", "--yes", "--env", "sandbox"]).exits(0);
-    insta::assert_snapshot!(shown(&place.run(&["apply", "--yes"]).exits(1)), @"");
+    insta::assert_snapshot!(refused(&place), @"");
     place.run(&["destroy", "--yes", "--env", "sandbox"]).exits(0);
 
     place.by_hand("network", "sprocket-live-owned");
     docker(&["network", "create", "--driver", "overlay", "sprocket-live-owned"]);
-    insta::assert_snapshot!(shown(&place.run(&["apply", "--yes"]).exits(1)), @"");
+    insta::assert_snapshot!(refused(&place), @"");
     assert_eq!(docker(&["network", "ls", "--quiet", "--filter", "name=sprocket-live-owned"]).lines().count(), 1);
 }
