@@ -2,6 +2,7 @@
 
 use sprocket_core::{Events, Stack};
 
+use crate::console::Look;
 use crate::output::{failure, report as reports};
 use crate::program::Exit;
 use crate::session::{Need, Opening, Session};
@@ -19,8 +20,15 @@ pub(super) async fn verify(opening: Opening<'_>) -> Result<Exit, Trouble> {
 pub(super) async fn after_apply(session: &Session, stack: &Stack) -> Result<Exit, Trouble> {
     let engine = session.looking(Events::default()).await?;
     let result = tokio::select! {
+        biased;
+        () = session.stop.requested() => {
+            if !session.console.is_json() {
+                let line = "Interrupted: everything is applied, but was not asked whether it works; `verify` asks.";
+                session.console.out_lines(line, |_| Look::Strong);
+            }
+            return Ok(Exit::Interrupted);
+        }
         result = engine.verify(stack) => result,
-        () = session.stop.requested() => return Ok(Exit::Interrupted),
     };
     match result {
         Ok(verdict) => {

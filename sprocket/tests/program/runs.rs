@@ -138,7 +138,7 @@ fn mistakes_of_the_program_come_before_anything_else() {
     pantry/local of sprocket.toml
     error: the program has mistakes; nothing was asked of any service
       `shelf:thing/two words`: needs a name without spaces  (sprocket/tests/program/runs.rs:LINE)
-      `shelf:thing/jar`: is declared already at sprocket/tests/program/runs.rs:LINE  (sprocket/tests/program/runs.rs:LINE)
+      `shelf:thing/jar`: is declared already at sprocket/tests/program/runs.rs:LINE; one of them needs another name  (sprocket/tests/program/runs.rs:LINE)
     exit 1
     ");
     let (exit, text, _) = place.start("plan", |_: &mut Stack, (): &()| Err::<(), _>("there is no moon tonight"));
@@ -302,6 +302,26 @@ fn an_interrupted_run_finishes_what_runs_and_goes_on_later() {
     1 created.
     Verified: 2 checks passed.
     exit 0
+    ");
+}
+
+#[test]
+fn an_interrupt_during_the_last_step_keeps_from_the_checks() {
+    let place = Place::new("last-step", LOCAL);
+    place.world().lock().unwrap().stops = Some(("jar".into(), place.stop.clone(), false));
+    let program = |stack: &mut Stack| {
+        stack.add(Thing::new("jar"));
+    };
+    assert_snapshot!(place.run("--yes", program), @"
+    pantry/local of sprocket.toml
+    + shelf:thing/jar
+    1 to create.
+    … create shelf:thing/jar
+    ! interrupted: nothing more starts, and what runs is waited for; again to stop at once
+    ✓ shelf:thing/jar created [1/1]
+    1 created.
+    Interrupted: everything is applied, but was not asked whether it works; `verify` asks.
+    exit 130
     ");
 }
 
