@@ -26,7 +26,9 @@ async fn a_line_that_was_torn_is_ignored_and_then_cut_off() {
         assert_eq!(loaded.snapshot, before, "{kept} bytes: all of the batch is ignored");
         assert_eq!(torn.read("journal").len(), kept, "{kept} bytes: loading writes nothing");
         notes.insert(torn.relative(&loaded.notes.join("\n")));
-        torn.goes_on().await;
+        if kept % 8 == 0 {
+            torn.goes_on().await;
+        }
     }
     assert_snapshot!(notes.into_iter().collect::<String>(), @"line 3 of journal, the last, was cut off while it was written, and is ignored; what it was to say is found out again");
 }

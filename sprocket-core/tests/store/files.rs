@@ -3,7 +3,7 @@
 use std::fs;
 
 use insta::assert_snapshot;
-use sprocket_core::state::{FileStore, StateStore, StoreError};
+use sprocket_core::state::{FileStore, Snapshot, StateStore, StoreError};
 use sprocket_core::{Secret, state::KeySource};
 
 use crate::world::{World, holder, key};
@@ -30,7 +30,7 @@ async fn everything_is_for_its_owner_only_and_out_of_version_control() {
         let store = world(env);
         store.make_own_key().await.unwrap();
         let lock = store.lock(&holder("ann")).await.unwrap();
-        let mut snapshot = sprocket_core::state::Snapshot::new("ours".into());
+        let mut snapshot = Snapshot::new("ours".into());
         lock.compact(&snapshot).await.unwrap();
         snapshot.take(key("one"));
         lock.compact(&snapshot).await.unwrap();
@@ -75,6 +75,9 @@ async fn the_last_generations_are_kept() {
     let mut world = World::begun().await;
     let store = world.store().keep(3);
     let lock = store.lock(&holder("ann")).await.unwrap();
+    lock.compact(&Snapshot::new("another".into())).await.unwrap();
+    lock.compact(&world.expected).await.unwrap();
+    fs::write(world.file("history/000000 why.txt"), "notes of a person").unwrap();
     for _ in 0..6 {
         world.append(&*lock, &[key("next")]).await.unwrap();
         lock.compact(&world.expected).await.unwrap();
@@ -85,7 +88,11 @@ async fn the_last_generations_are_kept() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["000004-serial-3.json", "000005-serial-4.json", "000006-serial-5.json"]);
+    assert_eq!(
+        names,
+        ["000000 why.txt", "000006-serial-3.json", "000007-serial-4.json", "000008-serial-5.json"],
+        "one for each state that was replaced, and nothing else is touched"
+    );
 }
 
 #[tokio::test]

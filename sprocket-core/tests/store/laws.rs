@@ -170,8 +170,13 @@ impl Mischief {
     }
 }
 
+/// Each case waits for the disk a dozen times, so that there are few; a long run has more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(32).min(1000)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn what_goes_through_a_store_is_what_was_taken_in(acts in acts()) {

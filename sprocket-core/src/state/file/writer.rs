@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, IntoInnerError, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::claim::Claim;
 use super::folder::{self, io_error, private};
@@ -152,17 +152,18 @@ impl Writer {
     fn keep_generation(&self, serial: u64) -> Result<(), StoreError> {
         let history = &self.files.history;
         folder::make_one(history)?;
-        let kept = folder::files(history)?;
+        let number = |path: &Path| path.file_name()?.to_str()?.split_once("-serial-")?.0.parse().ok();
+        let kept: Vec<(u64, PathBuf)> =
+            folder::files(history)?.into_iter().filter_map(|path| Some((number(&path)?, path))).collect();
         // By number, as serials go back when an older state is restored.
-        let last = kept.iter().rev().find_map(|path| path.file_name()?.to_str()?.split('-').next()?.parse().ok());
-        let number = last.map_or(1, |last: u64| last.saturating_add(1));
+        let number = kept.last().map_or(1, |(last, _)| last.saturating_add(1));
         let path = history.join(format!("{number:06}-serial-{serial}.json"));
         // A second name for it. Some file systems have no such thing.
         fs::hard_link(&self.files.snapshot, &path)
             .or_else(|_| fs::copy(&self.files.snapshot, &path).map(drop))
             .map_err(io_error("keep", &path))?;
         folder::sync(history)?;
-        for old in kept.iter().take((kept.len() + 1).saturating_sub(self.keep.max(1))) {
+        for (_, old) in kept.iter().take((kept.len() + 1).saturating_sub(self.keep.max(1))) {
             remove(old)?;
         }
         Ok(())
