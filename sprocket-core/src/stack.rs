@@ -293,7 +293,10 @@ impl Stack {
                 self.connect(crate::random::RandomDraft::default());
                 Ok(self.providers.len() - 1)
             }
-            (None, _) => Err(format!("needs a `{}`, and the stack is connected to none", P::NAME)),
+            (None, _) => Err(format!(
+                "needs a `{}`, and the stack is connected to none; connect it first: `stack.connect(…)`",
+                P::NAME
+            )),
         }
     }
 
@@ -310,7 +313,8 @@ impl Stack {
         }
         let earlier = self.index.get(&address).map(|&other| self.nodes[other as usize].at);
         if let Some(other) = earlier.or_else(|| self.mistaken.get(&address).copied()) {
-            let message = format!("is declared already at {}:{}", other.file(), other.line());
+            let message =
+                format!("is declared already at {}:{}; one of them needs another name", other.file(), other.line());
             self.mistake(&address, Mistake::at(at, message));
         }
         let mut mistakes = Vec::new();

@@ -31,7 +31,7 @@ fn all_mistakes_of_a_program_are_reported_at_once() {
     };
     let refused = story.world.try_plan(on_lab(program), Goal::Declared).unwrap_err();
     assert_snapshot!(refused, @"
-    `lab:net/edge`: is declared already at sprocket-core/tests/engine/guards.rs:22  (sprocket-core/tests/engine/guards.rs:23)
+    `lab:net/edge`: is declared already at sprocket-core/tests/engine/guards.rs:22; one of them needs another name  (sprocket-core/tests/engine/guards.rs:23)
     `lab:net/two words`: needs a name without spaces  (sprocket-core/tests/engine/guards.rs:24)
     `lab:app/web`: has no setting `imgae` to ignore  (sprocket-core/tests/engine/guards.rs:25)
     `lab:app/api`: mentions a resource of another stack  (sprocket-core/tests/engine/guards.rs:29)
@@ -43,7 +43,7 @@ fn all_mistakes_of_a_program_are_reported_at_once() {
 fn a_resource_needs_its_provider() {
     let mut story = Story::new();
     let refused = story.world.try_plan(net, Goal::Declared).unwrap_err();
-    assert_snapshot!(refused, @"`lab:net/edge`: needs a `lab`, and the stack is connected to none  (sprocket-core/tests/engine/guards.rs:11)");
+    assert_snapshot!(refused, @"`lab:net/edge`: needs a `lab`, and the stack is connected to none; connect it first: `stack.connect(…)`  (sprocket-core/tests/engine/guards.rs:11)");
     let two = |stack: &mut Stack| {
         stack.connect(Lab::local());
         stack.connect(Lab::at("elsewhere").named("second"));
