@@ -1,7 +1,7 @@
 //! A kind of one's own: text files in a folder, with everything that kinds have: plans, drift, adoption, crashes.
 //!
 //! ```text
-//! cargo run --example custom_kind                 # writes examples/custom_kind/.sprocket/files/{motd,hosts}
+//! cargo run --example custom_kind                 # writes target/custom-kind/{motd,index}
 //! cargo run --example custom_kind -- verify
 //! cargo run --example custom_kind -- destroy
 //! ```

@@ -141,7 +141,7 @@ fn a_service_in_full() {
         configs:           [{config: (known after docker:config/sprocket/matchmaking), gid: 0, mode: 292, path: /app/config/production.json, uid: 0… (122 characters)
         endpoint:          dnsrr
         env:               {CONFIG: /app/config/production.json, NAME: matchmaking, NODE_ENV: production, RABBITMQ: sprocket-rabbitmq:5672, RABBITM… (277 characters)
-        health:            {check: {interval: 1s, retries: 3, start_period: 10s, test: {cmd: [/stand-in, health]}, timeout: 3s}}
+        health:            {check: {interval: 1s, retries: 3, start_period: 20s, test: {cmd: [/stand-in, health]}, timeout: 3s}}
         image:             sprocket-stand-in/app:1
         limits:            {cpus: 1.0, memory: 536870912}
         max_per_node:      2

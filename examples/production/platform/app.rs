@@ -148,7 +148,7 @@ fn health(site: &Site, probe: Probe) -> Health {
     };
     // Its stores work before it is made. It is short, since an update takes at least as long as a broken container can
     // pass for one that is starting.
-    Health::Check(check.timeout(Timespan::secs(3)).start_period(Timespan::secs(10)))
+    Health::Check(check.timeout(Timespan::secs(3)).start_period(Timespan::secs(20)))
 }
 
 /// What the stand-in is told by its environment. The published images take no notice of it, and are not given it.

@@ -95,8 +95,9 @@ fn rabbitmq(stack: &mut Stack, site: &Site, network: &Network, edge: &Edge) -> S
         .secret(&user, "/etc/rabbitmq/conf.d/20-user.conf")
         .mount(&data, "/var/lib/rabbitmq")
         .network(network)
+        // A ping tells that its machine runs. This tells that it takes connections, for which the applications wait.
         .health(
-            Health::cmd(["rabbitmq-diagnostics", "-q", "ping"])
+            Health::cmd(["rabbitmq-diagnostics", "-q", "check_port_connectivity"])
                 .interval(Timespan::secs(5))
                 .timeout(Timespan::secs(10))
                 .start_period(Timespan::secs(30)),
