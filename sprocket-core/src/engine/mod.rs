@@ -325,7 +325,11 @@ impl Engine {
     }
 
     async fn load(&self) -> Result<Option<Snapshot>, Refused> {
-        Ok(self.store.load().await?.map(|loaded| loaded.snapshot))
+        let Some(loaded) = self.store.load().await? else { return Ok(None) };
+        for note in &loaded.notes {
+            tracing::warn!(place = self.store.place(), "{note}");
+        }
+        Ok(Some(loaded.snapshot))
     }
 
     async fn lock(&self, command: &str) -> Result<Box<dyn Lock>, Refused> {
