@@ -21,6 +21,7 @@ pub struct NodeId {
 /// The resources that a value waits for, and whether it contains a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deps {
+    /// In the order of their declaration, each once.
     pub(crate) nodes: Vec<NodeId>,
     pub(crate) secret: bool,
 }
@@ -32,8 +33,11 @@ impl Deps {
 
     pub(crate) fn add(&mut self, other: &Self) {
         for node in &other.nodes {
-            if !self.nodes.contains(node) {
+            // Programs mostly mention what they declared in that order.
+            if self.nodes.last().is_none_or(|last| last < node) {
                 self.nodes.push(*node);
+            } else if let Err(place) = self.nodes.binary_search(node) {
+                self.nodes.insert(place, *node);
             }
         }
         self.secret |= other.secret;
