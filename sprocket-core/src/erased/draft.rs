@@ -1,6 +1,7 @@
 //! Drafts without their types.
 
 use std::any::Any;
+use std::io;
 
 use serde_json::Value;
 
@@ -26,13 +27,14 @@ pub(crate) enum Evaluated {
 }
 
 pub(crate) trait ErasedDraft: Send + Sync {
-    /// Evaluates it. `keep` is a spec whose values win in the settings that are left to others.
+    /// Evaluates it. Of what was applied, the values win in the settings that are left to others.
     fn evaluate(
         &self,
         known: &Known,
         key: &StackKey,
         addresses: &dyn Fn(&Deps) -> Vec<String>,
-        keep: Option<(&[&str], &Json)>,
+        applied: Option<&Json>,
+        ignored: &[&str],
     ) -> Evaluated;
     /// The spec itself, for the call; all must be known.
     fn typed(
@@ -63,7 +65,8 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         known: &Known,
         key: &StackKey,
         addresses: &dyn Fn(&Deps) -> Vec<String>,
-        keep: Option<(&[&str], &Json)>,
+        applied: Option<&Json>,
+        ignored: &[&str],
     ) -> Evaluated {
         let fields = D::Spec::FIELDS;
         let spec = match self.draft.spec(known) {
@@ -71,8 +74,13 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
             Err(NoValue::Yet) => None,
             Err(NoValue::Ever(mistake)) => return Evaluated::Never(vec![mistake]),
         };
+        let keep = applied.filter(|_| !ignored.is_empty());
         if let (Some(spec), false, None) = (&spec, self.has_secret_outputs, keep) {
-            return Evaluated::Whole { spec: write(spec, fields, &[], key), secrets: Vec::new() };
+            let spec = match applied {
+                Some(applied) if is_written(spec, applied, key) => applied.clone(),
+                _ => write(spec, fields, &[], key),
+            };
+            return Evaluated::Whole { spec, secrets: Vec::new() };
         }
         let rendered = sealing(key, || self.draft.partial(known).render(key, addresses));
         if !rendered.mistakes.is_empty() {
@@ -80,7 +88,7 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         }
         let mut value = rendered.value;
         withhold(&mut value, fields);
-        if let Some((ignored, others)) = keep {
+        if let Some(others) = keep {
             overlay(&mut value, ignored, others);
         }
         match spec {
@@ -124,6 +132,26 @@ pub(super) fn write<S: Spec>(spec: &S, fields: &[Field], secrets: &[Path], key: 
     seal_at(&mut value, secrets, key);
     withhold(&mut value, fields);
     Json::from(&value)
+}
+
+/// Whether this is the text of the spec. Most specs are what was applied: finding that out costs no memory.
+fn is_written(spec: &impl Spec, text: &Json, key: &StackKey) -> bool {
+    let mut rest = Same(text.text().as_bytes());
+    sealing(key, || serde_json::to_writer(&mut rest, spec)).is_ok() && rest.0.is_empty()
+}
+
+/// Takes what it expects, and nothing else.
+struct Same<'a>(&'a [u8]);
+
+impl io::Write for Same<'_> {
+    fn write(&mut self, written: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.strip_prefix(written).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(written.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Of write-only settings, keeps the fingerprint only.

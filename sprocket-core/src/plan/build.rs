@@ -57,10 +57,11 @@ pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
     };
     let outputs = match goal {
         Goal::Declared => {
-            for index in 0..nodes {
-                builder.node(index);
+            let (recorded, gone) = builder.recorded();
+            for (index, record) in recorded.into_iter().enumerate() {
+                builder.node(index, record);
             }
-            builder.undeclared();
+            builder.undeclared(&gone);
             builder.outputs()
         }
         Goal::Destroyed { include_kept } => {
@@ -106,10 +107,24 @@ impl Spec {
 }
 
 impl<'a> Builder<'a> {
-    fn node(&mut self, index: usize) {
+    /// The record of each declared resource, and what is recorded and not declared. Going through the records once is
+    /// cheaper than looking for each.
+    fn recorded(&self) -> (Vec<Option<&'a Record>>, BTreeMap<&'a Address, &'a Record>) {
+        let (stack, snapshot) = (self.basis.stack, self.basis.snapshot);
+        let mut recorded = vec![None; stack.nodes.len()];
+        let mut gone = BTreeMap::new();
+        for (address, record) in &snapshot.records {
+            match stack.index.get(address) {
+                Some(&index) => recorded[index as usize] = Some(record),
+                None => drop(gone.insert(address, record)),
+            }
+        }
+        (recorded, gone)
+    }
+
+    fn node(&mut self, index: usize, record: Option<&Record>) {
         let stack = self.basis.stack;
         let node = &stack.nodes[index];
-        let record = self.basis.snapshot.records.get(&node.address);
         let object = record.and_then(|record| record.object.as_ref());
         if self.contradicts(node, record) {
             return;
@@ -164,9 +179,8 @@ impl<'a> Builder<'a> {
     fn evaluate(&mut self, node: &Node, object: Option<&Object>) -> Option<Desired> {
         let stack = self.basis.stack;
         let addresses = |deps: &Deps| addresses(stack, deps);
-        let keep = object.filter(|_| !node.options.ignore.is_empty());
-        let keep = keep.map(|object| (&node.options.ignore[..], &object.applied));
-        match node.draft.evaluate(&self.known, self.basis.key, &addresses, keep) {
+        let applied = object.map(|object| &object.applied);
+        match node.draft.evaluate(&self.known, self.basis.key, &addresses, applied, &node.options.ignore) {
             Evaluated::Whole { spec, secrets } => Some(Desired { spec: Spec::Whole(spec), secrets }),
             Evaluated::Partly { spec, secrets } => Some(Desired { spec: Spec::Partly(spec), secrets }),
             Evaluated::Never(mistakes) => {
@@ -463,12 +477,8 @@ impl<'a> Builder<'a> {
     }
 
     /// What is recorded and not declared any more goes, or is left.
-    fn undeclared(&mut self) {
-        let snapshot = self.basis.snapshot;
-        let gone: Vec<_> =
-            snapshot.records.iter().filter(|(address, _)| !self.basis.stack.index.contains_key(*address)).collect();
-        let addresses: BTreeSet<&Address> = gone.iter().map(|(address, _)| *address).collect();
-        for (address, record) in gone {
+    fn undeclared(&mut self, gone: &BTreeMap<&Address, &Record>) {
+        for (&address, &record) in gone {
             if record.protect {
                 self.problems.push(Problem {
                     address: address.clone(),
@@ -484,7 +494,7 @@ impl<'a> Builder<'a> {
                 let name = record.objects().next().map(|object| object.name.clone());
                 self.steps.push(Step { name, ..bare(address, StepAction::Leave, Reason::Undeclared) });
             } else {
-                let host = record.dies_with.as_ref().is_some_and(|host| addresses.contains(host));
+                let host = record.dies_with.as_ref().is_some_and(|host| gone.contains_key(host));
                 self.end(address, record, Reason::Undeclared, host);
             }
         }
