@@ -10,6 +10,7 @@ use crate::erased::{Evaluated, Fault, KindHandle, mark};
 use crate::ids::{Address, RecordId};
 use crate::json::Json;
 use crate::plan::{Step, StepAction, changes, name_of};
+use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
 use crate::value::{AFTER, Deps, Path};
@@ -67,7 +68,8 @@ impl Run<'_> {
 
     fn intention(&self, node: &Node, generation: u32, spec: Json, secrets: Vec<Path>) -> Result<Intention, Fault> {
         let record = self.snapshot.records.get(&node.address);
-        let name = name_of(node, generation, &spec.value()).ok_or_else(|| refused("its name is not known"))?;
+        let content = if node.kind.facts().naming == Naming::Content { spec.value() } else { Value::Null };
+        let name = name_of(node, generation, &content).ok_or_else(|| refused("its name is not known"))?;
         Ok(Intention {
             record: record.map_or_else(|| RecordId::from(self.settings.entropy.id()), |record| record.id.clone()),
             provider: self.stack.providers[node.provider].name.clone(),
@@ -87,7 +89,9 @@ impl Run<'_> {
         let current = record.and_then(|record| record.object.as_ref());
         let (spec, secrets) = self.evaluate(node, current.map(|object| &object.applied))?;
         let planned = step.spec.as_ref().ok_or_else(|| refused("the plan has no settings for it"))?;
-        if let Some(path) = surprise(planned, &spec.value(), &Path::default()) {
+        if *planned != spec
+            && let Some(path) = surprise(&planned.value(), &spec.value(), &Path::default())
+        {
             return Err(more(&format!("`{path}` is not what the plan showed")));
         }
         if let (true, Some(object)) = (replaces, current) {

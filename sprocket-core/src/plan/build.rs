@@ -98,6 +98,13 @@ enum Spec {
 }
 
 impl Spec {
+    fn json(&self) -> Json {
+        match self {
+            Self::Whole(json) => json.clone(),
+            Self::Partly(value) => Json::from(value),
+        }
+    }
+
     fn value(&self) -> Value {
         match self {
             Self::Whole(json) => json.value(),
@@ -227,7 +234,7 @@ impl<'a> Builder<'a> {
         desired: &Desired,
     ) {
         self.review(node);
-        let step = Step { spec: Some(desired.spec.value()), ..self.step(index, node, action, reason, name.clone()) };
+        let step = Step { spec: Some(desired.spec.json()), ..self.step(index, node, action, reason, name.clone()) };
         self.push(index, step);
         self.known.nodes[index] = Facts { name, reported: None, changing: true };
     }
@@ -422,7 +429,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let create = StepAction::Create { generation, replaces: true };
-        let spec = Some(desired.spec.value());
+        let spec = Some(desired.spec.json());
         let new = Step { spec, changes, ..self.step(index, node, create, Reason::Replaced, name.clone()) };
         if facts.naming == Naming::Fixed {
             let old = self.step(index, node, delete(true), Reason::Replaced, Some(object.name.clone()));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::diff::Change;
 use super::{Goal, Plan, Problem, Reason, Step, StepAction};
+use crate::json::Json;
 use crate::value::{AFTER, ASSIGNED, FINGERPRINT, SEALED};
 
 /// Longer values are cut.
@@ -113,7 +114,7 @@ impl Display for Step {
         if !self.changes.is_empty() {
             return write_changes(f, &self.changes);
         }
-        let Some(Value::Object(spec)) = &self.spec else { return Ok(()) };
+        let Some(Value::Object(spec)) = self.spec.as_ref().map(Json::value) else { return Ok(()) };
         let settings: Vec<_> = spec.iter().filter(|(_, value)| !is_empty(value)).collect();
         let width = settings.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 1;
         for (name, value) in settings {

@@ -11,13 +11,13 @@ mod order;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub(crate) use self::build::{Basis, build, name_of, output_values, reported};
 pub use self::diff::Change;
 pub(crate) use self::diff::{changes, has_holes};
 pub(crate) use self::order::dependents;
 use crate::ids::{Address, Lineage, PhysicalName};
+use crate::json::Json;
 use crate::resource::Witness;
 use crate::state::Which;
 use crate::value::StackKey;
@@ -78,7 +78,7 @@ pub struct Step {
     pub name: Option<PhysicalName>,
     /// The settings that it will have, for a create.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub spec: Option<Value>,
+    pub spec: Option<Json>,
     /// What changes, for an update or a replacement.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
