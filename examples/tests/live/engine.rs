@@ -29,7 +29,8 @@ fn list(kind: &'static str) -> Vec<Object> {
     }
     let (name, id, labels) = match kind {
         "network" => (".Name", ".Id", ".Labels"),
-        "volume" => (".Name", ".CreatedAt", ".Labels"),
+        // The time of its creation is that of the last file in it.
+        "volume" => (".Name", ".Mountpoint", ".Labels"),
         _ => (".Spec.Name", ".ID", ".Spec.Labels"),
     };
     let format =

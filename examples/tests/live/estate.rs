@@ -1,1 +1,275 @@
-//! todo
+//! The life of the estate: made, changed, meddled with, repaired, destroyed, made again with its data, and gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::engine::{Object, docker, eventually, listing, tasks};
+use crate::place::Place;
+
+/// The services of the estate.
+const SERVICES: [&str; 11] = [
+    "influx",
+    "sprocket-analytics",
+    "sprocket-core",
+    "sprocket-matchmaking",
+    "sprocket-notification",
+    "sprocket-rabbitmq",
+    "sprocket-redis",
+    "sprocket-submission",
+    "sprocket-web",
+    "traefik",
+    "traefik-socket-proxy",
+];
+
+/// The estate's own configuration, with more in its table `[local]`.
+pub(crate) fn configuration(more: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("production/sprocket.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let changed = text.replacen("[local]\n", &format!("[local]\n{more}"), 1);
+    assert!(changed.len() == text.len() + more.len());
+    changed
+}
+
+/// A place for the estate. Its services have names of their own: if somebody else has them, they are waited for.
+pub(crate) fn place(story: &'static str) -> Option<Place> {
+    if std::env::var_os("SPROCKET_LIVE").is_some() {
+        let free = eventually(Duration::from_secs(600), || {
+            let taken: Vec<String> = listing()
+                .into_iter()
+                .filter(|object| object.kind == "service" && SERVICES.contains(&object.name.as_str()))
+                .map(|object| object.name)
+                .collect();
+            if taken.is_empty() { Ok(()) } else { Err(format!("the engine has these already: {taken:?}")) }
+        });
+        assert_eq!(free, Ok(()));
+    }
+    Place::of(story, "production", &configuration(""))
+}
+
+/// What a plan does, a line for each step, and for each of its changes.
+fn steps(place: &Place, args: &[&str]) -> String {
+    let told = place.run(args);
+    assert!(matches!(told.code, Some(0 | 2)), "{told}");
+    let line: Value = serde_json::from_str(told.out.lines().next().unwrap()).unwrap();
+    let steps = line.pointer("/plan/steps").or(line.pointer("/steps")).unwrap();
+    let mut text = String::new();
+    for step in steps.as_array().unwrap() {
+        let action = match &step["action"] {
+            Value::String(name) => name.clone(),
+            action if action["create"]["replaces"] == true => "replace".to_owned(),
+            action => action.as_object().unwrap().keys().next().unwrap().clone(),
+        };
+        text.push_str(&format!("{action} {}", step["address"].as_str().unwrap()));
+        let changes = step["changes"].as_array().into_iter().flatten();
+        let changes: Vec<String> = changes.map(|change| setting(&change["path"])).collect();
+        if !changes.is_empty() && action == "update" {
+            text.push_str(&format!(": {}", changes.join(", ")));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// `env.MOTTO`
+fn setting(path: &Value) -> String {
+    let parts = path.as_array().unwrap().iter();
+    parts.map(|part| part.as_str().map_or_else(|| part.to_string(), ToOwned::to_owned)).collect::<Vec<_>>().join(".")
+}
+
+/// The services whose tasks are others than before.
+fn restarted(before: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let now = tasks();
+    SERVICES.iter().filter(|name| before.get(**name) != now.get(**name)).map(ToString::to_string).collect()
+}
+
+/// What Redis answers on the port that it is published on.
+fn redis(commands: &[&str]) -> Vec<String> {
+    let format = "{{range .Endpoint.Ports}}{{.PublishedPort}}{{end}}";
+    let port = docker(&["service", "inspect", "--format", format, "sprocket-redis"]);
+    let mut connection = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    for command in commands.iter().chain(&["QUIT"]) {
+        connection.write_all(format!("{command}\r\n").as_bytes()).unwrap();
+    }
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer.lines().map(ToOwned::to_owned).collect()
+}
+
+fn password(place: &Place) -> String {
+    let told = place.run(&["outputs", "--reveal", "--json"]).exits(0);
+    let outputs: Value = serde_json::from_str(&told.out).unwrap();
+    outputs["redis-password"].as_str().unwrap().to_owned()
+}
+
+fn names(objects: &BTreeSet<Object>, kind: &str) -> Vec<String> {
+    objects.iter().filter(|object| object.kind == kind).map(|object| object.name.clone()).collect()
+}
+
+#[test]
+fn the_life_of_the_estate() {
+    let Some(place) = place("estate") else { return };
+
+    // It is made.
+    let told = place.run(&["apply", "--yes"]).exits(0);
+    place.tell_apply(&told);
+    let made = place.made();
+    assert_eq!(names(&made, "service"), SERVICES);
+    let running = tasks();
+    for service in SERVICES {
+        assert_eq!(running.get(service).map(BTreeSet::len), Some(1), "{service}: {running:?}");
+    }
+    let networks = names(&made, "network");
+    assert_eq!(networks, ["monitoring", "sprocket-platform", "traefik-ingress", "traefik-socket-proxy"]);
+    for network in &networks {
+        assert_eq!(docker(&["network", "inspect", "--format", "{{.Driver}} {{.Scope}}", network]), "overlay swarm");
+    }
+    println!("{} objects, {} tasks", made.len(), running.len());
+
+    // Redis knows the generated password, and nobody else.
+    let first = password(&place);
+    assert_eq!(first.len(), 64);
+    assert!(redis(&["PING"])[0].starts_with("-NOAUTH"));
+    assert!(redis(&["AUTH wrong"])[0].starts_with("-WRONGPASS"));
+    let auth = format!("AUTH {first}");
+    assert_eq!(redis(&[&auth, "PING", "SET live kept"])[..3], ["+OK", "+PONG", "+OK"]);
+
+    // Nothing is left to do, and everything works.
+    let told = place.run(&["plan", "--detailed-exit-code"]).exits(0);
+    place.tell(told.out.trim(), told.took);
+    place.run(&["drift", "--detailed-exit-code"]).exits(0);
+    let told = place.run(&["verify"]).exits(0);
+    place.tell(told.out.lines().last().unwrap(), told.took);
+    assert!(told.out.contains("✓ docker:service/sprocket/redis"), "{told}");
+
+    changed(&place);
+    let second = password(&place);
+    assert_ne!(first, second, "the new secret is a new password");
+    assert!(redis(&[&auth])[0].starts_with("-WRONGPASS"));
+    let auth = format!("AUTH {second}");
+    assert_eq!(redis(&[&auth, "GET live"])[..3], ["+OK", "$4", "kept"]);
+
+    meddled(&place);
+    destroyed(&place);
+    again(&place);
+
+    // And all of it goes.
+    let told = place.run(&["destroy", "--include-kept", "--confirm", "production", "--yes"]).exits(0);
+    place.tell(told.out.lines().last().unwrap(), told.took);
+}
+
+const CHANGES: &str = "\
+versions = { matchmaking = \"2\" }
+variables = { web = { MOTTO = \"another\" } }
+redis_password = \"another\"
+";
+
+/// An image, a variable and a secret are others: that is planned with its consequences, and exactly that is done.
+fn changed(place: &Place) {
+    place.configure(&configuration(CHANGES));
+    insta::assert_snapshot!(steps(place, &["plan", "--json"]), @"
+    replace random:password/sprocket/redis
+    delete random:password/sprocket/redis
+    replace docker:secret/sprocket/redis-conf
+    delete docker:secret/sprocket/redis-conf
+    replace docker:secret/sprocket/redis-password
+    delete docker:secret/sprocket/redis-password
+    update docker:service/sprocket/redis: secrets
+    update docker:service/sprocket/core: secrets
+    update docker:service/sprocket/web: env.MOTTO
+    update docker:service/sprocket/notification: secrets
+    update docker:service/sprocket/matchmaking: image, secrets
+    update docker:service/sprocket/submission: secrets
+    ");
+    let (before, objects) = (tasks(), listing());
+    let told = place.run(&["apply", "--yes"]).exits(0);
+    place.tell_apply(&told);
+    // Redis and its four clients for the secret, one for the image, which is a client too, and one for the variable.
+    insta::assert_snapshot!(restarted(&before).join("\n"), @"
+    sprocket-core
+    sprocket-matchmaking
+    sprocket-notification
+    sprocket-redis
+    sprocket-submission
+    sprocket-web
+    ");
+    let now = listing();
+    let name = |object: &&Object| format!("{} {}", object.kind, object.name.rsplit_once('-').unwrap().0);
+    let ours = |object: &&Object| object.lineage.is_empty() || place.lineages().contains(&object.lineage);
+    let gone: Vec<String> = objects.difference(&now).filter(ours).map(|object| name(&object)).collect();
+    let new: Vec<String> = now.difference(&objects).filter(ours).map(|object| name(&object)).collect();
+    assert_eq!(gone, new, "each replaced object has gone");
+    assert_eq!(new, ["secret sprocket-redis-conf", "secret sprocket-redis-password"]);
+    let image = "{{.Spec.TaskTemplate.ContainerSpec.Image}}";
+    assert_eq!(docker(&["service", "inspect", "--format", image, "sprocket-matchmaking"]), "sprocket-stand-in/app:2");
+    let env = docker(&["service", "inspect", "--format", "{{.Spec.TaskTemplate.ContainerSpec.Env}}", "sprocket-web"]);
+    assert!(env.contains("MOTTO=another"), "{env}");
+    place.run(&["plan", "--detailed-exit-code"]).exits(0);
+}
+
+/// Somebody changes things behind the program's back: it is seen, and put back.
+fn meddled(place: &Place) {
+    let before = tasks();
+    docker(&["service", "rm", "sprocket-notification"]);
+    docker(&["service", "update", "--detach", "--label-add", "traefik.enable=false", "sprocket-web"]);
+    docker(&["service", "scale", "--detach", "sprocket-submission=2"]);
+    let told = place.run(&["drift", "--detailed-exit-code"]).exits(2);
+    insta::assert_snapshot!(told.out, @"
+    ~ docker:service/sprocket/web `sprocket-web`  (changed by somebody else)
+        labels.traefik.enable: false → true
+    + docker:service/sprocket/notification `sprocket-notification`  (it has gone)
+    ~ docker:service/sprocket/submission `sprocket-submission`  (changed by somebody else)
+        replicas: 2 → 1
+    3 resources drifted; an apply puts back what is shown.
+    ");
+    let told = place.run(&["apply", "--yes"]).exits(0);
+    place.tell_apply(&told);
+    // The one that was removed is another; the one that was scaled keeps either of its two.
+    let restarted = restarted(&before);
+    assert!(restarted.contains(&"sprocket-notification".to_owned()), "{restarted:?}");
+    let others: Vec<_> = restarted.iter().filter(|name| !name.ends_with("-notification")).collect();
+    assert!(others.iter().all(|name| name.ends_with("-submission")), "{restarted:?}");
+    assert_eq!(tasks()["sprocket-submission"].len(), 1);
+    let label = "{{index .Spec.Labels \"traefik.enable\"}}";
+    assert_eq!(docker(&["service", "inspect", "--format", label, "sprocket-web"]), "true");
+    place.run(&["drift", "--detailed-exit-code"]).exits(0);
+}
+
+/// All goes but the data and what the data needs, and why is said.
+fn destroyed(place: &Place) {
+    let began = Instant::now();
+    let told = place.run(&["destroy", "--yes"]).exits(0);
+    place.tell(told.out.lines().last().unwrap(), began.elapsed());
+    let kept: String = told.out.lines().filter(|line| line.starts_with('=')).map(|line| format!("{line}\n")).collect();
+    insta::assert_snapshot!(kept, @"
+    = docker:volume/influx stays as `influx`: it holds data
+    = docker:volume/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it holds data
+    = docker:volume/sprocket/redis stays as `sprocket-redis`: it holds data
+    = docker:volume/traefik-data stays as `traefik-data`: it holds data
+    = random:password/influx stays as `influx`: it is protected
+    = random:password/influx-token stays as `influx-token`: it is protected
+    = random:password/sprocket/jwt stays as `sprocket-jwt`: it is protected
+    = random:password/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it is protected
+    = random:password/sprocket/redis stays as `sprocket-redis`: `docker:volume/sprocket/redis` stays, and its data may need it
+    ");
+    let left: Vec<String> = place.made().iter().map(|object| format!("{} {}", object.kind, object.name)).collect();
+    assert_eq!(left, ["volume influx", "volume sprocket-rabbitmq", "volume sprocket-redis", "volume traefik-data"]);
+}
+
+/// What was kept is used again: the same volumes, with their data and the passwords in it.
+fn again(place: &Place) {
+    let volumes = place.made();
+    let told = place.run(&["apply", "--yes"]).exits(0);
+    place.tell_apply(&told);
+    assert!(place.made().is_superset(&volumes), "the volumes are those of before");
+    let auth = format!("AUTH {}", password(place));
+    assert_eq!(redis(&[&auth, "GET live"])[..3], ["+OK", "$4", "kept"]);
+    // RabbitMQ's first password is in its data: its clients get in, or they would not be well.
+    place.run(&["verify"]).exits(0);
+    place.run(&["plan", "--detailed-exit-code"]).exits(0);
+}

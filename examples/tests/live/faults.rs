@@ -14,14 +14,14 @@ pub(crate) fn fault(name: &str) -> String {
 }
 
 /// What it printed, without what differs from run to run, and without the way there.
-fn shown(told: &Told) -> String {
+pub(crate) fn shown(told: &Told) -> String {
     let is_progress = |line: &&str| line.starts_with(['…', '✓']);
     let text: String = told.err.lines().filter(|line| !is_progress(line)).map(|line| format!("{line}\n")).collect();
     plain(&text)
 }
 
 /// The same text of each run: times are `TIME`, and ids are `ID`.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::new();
     for (place, word) in text.split_inclusive([' ', '\n', '(', ')', '`', ':', ';', ',']).enumerate() {
         let end = word.trim_end_matches([' ', '\n', '(', ')', '`', ':', ';', ',']);

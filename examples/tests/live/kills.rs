@@ -1,1 +1,88 @@
-//! todo
+//! `kill -9` at random moments of the estate's apply, each time followed by the same command.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::engine::{Object, tasks};
+use crate::estate::{configuration, place};
+use crate::place::Place;
+
+/// What the runs make of the estate, one after the other.
+const JOBS: [(&str, &str); 3] = [
+    ("the first apply", ""),
+    ("a new password and domain", "redis_password = \"second\"\n"),
+    ("new images", "redis_password = \"third\"\nversions = { core = \"2\", web = \"2\", analytics = \"2\" }\n"),
+];
+
+#[test]
+fn a_killed_apply_of_the_estate_is_finished_by_the_same_command() {
+    let Some(place) = place("kills") else { return };
+    // How long an apply takes is not known before; a kill that comes too late is tried again, sooner.
+    let mut lasts = Duration::from_secs(20);
+    for (what, more) in JOBS {
+        place.configure(&configuration(more));
+        let after = lasts.mul_f64(share()).max(Duration::from_millis(700));
+        let mut run = place.start(&["apply", "--yes"]);
+        std::thread::sleep(after);
+        let was_running = run.try_wait().unwrap().is_none();
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let hit = if was_running { under_way(&place) } else { "nothing: it had ended".to_owned() };
+        place.tell(&format!("kill -9 in {what}; it hit {hit}"), after);
+
+        let began = Instant::now();
+        let told = place.run(&["apply", "--yes"]).exits(0);
+        place.tell_apply(&told);
+        lasts = if was_running { (after + began.elapsed()).min(Duration::from_secs(20)) } else { after.mul_f64(0.8) };
+        place.run(&["plan", "--detailed-exit-code"]).exits(0);
+        nothing_is_doubled_or_leaked(&place);
+    }
+    let told = place.run(&["destroy", "--include-kept", "--confirm", "production", "--yes"]).exits(0);
+    place.tell(told.out.lines().last().unwrap(), told.took);
+}
+
+/// A random number between 0 and 1.
+fn share() -> f64 {
+    let [low, high] = sprocket::core::Entropy::system().bytes::<2>();
+    f64::from(u16::from_le_bytes([low, high])) / f64::from(u16::MAX)
+}
+
+/// The steps that the kill interrupted, as the journal has them.
+fn under_way(place: &Place) -> String {
+    let told = place.run(&["state", "list"]).exits(0);
+    let all = told.out.lines().filter(|line| line.contains(':')).count().saturating_sub(1);
+    let begun: Vec<&str> = told
+        .out
+        .lines()
+        .filter(|line| line.contains("an interrupted run") || line.contains("not seen to work yet"))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    match begun.len() {
+        0 => format!("between steps, {all} recorded"),
+        _ => format!("{}, {all} recorded", begun.join(" and ")),
+    }
+}
+
+/// Each recorded object is there once, and nothing else is.
+fn nothing_is_doubled_or_leaked(place: &Place) {
+    let mut recorded: Vec<(String, String)> = Vec::new();
+    let told = place.run(&["state", "list"]).exits(0);
+    for address in told.out.lines().filter_map(|line| line.split_whitespace().next()) {
+        let Some(kind) = address.strip_prefix("docker:").and_then(|rest| rest.split('/').next()) else { continue };
+        let told = place.run(&["state", "show", address]).exits(0);
+        let record: Value = serde_json::from_str(&told.out).unwrap();
+        recorded.push((kind.to_owned(), record["object"]["name"].as_str().unwrap().to_owned()));
+    }
+    let mut there: Vec<(String, String)> =
+        place.made().into_iter().map(|Object { kind, name, .. }| (kind.to_owned(), name)).collect();
+    recorded.sort();
+    there.sort();
+    assert_eq!(there, recorded);
+    let tasks: BTreeMap<String, usize> = tasks().into_iter().map(|(name, ids)| (name, ids.len())).collect();
+    for (_, name) in there.iter().filter(|(kind, _)| kind == "service") {
+        assert_eq!(tasks.get(name), Some(&1), "{name}: {tasks:?}");
+    }
+    println!("         {} objects, each once", there.len());
+}

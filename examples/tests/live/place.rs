@@ -44,11 +44,6 @@ impl Told {
         assert_eq!(self.code, Some(code), "{self}");
         self
     }
-
-    /// Both streams, in the order in which they are of use.
-    pub(crate) fn all(&self) -> String {
-        format!("{}{}", self.out, self.err)
-    }
 }
 
 impl Place {
@@ -61,7 +56,10 @@ impl Place {
         let alone = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::Builder::new().prefix("sprocket-live-").tempdir().unwrap();
         std::fs::write(folder.path().join("sprocket.toml"), toml).unwrap();
-        let program = built().join(program);
+        // A copy: somebody may build the examples while it runs.
+        let copy = folder.path().join(program);
+        std::fs::copy(built().join(program), &copy).unwrap();
+        let program = copy;
         let before = listing();
         let (by_hand, began) = (Vec::new(), Instant::now());
         Some(Self { folder, program, before, by_hand, began, story, _alone: alone })
@@ -74,11 +72,6 @@ impl Place {
 
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// What the engine had before.
-    pub(crate) fn before(&self) -> &BTreeSet<Object> {
-        &self.before
     }
 
     /// The program with these arguments, in the environment `local`, with none of our own variables.
@@ -141,6 +134,24 @@ impl Place {
     /// Tells how long something took.
     pub(crate) fn tell(&self, what: &str, took: Duration) {
         println!("{:<8} {:>6.1} s  {what}", self.story, took.as_secs_f64());
+    }
+
+    /// Tells how long an apply took, and which steps took longest.
+    pub(crate) fn tell_apply(&self, told: &Told) {
+        let summary = told.out.lines().find(|line| line.ends_with('.') && line.contains("ed")).unwrap_or_default();
+        self.tell(summary, told.took);
+        let seconds = |line: &str| -> Option<(u32, String)> {
+            let (step, rest) = line.strip_prefix("✓ ")?.rsplit_once(" (")?;
+            let time = rest.split(')').next()?.strip_suffix('s')?;
+            let (minutes, seconds) = time.split_once('m').unwrap_or(("0", time));
+            let seconds = seconds.parse::<f64>().ok()? as u32;
+            Some((minutes.parse::<u32>().ok()? * 60 + seconds, step.to_owned()))
+        };
+        let mut steps: Vec<_> = told.err.lines().filter_map(seconds).filter(|(seconds, _)| *seconds >= 10).collect();
+        steps.sort();
+        for (seconds, step) in steps.iter().rev().take(3) {
+            println!("{:>20} s of it: {step}", seconds);
+        }
     }
 
     fn difference(&self) -> Result<(), String> {
