@@ -337,7 +337,6 @@ fn what_is_destroyed_leaves_its_data_and_the_passwords_of_that_data() {
         ]
     );
     insta::assert_snapshot!(world.try_plan(on(&site), Goal::Destroyed { include_kept: false }).unwrap(), @"
-    - random:password/sprocket/redis `sprocket-redis`
     = docker:volume/influx stays as `influx`: it holds data
     = docker:volume/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it holds data
     = docker:volume/sprocket/redis stays as `sprocket-redis`: it holds data
@@ -346,7 +345,8 @@ fn what_is_destroyed_leaves_its_data_and_the_passwords_of_that_data() {
     = random:password/influx-token stays as `influx-token`: it is protected
     = random:password/sprocket/jwt stays as `sprocket-jwt`: it is protected
     = random:password/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it is protected
-    1 to delete.
+    = random:password/sprocket/redis stays as `sprocket-redis`: `docker:volume/sprocket/redis` stays, and its data may need it
+    Nothing to do: nothing is left to destroy.
     ");
     // With the same data, and the passwords that it knows.
     world.apply(on(&site));

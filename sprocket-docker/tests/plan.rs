@@ -59,3 +59,30 @@ fn mistakes_have_the_line_of_the_program() {
     `docker:service/x`: `ten` is not a length of time, such as `10s` or `1m30s`
     ");
 }
+
+#[test]
+fn a_subnet_that_the_engine_chose_is_no_difference() {
+    let auto = |stack: &mut Stack| {
+        stack.connect(Docker::from_env());
+        stack.add(Network::overlay("edge"));
+    };
+    let fixed = |stack: &mut Stack| {
+        stack.connect(Docker::from_env());
+        stack.add(Network::overlay("edge").subnet("10.20.0.0/24"));
+    };
+    // Somebody made it, and the engine chose its addresses: imported, it is as declared.
+    let mut world = sprocket_core::testing::world();
+    world.put::<Network>("edge", spec::<Network>(Network::overlay("edge").subnet("10.20.0.0/24")));
+    world.block_on(world.engine().import(&world.stack(auto), "docker:network/edge", "edge")).unwrap();
+    assert!(world.plan(auto).is_empty(), "{}", world.plan(auto));
+    // So is one whose addresses the program chose once.
+    let mut world = sprocket_core::testing::world();
+    world.apply(fixed);
+    assert!(world.plan(auto).is_empty(), "{}", world.plan(auto));
+    // Other addresses need another network.
+    let other = |stack: &mut Stack| {
+        stack.connect(Docker::from_env());
+        stack.add(Network::overlay("edge").subnet("10.21.0.0/24"));
+    };
+    assert_eq!(world.plan(other).steps.len(), 2);
+}

@@ -5,7 +5,8 @@ pub use sprocket_core::{
 };
 #[cfg(feature = "docker")]
 pub use sprocket_docker::{
-    Attachment, ConfigFile, Constraint, Cpus, Docker, EndpointMode, HealthCheck, ImageRef, LogDriver, Memory, Mount,
-    Network, OnFailure, OnRollbackFailure, Order, Port, Protocol, RegistryLogins, Resources, Restart, RestartOn,
-    Rollback, SecretFile, Service, Subnet, SwarmConfig, SwarmSecret, Timespan, Update, Volume,
+    Attachment, ConfigFile, Constraint, Cpus, Docker, EndpointMode, Health, HealthCheck, HostName, ImageRef, LogDriver,
+    Memory, Mount, MountSource, Network, OnFailure, OnRollbackFailure, Order, Port, Protocol, RegistryLogins,
+    Resources, Restart, RestartOn, Rollback, SecretFile, Service, Subnet, SwarmConfig, SwarmSecret, Timespan, Update,
+    Volume,
 };

@@ -29,7 +29,9 @@ fn main() {
     }
 }
 
-const BARS: &[(&str, fn() -> String)] = &[
+type Bar = (&'static str, fn() -> String);
+
+const BARS: &[Bar] = &[
     ("pure plan, 10000 independent, nothing to do (50 ms)", || pure_plan(Shape::Independent, 10_000, false, 20)),
     ("pure plan, 10000 in lanes, nothing to do", || pure_plan(Shape::Lanes, 10_000, false, 20)),
     ("pure plan, 100000 in lanes, one change (1 s)", || pure_plan(Shape::Lanes, 100_000, true, 7)),

@@ -340,7 +340,12 @@ impl<'a> Builder<'a> {
             {
                 Vec::new()
             }
-            spec => changes(facts.fields, &object.applied.value(), &spec.value(), ignore, false),
+            spec => {
+                let mut found = changes(facts.fields, &object.applied.value(), &spec.value(), ignore, false);
+                // What was imported has what its service chose.
+                found.retain(|change| !diff::accepts(&change.after, &change.before));
+                found
+            }
         };
         let (Some(live), Some(seen)) = (live, &object.seen) else { return found };
         let masked =
@@ -562,6 +567,11 @@ impl<'a> Builder<'a> {
                     }
                 }
             }
+            for (address, record) in records {
+                if let Some(data) = record.needed_by.as_ref().filter(|needed_by| data.contains(needed_by)) {
+                    kept.entry(address).or_insert_with(|| may_need(data));
+                }
+            }
             for user in records.keys() {
                 let Some(volume) = needs(user).into_iter().find(|dep| data.contains(dep)) else { continue };
                 let mut work = needs(user);
@@ -570,13 +580,17 @@ impl<'a> Builder<'a> {
                     let only_copy = records.get(address).is_some_and(|record| {
                         (self.basis.kind)(record, address).is_some_and(|kind| kind.facts().naming == Naming::None)
                     });
-                    if only_copy {
-                        kept.entry(address).or_insert_with(|| format!("`{volume}` stays, and its data may need it"));
+                    if only_copy && !kept.contains_key(address) {
+                        kept.insert(address, may_need(volume));
+                        // Who was given it will be gone, and this must still be known.
+                        let keep = StepAction::Keep { needed_by: volume.clone() };
+                        self.steps.push(bare(address, keep, Reason::Destroyed));
                     }
                     work.extend(needs(address).into_iter().filter(|dep| seen.insert(dep)));
                 }
             }
         }
+        let keeps = self.count();
         let gone: BTreeSet<&Address> = records.keys().filter(|address| !kept.contains_key(address)).collect();
         for (address, reason) in &kept {
             for object in records[*address].objects() {
@@ -588,6 +602,9 @@ impl<'a> Builder<'a> {
             let record = &records[*address];
             let host = record.dies_with.as_ref().is_some_and(|host| gone.contains(host));
             self.end(address, record, Reason::Destroyed, host);
+        }
+        for step in &mut self.steps[keeps as usize..] {
+            step.after.extend(0..keeps);
         }
     }
 
@@ -700,6 +717,10 @@ fn bare(address: &Address, action: StepAction, reason: Reason) -> Step {
         at: None,
         node: None,
     }
+}
+
+fn may_need(data: &Address) -> String {
+    format!("`{data}` stays, and its data may need it")
 }
 
 fn output_change(before: Value, after: Value) -> Change {

@@ -23,7 +23,7 @@ pub struct Change {
     pub drift: bool,
 }
 
-/// What changes from one spec to another. Maps are compared key by key, everything else as a whole.
+/// What changes from one spec to another. Maps are compared key by key, lists of one length item by item.
 pub(crate) fn changes(fields: &[Field], before: &Value, after: &Value, ignore: &[&str], drift: bool) -> Vec<Change> {
     let mut changes = Vec::new();
     for field in fields.iter().filter(|field| !ignore.contains(&field.name)) {
@@ -39,6 +39,14 @@ pub(crate) fn changes(fields: &[Field], before: &Value, after: &Value, ignore: &
 
 fn compare(path: &Path, before: &Value, after: &Value, found: &mut impl FnMut(&Path, &Value, &Value)) {
     if before == after {
+        return;
+    }
+    if let (Value::Array(old), Value::Array(new)) = (before, after)
+        && old.len() == new.len()
+    {
+        for (place, (before, after)) in old.iter().zip(new).enumerate() {
+            compare(&path.join(PathPart::Index(place)), before, after, found);
+        }
         return;
     }
     let (Value::Object(old), Value::Object(new)) = (before, after) else { return found(path, before, after) };

@@ -97,6 +97,7 @@ impl Display for Step {
             (StepAction::Drop { .. }, Reason::HostDeleted) => ("-", "goes with its host".to_owned()),
             (StepAction::Drop { .. }, _) => ("-", "it has gone".to_owned()),
             (StepAction::Leave, _) => ("=", "left in place, and no longer recorded".to_owned()),
+            (StepAction::Keep { .. }, _) => return Ok(()),
             (StepAction::Record, _) => ("·", "only its record changes".to_owned()),
         };
         write!(f, "{sign} {}", self.address)?;

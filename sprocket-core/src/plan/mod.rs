@@ -139,6 +139,11 @@ pub enum StepAction {
     Leave,
     /// Records options or dependencies. No call.
     Record,
+    /// Records that kept data may need it. No call.
+    Keep {
+        /// The data.
+        needed_by: Address,
+    },
 }
 
 /// Why a step is needed.

@@ -317,6 +317,7 @@ fn record() -> Record {
         old: Vec::new(),
         protect: false,
         keep_on_delete: false,
+        needed_by: None,
         dies_with: None,
     }
 }

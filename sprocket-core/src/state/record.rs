@@ -25,6 +25,9 @@ pub struct Record {
     /// A delete leaves the object in place.
     #[serde(default, skip_serializing_if = "is_false")]
     pub keep_on_delete: bool,
+    /// Data that is kept may need it: it stays as long as that does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needed_by: Option<Address>,
     /// It goes when this one goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dies_with: Option<Address>,
@@ -85,7 +88,16 @@ pub struct Object {
 impl Record {
     /// A record without an object yet.
     pub fn new(id: RecordId, provider: ProviderName) -> Self {
-        Self { id, provider, object: None, old: Vec::new(), protect: false, keep_on_delete: false, dies_with: None }
+        Self {
+            id,
+            provider,
+            object: None,
+            old: Vec::new(),
+            protect: false,
+            keep_on_delete: false,
+            needed_by: None,
+            dies_with: None,
+        }
     }
 
     /// All its objects, the current one first.

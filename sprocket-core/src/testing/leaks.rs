@@ -2,7 +2,8 @@
 
 use crate::value::forms;
 
-/// The secrets that a text has in it, each with the form that was found: plain, or as base64, hex, URL or JSON escapes.
+/// The secrets that a text has in it, each with the longest form that was found: plain, or as base64, hex, URL or JSON
+/// escapes.
 ///
 /// ```
 /// # use sprocket_core::testing::leaks;
@@ -15,8 +16,8 @@ pub fn leaks(text: impl AsRef<[u8]>, secrets: &[impl AsRef<str>]) -> Vec<String>
     let mut found = Vec::new();
     for secret in secrets {
         let secret = secret.as_ref();
-        found
-            .extend(forms(secret).iter().filter(|form| text.contains(*form)).map(|form| format!("{secret} as {form}")));
+        let form = forms(secret).into_iter().find(|form| text.contains(form));
+        found.extend(form.map(|form| format!("{secret} as {form}")));
     }
     found
 }

@@ -14,7 +14,7 @@
 //! let mut world = testing::world();
 //! assert!(world.plan(program).to_string().ends_with("1 to create."));
 //! world.apply(program);
-//! assert_eq!(world.plan(program).to_string(), "Nothing to do: 1 resources are as declared.");
+//! assert_eq!(world.plan(program).to_string(), "Nothing to do: 1 resource is as declared.");
 //! ```
 
 mod crash;

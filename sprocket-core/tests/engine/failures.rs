@@ -189,7 +189,7 @@ fn an_old_object_that_can_not_be_deleted_is_deleted_by_the_next_run() {
         data: two → one  (needs a new one)
     - lab:conf/motd `motd-e6ec49da6c`  (replaced)
     ~ lab:app/web
-        used: [conf#3] → [conf#1]
+        used[0]: conf#3 → conf#1
     1 to update, 1 to restore.
     ");
     story.apply(motd("one"));

@@ -87,7 +87,7 @@ fn a_new_subnet_makes_a_new_network_and_moves_the_app_over() {
         subnet: 10.0.0.0/24 → 10.0.1.0/24  (needs a new one)
     - lab:net/edge  (replaced)
     ~ lab:app/web
-        nets: [net#4] → [(known after lab:net/edge)]
+        nets[0]: net#4 → (known after lab:net/edge)
     1 to update, 1 to replace, 4 unchanged.
     ");
     assert_snapshot!(story.apply(next).join("\n"), @"
@@ -107,7 +107,7 @@ fn a_new_content_has_a_new_name_and_the_old_goes_last() {
         data: hello → bye  (needs a new one)
     - lab:conf/motd `motd-1b84178112`  (replaced)
     ~ lab:app/web
-        used: [data, conf#2] → [data, (known after lab:conf/motd)]
+        used[1]: conf#2 → (known after lab:conf/motd)
     1 to update, 1 to replace, 4 unchanged.
     ");
     assert_snapshot!(story.apply(next).join("\n"), @"
@@ -173,6 +173,9 @@ fn destroy_keeps_data_and_the_secret_that_the_data_may_need() {
     4 to delete.
     ");
     story.world.destroy(on_lab(estate));
+    // Whoever used the data has gone; what the data may need is still known.
+    story.world.destroy(on_lab(estate));
+    assert!(story.world.snapshot().unwrap().records.contains_key(&"random:password/redis".into()));
     assert_eq!(story.world.objects(), ["lab:disk/data"]);
     story.apply(estate);
 }

@@ -42,7 +42,7 @@ prop_compose! {
         object in prop::option::of(objects()), old in vec(objects(), 0..3), protect in any::<bool>(),
         keep_on_delete in any::<bool>(), dies_with in prop::option::of(addresses()),
     ) -> Box<Record> {
-        Box::new(Record { id: "3f9a".into(), provider: "docker".into(), object, old, protect, keep_on_delete, dies_with })
+        Box::new(Record { id: "3f9a".into(), provider: "docker".into(), object, old, protect, keep_on_delete, needed_by: None, dies_with })
     }
 }
 
