@@ -1,6 +1,6 @@
 //! Plans: what is to be done, in which order, and why.
 //!
-//! [`build`] is pure and synchronous: the same stack, snapshot and observation give the same bytes. A plan holds no
+//! `build` is pure and synchronous: the same stack, snapshot and observation give the same bytes. A plan holds no
 //! secret: its values are sealed.
 
 mod build;
