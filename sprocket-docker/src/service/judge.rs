@@ -137,7 +137,10 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Verdict {
     let current = || seen.tasks.iter().filter(|task| task.current);
     let running: Vec<_> = current().filter(|task| task.runs()).collect();
     let done = current().filter(|task| task.is_done(seen.spec)).count();
-    let have = running.len() + if running.len() as u64 == wanted { 0 } else { done };
+    // Places, not tasks: where a task fails just as an update with `start-first` begins, the engine starts two in its place,
+    // and lets both run for good.
+    let places = running.iter().map(|task| task.slot.as_str()).collect::<BTreeSet<_>>().len();
+    let have = places + if places as u64 == wanted { 0 } else { done };
     let leftovers = seen.tasks.iter().filter(|task| !task.current && task.runs()).count();
     let busy = matches!(update, "updating" | "rollback_started");
     let nowhere = seen.spec.global && wanted == 0;
@@ -162,7 +165,7 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Verdict {
     } else {
         waiting.filter(|task| task.state == "pending").and_then(|task| stuck(&task.error))
     };
-    Verdict::NotYet(Progress { running: running.len() as u64, wanted, pending, stuck })
+    Verdict::NotYet(Progress { running: places as u64, wanted, pending, stuck })
 }
 
 /// Whether tasks of earlier settings are still around: their ports and room will be free soon.

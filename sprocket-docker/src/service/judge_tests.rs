@@ -64,6 +64,8 @@ fn tasks_are_counted() {
     check(app().replicas(1_u64), &["1 running/running", "2 running/running"], "2 of 1:");
     check(app().replicas(1_u64), &["1 running/running", "2 running/shutdown"], "runs: t0");
     check(app().global(), &["0 running/running"], "runs: t0");
+    check(app(), &["1 running/running", "1 running/running"], "runs: t0 t1");
+    check(app().replicas(2_u64), &["1 running/running", "1 running/running"], "1 of 2:");
 }
 
 #[test]
