@@ -30,7 +30,7 @@ fn doctor_tells_what_it_asked() {
 
 #[test]
 fn graph_is_what_graphviz_reads() {
-    let Some(place) = Place::of("graph", "production", &crate::estate::configuration("")) else { return };
+    let Some(place) = crate::estate::place("graph") else { return };
     let dot = place.run(&["graph"]).exits(0).out;
     let plan = place.run(&["plan", "--json"]).exits(0);
     let plan: serde_json::Value = serde_json::from_str(plan.out.lines().next().unwrap()).unwrap();
@@ -104,28 +104,47 @@ fn state_is_listed_shown_and_forgotten_and_what_is_there_imported() {
     let told = place.run(&["import", address, "sprocket-live-by-hand"]).exits(0);
     insta::assert_snapshot!(told.out, @"`docker:network/sprocket-live-by-hand` is recorded as `sprocket-live-by-hand`. Nothing was changed; `plan` shows how it differs.");
     let told = place.run(&["plan", "--detailed-exit-code"]).exits(0);
-    insta::assert_snapshot!(told.out, @"");
-    insta::assert_snapshot!(shown(&place, &place.run(&["state", "list"]).exits(0).out), @"");
+    insta::assert_snapshot!(told.out, @"Nothing to do: 1 resource is as declared.");
+    insta::assert_snapshot!(shown(&place, &place.run(&["state", "list"]).exits(0).out), @"
+    docker:network/sprocket-live-by-hand  `sprocket-live-by-hand`
+    1 resource in STATE/faults/local, serial 2.
+    ");
     let told = place.run(&["state", "show", address]).exits(0);
     let record: serde_json::Value = serde_json::from_str(&told.out).unwrap();
     assert_eq!(record["object"]["id"], id.as_str(), "{told}");
     // A typing error is met with the address that was meant.
     let told = place.run(&["state", "show", "docker:network/sprocket-live-by-hnd"]).exits(1);
-    insta::assert_snapshot!(told.err, @"");
+    insta::assert_snapshot!(told.err, @"
+    error: `docker:network/sprocket-live-by-hnd` is not recorded
+      hint: did you mean `docker:network/sprocket-live-by-hand`?
+    ");
 
     // The program wants it otherwise: the plan says how.
     place.configure(&format!("{}motto = \"platform\"\n", fault("by-hand")));
-    insta::assert_snapshot!(place.run(&["plan", "--detailed-exit-code"]).exits(2).out, @"");
+    insta::assert_snapshot!(place.run(&["plan", "--detailed-exit-code"]).exits(2).out, @"
+    ± docker:network/sprocket-live-by-hand `sprocket-live-by-hand-2`  (a new one takes its place)
+        labels.team: (none) → platform  (needs a new one)
+    - docker:network/sprocket-live-by-hand  (replaced)
+    1 to replace.
+    ");
     place.configure(&fault("by-hand"));
 
     // Forgotten, it is still there, and somebody else's; imported again by its id, it is ours, and goes with the rest.
     let told = place.run(&["state", "forget", address]).exits(0);
-    insta::assert_snapshot!(told.out, @"");
+    insta::assert_snapshot!(told.out, @"`docker:network/sprocket-live-by-hand` is no longer recorded. `sprocket-live-by-hand` is still there.");
     assert_eq!(docker(&["network", "inspect", "--format", "{{.Id}}", "sprocket-live-by-hand"]), id);
-    insta::assert_snapshot!(place.run(&["plan"]).exits(1).out, @"");
+    insta::assert_snapshot!(plain(&place.run(&["plan"]).exits(1).out), @"
+    problem: `docker:network/sprocket-live-by-hand`: an object named `sprocket-live-by-hand` exists already, and this stack does not own it  (examples/tests/live/program/main.rs:66)
+      hint: take it over with `.adopt()` or `import docker:network/sprocket-live-by-hand ID`
+    1 problem: nothing can be applied until it is solved.
+    ");
     place.run(&["import", address, &id]).exits(0);
     place.run(&["plan", "--detailed-exit-code"]).exits(0);
     let told = place.run(&["destroy", "--yes"]).exits(0);
-    insta::assert_snapshot!(told.out, @"");
+    insta::assert_snapshot!(told.out, @"
+    - docker:network/sprocket-live-by-hand
+    1 to delete.
+    1 deleted.
+    ");
     assert_eq!(docker(&["network", "ls", "--quiet", "--filter", "name=sprocket-live-by-hand"]), "");
 }

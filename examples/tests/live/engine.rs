@@ -46,18 +46,27 @@ fn list(kind: &'static str) -> Vec<Object> {
     text.lines().filter(|line| !line.is_empty()).map(object).collect()
 }
 
-/// The tasks that run or are to run, by service.
-pub(crate) fn tasks() -> BTreeMap<String, BTreeSet<String>> {
-    let format = "{{.Name}} {{.ID}} {{.DesiredState}}";
+/// The tasks that run or are to run, by service: each with its place, `sprocket-core.1`, and its id.
+pub(crate) fn tasks() -> BTreeMap<String, BTreeSet<(String, String)>> {
+    let format = "{{.Name}} {{.ID}}";
     let told = docker(&["node", "ps", "self", "--no-trunc", "--filter", "desired-state=running", "--format", format]);
-    let mut tasks: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut tasks: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
     for line in told.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [name, id, _] = words[..] else { continue };
-        let service = name.rsplit_once('.').map_or(name, |(service, _)| service);
-        tasks.entry(service.to_owned()).or_default().insert(id.to_owned());
+        let (place, id) = line.split_once(' ').unwrap();
+        let service = place.rsplit_once('.').map_or(place, |(service, _)| service);
+        tasks.entry(service.to_owned()).or_default().insert((place.to_owned(), id.to_owned()));
     }
     tasks
+}
+
+/// How many places of a service run. An engine whose task fails just as an update begins may run two tasks in one.
+pub(crate) fn places(service: &str) -> usize {
+    let tasks = tasks().remove(service).unwrap_or_default();
+    let places: BTreeSet<&String> = tasks.iter().map(|(place, _)| place).collect();
+    if places.len() < tasks.len() {
+        println!("         the engine runs two tasks in one place of {service}");
+    }
+    places.len()
 }
 
 /// Runs the docker command, as somebody behind the program's back would.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::engine::{Object, docker, eventually, listing, tasks};
+use crate::engine::{Object, docker, eventually, listing, places, tasks};
 use crate::place::Place;
 
 /// The services of the estate.
@@ -82,7 +82,7 @@ fn setting(path: &Value) -> String {
 }
 
 /// The services whose tasks are others than before.
-fn restarted(before: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+fn restarted(before: &BTreeMap<String, BTreeSet<(String, String)>>) -> Vec<String> {
     let now = tasks();
     SERVICES.iter().filter(|name| before.get(**name) != now.get(**name)).map(ToString::to_string).collect()
 }
@@ -234,7 +234,7 @@ fn meddled(place: &Place) {
     assert!(restarted.contains(&"sprocket-notification".to_owned()), "{restarted:?}");
     let others: Vec<_> = restarted.iter().filter(|name| !name.ends_with("-notification")).collect();
     assert!(others.iter().all(|name| name.ends_with("-submission")), "{restarted:?}");
-    assert_eq!(tasks()["sprocket-submission"].len(), 1);
+    assert_eq!(places("sprocket-submission"), 1);
     let label = "{{index .Spec.Labels \"traefik.enable\"}}";
     assert_eq!(docker(&["service", "inspect", "--format", label, "sprocket-web"]), "true");
     place.run(&["drift", "--detailed-exit-code"]).exits(0);
