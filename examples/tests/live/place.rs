@@ -150,7 +150,7 @@ impl Place {
         let mut steps: Vec<_> = told.err.lines().filter_map(seconds).filter(|(seconds, _)| *seconds >= 10).collect();
         steps.sort();
         for (seconds, step) in steps.iter().rev().take(3) {
-            println!("{:>20} s of it: {step}", seconds);
+            println!("{seconds:>20} s of it: {step}");
         }
     }
 
