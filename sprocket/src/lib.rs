@@ -46,3 +46,9 @@ pub use sprocket_core as core;
 #[cfg(feature = "docker")]
 pub use sprocket_docker as docker;
 pub use surroundings::Surroundings;
+
+/// The README's programs compile and do what it says.
+#[cfg(all(doctest, feature = "docker"))]
+#[doc = include_str!("../../README.md")]
+#[derive(Debug)]
+pub struct Readme;
