@@ -179,12 +179,12 @@ fn changed(place: &Place) {
     delete docker:secret/sprocket/redis-conf
     replace docker:secret/sprocket/redis-password
     delete docker:secret/sprocket/redis-password
-    update docker:service/sprocket/redis: secrets
-    update docker:service/sprocket/core: secrets
+    update docker:service/sprocket/redis: secrets.0.secret, secrets.1.secret
+    update docker:service/sprocket/core: secrets.1.secret
     update docker:service/sprocket/web: env.MOTTO
-    update docker:service/sprocket/notification: secrets
-    update docker:service/sprocket/matchmaking: image, secrets
-    update docker:service/sprocket/submission: secrets
+    update docker:service/sprocket/notification: secrets.1.secret
+    update docker:service/sprocket/matchmaking: image, secrets.1.secret
+    update docker:service/sprocket/submission: secrets.1.secret
     ");
     let (before, objects) = (tasks(), listing());
     let told = place.run(&["apply", "--yes"]).exits(0);

@@ -54,13 +54,13 @@ fn mistakes_of_a_program_are_told_before_anything_is_asked() {
     insta::assert_snapshot!(shown(&place.run(&["plan"]).exits(1)), @"
     faults/local of sprocket.toml
     error: the program has a mistake; nothing was asked of any service
-      `docker:network/sprocket-live-twice`: is declared already at examples/tests/live/program/main.rs:45  (examples/tests/live/program/main.rs:46)
+      `docker:network/sprocket-live-twice`: is declared already at examples/tests/live/program/main.rs:45; one of them needs another name  (examples/tests/live/program/main.rs:46)
     ");
     place.configure(&fault("missing-provider"));
     insta::assert_snapshot!(shown(&place.run(&["plan"]).exits(1)), @"
     faults/local of sprocket.toml
     error: the program has a mistake; nothing was asked of any service
-      `docker:network/sprocket-live-owned`: needs a `docker`, and the stack is connected to none  (examples/tests/live/program/main.rs:49)
+      `docker:network/sprocket-live-owned`: needs a `docker`, and the stack is connected to none; connect it first: `stack.connect(…)`  (examples/tests/live/program/main.rs:49)
     ");
     place.configure("[local]\nfualt = \"none\"\n");
     insta::assert_snapshot!(shown(&place.run(&["plan"]).exits(1)), @"
@@ -227,11 +227,23 @@ fn a_network_of_somebody_else() {
     let both = "[local]\nfault = \"owned-network\"\n[sandbox]\nfault = \"owned-network\"\n";
     place.configure(both);
     place.run(&["apply", "--yes", "--env", "sandbox"]).exits(0);
-    insta::assert_snapshot!(refused(&place), @"");
+    insta::assert_snapshot!(refused(&place), @"
+    problem: `docker:network/sprocket-live-owned`: an object named `sprocket-live-owned` exists already, and another stack owns it  (examples/tests/live/program/main.rs:49)
+      hint: choose another name with `.named(…)`, or remove it from the other stack first
+    1 problem: nothing can be applied until it is solved.
+    faults/local of sprocket.toml
+    error: the plan has 1 problem, and can't be applied; nothing was changed
+    ");
     place.run(&["destroy", "--yes", "--env", "sandbox"]).exits(0);
 
     place.by_hand("network", "sprocket-live-owned");
     docker(&["network", "create", "--driver", "overlay", "sprocket-live-owned"]);
-    insta::assert_snapshot!(refused(&place), @"");
+    insta::assert_snapshot!(refused(&place), @"
+    problem: `docker:network/sprocket-live-owned`: an object named `sprocket-live-owned` exists already, and this stack does not own it  (examples/tests/live/program/main.rs:49)
+      hint: take it over with `.adopt()` or `import docker:network/sprocket-live-owned ID`
+    1 problem: nothing can be applied until it is solved.
+    faults/local of sprocket.toml
+    error: the plan has 1 problem, and can't be applied; nothing was changed
+    ");
     assert_eq!(docker(&["network", "ls", "--quiet", "--filter", "name=sprocket-live-owned"]).lines().count(), 1);
 }
