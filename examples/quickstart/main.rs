@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 #[test]
 fn another_image_changes_nothing_but_the_service() {
     let with = |image: &str| {
-        let config = Config { image: image.into(), port: 18379 };
+        let config = Config { image: image.into(), port: 18380 };
         move |stack: &mut Stack| quickstart(stack, &config)
     };
     let mut world = sprocket::core::testing::world();
