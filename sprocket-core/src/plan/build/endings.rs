@@ -1,0 +1,176 @@
+//! How things end: what was replaced, what is not declared any more, and the destruction of everything.
+//!
+//! What is kept stays, and with it what it needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Builder, bare};
+use crate::erased::ErasedLive;
+use crate::ids::Address;
+use crate::plan::{Kept, Problem, Reason, Step, StepAction};
+use crate::resource::Naming;
+use crate::stack::Node;
+use crate::state::{Object, Record};
+
+impl Builder<'_> {
+    /// Deletes what was replaced by earlier runs and is still there.
+    pub(super) fn superseded(&mut self, node: &Node, record: &Record) {
+        for (place, object) in record.old.iter().enumerate() {
+            let seen = self.basis.observed.objects.get(&node.address).and_then(|seen| seen.old.get(place)?.as_ref());
+            let step = self.ending(&node.address, object, seen, Reason::Superseded, true);
+            self.steps.push(step);
+        }
+    }
+
+    fn ending(
+        &self,
+        address: &Address,
+        object: &Object,
+        live: Option<&ErasedLive>,
+        reason: Reason,
+        replaced: bool,
+    ) -> Step {
+        let which = object.which();
+        let action = match live {
+            Some(_) => StepAction::Delete { object: which, replaced, first: false },
+            None => StepAction::Drop { object: which },
+        };
+        let reason = if live.is_none() { Reason::Gone } else { reason };
+        Step {
+            address: address.clone(),
+            action,
+            reason,
+            name: Some(object.name.clone()),
+            spec: None,
+            changes: Vec::new(),
+            after: Vec::new(),
+            witness: live.map(|live| live.witness.clone()),
+            at: None,
+            node: None,
+        }
+    }
+
+    /// What is recorded and not declared any more goes, or is left.
+    pub(super) fn undeclared(&mut self, gone: &BTreeMap<&Address, &Record>) {
+        for (&address, &record) in gone {
+            if record.protect {
+                self.problems.push(Problem {
+                    address: address.clone(),
+                    message: "is not declared any more, and is protected".into(),
+                    hint: Some("declare it again without `.protect()`, apply that, and then take it away".into()),
+                    at: None,
+                });
+            } else if let Some(reason) = self.stays(address, record) {
+                for object in record.objects() {
+                    let (name, reason) = (object.name.clone(), format!("{reason}; no longer recorded"));
+                    self.kept.push(Kept { address: address.clone(), name, reason });
+                }
+                let name = record.objects().next().map(|object| object.name.clone());
+                self.steps.push(Step { name, ..bare(address, StepAction::Leave, Reason::Undeclared) });
+            } else {
+                let host = record.dies_with.as_ref().is_some_and(|host| gone.contains_key(host));
+                self.end(address, record, Reason::Undeclared, host);
+            }
+        }
+    }
+
+    fn stays(&self, address: &Address, record: &Record) -> Option<&'static str> {
+        if record.keep_on_delete {
+            return Some("`keep_on_delete` is set");
+        }
+        let stateful = (self.basis.kind)(record, address).is_some_and(|kind| kind.facts().stateful);
+        stateful.then_some("it holds data")
+    }
+
+    fn end(&mut self, address: &Address, record: &Record, reason: Reason, with_host: bool) {
+        let seen = self.basis.observed.objects.get(address);
+        if let Some(object) = &record.object {
+            let live = seen.and_then(|seen| seen.current.as_ref());
+            let mut step = self.ending(address, object, live, reason.clone(), false);
+            if with_host {
+                step.action = StepAction::Drop { object: object.which() };
+                step.reason = Reason::HostDeleted;
+            }
+            self.steps.push(step);
+        }
+        for (place, object) in record.old.iter().enumerate() {
+            let live = seen.and_then(|seen| seen.old.get(place)?.as_ref());
+            let step = self.ending(address, object, live, reason.clone(), false);
+            self.steps.push(step);
+        }
+    }
+
+    /// Everything goes but what is kept, and what that needs: the objects it was made from, and the generated secrets that
+    /// were given to whoever uses kept data.
+    pub(super) fn destroy(&mut self, include_kept: bool) {
+        let records = &self.basis.snapshot.records;
+        let mut kept: BTreeMap<&Address, String> = BTreeMap::new();
+        if !include_kept {
+            let mut data: BTreeSet<&Address> = BTreeSet::new();
+            for (address, record) in records {
+                if record.protect {
+                    kept.insert(address, "it is protected".into());
+                } else if let Some(reason) = self.stays(address, record) {
+                    kept.insert(address, reason.into());
+                    data.insert(address);
+                }
+            }
+            let needs = |address: &Address| -> Vec<&Address> {
+                let objects = records.get(address).into_iter().flat_map(Record::objects);
+                let deps = objects.flat_map(|object| &object.deps);
+                deps.filter_map(|dep| records.get_key_value(dep).map(|(address, _)| address)).collect()
+            };
+            let mut work: Vec<&Address> = kept.keys().copied().collect();
+            while let Some(address) = work.pop() {
+                for dep in needs(address) {
+                    if !kept.contains_key(dep) {
+                        kept.insert(dep, format!("`{address}` stays, and needs it"));
+                        work.push(dep);
+                    }
+                }
+            }
+            for (address, record) in records {
+                if let Some(data) = record.needed_by.as_ref().filter(|needed_by| data.contains(needed_by)) {
+                    kept.entry(address).or_insert_with(|| may_need(data));
+                }
+            }
+            for user in records.keys() {
+                let Some(volume) = needs(user).into_iter().find(|dep| data.contains(dep)) else { continue };
+                let mut work = needs(user);
+                let mut seen: BTreeSet<&Address> = work.iter().copied().collect();
+                while let Some(address) = work.pop() {
+                    let only_copy = records.get(address).is_some_and(|record| {
+                        (self.basis.kind)(record, address).is_some_and(|kind| kind.facts().naming == Naming::None)
+                    });
+                    if only_copy && !kept.contains_key(address) {
+                        kept.insert(address, may_need(volume));
+                        // Who was given it will be gone, and this must still be known.
+                        let keep = StepAction::Keep { needed_by: volume.clone() };
+                        self.steps.push(bare(address, keep, Reason::Destroyed));
+                    }
+                    work.extend(needs(address).into_iter().filter(|dep| seen.insert(dep)));
+                }
+            }
+        }
+        let keeps = self.count();
+        let gone: BTreeSet<&Address> = records.keys().filter(|address| !kept.contains_key(address)).collect();
+        for (address, reason) in &kept {
+            for object in records[*address].objects() {
+                let (name, reason) = (object.name.clone(), reason.clone());
+                self.kept.push(Kept { address: (*address).clone(), name, reason });
+            }
+        }
+        for address in &gone {
+            let record = &records[*address];
+            let host = record.dies_with.as_ref().is_some_and(|host| gone.contains(host));
+            self.end(address, record, Reason::Destroyed, host);
+        }
+        for step in &mut self.steps[keeps as usize..] {
+            step.after.extend(0..keeps);
+        }
+    }
+}
+
+fn may_need(data: &Address) -> String {
+    format!("`{data}` stays, and its data may need it")
+}
