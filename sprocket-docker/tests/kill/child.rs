@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sprocket_core::state::{Entry, FileStore, Holder, KeySource, Loaded, Lock, Snapshot, StateStore, StoreError};
+use sprocket_core::state::{
+    Action, Entry, Event, FileStore, Holder, KeySource, Loaded, Lock, Snapshot, StateStore, StoreError,
+};
 use sprocket_core::value::StackKey;
 use sprocket_core::{DraftExt as _, Engine, Entropy, Goal, Password, Settings, Stack, Stop};
 use sprocket_docker::{Docker, EndpointMode, Network, Service, SwarmConfig, SwarmSecret, Volume};
@@ -126,18 +128,22 @@ impl StateStore for Slow {
 #[derive(Debug)]
 struct SlowLock(Box<dyn Lock>);
 
-/// A random time of up to two seconds: about as much as the waits, so that kills fall into every phase alike.
-async fn a_while() {
+/// A random time of up to so many seconds.
+async fn a_while(seconds: u32) {
     let [byte] = Entropy::system().bytes::<1>();
-    tokio::time::sleep(Duration::from_millis(8 * u64::from(byte))).await;
+    tokio::time::sleep(Duration::from_millis(4 * u64::from(byte)) * seconds).await;
 }
 
 #[async_trait]
 impl Lock for SlowLock {
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        a_while().await;
+        // A call is over in no time, so its entry is what a kill comes before. Of the steps that one batch ends and begins,
+        // the begun ones are fewer: they take longer, so that kills fall into every phase alike.
+        a_while(1).await;
         let result = self.0.append(entries).await;
-        a_while().await;
+        let begins =
+            entries.iter().any(|entry| matches!(&entry.event, Event::Begin { action } if *action != Action::Ready));
+        a_while(if begins { 3 } else { 0 }).await;
         result
     }
 
