@@ -14,6 +14,7 @@ mod ids;
 mod json;
 mod lookup;
 mod options;
+mod overrides;
 pub mod plan;
 mod provider;
 mod random;
@@ -35,6 +36,7 @@ pub use ids::{Address, Identity, Lineage, ObjectId, PhysicalName, ProviderName, 
 pub use json::Json;
 pub use lookup::{Lookup, Question};
 pub use options::{DraftExt, Options};
+pub use overrides::{Misfit, Overridden, Override, Unfit};
 pub use plan::{Goal, Plan};
 pub use provider::{ErrorKind, Provider, ProviderError};
 pub use random::{Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec};

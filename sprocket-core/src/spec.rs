@@ -8,7 +8,9 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::json::Json;
 use crate::options::Options;
+use crate::overrides::Unfit;
 use crate::provider::Provider;
 use crate::resource::Resource;
 use crate::value::{Deps, Known, Mistake, NoValue, Partial, Resolve, Slot};
@@ -96,4 +98,12 @@ pub trait ProviderDraft: Fields + Sized + Send + Sync + 'static {
     fn credentials(&self, known: &Known) -> Result<Option<<Self::Provider as Provider>::Credentials>, NoValue>;
     /// Adds the resources that the credentials wait for.
     fn credential_deps(&self, into: &mut Deps);
+    /// The draft that these settings were made from, as far as that matters: without a name, with the credentials that
+    /// [`Provider::ambient`] finds.
+    fn holding(config: Self::Spec) -> Self;
+    /// Gives a setting another value, which comes in clear.
+    ///
+    /// # Errors
+    /// If there is no such setting, it is a secret, or the value is not one of it.
+    fn set(&mut self, setting: &str, value: &Json) -> Result<(), Unfit>;
 }

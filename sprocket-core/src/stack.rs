@@ -14,6 +14,7 @@ use crate::erased::{DraftOf, ErasedDraft, ErasedProvider, KindHandle};
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::lookup::{ErasedLookup, Lookup, LookupOf, Question};
 use crate::options::Options;
+use crate::overrides::{Misfit, Overridden, Override, Overrides};
 use crate::plan::Place;
 use crate::provider::Provider;
 use crate::random::Random;
@@ -30,8 +31,9 @@ pub struct Stack {
     pub(crate) providers: Vec<ProviderNode>,
     pub(crate) outputs: Vec<StackOutput>,
     pub(crate) lookups: Vec<LookupNode>,
+    pub(crate) overrides: Overrides,
     mistaken: HashMap<Address, &'static Location<'static>>,
-    mistakes: Vec<Misdeclared>,
+    mistakes: Vec<String>,
 }
 
 impl Debug for Stack {
@@ -161,9 +163,26 @@ impl Stack {
             providers: Vec::new(),
             outputs: Vec::new(),
             lookups: Vec::new(),
+            overrides: Overrides::default(),
             mistaken: HashMap::new(),
             mistakes: Vec::new(),
         }
+    }
+
+    /// Overrides what will be said of providers: call it before anything is declared.
+    pub fn overrule(&mut self, overrides: impl IntoIterator<Item = Override>) {
+        self.overrides.add(overrides);
+    }
+
+    /// What was overridden so far.
+    pub fn overridden(&self) -> &[Overridden] {
+        &self.overrides.done
+    }
+
+    /// The overrides that can't be. [`check`](Self::check) reports them too.
+    pub fn misfits(&self) -> Vec<Misfit> {
+        let connected: Vec<&ProviderName> = self.providers.iter().map(|provider| &provider.name).collect();
+        self.overrides.misfits(&connected)
     }
 
     /// Declares a connection to a service.
@@ -175,6 +194,7 @@ impl Stack {
             "" => ProviderName::from(kind),
             name => ProviderName::from(format!("{kind}/{name}")),
         };
+        let draft = self.overrides.apply(&name, draft);
         if let Some(other) = self.providers.iter().find(|other| other.name == name) {
             let message =
                 format!("is connected already at {}:{}; give one of them a name", other.at.file(), other.at.line());
@@ -259,7 +279,10 @@ impl Stack {
     /// # Errors
     /// All its mistakes, each with its line.
     pub fn check(&self) -> Result<(), Mistakes> {
-        if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes.clone())) }
+        let misfits = self.misfits();
+        let misfits = misfits.iter().map(|misfit| format!("`{}`: {misfit}  ({})", misfit.provider, misfit.from));
+        let mistakes: Vec<String> = misfits.chain(self.mistakes.iter().cloned()).collect();
+        if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
     }
 
     /// What is declared, in the order of the program; what is mistaken is left out.
@@ -388,27 +411,17 @@ impl Stack {
     }
 
     fn mistake(&mut self, who: &dyn Display, mistake: Mistake) {
-        self.mistakes.push(Misdeclared { who: who.to_string(), mistake });
+        self.mistakes.push(format!("`{who}`: {mistake}"));
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Misdeclared {
-    who: String,
-    mistake: Mistake,
 }
 
 /// Everything that is wrong in a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistakes(Vec<Misdeclared>);
+pub struct Mistakes(Vec<String>);
 
 impl Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, Misdeclared { who, mistake }) in self.0.iter().enumerate() {
-            let line = if place == 0 { "" } else { "\n" };
-            write!(f, "{line}`{who}`: {mistake}")?;
-        }
-        Ok(())
+        f.write_str(&self.0.join("\n"))
     }
 }
 

@@ -4,20 +4,21 @@
 //! rest.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned as _;
 
 use crate::attributes::shown_at;
 use crate::draft::{MISTAKES, keeps_mistakes};
 use crate::model::{Model, Setting, Shape};
+use crate::slot::is_secret;
 
 /// Writes `Spec`, `Fields`, and `Draft` or `ProviderDraft`.
 pub(crate) fn write(model: &Model) -> TokenStream {
     let own = match &model.shape {
         Shape::Resource(noun) => draft(model, noun),
         Shape::Provider(noun) => provider_draft(model, noun),
-        Shape::Nested(_) => TokenStream::new(),
+        Shape::Nested(draft) => nested_draft(model, draft),
     };
     let (spec, fields) = (spec(model), fields(model));
     quote!(#spec #fields #own)
@@ -117,8 +118,17 @@ fn draft(model: &Model, noun: &syn::Path) -> TokenStream {
 }
 
 fn provider_draft(model: &Model, noun: &syn::Path) -> TokenStream {
-    let core = &model.core;
+    let Model { core, spec, .. } = model;
     let draft = model.draft();
+    let held = held(model);
+    let names: Vec<_> = model.drafted().map(|setting| &setting.name).collect();
+    let settable = model.drafted().map(|Setting { ident, name, slot, .. }| {
+        if is_secret(&slot.item) {
+            quote!(#name => ::std::result::Result::Err(#core::Unfit::Secret),)
+        } else {
+            quote!(#name => #core::value::set(&mut self.#ident, value),)
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #core::ProviderDraft for #draft {
@@ -155,6 +165,56 @@ fn provider_draft(model: &Model, noun: &syn::Path) -> TokenStream {
                     #core::Slot::deps(&#core::Input::Output(output.map(|_| ())), into);
                 }
             }
+
+            #[allow(unused_variables)]
+            fn holding(held: #spec) -> Self {
+                Self {
+                    name: ::std::string::String::new(),
+                    credentials: ::std::option::Option::None,
+                    #held
+                }
+            }
+
+            #[allow(unused_variables)]
+            fn set(
+                &mut self,
+                setting: &str,
+                value: &#core::Json,
+            ) -> ::std::result::Result<(), #core::Unfit> {
+                match setting {
+                    #(#settable)*
+                    _ => ::std::result::Result::Err(#core::Unfit::NoSuchSetting(::std::vec![#(#names),*])),
+                }
+            }
         }
     }
+}
+
+/// A nested draft can be made of what it becomes.
+fn nested_draft(model: &Model, draft: &Ident) -> TokenStream {
+    let Model { core, spec, .. } = model;
+    let held = held(model);
+    quote! {
+        #[automatically_derived]
+        impl #core::value::Holding for #draft {
+            #[allow(unused_variables)]
+            fn holding(held: #spec) -> Self {
+                Self { #held }
+            }
+        }
+    }
+}
+
+/// The fields of a draft, each with the value in `held`.
+fn held(model: &Model) -> TokenStream {
+    let core = &model.core;
+    let fields = model.drafted().map(|Setting { ident, ty, .. }| {
+        let value = quote_spanned!(shown_at(ty.span())=> #core::value::Holding::holding(held.#ident));
+        quote!(#ident: #value,)
+    });
+    let mistakes = keeps_mistakes(model).then(|| {
+        let field = format_ident!("{MISTAKES}");
+        quote!(#field: ::std::vec::Vec::new(),)
+    });
+    quote!(#(#fields)* #mistakes)
 }

@@ -20,7 +20,7 @@ const OPTIONS: [&str; 9] =
     ["adopt", "after", "dies_with", "ignore", "keep_on_delete", "moved_from", "named", "protect", "time_limit"];
 
 /// What the drafts of providers have besides.
-const PROVIDER: [&str; 4] = ["credential_deps", "credentials", "name", "named"];
+const PROVIDER: [&str; 6] = ["credential_deps", "credentials", "holding", "name", "named", "set"];
 
 /// Refuses a setter of such a name. True if it is one.
 pub(crate) fn check(setter: &Ident, shape: &Shape, errors: &mut Errors) -> bool {

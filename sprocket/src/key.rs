@@ -1,19 +1,20 @@
 //! The stack's key: who can open it.
 //!
 //! It comes from `SPROCKET_PASSPHRASE`, from the file that `SPROCKET_PASSPHRASE_FILE` names, or from the age identity file that
-//! `SPROCKET_IDENTITY_FILE` names. The environment `local` makes one of its own beside its state, so that a first try needs
-//! no thought; every other one is refused without a key, before anything else is done.
+//! `SPROCKET_IDENTITY_FILE` names. The environments `local` and `sandbox` make one of their own beside their state, so that a
+//! first try needs no thought; every other one is refused without a key, before anything else is done.
 
 use std::path::Path;
 
 use sprocket_core::Secret;
 use sprocket_core::state::{FileStore, KeySource, generate_identity};
 
+use crate::config::SANDBOX;
 use crate::surroundings::Surroundings;
 use crate::trouble::Trouble;
 
 /// Environments whose state is nobody else's: their key lies beside it.
-const PRIVATE: &[&str] = &["local", "sandbox"];
+const PRIVATE: &[&str] = &["local", SANDBOX];
 
 /// How the key of an environment is got.
 #[derive(Debug)]

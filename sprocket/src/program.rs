@@ -215,10 +215,13 @@ where
     R: Declare,
 {
     Box::new(move |environment, table, file, secrets| {
-        let config: C = crate::config::read(environment, table, file, secrets)?;
+        let (table, providers) = crate::config::take_providers(environment, table, file)?;
+        let config: C = crate::config::read(environment, &table, file, secrets)?;
         let mut stack = Stack::new();
+        stack.overrule(providers.overrides());
         let declared = declare(&mut stack, &config).declared();
         declared.map_err(|message| Trouble::new(format!("the program gave up: {message}")))?;
+        providers.check(environment, &stack, file)?;
         Ok(stack)
     })
 }

@@ -13,8 +13,9 @@ use toml::de::DeValue;
 
 use crate::cli::Cli;
 use crate::config::{File, Secrets, choose, find, is_name};
-use crate::console::Console;
+use crate::console::{Console, Look};
 use crate::key::Key;
+use crate::output::json;
 use crate::program::Program;
 use crate::surroundings::Surroundings;
 use crate::trouble::Trouble;
@@ -73,9 +74,19 @@ impl<'p> Opening<'p> {
         let (session, declare, secrets) = self.begin(need, environment, Arc::clone(&file)).await?;
         if !session.console.is_json() && need == Need::Sealed {
             let line = format!("{} of {}", session.title(), file.shown);
-            session.console.err_lines(&line, |_| crate::console::Look::Faint);
+            session.console.err_lines(&line, |_| Look::Faint);
         }
         let stack = declare(&session.environment, values, &file, &secrets)?;
+        if need == Need::Sealed {
+            // So that nobody works somewhere else unawares.
+            for overridden in stack.overridden() {
+                if session.console.is_json() {
+                    session.console.object("override", &json::of_override(overridden));
+                } else {
+                    session.console.err_lines(&overridden.to_string(), |_| Look::Change);
+                }
+            }
+        }
         Ok((session, stack))
     }
 

@@ -12,6 +12,7 @@ use super::fault::Fault;
 use super::kind::KindHandle;
 use crate::ids::Identity;
 use crate::json::Json;
+use crate::overrides::Overrides;
 use crate::provider::{ErrorKind, Provider};
 use crate::resource::Resource;
 use crate::spec::ProviderDraft;
@@ -46,8 +47,13 @@ pub(crate) trait ErasedProviderType: Send + Sync {
     fn name(&self) -> &'static str;
     fn parallel(&self) -> usize;
     fn kind(&self, name: &str) -> Option<KindHandle>;
-    /// Opens one as it was recorded, with the credentials of its users' environment.
-    fn reconnect(&self, config: &Json, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>>;
+    /// Opens one as it was recorded, with the credentials of its users' environment, unless these say otherwise.
+    fn reconnect(
+        &self,
+        config: &Json,
+        key: &StackKey,
+        overrides: &Overrides,
+    ) -> BoxFuture<'static, Result<Instance, Fault>>;
     fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>>;
 }
 
@@ -85,6 +91,16 @@ async fn open<P: Provider>(config: P::Config, credentials: Option<P::Credentials
     opened.map(|provider| Arc::new(provider) as Instance).map_err(|error| Fault::of(&error))
 }
 
+fn connect<D: ProviderDraft>(draft: &D, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
+    match draft.spec(known).and_then(|config| Ok((config, draft.credentials(known)?))) {
+        Ok((config, credentials)) => open::<D::Provider>(config, credentials).boxed(),
+        Err(_) => {
+            let fault = Fault::new(ErrorKind::Invalid, "a setting of the provider is not known");
+            std::future::ready(Err(fault)).boxed()
+        }
+    }
+}
+
 impl<P: Provider> ErasedProviderType for TypeOf<P> {
     fn name(&self) -> &'static str {
         P::NAME
@@ -98,9 +114,14 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
         self.0.kinds.get(name).cloned()
     }
 
-    fn reconnect(&self, config: &Json, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
+    fn reconnect(
+        &self,
+        config: &Json,
+        key: &StackKey,
+        overrides: &Overrides,
+    ) -> BoxFuture<'static, Result<Instance, Fault>> {
         match sealing(key, || serde_json::from_str(config.text())) {
-            Ok(config) => open::<P>(config, None).boxed(),
+            Ok(config) => connect(&overrides.apply_to_forgotten(P::Draft::holding(config)), &Known::nothing(0)),
             Err(error) => {
                 let fault = Fault::new(ErrorKind::Invalid, format!("the recorded settings can't be read: {error}"));
                 std::future::ready(Err(fault)).boxed()
@@ -130,14 +151,7 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
     }
 
     fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
-        let drafted = self.draft.spec(known).and_then(|config| Ok((config, self.draft.credentials(known)?)));
-        match drafted {
-            Ok((config, credentials)) => open::<D::Provider>(config, credentials).boxed(),
-            Err(_) => {
-                let fault = Fault::new(ErrorKind::Invalid, "a setting of the provider is not known");
-                std::future::ready(Err(fault)).boxed()
-            }
-        }
+        connect(&self.draft, known)
     }
 }
 

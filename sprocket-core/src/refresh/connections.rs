@@ -93,7 +93,7 @@ impl Connections {
         let (Some(provider_type), Some(recorded)) = (types.get(base), recorded) else {
             return Err(Refused::ForgottenProvider { provider: name.clone() });
         };
-        let instance = provider_type.reconnect(&recorded.config, key).await;
+        let instance = provider_type.reconnect(&recorded.config, key, &stack.overrides).await;
         let opened = open(name, instance, Arc::clone(provider_type), recorded.config.clone()).await?;
         check(name, opened, Some(recorded))
     }

@@ -19,6 +19,7 @@ use crate::erased::{
 use crate::ids::{Identity, ObjectId, PhysicalName};
 use crate::json::Json;
 use crate::lookup::{Answer, ErasedLookup, Lookup};
+use crate::overrides::Overrides;
 use crate::provider::{ErrorKind, Provider as _};
 use crate::random::Random;
 use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Naming, Resource};
@@ -227,7 +228,8 @@ impl ErasedProvider for SimulatedProvider {
     }
 
     fn connect(&self, _: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
-        self.simulated_type.reconnect(&Json::from(&serde_json::Value::Null), &StackKey::from_bytes([0; 64]))
+        let key = StackKey::from_bytes([0; 64]);
+        self.simulated_type.reconnect(&Json::from(&serde_json::Value::Null), &key, &Overrides::default())
     }
 }
 
@@ -245,7 +247,7 @@ impl ErasedProviderType for SimulatedType {
         Some(KindHandle::new(SimulatedKind { real, world: Arc::clone(&self.world) }))
     }
 
-    fn reconnect(&self, _: &Json, _: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
+    fn reconnect(&self, _: &Json, _: &StackKey, _: &Overrides) -> BoxFuture<'static, Result<Instance, Fault>> {
         self.connected()
     }
 

@@ -25,4 +25,4 @@ pub(crate) use redact::forms;
 pub(crate) use sealing::{FINGERPRINT, SEALED, sealing};
 pub use sealing::{Fingerprint, GIVEN, SECRET, Sealed, StackKey};
 pub use secret::Secret;
-pub use slot::{Resolve, Slot};
+pub use slot::{Holding, Resolve, Slot, set};

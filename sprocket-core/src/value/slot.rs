@@ -6,9 +6,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::sealing::GIVEN;
 use super::{Deps, Input, Known, Mistake, NoValue, Partial};
+use crate::json::Json;
+use crate::overrides::Unfit;
 
 /// A setting that can be asked what it waits for, what is known of it, and what is wrong with it.
 pub trait Slot {
@@ -29,6 +33,34 @@ pub trait Resolve: Slot {
     /// # Errors
     /// [`NoValue`] says whether it is not there yet or never will be.
     fn resolve(&self, known: &Known) -> Result<Self::Value, NoValue>;
+}
+
+/// A setting that can be given a value.
+pub trait Holding: Resolve {
+    /// The setting that resolves to it.
+    fn holding(value: Self::Value) -> Self;
+}
+
+/// Gives a setting the value that this says, in clear.
+///
+/// # Errors
+/// If it is not one of the setting's, or has a secret in it.
+pub fn set<S: Holding<Value: DeserializeOwned>>(slot: &mut S, value: &Json) -> Result<(), Unfit> {
+    let value = value.value();
+    if mentions_secret(&value) {
+        return Err(Unfit::Secret);
+    }
+    let read = serde_json::from_value(value).map_err(|error| Unfit::Value(error.to_string()))?;
+    *slot = S::holding(read);
+    Ok(())
+}
+
+fn mentions_secret(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.contains_key(GIVEN) || map.values().any(mentions_secret),
+        Value::Array(items) => items.iter().any(mentions_secret),
+        _ => false,
+    }
 }
 
 fn known_value<T: Serialize>(value: &T) -> Partial {
@@ -79,6 +111,12 @@ impl<T: Clone + Serialize + 'static> Resolve for Input<T> {
     }
 }
 
+impl<T: Clone + Serialize + 'static> Holding for Input<T> {
+    fn holding(value: T) -> Self {
+        Self::Value(value)
+    }
+}
+
 impl<S: Slot> Slot for Option<S> {
     fn deps(&self, into: &mut Deps) {
         self.iter().for_each(|slot| slot.deps(into));
@@ -101,6 +139,12 @@ impl<S: Resolve> Resolve for Option<S> {
     }
 }
 
+impl<S: Holding> Holding for Option<S> {
+    fn holding(value: Self::Value) -> Self {
+        value.map(S::holding)
+    }
+}
+
 impl<S: Slot> Slot for Vec<S> {
     fn deps(&self, into: &mut Deps) {
         self.iter().for_each(|slot| slot.deps(into));
@@ -120,6 +164,12 @@ impl<S: Resolve> Resolve for Vec<S> {
 
     fn resolve(&self, known: &Known) -> Result<Self::Value, NoValue> {
         self.iter().map(|slot| slot.resolve(known)).collect()
+    }
+}
+
+impl<S: Holding> Holding for Vec<S> {
+    fn holding(value: Self::Value) -> Self {
+        value.into_iter().map(S::holding).collect()
     }
 }
 
@@ -151,5 +201,11 @@ impl<K: Clone + Ord + Serialize, S: Resolve> Resolve for BTreeMap<K, S> {
 
     fn resolve(&self, known: &Known) -> Result<Self::Value, NoValue> {
         self.iter().map(|(key, slot)| Ok((key.clone(), slot.resolve(known)?))).collect()
+    }
+}
+
+impl<K: Clone + Ord + Serialize, S: Holding> Holding for BTreeMap<K, S> {
+    fn holding(value: Self::Value) -> Self {
+        value.into_iter().map(|(key, value)| (key, S::holding(value))).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Drafts of providers: settings and credentials, both of which may be outputs.
 
-use sprocket_core::{Deps, Known, NoValue, ProviderDraft, Stack};
+use serde_json::json;
+use sprocket_core::{Deps, Json, Known, NoValue, Override, ProviderDraft, Stack, Unfit};
 
 use crate::docker::*;
 use crate::{deps, deps_of, mistakes_of, spec, what_is_shown_is_what_is_sent};
@@ -60,4 +61,35 @@ fn credentials_are_not_printed() {
         format!("{draft:?}"),
         format!(r#"DockerDraft {{ name: "", host: "{HOST}", version: None, plain: false, .. }}"#)
     );
+}
+
+#[test]
+fn a_setting_can_be_given_another_value_as_json() {
+    let mut draft = Docker::at(HOST);
+    let check = |draft: &mut DockerDraft, setting, value| draft.set(setting, &Json::from(&value));
+    assert_eq!(check(&mut draft, "host", json!("tcp://127.0.0.1:1")), Ok(()));
+    assert_eq!(check(&mut draft, "version", json!(44)), Ok(()));
+    assert_eq!(spec(&draft), DockerConfig { host: "tcp://127.0.0.1:1".into(), version: Some(44), plain: false });
+    assert_eq!(check(&mut draft, "hots", json!("a")), Err(Unfit::NoSuchSetting(vec!["host", "version", "plain"])));
+    assert!(matches!(check(&mut draft, "version", json!("a")), Err(Unfit::Value(_))));
+    assert_eq!(spec(&draft).version, Some(44));
+}
+
+#[test]
+fn a_draft_can_be_made_of_what_it_becomes() {
+    let config = DockerConfig { host: HOST.into(), version: Some(44), plain: true };
+    assert_eq!(spec(&DockerDraft::holding(config.clone())), config);
+}
+
+#[test]
+fn an_overridden_setting_waits_for_nothing() {
+    let mut stack = Stack::new();
+    stack.overrule([Override::setting("docker", "host", &json!(HOST), "elsewhere")]);
+    stack.connect(Docker::at(HOST).named("first"));
+    let volume = stack.add(Volume::new("host"));
+    let second = stack.connect(Docker::at(volume.name.map(|name| name.0)));
+    stack.on(&second).add(Network::new("edge"));
+    stack.check().unwrap();
+    let edge = stack.resources().find(|resource| resource.address.as_str() == "docker:network/edge").unwrap();
+    assert_eq!(edge.after.len(), 0);
 }

@@ -8,6 +8,9 @@ use super::problem::{ConfigError, suggestion};
 use crate::surroundings::Surroundings;
 use crate::trouble::Trouble;
 
+/// The environment whose services are this program's own: nothing there is worth a secret.
+pub(crate) const SANDBOX: &str = "sandbox";
+
 /// The key that names the environment without `--env`.
 const DEFAULT: &str = "default";
 

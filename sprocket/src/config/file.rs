@@ -51,10 +51,17 @@ impl File {
     /// A message with its place in the file.
     pub(crate) fn at(&self, span: Option<&Range<usize>>, message: &str) -> String {
         let Some(span) = span else { return message.to_owned() };
-        let before = self.text.get(..span.start).unwrap_or(&self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        format!("{}:{line}:{column}: {message}", self.shown)
+        let column = self.before(span).rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("{}:{}:{column}: {message}", self.shown, self.line(span))
+    }
+
+    /// The line that a place is in.
+    pub(crate) fn line(&self, span: &Range<usize>) -> usize {
+        self.before(span).matches('\n').count() + 1
+    }
+
+    fn before(&self, span: &Range<usize>) -> &str {
+        self.text.get(..span.start).unwrap_or(&self.text)
     }
 }
 

@@ -18,24 +18,31 @@
 //! **Keys.** A key that the program's type has no field for is an error with its place, whatever serde attributes the type
 //! has. (Not seen are keys beside a field with `#[serde(flatten)]`, of which serde tells nobody.)
 //!
+//! **Providers.** `[production.providers.docker]` has settings that take the place of those that the program gives the
+//! provider `docker`, and `[production.providers."docker/far"]` of those of the one that it calls `far`: an address, say.
+//! The name, the setting and its value must fit, and secrets are refused here too. What is overridden is said in the first
+//! lines of each command. So a program's type can't have a field `providers` of its own.
+//!
 //! **Secrets.** A field of type [`Secret<T>`](crate::core::Secret) never comes from this file. The field `redis.password` is the
 //! variable `SPROCKET_REDIS_PASSWORD`, or the content of the file that `SPROCKET_REDIS_PASSWORD_FILE` names. One newline at the
 //! end of a file is not part of the secret; any other space at an end, control characters and placeholders such as
 //! `changeme` are refused rather than trimmed. An `Option<Secret<T>>` is `None` without either. All that is missing is
-//! reported at once. Secrets are not looked for in fields behind `#[serde(flatten)]`.
+//! reported at once; in the environment `sandbox` it is made up: `made-up-redis-password`. Secrets are not looked for in fields behind `#[serde(flatten)]`.
 
 mod access;
 mod environment;
 mod error;
 mod file;
 mod problem;
+mod providers;
 mod secrets;
 mod text;
 mod walk;
 
-pub(crate) use self::environment::{choose, is_name};
+pub(crate) use self::environment::{SANDBOX, choose, is_name};
 pub(crate) use self::file::{File, find};
 pub use self::problem::ConfigError;
 pub(crate) use self::problem::meant_address;
+pub(crate) use self::providers::take as take_providers;
 pub(crate) use self::secrets::Secrets;
 pub(crate) use self::walk::read;

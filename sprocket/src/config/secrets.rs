@@ -58,6 +58,11 @@ pub(crate) fn variable(path: &[String]) -> String {
     name
 }
 
+/// A secret for services that are made up as well: it says what it is, and stays the same.
+pub(crate) fn made_up(path: &[String]) -> String {
+    format!("made-up-{}", path.join("-"))
+}
+
 /// Whether a field can have this variable: not if it, or its `_FILE`, means something else.
 pub(crate) fn is_taken(variable: &str) -> bool {
     TAKEN.iter().any(|taken| *taken == variable || taken.strip_suffix("_FILE") == Some(variable))

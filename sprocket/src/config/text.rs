@@ -7,16 +7,32 @@ use sprocket_core::value::GIVEN;
 
 use super::error::Error;
 
-/// The text of a secret; without one, something of the right type, so that the rest can be looked through.
-pub(super) struct Text(pub(super) Option<String>);
+/// The text of a secret.
+pub(super) enum Text {
+    /// It was given.
+    Given(String),
+    /// Nobody gave one, and this will do. What must be of another form is that form's nothing.
+    MadeUp(String),
+    /// There is none: something of the right type, so that the rest can be looked through.
+    None,
+}
+
+impl Text {
+    fn text(self) -> String {
+        match self {
+            Self::Given(text) | Self::MadeUp(text) => text,
+            Self::None => String::new(),
+        }
+    }
+}
 
 macro_rules! parsed {
     ($($method:ident $visit:ident $type:ty;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            match self.0 {
-                None => visitor.$visit(<$type>::default()),
+            match self {
                 // The text is a secret, and must not be quoted.
-                Some(text) => visitor.$visit(text.parse::<$type>().map_err(|_| Error::unexpected())?),
+                Self::Given(text) => visitor.$visit(text.parse::<$type>().map_err(|_| Error::unexpected())?),
+                Self::MadeUp(_) | Self::None => visitor.$visit(<$type>::default()),
             }
         }
     )*};
@@ -26,7 +42,7 @@ impl<'de> Deserializer<'de> for Text {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_string(self.0.unwrap_or_default())
+        visitor.visit_string(self.text())
     }
 
     parsed! {
@@ -48,12 +64,12 @@ impl<'de> Deserializer<'de> for Text {
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_byte_buf(self.0.unwrap_or_default().into_bytes())
+        visitor.visit_byte_buf(self.text().into_bytes())
     }
 
     /// A `Vec<u8>` asks for a list.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let bytes = self.0.unwrap_or_default().into_bytes();
+        let bytes = self.text().into_bytes();
         visitor.visit_seq(serde::de::value::SeqDeserializer::new(bytes.into_iter()))
     }
 
@@ -71,7 +87,10 @@ impl<'de> Deserializer<'de> for Text {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let text = self.0.or_else(|| Some((*variants.first()?).to_owned())).unwrap_or_default();
+        let text = match self {
+            Self::Given(text) => text,
+            Self::MadeUp(_) | Self::None => variants.first().map(|first| (*first).to_owned()).unwrap_or_default(),
+        };
         let name: StringDeserializer<Error> = text.into_deserializer();
         visitor.visit_enum(name)
     }

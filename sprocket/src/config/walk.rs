@@ -18,10 +18,12 @@ use toml::Spanned;
 use toml::de::{DeValue, ValueDeserializer};
 
 use super::access::{Entries, Items, Unit, Variant};
+use super::environment::SANDBOX;
 use super::error::{Error, Path};
 use super::file::File;
 use super::problem::{ConfigError, Problem, suggestion};
-use super::secrets::{Secrets, is_taken, variable};
+use super::providers::PROVIDERS;
+use super::secrets::{Secrets, is_taken, made_up, variable};
 use super::text::{Given, Text};
 
 /// Reads an environment's table into the program's type.
@@ -86,23 +88,26 @@ impl Found {
         if let Some(error) = error.filter(|_| self.problems.is_empty() && self.missing.is_empty()) {
             self.problems.push(error.into_problem());
         }
-        self.problems.sort_by_key(|problem| problem.span.as_ref().map_or(usize::MAX, |span| span.start));
-        let mut texts: Vec<String> =
-            self.problems.iter().map(|problem| file.at(problem.span.as_ref(), &problem.message)).collect();
-        let what = if texts.is_empty() {
-            let count = self.missing.len();
-            format!(
-                "environment `{environment}` lacks {}",
-                if count == 1 { "a secret".into() } else { format!("{count} secrets") }
-            )
-        } else {
-            format!("environment `{environment}` is not configured as the program expects")
-        };
-        texts.extend(self.missing.iter().map(|(path, variable)| {
-            format!("`{}`: set {variable}, or {variable}_FILE to a file that has it", path.join("."))
-        }));
-        ConfigError::new(what, texts)
+        let missing = self.missing.iter().map(|(path, variable)| Problem {
+            span: None,
+            message: format!("`{}`: set {variable}, or {variable}_FILE to a file that has it", path.join(".")),
+        });
+        if !self.problems.is_empty() {
+            self.problems.extend(missing);
+            return wrong(environment, file, self.problems);
+        }
+        let count = self.missing.len();
+        let secrets = if count == 1 { "a secret".into() } else { format!("{count} secrets") };
+        let what = format!("environment `{environment}` lacks {secrets}");
+        ConfigError::new(what, missing.map(|problem| problem.message).collect())
     }
+}
+
+/// The error of an environment with problems, in the order of the file.
+pub(super) fn wrong(environment: &str, file: &File, mut problems: Vec<Problem>) -> ConfigError {
+    problems.sort_by_key(|problem| problem.span.as_ref().map_or(usize::MAX, |span| span.start));
+    let texts = problems.iter().map(|problem| file.at(problem.span.as_ref(), &problem.message)).collect();
+    ConfigError::new(format!("environment `{environment}` is not configured as the program expects"), texts)
 }
 
 /// A place in the configuration, and the value there, if the file has one.
@@ -160,14 +165,14 @@ impl<'w, 'v, 'i> At<'w, 'v, 'i> {
             let message =
                 format!("`{field}` is a secret, and secrets don't belong into this file: set {name}, or {name}_FILE");
             self.problem(Some(value.span()), message);
-            return Ok(Text(None));
+            return Ok(Text::None);
         }
         if is_taken(&name) {
             self.problem(
                 None,
                 format!("the field `{field}` would be {name}, which means something else: call it otherwise"),
             );
-            return Ok(Text(None));
+            return Ok(Text::None);
         }
         for name in [name.clone(), format!("{name}_FILE")] {
             let other = self.walk.found.borrow_mut().variables.insert(name.clone(), self.path.clone());
@@ -179,15 +184,16 @@ impl<'w, 'v, 'i> At<'w, 'v, 'i> {
             }
         }
         match self.walk.secrets.get(&name) {
-            Ok(Some(text)) => Ok(Text(Some(text))),
+            Ok(Some(text)) => Ok(Text::Given(text)),
             Ok(None) if self.optional => self.learn(Nature::Plain),
+            Ok(None) if self.walk.environment == SANDBOX => Ok(Text::MadeUp(made_up(&self.path))),
             Ok(None) => {
                 self.walk.found.borrow_mut().missing.push((self.path.clone(), name));
-                Ok(Text(None))
+                Ok(Text::None)
             }
             Err(message) => {
                 self.problem(None, format!("`{field}`: {message}"));
-                Ok(Text(None))
+                Ok(Text::None)
             }
         }
     }
@@ -244,6 +250,13 @@ impl<'w, 'v, 'i> Deserializer<'i> for At<'w, 'v, 'i> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if self.path.is_empty() && fields.contains(&PROVIDERS) {
+            let message = format!(
+                "the program's configuration has a field `{PROVIDERS}`, which in this file is the table that overrides \
+                 settings of providers: call the field otherwise"
+            );
+            self.problem(self.span(), message);
+        }
         let mut entries = Vec::new();
         match self.value.map(|value| (value, value.get_ref())) {
             // Dates, and values with their place, are toml's own affair.
@@ -289,12 +302,17 @@ impl<'w, 'v, 'i> Deserializer<'i> for At<'w, 'v, 'i> {
     ) -> Result<V::Value, Error> {
         if name == SECRET {
             let text = self.secret()?;
-            let is_real = text.0.is_some();
+            let (field, variable) = (self.path.join("."), variable(&self.path));
+            let problem = match &text {
+                Text::Given(_) => {
+                    Some(format!("`{field}`: the value of {variable} is not of the form that the program expects"))
+                }
+                Text::MadeUp(_) => Some(format!("`{field}` can't be made up: set {variable}, or {variable}_FILE")),
+                Text::None => None,
+            };
             return visitor.visit_enum(Given(text)).map_err(|_| {
-                if is_real {
-                    let message =
-                        format!("the value of {} is not of the form that the program expects", variable(&self.path));
-                    self.problem(None, format!("`{}`: {message}", self.path.join(".")));
+                if let Some(problem) = problem {
+                    self.problem(None, problem);
                 }
                 Error::unexpected()
             });
@@ -325,11 +343,7 @@ impl<'w, 'v, 'i> Deserializer<'i> for At<'w, 'v, 'i> {
 impl At<'_, '_, '_> {
     fn unknown(&self, name: &str, span: Range<usize>, fields: &[&'static str]) {
         let section = self.section();
-        let message = if self.path.is_empty() && name == "providers" {
-            format!(
-                "`{name}` in `{section}`: overriding settings of providers is not there yet; set them in the program"
-            )
-        } else if let Some(meant) = suggestion(name, fields.iter().copied()) {
+        let message = if let Some(meant) = suggestion(name, fields.iter().copied()) {
             format!("`{section}` has no setting `{name}`; did you mean `{meant}`?")
         } else if fields.is_empty() {
             format!("`{section}` has no settings, and so no `{name}`")

@@ -2,6 +2,7 @@
 //!
 //! | `type` | what it has |
 //! |---|---|
+//! | `override` | `provider`, `setting`, `value` and `from`: a setting that is not the program's own |
 //! | `plan` | `pending`, and `plan`: goal, steps, kept, problems, outputs |
 //! | `drift` | `pending`, and `steps` |
 //! | `event` | `event`, which says which one, and what belongs to it; a step starts before it ends |
@@ -14,7 +15,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use sprocket_core::{Events, Plan, Report, Verdict};
+use sprocket_core::{Events, Overridden, Plan, Report, Verdict};
 
 use crate::console::Console;
 
@@ -24,6 +25,11 @@ pub(crate) const VERSION: u32 = 1;
 /// Tells every event.
 pub(crate) fn listener(console: Console) -> Events {
     Events::to(move |event| console.object("event", &plain(&event)))
+}
+
+pub(crate) fn of_override(overridden: &Overridden) -> Value {
+    let (setting, value) = overridden.setting.as_ref().map(|(setting, value)| (setting, value.value())).unzip();
+    json!({ "provider": overridden.provider, "setting": setting, "value": value, "from": *overridden.from })
 }
 
 pub(crate) fn of_plan(plan: &Plan) -> Value {

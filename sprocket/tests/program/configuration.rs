@@ -122,10 +122,6 @@ fn unknown_keys_are_found_at_every_depth_with_what_was_meant() {
     error: environment `local` is not configured as the program expects
       sprocket.toml:2:1: `[local]` has no settings, and so no `image`
     ");
-    assert_snapshot!(with_secrets("[local]\nimage = 'a'\n[local.providers.docker]\n").configure::<Config>(), @"
-    error: environment `local` is not configured as the program expects
-      sprocket.toml:3:8: `providers` in `[local]`: overriding settings of providers is not there yet; set them in the program
-    ");
 }
 
 #[test]
@@ -170,6 +166,42 @@ fn missing_and_wrong_values_have_their_place() {
       sprocket.toml:1:1: `image` stands outside of all tables; settings belong to an environment: put it under `[local]`, or another's name
       sprocket.toml:2:1: `defalt` stands outside of all tables; did you mean `default`?
     ");
+}
+
+#[test]
+fn in_the_sandbox_a_missing_secret_is_made_up() {
+    let place = place("[sandbox]\nimage = 'a'\n").with("SPROCKET_REDIS_PASSWORD", "hunter2");
+    let mut seen = None;
+    let (_, text, _) = place.start("graph --env sandbox", |_: &mut sprocket::core::Stack, config: &Config| {
+        seen = Some((config.redis.password.expose().clone(), *config.redis.pin.expose(), config.token.is_none()));
+    });
+    assert_eq!(seen, Some(("hunter2".to_owned(), 0, true)), "{text}");
+
+    #[derive(Deserialize)]
+    struct Login {
+        user: Secret<String>,
+        key: Secret<std::net::Ipv4Addr>,
+    }
+    #[derive(Deserialize)]
+    struct Other {
+        login: Login,
+    }
+    let check = |place: Place| {
+        let declare = |_: &mut sprocket::core::Stack, config: &Other| {
+            Err::<(), _>(format!("{} {}", config.login.user.expose(), config.login.key.expose()))
+        };
+        place.start("graph --env sandbox", declare).1
+    };
+    let sandbox = Place::new("made-up", "[sandbox]\n").with("SPROCKET_LOGIN_KEY", "::1");
+    assert_snapshot!(check(sandbox), @"
+    error: environment `sandbox` is not configured as the program expects
+      `login.key`: the value of SPROCKET_LOGIN_KEY is not of the form that the program expects
+    ");
+    assert_snapshot!(check(Place::new("made-up", "[sandbox]\n")), @"
+    error: environment `sandbox` is not configured as the program expects
+      `login.key` can't be made up: set SPROCKET_LOGIN_KEY, or SPROCKET_LOGIN_KEY_FILE
+    ");
+    assert_snapshot!(check(Place::new("made-up", "[sandbox]\n").with("SPROCKET_LOGIN_KEY", "127.0.0.1")), @"error: the program gave up: made-up-login-user 127.0.0.1");
 }
 
 #[test]

@@ -42,6 +42,12 @@ pub(crate) fn world(name: &str) -> Arc<Mutex<World>> {
 pub(crate) struct ShelfSpec {
     /// Which one.
     pub(crate) place: String,
+    /// How many boards it has.
+    #[spec(default = 3)]
+    #[serde(default)]
+    pub(crate) boards: u32,
+    /// What opens it.
+    pub(crate) key: Option<Secret<String>>,
 }
 
 #[derive(Debug, thiserror::Error)]

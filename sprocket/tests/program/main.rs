@@ -7,6 +7,7 @@ mod docker;
 mod environments;
 mod json;
 mod kit;
+mod providers;
 mod runs;
 #[cfg(unix)]
 mod signals;

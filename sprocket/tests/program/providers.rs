@@ -1,0 +1,137 @@
+//! Settings of providers that `sprocket.toml` overrides.
+
+use insta::assert_snapshot;
+use sprocket::core::Stack;
+
+use super::kit::{Place, ShelfDraft, Thing, world};
+
+fn pantry(stack: &mut Stack) {
+    stack.add(Thing::new("jar").text("jam"));
+}
+
+#[test]
+fn another_place_is_used_and_said() {
+    let place = Place::new("here", "[local]\n[local.providers.shelf]\nplace = 'there'\n");
+    assert_snapshot!(place.run("apply --env local --yes", pantry), @"
+    pantry/local of sprocket.toml
+    shelf: place = there (from sprocket.toml:3)
+    + shelf:thing/jar
+        text: jam
+    1 to create.
+    … create shelf:thing/jar
+    ✓ shelf:thing/jar created [1/1]
+    1 created.
+    Verified: 1 check passed.
+    exit 0
+    ");
+    assert_eq!(place.things(), Vec::<String>::new());
+    assert!(world("there").lock().unwrap().things.contains_key("jar"));
+    assert_snapshot!(place.run("doctor --env local", pantry), @"
+    pantry/local of sprocket.toml
+    shelf: place = there (from sprocket.toml:3)
+    ✓ configuration: complete
+    ✓ state: 1 resource in .sprocket/pantry/local
+    ✓ lock: free
+    ✓ folder: .sprocket can be written
+    ✓ shelf: is the shelf
+    All is well.
+    exit 0
+    ");
+    let said = place.run("plan --env local --json", pantry);
+    assert_snapshot!(said.lines().next().unwrap(), @r#"{"from":"sprocket.toml:3","provider":"shelf","setting":"place","type":"override","value":"there","version":1}"#);
+}
+
+#[test]
+fn one_of_several_is_meant_by_its_name() {
+    let place = Place::new("one-of-several", "[local.providers.'shelf/far']\nplace = 'far away'\nboards = 4\n");
+    let declare = |stack: &mut Stack| {
+        stack.connect(ShelfDraft::new("near"));
+        let far = stack.connect(ShelfDraft::new("not here").named("far"));
+        stack.on(&far).add(Thing::new("jar"));
+    };
+    let said = place.start("apply --env local --yes", |stack: &mut Stack, (): &()| declare(stack)).1;
+    assert_snapshot!(said, @"
+    pantry/local of sprocket.toml
+    shelf/far: place = far away (from sprocket.toml:2)
+    shelf/far: boards = 4 (from sprocket.toml:3)
+    + shelf:thing/jar
+    1 to create.
+    … create shelf:thing/jar
+    ✓ shelf:thing/jar created [1/1]
+    1 created.
+    Verified: 1 check passed.
+    ");
+    assert_eq!(world("far away").lock().unwrap().things.len(), 1);
+}
+
+#[test]
+fn an_overridden_setting_waits_for_nothing() {
+    let declare = |stack: &mut Stack| {
+        let jar = stack.add(Thing::new("jar").text("jam"));
+        let inner = stack.connect(ShelfDraft::new(jar.weight.map(|weight| format!("inner-{weight}"))).named("inner"));
+        stack.on(&inner).add(Thing::new("lid"));
+    };
+    let waits = Place::new("inner", "[local]\n").run("plan --env local", declare);
+    let known = Place::new("inner", "[local.providers.'shelf/inner']\nplace = 'inner-0'\n");
+    world("inner-0").lock().unwrap().is_gone = true;
+    assert!(waits.ends_with("exit 0"), "{waits}");
+    assert_snapshot!(known.run("plan --env local", declare), @"
+    pantry/local of sprocket.toml
+    shelf/inner: place = inner-0 (from sprocket.toml:2)
+    error: could not reach `shelf/inner`: nobody answers at `inner-0`
+      hint: put the shelf back
+    exit 1
+    ");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_at_its_place() {
+    let check = |table: &str| Place::new("unfit", &format!("[local]\n{table}\n")).run("plan --env local", pantry);
+    assert_snapshot!(check("[local.providers.shelf]\nplaec = 'a'\nvolume = 3\nboards = 'many'\nkey = 'hunter2'"), @r#"
+    pantry/local of sprocket.toml
+    error: environment `local` is not configured as the program expects
+      sprocket.toml:3:1: `[local.providers.shelf]` has no setting `plaec`; did you mean `place`?
+      sprocket.toml:4:1: `[local.providers.shelf]` has no setting `volume`; it has place, boards, key
+      sprocket.toml:5:1: `boards` in `[local.providers.shelf]`: invalid type: string "many", expected u32
+      sprocket.toml:6:1: `key` in `[local.providers.shelf]` is a secret, and secrets don't belong into this file: the program gives it
+    exit 1
+    "#);
+    assert_snapshot!(check("[local.providers.shelve]\nplace = 'a'\n[local.providers.docker]\naddress = 'a'"), @"
+    pantry/local of sprocket.toml
+    error: environment `local` is not configured as the program expects
+      sprocket.toml:3:1: `[local.providers.shelve]`: the program connects no `shelve`; it connects shelf
+      sprocket.toml:5:1: `[local.providers.docker]`: the program connects no `docker`; it connects shelf
+    exit 1
+    ");
+    assert_snapshot!(check("providers = 3"), @"
+    pantry/local of sprocket.toml
+    error: environment `local` is not configured as the program expects
+      sprocket.toml:2:13: `[local.providers]` is a table of settings
+    exit 1
+    ");
+    assert_snapshot!(check("[local.providers]\nshelf = 3"), @"
+    pantry/local of sprocket.toml
+    error: environment `local` is not configured as the program expects
+      sprocket.toml:3:9: `[local.providers.shelf]` is a table of settings
+    exit 1
+    ");
+    assert_snapshot!(check("[local.providers.shelf]\nkey = { '$given' = 'hunter2' }"), @"
+    pantry/local of sprocket.toml
+    error: environment `local` is not configured as the program expects
+      sprocket.toml:3:1: `key` in `[local.providers.shelf]` is a secret, and secrets don't belong into this file: the program gives it
+    exit 1
+    ");
+}
+
+#[test]
+fn the_table_is_none_of_the_programs() {
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "it is printed")]
+    struct Config {
+        providers: Option<u32>,
+    }
+    assert_snapshot!(Place::new("taken", "[local]\n").configure::<Config>(), @"
+    error: environment `local` is not configured as the program expects
+      sprocket.toml:1:1: the program's configuration has a field `providers`, which in this file is the table that overrides settings of providers: call the field otherwise
+    ");
+}
