@@ -121,6 +121,12 @@ pub trait Resource: Sized + Send + Sync + 'static {
         Findings::default()
     }
 
+    /// What can be said against the name that an object would get at its service; its settings as far as they are known.
+    fn review_name(name: &PhysicalName, spec: Option<&Self::Spec>) -> Findings {
+        let _ = (name, spec);
+        Findings::default()
+    }
+
     /// Proves that the object works, by exchanging bytes of its protocol; one result for each thing that was asked.
     fn verify(
         provider: &Self::Provider,
@@ -180,12 +186,14 @@ pub enum Naming {
 pub struct This<R> {
     pub(crate) address: Address,
     pub(crate) node: NodeId,
+    /// Its place among the stack's providers.
+    pub(crate) provider: usize,
     pub(crate) kind: std::marker::PhantomData<fn() -> R>,
 }
 
 impl<R> Clone for This<R> {
     fn clone(&self) -> Self {
-        Self { address: self.address.clone(), node: self.node, kind: std::marker::PhantomData }
+        Self { kind: std::marker::PhantomData, address: self.address.clone(), ..*self }
     }
 }
 
@@ -212,6 +220,20 @@ impl<R: Resource> This<R> {
     pub fn named<T: 'static>(&self, f: impl Fn(&PhysicalName) -> T + Send + Sync + 'static) -> Output<T> {
         let node = self.node;
         Output::new(Deps::on(node), move |known| known.name(node).map(&f))
+    }
+
+    /// A value of its provider's settings, known while planning if they are. Who uses it still waits for this resource.
+    #[track_caller]
+    pub fn connected<T: 'static>(
+        &self,
+        f: impl Fn(&<R::Provider as Provider>::Config) -> T + Send + Sync + 'static,
+    ) -> Output<T> {
+        let (node, provider) = (self.node, self.provider);
+        Output::new(Deps::on(node), move |known| {
+            // What does not exist yet has a name only in a plan: a provider that is reached through it is opened later.
+            known.name(node)?;
+            known.config(provider).map(|config| f(&config))
+        })
     }
 
     /// A value that is known once the object exists, and that no update changes.

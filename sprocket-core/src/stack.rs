@@ -374,7 +374,8 @@ impl Stack {
         } else {
             NOWHERE
         };
-        let this = This { address: address.clone(), node: NodeId { stack: self.id, index }, kind: PhantomData };
+        let this =
+            This { address: address.clone(), node: NodeId { stack: self.id, index }, provider, kind: PhantomData };
         let handle = D::Resource::declared(&draft, this);
         if index == NOWHERE {
             self.mistaken.entry(address).or_insert(at);

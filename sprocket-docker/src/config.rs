@@ -17,6 +17,7 @@ use crate::content::{Content, Kind};
 use crate::data::Data;
 use crate::error::failed;
 use crate::mark::{self, Labels};
+use crate::name;
 use crate::provider::Docker;
 
 /// A config of the swarm, and what other resources can use of it.
@@ -140,6 +141,10 @@ impl Resource for SwarmConfig {
         mark::review(&spec.labels, &mut findings);
         CONFIGS.review(spec.data.bytes().len(), LIMIT, &mut findings);
         findings
+    }
+
+    fn review_name(name: &PhysicalName, _: Option<&SwarmConfigSpec>) -> Findings {
+        name::content(name, "a config")
     }
 }
 

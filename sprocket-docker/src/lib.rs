@@ -12,6 +12,7 @@ mod content;
 mod data;
 mod error;
 mod mark;
+mod name;
 mod network;
 mod provider;
 mod secret;
@@ -30,9 +31,9 @@ pub use secret::{SecretRef, SwarmSecret, SwarmSecretDraft, SwarmSecretSpec, Swar
 pub use service::{
     Attachment, AttachmentSpec, Cause, ConfigFile, ConfigFileSpec, Constraint, Cpus, EndpointMode, Health, HealthCheck,
     HealthTest, HostName, ImageRef, LogDriver, Memory, Mount, MountSource, MountSpec, NotReady, OnFailure,
-    OnRollbackFailure, Order, Platform, Port, Protocol, PublishMode, Ratio, Resources, ResourcesSpec, Restart,
+    OnRollbackFailure, Order, Platform, Port, Protocol, PublishMode, Ratio, Reach, Resources, ResourcesSpec, Restart,
     RestartOn, Rollback, SecretFile, SecretFileSpec, Service, ServiceDraft, ServiceId, ServiceSpec, ServiceState,
     Timespan, Transport, Update,
 };
 pub use subnet::Subnet;
-pub use volume::{Volume, VolumeDraft, VolumeName, VolumeSpec, VolumeState};
+pub use volume::{Volume, VolumeDraft, VolumeIdentity, VolumeName, VolumeSpec, VolumeState};

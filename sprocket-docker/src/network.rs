@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::{DockerError, failed};
 use crate::mark::{self, Labels};
+use crate::name;
 use crate::provider::Docker;
 use crate::subnet::Subnet;
 use crate::wait;
@@ -222,6 +223,14 @@ impl Resource for Network {
         let mut findings = Findings::default();
         mark::review(&spec.labels, &mut findings);
         findings
+    }
+
+    /// The swarm has a rule for names; the engine of one node takes any.
+    fn review_name(name: &PhysicalName, spec: Option<&NetworkSpec>) -> Findings {
+        match spec {
+            Some(NetworkSpec { driver: NetworkDriver::Overlay, .. }) => name::dns(name, "an overlay network"),
+            _ => Findings::default(),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::content::{Content, Kind};
 use crate::data::{Data, IntoSecretData};
 use crate::error::failed;
 use crate::mark::{self, Labels};
+use crate::name;
 use crate::provider::Docker;
 
 /// A secret of the swarm, and what other resources can use of it.
@@ -142,6 +143,10 @@ impl Resource for SwarmSecret {
         mark::review(&spec.labels, &mut findings);
         SECRETS.review(spec.data.expose().bytes().len(), LIMIT, &mut findings);
         findings
+    }
+
+    fn review_name(name: &PhysicalName, _: Option<&SwarmSecretSpec>) -> Findings {
+        name::content(name, "a secret")
     }
 }
 

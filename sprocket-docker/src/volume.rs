@@ -8,6 +8,7 @@
 //! without our mark is somebody else's, and the create has failed.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use bollard::models::VolumeCreateRequest;
@@ -15,11 +16,12 @@ use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
     Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Listing, Live, Make, Naming,
-    Outcome, Output, ProviderError as _, Recorded, Resource, Spec, This,
+    Outcome, Output, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
 };
 
 use crate::error::{DockerError, failed};
 use crate::mark::{self, Labels};
+use crate::name;
 use crate::provider::Docker;
 use crate::service::{Mount, MountSource};
 use crate::wait;
@@ -40,6 +42,8 @@ use crate::wait;
 pub struct Volume {
     /// Its name at the engine, known while planning.
     pub name: Output<VolumeName>,
+    /// Which volume it is: one that is made later has another identity, also if it has the same name.
+    pub identity: Output<VolumeIdentity>,
     this: This<Self>,
 }
 
@@ -47,6 +51,18 @@ pub struct Volume {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VolumeName(pub String);
+
+/// Tells a volume from others of its name, such as one that was made in the place of one that was lost: its name and the
+/// second of its creation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VolumeIdentity(pub String);
+
+impl Display for VolumeIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl Volume {
     /// A volume in the engine's own folder.
@@ -87,6 +103,8 @@ pub struct VolumeSpec {
 pub struct VolumeState {
     /// Where it is on its node.
     pub mountpoint: String,
+    /// Which volume it is.
+    pub identity: VolumeIdentity,
 }
 
 /// How long the containers of stopped tasks may keep a volume.
@@ -106,7 +124,11 @@ impl Resource for Volume {
     }
 
     fn declared(_: &VolumeDraft, this: This<Self>) -> Self {
-        Self { name: this.named(|name| VolumeName(name.to_string())), this }
+        Self {
+            name: this.named(|name| VolumeName(name.to_string())),
+            identity: this.reported(|state| state.identity.clone()),
+            this,
+        }
     }
 
     async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
@@ -176,6 +198,13 @@ impl Resource for Volume {
         }
         findings
     }
+
+    fn review_name(name: &PhysicalName, spec: Option<&VolumeSpec>) -> Findings {
+        match spec {
+            Some(spec) if spec.driver != "local" => Findings::default(),
+            _ => name::volume(name),
+        }
+    }
 }
 
 async fn inspect(docker: &Docker, name: &str) -> Result<Option<Live<Volume>>, DockerError> {
@@ -189,11 +218,13 @@ async fn inspect(docker: &Docker, name: &str) -> Result<Option<Live<Volume>>, Do
 
 fn live(found: bollard::models::Volume) -> Live<Volume> {
     let labels = Labels::of(found.labels);
+    let made = found.created_at.map(|at| at.to_string()).unwrap_or_default();
+    let identity = VolumeIdentity(format!("{} of {made}", found.name));
     Live {
         id: found.name.as_str().into(),
         name: found.name.into(),
         spec: VolumeSpec { driver: found.driver, driver_opts: found.options.into_iter().collect(), labels: labels.own },
-        state: VolumeState { mountpoint: found.mountpoint },
+        state: VolumeState { mountpoint: found.mountpoint, identity },
         mark: labels.mark,
     }
 }

@@ -86,3 +86,58 @@ fn a_subnet_that_the_engine_chose_is_no_difference() {
     };
     assert_eq!(world.plan(other).steps.len(), 2);
 }
+
+#[test]
+fn where_a_port_is_reached_is_known_while_planning_and_waits_for_the_service() {
+    let program = |stack: &mut Stack| {
+        stack.connect(Docker::at("tcp://manager.example:2375"));
+        let vault = stack.add(Service::new("vault", "vault:1").publish(Port::host(18_200).to(8200)));
+        let url = vault.reach(8200).map(|reach| reach.url("http"));
+        stack.output("vault", &url);
+        stack.add(SwarmConfig::new("address", url));
+    };
+    let mut world = sprocket_core::testing::world();
+    let plan = world.plan(program);
+    let data = plan.steps.iter().find_map(|step| step.spec.as_ref()?.value().get("data").cloned());
+    assert_eq!(data, Some("http://manager.example:18200".into()));
+    assert_eq!(plan.steps[1].after, [0]);
+    world.apply(program);
+    assert!(world.plan(program).is_empty(), "{}", world.plan(program));
+}
+
+#[test]
+fn a_port_that_is_not_published_is_a_mistake_of_the_line_that_asks_for_it() {
+    let mut stack = Stack::new();
+    stack.connect(Docker::at("unix:///var/run/docker.sock"));
+    let vault = stack.add(Service::new("vault", "vault:1").publish(Port::host(18_200).to(8200)));
+    stack.add(SwarmConfig::new("address", vault.reach(8201).map(|reach| reach.to_string())));
+    let mistakes = stack.check().unwrap_err().to_string();
+    let (message, place) = mistakes.split_once("  (").unwrap();
+    assert!(place.contains("tests/plan.rs:"), "{mistakes}");
+    insta::assert_snapshot!(message, @"`docker:config/address`: port 8201 is not published: add `.publish(Port::host(8201))` to the service");
+}
+
+#[test]
+fn names_that_the_engine_refuses_are_refused_before() {
+    let mut world = sprocket_core::testing::world();
+    let plan = world.plan(|stack| {
+        stack.connect(Docker::at("unix:///var/run/docker.sock"));
+        let long = "x".repeat(54);
+        let password = stack.add(sprocket_core::Password::new("p"));
+        stack.add(SwarmConfig::new(long.clone(), "a"));
+        stack.add(SwarmSecret::new(long.clone(), &password.value));
+        stack.add(SwarmSecret::new(&long[..53], &password.value));
+        stack.add(Network::overlay("a.b"));
+        stack.add(Network::bridge("a.c"));
+        stack.add(Service::new("web.", "web:1"));
+        stack.add(Volume::new("v"));
+    });
+    let problems = plan.problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>();
+    insta::assert_snapshot!(problems.join("\n"), @"
+    the name of a config has at most 64 characters, of which the hash of its content takes 11; `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-c5e5570f13` has 65
+    the name of a secret has at most 64 characters, of which the hash of its content takes 11; `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-0000000000` has 65
+    `a.b` can't be the name of an overlay network: letters, digits, `-` and `_`, and a letter or digit first and last
+    `web.` can't be the name of a service: letters, digits, `-` and `_`, and a letter or digit first and last
+    the name of a volume has 2 to 255 characters, and `v` has 1
+    ");
+}

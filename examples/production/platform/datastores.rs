@@ -65,6 +65,9 @@ fn redis(stack: &mut Stack, site: &Site, network: &Network) -> Store {
         )
         .limits(Resources::default().memory("512MiB").cpus(1.0))
         .restart(Restart::default())
+        // Applications with another password are let in only when its update is over: it is not watched for as long as the
+        // health check may take. A task that never becomes healthy still fails the update.
+        .update(Update::default().monitor(Timespan::secs(2)))
         .stop_grace_period(Timespan::secs(30));
     let service = match site.ports.redis {
         Some(port) => service.publish(Port::host(port).to(REDIS_PORT).speaks(Protocol::Redis)),

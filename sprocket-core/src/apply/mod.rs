@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
             stack,
             plan,
             snapshot,
-            known: Known { answers: observed.answers.clone(), ..Known::nothing(stack.nodes.len()) },
+            known: Known { answers: observed.answers.clone(), ..Known::nothing(stack) },
             key,
             connections,
             observed,

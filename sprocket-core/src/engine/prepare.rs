@@ -83,7 +83,7 @@ fn moves(stack: &Stack, snapshot: &Snapshot) -> Vec<Move> {
 
 /// What is known from the records alone: enough to open a provider that an earlier run made reachable.
 fn recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
-    let mut known = Known::nothing(stack.nodes.len());
+    let mut known = Known::nothing(stack);
     if stack.lookups.is_empty() && stack.providers.iter().all(|provider| provider.deps.is_empty()) {
         return known;
     }

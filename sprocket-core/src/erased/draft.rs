@@ -5,6 +5,7 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::ids::PhysicalName;
 use crate::json::Json;
 use crate::resource::{Findings, Resource};
 use crate::spec::{Draft, Field, Spec};
@@ -44,7 +45,8 @@ pub(crate) trait ErasedDraft: Send + Sync {
         keep: Option<(&[&str], &Json)>,
         secrets: &[Path],
     ) -> Result<TypedSpec, Mistake>;
-    fn review(&self, known: &Known) -> Findings;
+    /// What can be said against its settings, as far as they are known, and against its name.
+    fn review(&self, known: &Known, name: &PhysicalName) -> Findings;
 }
 
 pub(crate) struct DraftOf<D> {
@@ -118,8 +120,13 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         whole.map(|spec| Box::new(spec) as TypedSpec).map_err(Mistake::here)
     }
 
-    fn review(&self, known: &Known) -> Findings {
-        self.draft.spec(known).map(|spec| D::Resource::review(&spec)).unwrap_or_default()
+    fn review(&self, known: &Known, name: &PhysicalName) -> Findings {
+        let spec = self.draft.spec(known).ok();
+        let mut findings = spec.as_ref().map(D::Resource::review).unwrap_or_default();
+        let named = D::Resource::review_name(name, spec.as_ref());
+        findings.errors.extend(named.errors);
+        findings.warnings.extend(named.warnings);
+        findings
     }
 }
 

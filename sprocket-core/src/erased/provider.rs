@@ -63,6 +63,8 @@ pub(crate) trait ErasedProvider: Send + Sync {
     fn provider_type(&self) -> &Arc<dyn ErasedProviderType>;
     /// Its settings as they are recorded, if all that they wait for is known.
     fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue>;
+    /// Its settings, with their type.
+    fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue>;
     /// Opens it. All that it waits for must be known.
     fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>>;
 }
@@ -148,6 +150,10 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
         let config = self.draft.spec(known)?;
         self.draft.credentials(known)?;
         Ok(sealing(key, || Json::of(&config)).expect("BUG: a spec serialises"))
+    }
+
+    fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue> {
+        Ok(Box::new(self.draft.spec(known)?))
     }
 
     fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {

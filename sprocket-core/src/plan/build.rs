@@ -43,11 +43,14 @@ pub(crate) struct Basis<'a> {
     pub(crate) serial: u64,
 }
 
+/// How much of the hash of a content is in its name.
+const HASH: usize = 10;
+
 /// Makes the plan.
 pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
     let nodes = basis.stack.nodes.len();
     let mut builder = Builder {
-        known: Known { answers: basis.observed.answers.clone(), ..Known::nothing(nodes) },
+        known: Known { answers: basis.observed.answers.clone(), ..Known::nothing(basis.stack) },
         last: vec![None; nodes],
         steps: Vec::new(),
         problems: Vec::new(),
@@ -235,7 +238,7 @@ impl<'a> Builder<'a> {
         name: Option<PhysicalName>,
         desired: &Desired,
     ) {
-        self.review(node);
+        self.review(node, name.as_ref());
         let step = Step { spec: Some(desired.spec.json()), ..self.step(index, node, action, reason, name.clone()) };
         self.push(index, step);
         self.known.nodes[index] = Facts { name, reported: None, changing: true };
@@ -280,7 +283,7 @@ impl<'a> Builder<'a> {
             self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
             return;
         }
-        self.review(node);
+        self.review(node, Some(name));
         let step = Step {
             changes: differences,
             witness: Some(stray.witness.clone()),
@@ -325,7 +328,7 @@ impl<'a> Builder<'a> {
             return;
         };
         if action == StepAction::Update {
-            self.review(node);
+            self.review(node, Some(&object.name));
         }
         let witness = live.map(|live| live.witness.clone());
         let step = Step { changes, witness, ..self.step(index, node, action, reason, name) };
@@ -413,10 +416,10 @@ impl<'a> Builder<'a> {
             let message = format!("holds data that would be lost: a change of {settings} would replace it");
             return self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
         }
-        self.review(node);
         let highest = record.iter().flat_map(|record| record.objects()).map(|object| object.generation).max();
         let generation = 1 + highest.unwrap_or(object.generation);
         let name = self.name(node, generation, desired);
+        self.review(node, name.as_ref());
         let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
         let witness = live.map(|live| live.witness.clone());
         // An object of that name may be left from before: then it is used again.
@@ -512,8 +515,10 @@ impl<'a> Builder<'a> {
         u32::try_from(self.steps.len()).expect("a plan has fewer than four billion steps")
     }
 
-    fn review(&mut self, node: &Node) {
-        let findings = node.draft.review(&self.known);
+    /// A name that is not decided yet is as long as it will be.
+    fn review(&mut self, node: &Node, name: Option<&PhysicalName>) {
+        let undecided = || PhysicalName::from(format!("{}-{}", node.name, "0".repeat(HASH)));
+        let findings = node.draft.review(&self.known, &name.cloned().unwrap_or_else(undecided));
         self.problems.extend(findings.errors.iter().map(|message| Self::problem(node, message.to_string())));
         self.warnings.extend(findings.warnings.iter().map(|message| Self::problem(node, message.to_string())));
     }
@@ -608,7 +613,7 @@ pub(crate) fn name_of(node: &Node, generation: u32, spec: &Value) -> Option<Phys
                 return None;
             }
             let hash = hash::short(&[&content.to_string()]);
-            Some(format!("{}-{}", node.name, &hash[..10]).into())
+            Some(format!("{}-{}", node.name, &hash[..HASH]).into())
         }
     }
 }

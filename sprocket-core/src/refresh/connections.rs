@@ -65,7 +65,7 @@ impl Connections {
 
     /// Tries each declared provider by itself.
     pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Vec<Reached> {
-        let known = Known::nothing(stack.nodes.len());
+        let known = Known::nothing(stack);
         let opening = stack.providers.iter().map(|node| async {
             let connection = open_declared(node, snapshot.providers.get(&node.name), &known, key).await;
             let server = connection.map(|connection| match connection {

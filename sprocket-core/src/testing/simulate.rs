@@ -227,6 +227,10 @@ impl ErasedProvider for SimulatedProvider {
         self.real.config(known, key)
     }
 
+    fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue> {
+        self.real.typed_config(known)
+    }
+
     fn connect(&self, _: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
         let key = StackKey::from_bytes([0; 64]);
         self.simulated_type.reconnect(&Json::from(&serde_json::Value::Null), &key, &Overrides::default())

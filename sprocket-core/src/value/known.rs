@@ -5,8 +5,10 @@ use std::fmt::{self, Debug};
 use std::sync::{Arc, OnceLock};
 
 use super::{NoValue, NodeId};
+use crate::erased::ErasedProvider;
 use crate::ids::PhysicalName;
 use crate::lookup::Answer;
+use crate::stack::Stack;
 
 /// What is known of the resources of a stack: their physical names, and what their services reported.
 #[derive(Debug, Default)]
@@ -14,6 +16,17 @@ pub struct Known {
     pub(crate) nodes: Vec<Facts>,
     /// The answers to look-ups, by their place in the stack.
     pub(crate) answers: Vec<Option<Answer>>,
+    /// The stack's providers: their settings are known as far as what they mention is.
+    pub(crate) providers: Providers,
+}
+
+#[derive(Default)]
+pub(crate) struct Providers(Vec<Arc<dyn ErasedProvider>>);
+
+impl Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} providers", self.0.len())
+    }
 }
 
 /// What is known of one resource.
@@ -57,9 +70,13 @@ impl Reported {
 }
 
 impl Known {
-    /// Nothing is known of any of `count` resources.
-    pub(crate) fn nothing(count: usize) -> Self {
-        Self { nodes: std::iter::repeat_with(Facts::default).take(count).collect(), answers: Vec::new() }
+    /// Nothing is known of any of a stack's resources.
+    pub(crate) fn nothing(stack: &Stack) -> Self {
+        Self {
+            nodes: std::iter::repeat_with(Facts::default).take(stack.nodes.len()).collect(),
+            answers: Vec::new(),
+            providers: Providers(stack.providers.iter().map(|node| Arc::clone(&node.erased)).collect()),
+        }
     }
 
     fn facts(&self, node: NodeId) -> Result<&Facts, NoValue> {
@@ -73,6 +90,12 @@ impl Known {
     /// What the service reported, if an update can't change what is asked for.
     pub(crate) fn reported<S: 'static>(&self, node: NodeId) -> Result<&S, NoValue> {
         self.facts(node)?.reported.as_ref().ok_or(NoValue::Yet)?.state()
+    }
+
+    /// The settings of a provider, if all that they mention is known.
+    pub(crate) fn config<C: 'static>(&self, place: usize) -> Result<Box<C>, NoValue> {
+        let config = self.providers.0.get(place).ok_or(NoValue::Yet)?.typed_config(self)?;
+        Ok(config.downcast().expect("BUG: a provider's settings have its type"))
     }
 
     /// The answer to a look-up.

@@ -93,8 +93,15 @@ impl<T: Clone + Serialize + 'static> Slot for Input<T> {
     }
 
     fn mistakes(&self, into: &mut Vec<Mistake>) {
-        if let Self::Mistake(mistake) = self {
-            into.push(mistake.clone());
+        match self {
+            Self::Value(_) => {}
+            Self::Mistake(mistake) => into.push(mistake.clone()),
+            // Some can be told at once, whatever the services will say.
+            Self::Output(output) => {
+                if let Err(NoValue::Ever(mistake)) = output.value(&Known::default()) {
+                    into.push(mistake);
+                }
+            }
         }
     }
 }

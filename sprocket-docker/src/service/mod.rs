@@ -10,6 +10,7 @@ mod judge_tests;
 mod not_ready;
 mod placement;
 mod policy;
+mod reach;
 mod read;
 mod review;
 mod spec;
@@ -29,6 +30,7 @@ pub use policy::{
     EndpointMode, Health, HealthCheck, HealthTest, LogDriver, OnFailure, OnRollbackFailure, Order, Port, Protocol,
     PublishMode, Restart, RestartOn, Rollback, Transport, Update,
 };
+pub use reach::Reach;
 pub use spec::{
     Attachment, AttachmentSpec, ConfigFile, ConfigFileSpec, Mount, MountSource, MountSpec, Platform, Resources,
     ResourcesSpec, SecretFile, SecretFileSpec, ServiceDraft, ServiceSpec,
@@ -38,7 +40,8 @@ pub use values::{Constraint, Cpus, HostName, ImageRef, Memory, Ratio, Timespan};
 use crate::client::{Ask, encode};
 use crate::error::{DockerError, failed};
 use crate::mark::Labels;
-use crate::provider::Docker;
+use crate::name;
+use crate::provider::{Docker, EngineAddress};
 
 /// A service, and what other resources can use of it.
 ///
@@ -73,6 +76,8 @@ pub struct Service {
     pub id: Output<ServiceId>,
     /// Its name at the engine, known while planning.
     pub name: Output<String>,
+    ports: Output<Vec<Port>>,
+    engine: Output<EngineAddress>,
     this: This<Self>,
 }
 
@@ -91,6 +96,25 @@ impl Service {
     /// The name that services on a common network reach it by; known while planning.
     pub fn host(&self) -> Output<HostName> {
         self.this.named(|name| HostName(name.to_string()))
+    }
+
+    /// Where this program reaches a port of its containers: the port that it is published under, on the engine's host.
+    /// It is known while planning; who uses it waits until the service works. A port that is not published under a
+    /// number of its own is a mistake.
+    ///
+    /// ```
+    /// # use sprocket_core::Stack;
+    /// # use sprocket_docker::*;
+    /// # let mut stack = Stack::new();
+    /// # stack.connect(Docker::at("unix:///var/run/docker.sock"));
+    /// let vault = stack.add(Service::new("vault", "vault:1.21").publish(Port::host(18200).to(8200)));
+    /// stack.output("vault", &vault.reach(8200).map(|reach| reach.url("http"))); // http://127.0.0.1:18200
+    /// # stack.check().unwrap();
+    /// ```
+    #[track_caller]
+    pub fn reach(&self, port: u16) -> Output<Reach> {
+        let published = self.ports.try_map(move |ports| reach::published(&ports, port));
+        published.zip(&self.engine).map(|(port, engine)| Reach::on(&engine, port))
     }
 }
 
@@ -116,8 +140,14 @@ impl Resource for Service {
         &self.this
     }
 
-    fn declared(_: &ServiceDraft, this: This<Self>) -> Self {
-        Self { id: this.reported(|state| state.id.clone()), name: this.named(ToString::to_string), this }
+    fn declared(draft: &ServiceDraft, this: This<Self>) -> Self {
+        Self {
+            id: this.reported(|state| state.id.clone()),
+            name: this.named(ToString::to_string),
+            ports: draft.published(),
+            engine: this.connected(|config| config.address.clone()),
+            this,
+        }
     }
 
     async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
@@ -196,6 +226,10 @@ impl Resource for Service {
 
     fn review(spec: &ServiceSpec) -> Findings {
         review::review(spec)
+    }
+
+    fn review_name(name: &PhysicalName, _: Option<&ServiceSpec>) -> Findings {
+        name::dns(name, "a service")
     }
 
     async fn verify(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> Vec<Checked> {

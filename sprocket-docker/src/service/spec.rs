@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{IntoInput, Spec};
+use sprocket_core::{Input, IntoInput, Output, Spec};
 
 use super::Service;
 use super::policy::{EndpointMode, Health, LogDriver, Port, Restart, Rollback, Update};
@@ -140,6 +140,18 @@ impl super::ServiceDraft {
     #[track_caller]
     pub fn secret(self, secret: impl IntoInput<SecretRef>, file: impl IntoInput<String>) -> Self {
         self.secret_with(SecretFile::of(secret, file))
+    }
+
+    /// All of its ports, once all are known. Mistakes among them are reported with the draft.
+    pub(super) fn published(&self) -> Output<Vec<Port>> {
+        self.ports.iter().fold(Output::known(Vec::new()), |ports, port| {
+            let port = match port {
+                Input::Value(port) => Output::known(port.clone()),
+                Input::Output(port) => port.clone(),
+                Input::Mistake(_) => return ports,
+            };
+            ports.zip(&port).map(|(ports, port)| ports.into_iter().chain([port]).collect())
+        })
     }
 }
 

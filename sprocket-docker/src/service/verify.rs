@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::policy::{Port, Protocol, PublishMode};
+use super::reach::Reach;
 use super::{Service, converge};
 use crate::error::DockerError;
 use crate::provider::Docker;
@@ -54,14 +55,14 @@ async fn check_port(docker: &Docker, record: &Recorded<Service>, port: &Port, de
             format!("port {} is not checked: no protocol is declared for it", port.published.unwrap_or(port.target));
         return Checked { what, failure: None };
     };
-    let host = match address(docker, record, port).await {
-        Ok(host) => host,
+    let reach = match reach(docker, record, port.mode, published).await {
+        Ok(reach) => reach,
         Err(error) => return Checked { what: format!("port {published} answers"), failure: Some(chain(&error)) },
     };
-    let what = format!("answers {} on {host}:{published}", question(protocol));
+    let what = format!("answers {} on {reach}", question(protocol));
     let end = Deadline::after(LISTENS.min(deadline.left()));
     loop {
-        let asked = timeout(ANSWER, ask(&host, published, protocol)).await;
+        let asked = timeout(ANSWER, ask(&reach, protocol)).await;
         let failure = match asked {
             Ok(Ok(())) => return Checked { what, failure: None },
             Ok(Err(failure)) => failure,
@@ -82,10 +83,15 @@ fn question(protocol: &Protocol) -> String {
     }
 }
 
-/// Where a port is reached from here: this machine's engine, or the node that a task runs on.
-async fn address(docker: &Docker, record: &Recorded<Service>, port: &Port) -> Result<String, DockerError> {
-    let here = docker.client.address().host().to_owned();
-    if port.mode == PublishMode::Ingress {
+/// Where a port is reached from here: on the engine's host, or on the node that a task runs on.
+async fn reach(
+    docker: &Docker,
+    record: &Recorded<Service>,
+    mode: PublishMode,
+    published: u16,
+) -> Result<Reach, DockerError> {
+    let here = Reach::on(docker.client.address(), published);
+    if mode == PublishMode::Ingress {
         return Ok(here);
     }
     let what = "say which node it is";
@@ -98,16 +104,19 @@ async fn address(docker: &Docker, record: &Recorded<Service>, port: &Port) -> Re
     let nodes = converge::nodes(docker).await?;
     let mut nodes = nodes.as_array().into_iter().flatten();
     let node = nodes.find(|node| node["ID"].as_str().is_some_and(|id| running.contains(id)));
-    Ok(node.and_then(|node| node["Status"]["Addr"].as_str()).map_or(here, ToOwned::to_owned))
+    Ok(node
+        .and_then(|node| node["Status"]["Addr"].as_str())
+        .map_or(here, |host| Reach { host: host.to_owned(), port: published }))
 }
 
 /// Exchanges a question and the beginning of its answer.
-async fn ask(host: &str, port: u16, protocol: &Protocol) -> Result<(), String> {
+async fn ask(at: &Reach, protocol: &Protocol) -> Result<(), String> {
     let failed = |what: &str, error: std::io::Error| format!("{what}: {error}");
-    let mut stream = TcpStream::connect((host, port)).await.map_err(|error| failed("no connection", error))?;
+    let mut stream =
+        TcpStream::connect((at.host.as_str(), at.port)).await.map_err(|error| failed("no connection", error))?;
     let question = match protocol {
         Protocol::Http { path } => {
-            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").into_bytes()
+            format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").into_bytes()
         }
         Protocol::Redis => b"PING\r\n".to_vec(),
         Protocol::Amqp => b"AMQP\x00\x00\x09\x01".to_vec(),
