@@ -52,8 +52,10 @@ pub struct Volume {
 #[serde(transparent)]
 pub struct VolumeName(pub String);
 
-/// Tells a volume from others of its name, such as one that was made in the place of one that was lost: its name and the
-/// second of its creation.
+/// Tells a volume from others of its name, such as an empty one that the engine made in the place of one that was lost.
+///
+/// It is drawn when the volume is made, and kept in a label of it: the time of creation that the engine tells is that of
+/// the last file in it. A volume that was not made here has its name alone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VolumeIdentity(pub String);
@@ -107,6 +109,9 @@ pub struct VolumeState {
     pub identity: VolumeIdentity,
 }
 
+/// The label of what tells it from others of its name.
+const IDENTITY: &str = "sprocket.identity";
+
 /// How long the containers of stopped tasks may keep a volume.
 const DRAINS: Duration = Duration::from_secs(30);
 
@@ -153,7 +158,7 @@ impl Resource for Volume {
             name: Some(make.name.to_string()),
             driver: Some(driver.clone()),
             driver_opts: Some(driver_opts.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
-            labels: Some(mark::labels(labels, make.mark, None)),
+            labels: Some(mark::labels(labels, make.mark, [(IDENTITY.to_owned(), hex(make.entropy.bytes()))])),
             ..Default::default()
         };
         let what = format!("create volume `{}`", make.name);
@@ -216,10 +221,14 @@ async fn inspect(docker: &Docker, name: &str) -> Result<Option<Live<Volume>>, Do
     }
 }
 
+fn hex(bytes: [u8; 8]) -> String {
+    format!("{:016x}", u64::from_be_bytes(bytes))
+}
+
 fn live(found: bollard::models::Volume) -> Live<Volume> {
     let labels = Labels::of(found.labels);
-    let made = found.created_at.map(|at| at.to_string()).unwrap_or_default();
-    let identity = VolumeIdentity(format!("{} of {made}", found.name));
+    let drawn = labels.notes.get(IDENTITY).map(|drawn| format!("{}@{drawn}", found.name));
+    let identity = VolumeIdentity(drawn.unwrap_or_else(|| found.name.clone()));
     Live {
         id: found.name.as_str().into(),
         name: found.name.into(),

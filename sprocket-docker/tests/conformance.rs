@@ -115,6 +115,21 @@ async fn volumes() {
 }
 
 #[tokio::test]
+async fn another_volume_of_the_same_name_has_another_identity() {
+    let Some(world) = World::live().await else { return };
+    let first = world.make::<Volume>("data", &spec(Volume::new("x"))).await;
+    assert_eq!(world.read(&first).await.unwrap().state, first.state);
+    world.delete(&first).await;
+    let second = world.make::<Volume>("data", &spec(Volume::new("x"))).await;
+    assert_ne!(first.state.identity, second.state.identity);
+    // What the engine makes by itself, where a service names a volume that is not there, is none of both.
+    world.delete(&second).await;
+    docker(&["volume", "create", first.name.as_str()]).unwrap();
+    let Found::One(third) = Volume::read(&world.docker, Find::Named(&first.name)).await.unwrap() else { panic!() };
+    assert_eq!(third.state.identity.to_string(), first.name.to_string());
+}
+
+#[tokio::test]
 async fn configs() {
     let Some(world) = World::live().await else { return };
     let draft = || SwarmConfig::new("x", "port = 80\n");

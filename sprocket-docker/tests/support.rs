@@ -68,7 +68,7 @@ impl World {
         mark: &Mark,
     ) -> Result<Recorded<R>, FailedOf<R>> {
         let name = self.name(name);
-        let make = Make { name: &name, spec, mark, entropy: &Entropy::seeded(1) };
+        let make = Make { name: &name, spec, mark, entropy: &Entropy::system() };
         let state = R::create(&self.docker, &make).await?;
         Ok(Recorded { id: R::id(&name, &state), name, spec: spec.clone(), state, mark: mark.clone() })
     }
