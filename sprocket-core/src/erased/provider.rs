@@ -123,7 +123,7 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
         overrides: &Overrides,
     ) -> BoxFuture<'static, Result<Instance, Fault>> {
         match sealing(key, || serde_json::from_str(config.text())) {
-            Ok(config) => connect(&overrides.apply_to_forgotten(P::Draft::holding(config)), &Known::nothing(0)),
+            Ok(config) => connect(&overrides.apply_to_forgotten(P::Draft::holding(config)), &Known::default()),
             Err(error) => {
                 let fault = Fault::new(ErrorKind::Invalid, format!("the recorded settings can't be read: {error}"));
                 std::future::ready(Err(fault)).boxed()
