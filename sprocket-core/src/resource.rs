@@ -185,6 +185,7 @@ pub enum Naming {
 /// Who a resource is: each handle keeps one, and makes its outputs from it.
 pub struct This<R> {
     pub(crate) address: Address,
+    pub(crate) name: PhysicalName,
     pub(crate) node: NodeId,
     /// Its place among the stack's providers.
     pub(crate) provider: usize,
@@ -193,7 +194,7 @@ pub struct This<R> {
 
 impl<R> Clone for This<R> {
     fn clone(&self) -> Self {
-        Self { kind: std::marker::PhantomData, address: self.address.clone(), ..*self }
+        Self { kind: std::marker::PhantomData, address: self.address.clone(), name: self.name.clone(), ..*self }
     }
 }
 
@@ -207,6 +208,12 @@ impl<R: Resource> This<R> {
     /// Its address.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The name at the service that the program gives it. Its object has another one only if the kind adds to it: a
+    /// generation, or a hash of the content.
+    pub fn declared_name(&self) -> &PhysicalName {
+        &self.name
     }
 
     /// A value that is known while planning. Who uses it still waits for this resource.

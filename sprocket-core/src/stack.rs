@@ -374,16 +374,22 @@ impl Stack {
         } else {
             NOWHERE
         };
-        let this =
-            This { address: address.clone(), node: NodeId { stack: self.id, index }, provider, kind: PhantomData };
+        let name = options.physical_name.clone().unwrap_or_else(|| {
+            self.scopes.iter().map(|scope| format!("{scope}-")).chain([draft.name().to_owned()]).collect()
+        });
+        let name = PhysicalName::from(name);
+        let this = This {
+            address: address.clone(),
+            name: name.clone(),
+            node: NodeId { stack: self.id, index },
+            provider,
+            kind: PhantomData,
+        };
         let handle = D::Resource::declared(&draft, this);
         if index == NOWHERE {
             self.mistaken.entry(address).or_insert(at);
             return handle;
         }
-        let name = options.physical_name.clone().unwrap_or_else(|| {
-            self.scopes.iter().map(|scope| format!("{scope}-")).chain([draft.name().to_owned()]).collect()
-        });
         let moved_from = options.moved_from.iter().map(|old| self.old_address::<D::Resource>(old)).collect();
         self.index.insert(address.clone(), index);
         self.nodes.push(Node {
@@ -392,7 +398,7 @@ impl Stack {
             draft: Box::new(DraftOf::new(draft, &drafted)),
             provider,
             options,
-            name: name.into(),
+            name,
             at,
             deps,
             moved_from,

@@ -1,0 +1,288 @@
+//! What a call to a Vault can fail with.
+//!
+//! A message says what was attempted; its source is what the server answered, and no message repeats its source. The
+//! mapping of the server's answers to [`ErrorKind`]s is in one place, [`classify`]. Nothing here holds a body of a request
+//! or an answer other than the server's own error messages: a body may have a token or a share in it.
+
+use std::error::Error;
+use std::fmt::{self, Display};
+
+use sprocket_core::{Effect, ErrorKind, Failed, ProviderError};
+
+/// Why a call to a Vault failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// There is no connection: nothing was sent, and so nothing was changed.
+    #[error("could not connect to the Vault at {address}")]
+    Connect {
+        /// The server's address.
+        address: String,
+        /// Why.
+        source: Cause,
+    },
+    /// The request was sent, and no answer came: it may have had its effect.
+    #[error("the Vault did not answer a request to {what}")]
+    NoAnswer {
+        /// What was attempted.
+        what: String,
+        /// Why.
+        source: Cause,
+    },
+    /// The server refused.
+    #[error("could not {what}")]
+    Refused {
+        /// What was attempted.
+        what: String,
+        /// What sort of refusal it is.
+        kind: ErrorKind,
+        /// What the server answered.
+        source: VaultAnswer,
+    },
+    /// The server answered something that can't be read.
+    #[error("could not read the Vault's answer to a request to {what}")]
+    Unreadable {
+        /// What was attempted.
+        what: String,
+        /// Why.
+        source: Cause,
+    },
+    /// The server is there, and serves nothing yet.
+    #[error("the Vault at {address} is {why}")]
+    Closed {
+        /// The server's address.
+        address: String,
+        /// Why.
+        why: WhyClosed,
+    },
+    /// The token is not one of this server's.
+    #[error("the Vault at {address} does not accept the token")]
+    WrongToken {
+        /// The server's address.
+        address: String,
+    },
+    /// There is no token to identify with.
+    #[error("there is no token for the Vault")]
+    NoToken,
+    /// An object of that name exists, and is not this one.
+    #[error("could not create {what}: there is one of that name already")]
+    Exists {
+        /// The object.
+        what: String,
+    },
+    /// The object changed after it was last read.
+    #[error("could not {what}: it has changed since it was read")]
+    Changed {
+        /// What was attempted.
+        what: String,
+    },
+}
+
+/// Why a server serves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyClosed {
+    /// It has never been initialised.
+    Uninitialised,
+    /// It is sealed.
+    Sealed,
+}
+
+impl Display for WhyClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Uninitialised => "not initialised",
+            Self::Sealed => "sealed",
+        })
+    }
+}
+
+/// The innermost cause of a failed exchange. What lies around it repeats what was attempted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause(String);
+
+impl Cause {
+    pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut innermost = error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        Self(innermost.to_string())
+    }
+}
+
+impl Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Cause {}
+
+/// What the server answered in place of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The server's messages.
+    pub messages: Vec<String>,
+}
+
+impl Display for VaultAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = self.messages.iter().map(|message| message.trim()).collect::<Vec<_>>().join("; ");
+        if said.is_empty() { write!(f, "status {}", self.status) } else { f.write_str(&said) }
+    }
+}
+
+impl Error for VaultAnswer {}
+
+impl VaultError {
+    pub(crate) fn refused(what: &str, status: u16, messages: Vec<String>) -> Self {
+        let source = VaultAnswer { status, messages };
+        Self::Refused { what: what.to_owned(), kind: classify(&source), source }
+    }
+
+    pub(crate) fn unreadable(what: &str) -> Self {
+        Self::Unreadable { what: what.to_owned(), source: Cause("it is not what the API describes".into()) }
+    }
+
+    /// An error of the HTTP client.
+    pub(crate) fn of_http(error: &reqwest::Error, what: &str, address: &str) -> Self {
+        let source = Cause::of(error);
+        if error.is_connect() || error.is_builder() {
+            Self::Connect { address: address.to_owned(), source }
+        } else if error.is_decode() {
+            Self::unreadable(what)
+        } else if error.is_timeout() {
+            Self::NoAnswer { what: what.to_owned(), source: Cause("the time is over".into()) }
+        } else {
+            Self::NoAnswer { what: what.to_owned(), source }
+        }
+    }
+
+    /// An error of vaultrs'.
+    pub(crate) fn of(error: vaultrs::error::ClientError, what: &str, address: &str) -> Self {
+        use vaultrs::error::ClientError as Typed;
+        if let Typed::APIError { code, errors } = error {
+            return Self::refused(what, code, errors);
+        }
+        let mut source: Option<&(dyn Error + 'static)> = Some(&error);
+        while let Some(error) = source {
+            if let Some(http) = error.downcast_ref::<reqwest::Error>() {
+                return Self::of_http(http, what, address);
+            }
+            source = error.source();
+        }
+        Self::Unreadable { what: what.to_owned(), source: Cause::of(&error) }
+    }
+
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.kind() == ErrorKind::NotFound
+    }
+}
+
+/// A call that failed: where no connection was made, it is known to have had no effect.
+pub(crate) fn failed<S>(error: VaultError) -> Failed<VaultError, S> {
+    let sent = !matches!(error, VaultError::Connect { .. });
+    let mut failed = Failed::from(error);
+    if !sent {
+        failed.effect = Effect::None;
+    }
+    failed
+}
+
+/// What sort of refusal an answer is. Most refusals are a 400, and only the text tells them apart.
+fn classify(answer: &VaultAnswer) -> ErrorKind {
+    let says = |text: &str| answer.messages.iter().any(|message| message.contains(text));
+    if says("path is already in use") || says("existing mount at") {
+        return ErrorKind::AlreadyExists;
+    }
+    if says("check-and-set parameter did not match") {
+        return ErrorKind::Conflict;
+    }
+    // A mount of version 2 answers so for a moment after it was made.
+    if says("Upgrading from non-versioned to versioned data") {
+        return ErrorKind::Unavailable;
+    }
+    match answer.status {
+        404 => ErrorKind::NotFound,
+        401 | 403 => ErrorKind::Denied,
+        412 | 429 | 500.. => ErrorKind::Unavailable,
+        _ => ErrorKind::Invalid,
+    }
+}
+
+impl ProviderError for VaultError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused { kind, .. } => *kind,
+            Self::Exists { .. } => ErrorKind::AlreadyExists,
+            Self::Changed { .. } => ErrorKind::Conflict,
+            Self::WrongToken { .. } | Self::NoToken => ErrorKind::Denied,
+            Self::Connect { .. } | Self::NoAnswer { .. } | Self::Unreadable { .. } | Self::Closed { .. } => {
+                ErrorKind::Unavailable
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Connect { address, .. } => {
+                format!("does it run, and is this its address? `curl {address}/v1/sys/seal-status` asks the same")
+            }
+            Self::Closed { why: WhyClosed::Sealed, .. } => {
+                "unseal it, or declare its bootstrap in the program, which unseals it from custody".into()
+            }
+            Self::Closed { why: WhyClosed::Uninitialised, .. } => {
+                "initialise it, or declare its bootstrap in the program, which initialises and unseals it".into()
+            }
+            Self::WrongToken { .. } => {
+                "it has expired, was revoked, or is another server's: `VAULT_TOKEN=… vault token lookup` asks the same"
+                    .into()
+            }
+            Self::NoToken => "set `VAULT_TOKEN`, or give the provider its `.credentials(…)`".into(),
+            Self::Refused { kind: ErrorKind::Denied, .. } => {
+                "no policy of the token allows it; `vault token capabilities PATH` says what it may".into()
+            }
+            Self::Changed { .. } => "plan again".into(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_the_server_are_told_apart() {
+        let check = |status, message: &str, kind| {
+            let answer = VaultAnswer { status, messages: vec![message.to_owned()] };
+            assert_eq!(classify(&answer), kind, "{status} {message}");
+        };
+        check(400, "path is already in use at apps/", ErrorKind::AlreadyExists);
+        check(400, "check-and-set parameter did not match the current version", ErrorKind::Conflict);
+        check(400, "Upgrading from non-versioned to versioned data. This backend…", ErrorKind::Unavailable);
+        check(400, "unknown backend type: \"nope\"", ErrorKind::Invalid);
+        check(403, "permission denied", ErrorKind::Denied);
+        check(404, "no handler for route \"nope/\"", ErrorKind::NotFound);
+        check(429, "request path: rate limit quota exceeded", ErrorKind::Unavailable);
+        check(503, "Vault is sealed", ErrorKind::Unavailable);
+        check(500, "local node not active but active cluster node not found", ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn an_answer_without_messages_says_its_status() {
+        let error = VaultError::refused("read policy `a`", 404, Vec::new());
+        assert_eq!(error.to_string(), "could not read policy `a`");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("status 404"));
+    }
+
+    #[test]
+    fn without_a_connection_nothing_was_changed() {
+        let error = VaultError::Connect { address: "http://nowhere".into(), source: Cause("refused".into()) };
+        assert_eq!(failed::<()>(error).effect, Effect::None);
+        assert_eq!(failed::<()>(VaultError::refused("create a thing", 500, Vec::new())).effect, Effect::Unknown);
+    }
+}

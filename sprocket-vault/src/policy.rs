@@ -1,0 +1,149 @@
+//! Policies: `vault:policy`, what a token may do.
+//!
+//! A policy is a text; it is compared to the letter. Its mark is a comment, its first line. The API has no call that only
+//! creates: whether there is one of the same name is asked right before.
+//! <https://openbao.org/api-docs/system/policies/>
+
+use serde::{Deserialize, Serialize};
+use sprocket_core::{
+    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Live, Make, Mistake, Naming,
+    Outcome, Output, Recorded, Resource, Spec, This,
+};
+
+use crate::error::{VaultError, failed};
+use crate::mark;
+use crate::provider::Vault;
+
+/// A policy, and what other resources can use of it.
+///
+/// ```
+/// # use sprocket_core::Stack;
+/// # use sprocket_vault::{Vault, VaultPolicy};
+/// # let mut stack = Stack::new();
+/// # stack.connect(Vault::at("http://127.0.0.1:8200"));
+/// stack.add(VaultPolicy::new("core", "path \"apps/data/core\" { capabilities = [\"read\"] }\n"));
+/// # stack.check().unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct VaultPolicy {
+    /// Its name at the server, known while planning.
+    pub name: Output<String>,
+    this: This<Self>,
+}
+
+impl VaultPolicy {
+    /// A policy with this text. The server writes names in lower case, so this one must be.
+    #[track_caller]
+    pub fn new(name: impl Into<String>, text: impl IntoInput<String>) -> VaultPolicyDraft {
+        let name = name.into();
+        if name.chars().any(char::is_uppercase) {
+            let mistake = Mistake::here(format!("the name of a policy is lower case, and `{name}` is not"));
+            return VaultPolicyDraft::new(name, Input::Mistake(mistake));
+        }
+        VaultPolicyDraft::new(name, text)
+    }
+}
+
+/// A policy's settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = VaultPolicy)]
+pub struct VaultPolicySpec {
+    /// Its text, in HCL.
+    pub text: String,
+}
+
+/// The server reports nothing else about a policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VaultPolicyState {}
+
+impl Resource for VaultPolicy {
+    const KIND: &'static str = "vault:policy";
+    const NAMING: Naming = Naming::Fixed;
+    type Provider = Vault;
+    type Draft = VaultPolicyDraft;
+    type Spec = VaultPolicySpec;
+    type State = VaultPolicyState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &VaultPolicyDraft, this: This<Self>) -> Self {
+        Self { name: this.named(ToString::to_string), this }
+    }
+
+    async fn read(vault: &Vault, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let name = match find {
+            Find::Recorded(recorded) => recorded.name.as_str(),
+            Find::Named(name) => name.as_str(),
+            Find::Import(text) => text,
+        };
+        Ok(read(vault, name).await?.into())
+    }
+
+    async fn create(vault: &Vault, make: &Make<'_, Self>) -> Outcome<Self> {
+        let name = make.name.as_str();
+        if read(vault, name).await.map_err(failed)?.is_some() {
+            return Err(failed(VaultError::Exists { what: format!("policy `{name}`") }));
+        }
+        write(vault, "create", name, &mark::comment(&make.spec.text, make.mark)).await.map_err(failed)
+    }
+
+    async fn update(vault: &Vault, change: &Change<'_, Self>) -> Outcome<Self> {
+        let text = mark::comment(&change.spec.text, change.mark);
+        write(vault, "update", change.live.name.as_str(), &text).await.map_err(failed)
+    }
+
+    async fn delete(vault: &Vault, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        let deleted = vaultrs::sys::policy::delete(vault.client.typed(), record.name.as_str()).await;
+        match deleted.map_err(vault.client.failed(&format!("delete policy `{}`", record.name))) {
+            Err(error) if !error.is_not_found() => Err(failed(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn review(spec: &VaultPolicySpec) -> Findings {
+        let mut findings = Findings::default();
+        if spec.text.trim().is_empty() {
+            findings.errors.push("a policy can't be empty".into());
+        }
+        if spec.text.trim_start().starts_with('{') {
+            findings.errors.push("its first line is the mark, a comment, which JSON has not: write it in HCL".into());
+        }
+        findings
+    }
+
+    async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+        let failure = match read(vault, record.name.as_str()).await {
+            Ok(Some(live)) if live.spec.text == record.spec.text => None,
+            Ok(Some(_)) => Some("the server has another text".to_owned()),
+            Ok(None) => Some("the server has none of this name".to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        vec![Checked { what: "has its text".into(), failure }]
+    }
+}
+
+async fn read(vault: &Vault, name: &str) -> Result<Option<Live<VaultPolicy>>, VaultError> {
+    let found = vaultrs::sys::policy::read(vault.client.typed(), name).await;
+    match found.map_err(vault.client.failed(&format!("read policy `{name}`"))) {
+        Ok(found) => {
+            let (text, mark) = mark::uncomment(&found.rules);
+            Ok(Some(Live {
+                id: found.name.as_str().into(),
+                name: found.name.into(),
+                spec: VaultPolicySpec { text },
+                state: VaultPolicyState {},
+                mark,
+            }))
+        }
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn write(vault: &Vault, verb: &str, name: &str, text: &str) -> Result<VaultPolicyState, VaultError> {
+    let written = vaultrs::sys::policy::set(vault.client.typed(), name, text).await;
+    written.map_err(vault.client.failed(&format!("{verb} policy `{name}`")))?;
+    Ok(VaultPolicyState {})
+}
