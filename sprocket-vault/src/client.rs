@@ -36,15 +36,6 @@ impl std::fmt::Debug for Client {
 pub(crate) struct SealStatus {
     pub(crate) initialized: bool,
     pub(crate) sealed: bool,
-    /// Shares that are needed.
-    #[serde(rename = "t")]
-    pub(crate) threshold: u64,
-    /// Shares that there are.
-    #[serde(rename = "n")]
-    pub(crate) shares: u64,
-    /// Shares that were given so far.
-    #[serde(default)]
-    pub(crate) progress: u64,
     /// Only an open server says it.
     pub(crate) cluster_id: Option<String>,
 }

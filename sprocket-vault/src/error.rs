@@ -129,7 +129,13 @@ pub struct VaultAnswer {
 
 impl Display for VaultAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let said = self.messages.iter().map(|message| message.trim()).collect::<Vec<_>>().join("; ");
+        // Several errors come as one text: a line that counts them, and an item for each.
+        let lines = self.messages.iter().flat_map(|message| message.lines());
+        let said: Vec<_> = lines
+            .map(|line| line.trim().trim_start_matches("* "))
+            .filter(|line| !line.is_empty() && !line.ends_with("occurred:"))
+            .collect();
+        let said = said.join("; ");
         if said.is_empty() { write!(f, "status {}", self.status) } else { f.write_str(&said) }
     }
 }
@@ -277,6 +283,12 @@ mod tests {
         let error = VaultError::refused("read policy `a`", 404, Vec::new());
         assert_eq!(error.to_string(), "could not read policy `a`");
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("status 404"));
+    }
+
+    #[test]
+    fn several_messages_are_one_line() {
+        let messages = vec!["2 errors occurred:\n\t* permission denied\n\t* path not found\n\n".to_owned()];
+        assert_eq!(VaultAnswer { status: 403, messages }.to_string(), "permission denied; path not found");
     }
 
     #[test]

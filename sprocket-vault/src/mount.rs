@@ -106,7 +106,7 @@ impl Resource for VaultMount {
         mounts.retain(|live| match &find {
             Find::Recorded(recorded) => live.id == recorded.id,
             Find::Named(name) => live.name == **name,
-            Find::Import(text) => live.name.as_str() == text.trim_matches('/'),
+            Find::Import(text) => live.id.as_str() == *text || live.name.as_str() == text.trim_matches('/'),
         });
         Ok(mounts.into())
     }

@@ -45,6 +45,8 @@ pub use run::run;
 pub use sprocket_core as core;
 #[cfg(feature = "docker")]
 pub use sprocket_docker as docker;
+#[cfg(feature = "vault")]
+pub use sprocket_vault as vault;
 pub use surroundings::Surroundings;
 
 /// The README's programs compile and do what it says.

@@ -10,3 +10,5 @@ pub use sprocket_docker::{
     Resources, Restart, RestartOn, Rollback, SecretFile, Service, Subnet, SwarmConfig, SwarmSecret, Timespan, Update,
     Volume,
 };
+#[cfg(feature = "vault")]
+pub use sprocket_vault::{KvSecret, Vault, VaultCredentials, VaultMount, VaultPolicy};

@@ -117,6 +117,8 @@ impl Program {
         let program = Self { name: name.into(), at: Location::caller(), knowing: Vec::new(), questions: Vec::new() };
         #[cfg(feature = "docker")]
         let program = program.knowing::<sprocket_docker::Docker>();
+        #[cfg(feature = "vault")]
+        let program = program.knowing::<sprocket_vault::Vault>();
         program
     }
 

@@ -1,0 +1,124 @@
+//! The engine's own suite for kinds, on a real server: lives, drift, lost answers, kills at every boundary of the journal.
+//! After each of them, plan again: nothing to do; in the end, nothing is left.
+
+use serde_json::json;
+use sprocket_core::testing::{KindSuite, Variant};
+use sprocket_core::{DraftExt as _, Secret, Stack};
+use sprocket_vault::{KvSecret, Vault, VaultMount, VaultPolicy};
+
+use crate::support::{Bao, is_live};
+
+fn connected<'s>(stack: &'s mut Stack, bao: &Bao) -> &'s mut Stack {
+    stack.connect(Vault::at(bao.address.as_str()).credentials(Secret::new(bao.token.clone())));
+    stack
+}
+
+#[test]
+fn mounts() {
+    if !is_live() {
+        return;
+    }
+    let bao = Bao::dev();
+    KindSuite {
+        address: "vault:mount/apps",
+        program: Box::new(|stack, variant| {
+            let stack = connected(stack, &bao);
+            let apps = || VaultMount::kv2("apps").description("for applications");
+            match variant {
+                Variant::First | Variant::Replaced => stack.add(apps()),
+                Variant::Updated => stack.add(apps().description("for services")),
+                Variant::Moved => {
+                    stack.add(VaultMount::kv2("moved").description("for applications").moved_from("apps").named("apps"))
+                }
+            };
+        }),
+        inventory: Box::new(|| bao.keys("GET", "sys/mounts")),
+        drift: Some(Box::new(|| {
+            bao.must("POST", "sys/mounts/apps/tune", r#"{"description": "by hand"}"#);
+        })),
+        remove: Some(Box::new(|| {
+            bao.must("DELETE", "sys/mounts/apps", "");
+        })),
+        updates: true,
+        replaces: false,
+        marked: true,
+        kills: None,
+    }
+    .run();
+}
+
+const READ: &str = "path \"apps/data/core\" {\n  capabilities = [\"read\"]\n}\n";
+const LIST: &str = "path \"apps/metadata/*\" { capabilities = [\"list\"] }";
+
+#[test]
+fn policies() {
+    if !is_live() {
+        return;
+    }
+    let bao = Bao::dev();
+    KindSuite {
+        address: "vault:policy/core",
+        program: Box::new(|stack, variant| {
+            let stack = connected(stack, &bao);
+            match variant {
+                Variant::First | Variant::Replaced => stack.add(VaultPolicy::new("core", READ)),
+                Variant::Updated => stack.add(VaultPolicy::new("core", LIST)),
+                Variant::Moved => stack.add(VaultPolicy::new("moved", READ).moved_from("core").named("core")),
+            };
+        }),
+        inventory: Box::new(|| bao.keys("LIST", "sys/policies/acl")),
+        drift: Some(Box::new(|| {
+            let body = json!({ "policy": format!("# by hand\n{LIST}") });
+            bao.must("POST", "sys/policies/acl/core", &body.to_string());
+        })),
+        remove: Some(Box::new(|| {
+            bao.must("DELETE", "sys/policies/acl/core", "");
+        })),
+        updates: true,
+        replaces: false,
+        marked: true,
+        kills: None,
+    }
+    .run();
+}
+
+#[test]
+fn secrets() {
+    if !is_live() {
+        return;
+    }
+    let bao = Bao::dev();
+    bao.must("POST", "sys/mounts/other", r#"{"type": "kv", "options": {"version": "2"}}"#);
+    bao.must("POST", "sys/mounts/apps", r#"{"type": "kv", "options": {"version": "2"}}"#);
+    KindSuite {
+        address: "vault:kv/core/redis",
+        program: Box::new(|stack, variant| {
+            let stack = connected(stack, &bao);
+            // Mounts that are there already: this is about what is in them.
+            let apps = stack.add(VaultMount::kv2("apps").adopt().keep_on_delete());
+            let other = stack.add(VaultMount::kv2("other").adopt().keep_on_delete());
+            let redis = |name| KvSecret::new(name, &apps).field("password", "hunter2").label("team", "core");
+            match variant {
+                Variant::First => stack.add(redis("core/redis")),
+                Variant::Updated => stack.add(redis("core/redis").field("user", "core").max_versions(3_u64)),
+                Variant::Replaced => stack.add(KvSecret::new("core/redis", &other).field("password", "hunter2")),
+                Variant::Moved => stack.add(redis("moved").moved_from("vault:kv/core/redis").named("apps/core/redis")),
+            };
+        }),
+        inventory: Box::new(|| {
+            let inside = |mount: &str| bao.keys("LIST", &format!("{mount}/metadata/core"));
+            inside("apps").into_iter().chain(inside("other")).collect()
+        }),
+        drift: Some(Box::new(|| {
+            bao.must("POST", "apps/data/core/redis", r#"{"data": {"password": "by hand"}}"#);
+        })),
+        remove: Some(Box::new(|| {
+            bao.must("DELETE", "apps/metadata/core/redis", "");
+        })),
+        updates: true,
+        replaces: true,
+        marked: true,
+        kills: None,
+    }
+    .run();
+}

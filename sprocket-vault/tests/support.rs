@@ -1,0 +1,106 @@
+//! Servers of a test's own, and requests that share nothing with the client under test.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Whether tests run against real servers; says so where they don't.
+pub(crate) fn is_live() -> bool {
+    let is_set = std::env::var_os("SPROCKET_LIVE").is_some();
+    if !is_set {
+        println!("skipped: set SPROCKET_LIVE to run it against a Vault of its own");
+    }
+    is_set
+}
+
+/// A server that ends with the test.
+pub(crate) struct Bao {
+    process: Child,
+    pub(crate) address: String,
+    /// A token that may do everything; of a server for development only.
+    pub(crate) token: String,
+}
+
+impl Drop for Bao {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A port that is free now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The server's program.
+fn program() -> std::path::PathBuf {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services/bao");
+    assert!(program.exists(), "{} is missing: `scripts/services up vault` fetches it", program.display());
+    program
+}
+
+impl Bao {
+    /// A server that is initialised and open, with all of it in memory.
+    pub(crate) fn dev() -> Self {
+        let port = free_port();
+        let mut command = Command::new(program());
+        command.args(["server", "-dev", "-dev-no-store-token", "-dev-root-token-id=root"]);
+        command.arg(format!("-dev-listen-address=127.0.0.1:{port}"));
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let bao = Self { process, address: format!("http://127.0.0.1:{port}"), token: "root".into() };
+        bao.until("it answers", || {
+            let up = TcpStream::connect(("127.0.0.1", port)).is_ok();
+            up && bao.ask("GET", "sys/mounts", "").is_ok()
+        });
+        bao
+    }
+
+    fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// A request, as somebody else.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Result<Value, String> {
+        let host = self.address.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(host).unwrap();
+        let (token, length) = (&self.token, body.len());
+        write!(
+            stream,
+            "{method} /v1/{path} HTTP/1.0\r\nHost: {host}\r\nX-Vault-Token: {token}\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        if head.lines().next().unwrap().contains(" 20") {
+            Ok(serde_json::from_str(body).unwrap_or_default())
+        } else {
+            Err(answer)
+        }
+    }
+
+    /// A request that must succeed.
+    pub(crate) fn must(&self, method: &str, path: &str, body: &str) -> Value {
+        self.ask(method, path, body).unwrap_or_else(|answer| panic!("{method} {path}: {answer}"))
+    }
+
+    /// The keys of an answer's data, or of a list in it.
+    pub(crate) fn keys(&self, method: &str, path: &str) -> Vec<String> {
+        let found = self.ask(method, path, "").map(|answer| answer["data"].clone()).unwrap_or_default();
+        let mut keys: Vec<String> = match &found["keys"] {
+            Value::Array(keys) => keys.iter().map(|key| key.as_str().unwrap().to_owned()).collect(),
+            _ => found.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect(),
+        };
+        keys.sort();
+        keys
+    }
+}
