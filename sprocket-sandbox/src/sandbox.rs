@@ -1,0 +1,94 @@
+//! The sandbox: all services, started together and ended together.
+//!
+//! They run on threads of the sandbox's own, so that programs and tests with any runtime, or none, can use them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::SandboxError;
+use crate::faults::Faults;
+use crate::service::Service as _;
+use crate::swarm::Swarm;
+use crate::world::World;
+
+/// Running services. They end when it is dropped.
+///
+/// ```
+/// # use sprocket_sandbox::Sandbox;
+/// let sandbox = Sandbox::in_memory()?;
+/// println!("DOCKER_HOST=tcp://{}", sandbox.addresses().swarm);
+/// # Ok::<_, sprocket_sandbox::SandboxError>(())
+/// ```
+#[derive(Debug)]
+pub struct Sandbox {
+    addresses: Addresses,
+    faults: Faults,
+    runtime: Option<Runtime>,
+}
+
+/// Where the services listen: ports of 127.0.0.1, the same at each start from a folder if they are free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// The API of a Docker engine that is the manager of a swarm, without TLS.
+    pub swarm: SocketAddr,
+}
+
+impl Sandbox {
+    /// Starts the services, with the world of this folder. An empty world begins where there is no folder.
+    ///
+    /// # Errors
+    /// If the folder can't be used, is used by another process, or holds what no sandbox wrote.
+    pub fn start(folder: impl Into<PathBuf>) -> Result<Self, SandboxError> {
+        Self::of(World::in_folder(folder.into())?)
+    }
+
+    /// Starts the services with an empty world, which ends with the sandbox: for tests.
+    ///
+    /// # Errors
+    /// If no port of loopback can be had.
+    pub fn in_memory() -> Result<Self, SandboxError> {
+        Self::of(World::in_memory())
+    }
+
+    fn of(world: World) -> Result<Self, SandboxError> {
+        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("sandbox").enable_all().build();
+        let runtime = runtime.map_err(|source| SandboxError::Start { service: "runtime", source })?;
+        let faults = Faults::default();
+        let (sender, receiver) = mpsc::channel();
+        let told = faults.clone();
+        // Not `block_on`: who starts a sandbox may be in a runtime.
+        runtime.spawn(async move {
+            // If nobody waits any more, nobody needs the answer.
+            let _ = sender.send(start(&world, &told).await);
+        });
+        let addresses = receiver.recv().expect("BUG: starting the services panicked")?;
+        Ok(Self { addresses, faults, runtime: Some(runtime) })
+    }
+
+    /// Where the services listen.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// What is to go wrong.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+}
+
+async fn start(world: &World, faults: &Faults) -> Result<Addresses, SandboxError> {
+    Ok(Addresses { swarm: Swarm::start(world, faults).await? })
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // Ports and folder are free when this returns. A runtime can't wait for another one's end: a thread does.
+        let runtime = self.runtime.take();
+        let ended = std::thread::spawn(move || drop(runtime)).join();
+        debug_assert!(ended.is_ok(), "BUG: the sandbox's runtime could not be ended");
+    }
+}
