@@ -71,4 +71,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The call had its effect, but what it made does not work.
     Unready,
+    /// It can be reached, but serves nothing until somebody opens it: a sealed Vault. It is for
+    /// [`connect`](Provider::connect) and [`identity`](Provider::identity): if the plan has a step for a resource that the
+    /// provider's settings or credentials come from, what is recorded of the provider is read after that step.
+    Closed,
 }

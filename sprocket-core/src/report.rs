@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::ids::{Address, PhysicalName};
-use crate::plan::{Kept, Place};
+use crate::plan::{Deferred, Kept, Place};
 use crate::resource::{Checked, Effect};
 
 /// What a run did: some steps succeeded, some failed, some never started, and all three are the answer.
@@ -15,6 +15,9 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// What stayed, and why.
     pub kept: Vec<Kept>,
+    /// What could not be read before the run, since its provider was closed: plan again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<Deferred>,
     /// The run was interrupted.
     pub interrupted: bool,
     /// The state could not be written any more; the run stopped there.

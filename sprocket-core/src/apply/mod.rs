@@ -333,6 +333,7 @@ impl<'a> Run<'a> {
         Report {
             steps,
             kept: self.plan.kept.clone(),
+            deferred: self.plan.deferred.clone(),
             interrupted: stopped != Stopping::No && unfinished,
             state_failure: self.state_failure.map(|error| chain(&error)),
         }

@@ -350,7 +350,7 @@ impl StepAction {
     }
 
     /// Whether what is known of the resource must be learnt again after it.
-    pub(super) fn changes_object(&self) -> bool {
+    pub(crate) fn changes_object(&self) -> bool {
         matches!(self, Self::Create { .. } | Self::Adopt { .. } | Self::Update | Self::Await | Self::Restore { .. })
     }
 }

@@ -184,8 +184,11 @@ impl Engine {
         let mut checks = Vec::new();
         for node in &stack.nodes {
             let Some(record) = prepared.snapshot.records.get(&node.address) else { continue };
-            let (Some(object), Ok(open)) = (&record.object, prepared.connections.open(&record.provider)) else {
-                continue;
+            let Some(object) = &record.object else { continue };
+            let open = match prepared.connections.open(&record.provider) {
+                Ok(open) => open,
+                Err(refused @ Refused::Unreachable { .. }) => return Err(refused),
+                Err(_) => continue,
             };
             let through = Through { provider: &open.instance, key: &prepared.key, secrets: &object.secrets };
             let mark = mark(&prepared.snapshot.lineage, &record.id);

@@ -53,6 +53,13 @@ impl Fault {
         Self { effect: failed.effect, partial, ..Self::of(&failed.error) }
     }
 
+    /// The same, with the secrets that are known by now blotted out.
+    pub(crate) fn redacted(mut self, key: &StackKey) -> Self {
+        self.chain.iter_mut().for_each(|part| *part = key.redact(part));
+        self.hint = self.hint.map(|hint| key.redact(&hint));
+        self
+    }
+
     /// The message, with its causes.
     pub(crate) fn message(&self) -> String {
         self.chain.join(": ")

@@ -3,6 +3,7 @@
 //! Resources are looked at in the order of their declaration, so that what is known of those before decides what is known of
 //! the settings of those after. **Invariant:** no I/O, no clock, no randomness.
 
+mod closed;
 mod endings;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use super::diff::{self, Change, changes};
 use super::order::{dependents, order_deletes};
-use super::{Goal, Kept, Move, Place, Plan, Problem, Reason, Settlement, Step, StepAction};
+use super::{Deferred, Goal, Kept, Move, Place, Plan, Problem, Reason, Settlement, Step, StepAction};
 use crate::erased::{ErasedLive, Evaluated, KindFacts, KindHandle};
 use crate::hash;
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
@@ -55,6 +56,7 @@ pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
         steps: Vec::new(),
         problems: Vec::new(),
         warnings: Vec::new(),
+        deferred: BTreeMap::new(),
         kept: Vec::new(),
         unchanged: 0,
         names: HashMap::with_capacity(nodes),
@@ -85,6 +87,8 @@ struct Builder<'a> {
     steps: Vec<Step>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    /// By provider, what is read after something has opened it.
+    deferred: BTreeMap<ProviderName, Deferred>,
     kept: Vec<Kept>,
     unchanged: usize,
     /// Who has which name, by provider and kind.
@@ -138,7 +142,7 @@ impl<'a> Builder<'a> {
         let stack = self.basis.stack;
         let node = &stack.nodes[index];
         let object = record.and_then(|record| record.object.as_ref());
-        if self.contradicts(node, record) {
+        if self.contradicts(node, record) || self.is_put_off(index, node, record) {
             return;
         }
         let Some(desired) = self.evaluate(node, object) else { return };
@@ -490,6 +494,7 @@ impl<'a> Builder<'a> {
             kept: self.kept,
             problems: self.problems,
             warnings: self.warnings,
+            deferred: self.deferred.into_values().filter(|deferred| !deferred.resources.is_empty()).collect(),
             outputs,
             unchanged: self.unchanged,
             proposed_key: self.basis.key_is_new.then(|| self.basis.key.clone()),

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use serde_json::Value;
 
 use super::diff::Change;
-use super::{Goal, Plan, Problem, Reason, Step, StepAction};
+use super::{Deferred, Goal, Plan, Problem, Reason, Step, StepAction};
 use crate::json::Json;
 use crate::value::{AFTER, ASSIGNED, FINGERPRINT, SEALED};
 
@@ -28,6 +28,9 @@ impl Display for Plan {
         }
         for kept in &self.kept {
             writeln!(f, "= {} stays as `{}`: {}", kept.address, kept.name, kept.reason)?;
+        }
+        for deferred in &self.deferred {
+            writeln!(f, "… {deferred}")?;
         }
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
@@ -71,6 +74,7 @@ impl Plan {
             (self.count(|action| matches!(action, StepAction::Record)), "to record"),
             (self.moved.len(), "moved"),
             (self.unchanged, "unchanged"),
+            (self.deferred.iter().map(|deferred| deferred.resources.len()).sum(), "to read later"),
         ];
         let mut parts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
         let mut text = parts.next().unwrap_or_else(|| "Only outputs and old objects change".into());
@@ -136,6 +140,17 @@ fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[Change]) -> fmt::Result 
         writeln!(f)?;
     }
     Ok(())
+}
+
+impl Display for Deferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.resources[..] {
+            [one] => write!(f, "{one} is read after ")?,
+            several => write!(f, "{} resources of `{}` are read after ", several.len(), self.provider)?,
+        }
+        let after: Vec<String> = self.after.iter().map(|address| format!("`{address}`")).collect();
+        f.write_str(&after.join(" and "))
+    }
 }
 
 impl Display for Problem {

@@ -16,7 +16,7 @@ pub(crate) use self::build::{Basis, build, name_of, output_values, reported};
 pub use self::diff::Change;
 pub(crate) use self::diff::{changes, has_holes};
 pub(crate) use self::order::dependents;
-use crate::ids::{Address, Lineage, PhysicalName};
+use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
 use crate::resource::Witness;
 use crate::state::Which;
@@ -58,6 +58,9 @@ pub struct Plan {
     pub warnings: Vec<Problem>,
     /// Outputs that will change.
     pub outputs: BTreeMap<String, Change>,
+    /// Recorded resources of providers that a step opens: they are read after it, and this plan does nothing to them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<Deferred>,
     /// How many resources need nothing.
     pub unchanged: usize,
     /// The key of a stack that has no state yet.
@@ -224,6 +227,17 @@ pub struct Kept {
     pub name: PhysicalName,
     /// Why.
     pub reason: String,
+}
+
+/// What can't be read until the plan has opened its provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deferred {
+    /// The provider.
+    pub provider: ProviderName,
+    /// Its resources.
+    pub resources: Vec<Address>,
+    /// The resources whose steps open it.
+    pub after: Vec<Address>,
 }
 
 /// Something wrong with a resource, found while planning.

@@ -1,6 +1,7 @@
 //! Connections: the providers of a run, opened once.
 //!
-//! A provider whose settings wait for resources is opened when they are known; until then it is deferred. One that the
+//! A provider whose settings wait for resources is opened when they are known, and one that is closed when the step that
+//! opens it is done; until then nothing is asked of them. One that the
 //! program has forgotten is opened as it was recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use crate::engine::{Reached, Refused};
 use crate::erased::{ErasedProviderType, Fault, Instance, KindHandle};
 use crate::ids::{Address, Identity, ProviderName};
 use crate::json::Json;
+use crate::provider::ErrorKind;
 use crate::stack::{ProviderNode, Stack};
 use crate::state::{Entry, Event, RecordedProvider, Snapshot};
 use crate::value::{Known, NoValue, StackKey};
@@ -34,7 +36,20 @@ impl Open {
 
 enum Connection {
     Open(Open),
+    /// Its settings are not known yet.
     Deferred(Arc<dyn ErasedProviderType>),
+    /// It serves nothing until somebody opens it.
+    Closed(Arc<dyn ErasedProviderType>, Fault),
+}
+
+impl Connection {
+    fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
+        match self {
+            Self::Open(Open { provider_type, .. }) | Self::Deferred(provider_type) | Self::Closed(provider_type, _) => {
+                provider_type
+            }
+        }
+    }
 }
 
 /// The providers of a run.
@@ -68,9 +83,10 @@ impl Connections {
         let known = Known::nothing(stack);
         let opening = stack.providers.iter().map(|node| async {
             let connection = open_declared(node, snapshot.providers.get(&node.name), &known, key).await;
-            let server = connection.map(|connection| match connection {
-                Connection::Open(open) => Some(open.recorded.identity),
-                Connection::Deferred(_) => None,
+            let server = connection.and_then(|connection| match connection {
+                Connection::Open(open) => Ok(Some(open.recorded.identity)),
+                Connection::Deferred(_) => Ok(None),
+                Connection::Closed(_, fault) => Err(Refused::unreachable(&node.name, fault)),
             });
             Reached { provider: node.name.clone(), config: node.erased.config(&known, key).ok(), server }
         });
@@ -94,11 +110,11 @@ impl Connections {
             return Err(Refused::ForgottenProvider { provider: name.clone() });
         };
         let instance = provider_type.reconnect(&recorded.config, key, &stack.overrides).await;
-        let opened = open(name, instance, Arc::clone(provider_type), recorded.config.clone()).await?;
-        check(name, opened, Some(recorded))
+        let opened = open(instance, Arc::clone(provider_type), recorded.config.clone()).await;
+        check(name, opened.map_err(|fault| Refused::unreachable(name, fault))?, Some(recorded))
     }
 
-    /// Opens what was deferred, now that its settings are known.
+    /// Opens what was not open, now that its settings are known and what opens it was done.
     pub(crate) async fn open_deferred(
         &mut self,
         node: &ProviderNode,
@@ -110,6 +126,7 @@ impl Connections {
         let entry = match &connection {
             Connection::Open(open) => open.entry(&node.name),
             Connection::Deferred(_) => return Err(Refused::ForgottenProvider { provider: node.name.clone() }),
+            Connection::Closed(_, fault) => return Err(Refused::unreachable(&node.name, fault.clone())),
         };
         self.0.insert(node.name.clone(), connection);
         Ok(entry)
@@ -122,25 +139,33 @@ impl Connections {
 
     /// How many calls a provider may be given at once.
     pub(crate) fn parallel(&self, name: &ProviderName) -> usize {
-        match self.0.get(name) {
-            Some(Connection::Open(Open { provider_type, .. }) | Connection::Deferred(provider_type)) => {
-                provider_type.parallel()
-            }
-            None => 1,
-        }
+        self.0.get(name).map_or(1, |connection| connection.provider_type().parallel())
     }
 
+    /// Nothing can be asked of it yet.
     pub(crate) fn is_deferred(&self, name: &ProviderName) -> bool {
-        matches!(self.0.get(name), Some(Connection::Deferred(_)))
+        matches!(self.0.get(name), Some(Connection::Deferred(_) | Connection::Closed(..)))
     }
 
-    pub(crate) fn deferred(&self) -> BTreeSet<ProviderName> {
-        self.0.keys().filter(|name| self.is_deferred(name)).cloned().collect()
+    /// Those whose settings are not known yet.
+    pub(crate) fn unknown(&self) -> BTreeSet<ProviderName> {
+        let unknown = self.0.iter().filter(|(_, connection)| matches!(connection, Connection::Deferred(_)));
+        unknown.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Those that serve nothing until somebody opens them, with what they say.
+    pub(crate) fn closed(&self) -> BTreeMap<ProviderName, Fault> {
+        let closed = self.0.iter().filter_map(|(name, connection)| match connection {
+            Connection::Closed(_, fault) => Some((name.clone(), fault.clone())),
+            _ => None,
+        });
+        closed.collect()
     }
 
     pub(crate) fn open(&self, name: &ProviderName) -> Result<&Open, Refused> {
         match self.0.get(name) {
             Some(Connection::Open(open)) => Ok(open),
+            Some(Connection::Closed(_, fault)) => Err(Refused::unreachable(name, fault.clone())),
             _ => Err(Refused::ForgottenProvider { provider: name.clone() }),
         }
     }
@@ -162,12 +187,9 @@ impl Connections {
 
     /// The kind of a recorded resource.
     pub(crate) fn kind(&self, provider: &ProviderName, address: &Address) -> Result<KindHandle, Refused> {
-        let provider_type = match self.0.get(provider) {
-            Some(Connection::Open(open)) => &open.provider_type,
-            Some(Connection::Deferred(provider_type)) => provider_type,
-            None => return Err(Refused::ForgottenProvider { provider: provider.clone() }),
-        };
-        provider_type.kind(address.kind()).ok_or_else(|| Refused::UnknownKind { address: address.clone() })
+        let connection =
+            self.0.get(provider).ok_or_else(|| Refused::ForgottenProvider { provider: provider.clone() })?;
+        connection.provider_type().kind(address.kind()).ok_or_else(|| Refused::UnknownKind { address: address.clone() })
     }
 }
 
@@ -183,18 +205,20 @@ async fn open_declared(
         Err(NoValue::Yet) => return Ok(Connection::Deferred(provider_type)),
         Err(NoValue::Ever(mistake)) => return Err(Refused::unreachable(&node.name, Fault::invalid(&mistake))),
     };
-    let opened = open(&node.name, node.erased.connect(known).await, provider_type, config).await?;
-    check(&node.name, opened, recorded)
+    match open(node.erased.connect(known).await, Arc::clone(&provider_type), config).await {
+        Ok(opened) => check(&node.name, opened, recorded),
+        Err(fault) if fault.kind == ErrorKind::Closed => Ok(Connection::Closed(provider_type, fault.redacted(key))),
+        Err(fault) => Err(Refused::unreachable(&node.name, fault)),
+    }
 }
 
 async fn open(
-    name: &ProviderName,
     instance: Result<Instance, Fault>,
     provider_type: Arc<dyn ErasedProviderType>,
     config: Json,
-) -> Result<Open, Refused> {
-    let instance = instance.map_err(|fault| Refused::unreachable(name, fault))?;
-    let identity = provider_type.identity(&instance).await.map_err(|fault| Refused::unreachable(name, fault))?;
+) -> Result<Open, Fault> {
+    let instance = instance?;
+    let identity = provider_type.identity(&instance).await?;
     Ok(Open { instance, provider_type, recorded: RecordedProvider { config, identity } })
 }
 

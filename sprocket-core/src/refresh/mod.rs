@@ -14,7 +14,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 pub(crate) use self::connections::{Connections, ProviderTypes};
 use crate::engine::Refused;
-use crate::erased::{ErasedLive, KindHandle, Target, Through, mark};
+use crate::erased::{ErasedLive, Fault, KindHandle, Target, Through, mark};
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
 use crate::lookup::Answer;
 use crate::resource::Listing;
@@ -31,6 +31,8 @@ pub(crate) struct Observed {
     pub(crate) strays: HashMap<Name, Vec<ErasedLive>>,
     /// Providers whose settings are not known yet: nothing of theirs was read.
     pub(crate) deferred: BTreeSet<ProviderName>,
+    /// Providers that serve nothing until somebody opens them, with what they say: nothing of theirs was read.
+    pub(crate) closed: BTreeMap<ProviderName, Fault>,
     /// What an interrupted run had left open, and how it ended.
     pub(crate) settled: Vec<Journalled>,
     /// The answers to look-ups, by their place in the stack.
@@ -55,7 +57,8 @@ pub(crate) async fn observe(
     key: &StackKey,
     connections: &Connections,
 ) -> Result<Observed, Refused> {
-    let mut observed = Observed { deferred: connections.deferred(), ..Observed::default() };
+    let mut observed =
+        Observed { deferred: connections.unknown(), closed: connections.closed(), ..Observed::default() };
     observed.settled = settle::settle(snapshot, key, connections).await?;
     for entry in &observed.settled {
         snapshot.take(entry.clone());

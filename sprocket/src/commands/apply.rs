@@ -14,12 +14,18 @@ use crate::trouble::Trouble;
 /// Makes everything be as the program says, and asks it whether it works.
 pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit, Trouble> {
     let (session, stack) = opening.declared(Need::Sealed).await?;
-    let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
-    plans::show(&session.console, &plan);
-    if !plan.problems.is_empty() {
-        return Err(problems(plan.problems.len()));
-    }
-    if !plan.is_empty() {
+    let mut is_second = false;
+    loop {
+        let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
+        if !is_second || !plan.is_empty() || !plan.problems.is_empty() {
+            plans::show(&session.console, &plan);
+        }
+        if !plan.problems.is_empty() {
+            return Err(problems(plan.problems.len()));
+        }
+        if plan.is_empty() {
+            break;
+        }
         if !args.yes {
             confirm(&session, &format!("Apply this to {}? [y/N] ", session.title()), is_yes)?;
         }
@@ -27,6 +33,11 @@ pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit
         if exit != Exit::Done {
             return Ok(exit);
         }
+        // A provider was opened by this run: now what it has can be read, and planned.
+        if plan.deferred.is_empty() {
+            break;
+        }
+        is_second = true;
     }
     verify::after_apply(&session, &stack).await
 }
@@ -77,7 +88,7 @@ fn confirm_with(session: &Session, question: &str, is_yes: impl Fn(&str) -> bool
     }
     match session.console.ask(question) {
         Some(answer) if is_yes(&answer) => Ok(()),
-        _ => Err(Trouble::new("not confirmed; nothing was changed")),
+        _ => Err(Trouble::new("not confirmed; nothing of this was done")),
     }
 }
 

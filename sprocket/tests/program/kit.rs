@@ -26,6 +26,10 @@ pub(crate) struct World {
     /// Putting this on it asks the run to stop, and then takes as long as it takes.
     pub(crate) stops: Option<(String, Stop, bool)>,
     pub(crate) is_gone: bool,
+    /// Nothing is served from it.
+    pub(crate) is_locked: bool,
+    /// Putting this on it unlocks that other one.
+    pub(crate) unlocks: Option<(String, &'static str)>,
     /// How long it takes to put something on it.
     pub(crate) takes: std::time::Duration,
 }
@@ -54,6 +58,8 @@ pub(crate) struct ShelfSpec {
 pub(crate) enum ShelfError {
     #[error("nobody answers at `{0}`")]
     Gone(String),
+    #[error("`{0}` is locked")]
+    Locked(String),
     #[error("`{0}` does not fit onto the shelf")]
     TooBig(String),
 }
@@ -62,12 +68,14 @@ impl ProviderError for ShelfError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Gone(_) => ErrorKind::Unavailable,
+            Self::Locked(_) => ErrorKind::Closed,
             Self::TooBig(_) => ErrorKind::Invalid,
         }
     }
     fn hint(&self) -> Option<String> {
         match self {
             Self::Gone(_) => Some("put the shelf back".into()),
+            Self::Locked(_) => Some("unlock it".into()),
             Self::TooBig(_) => Some("make it smaller".into()),
         }
     }
@@ -82,7 +90,12 @@ impl Provider for Shelf {
 
     async fn connect(config: &ShelfSpec, (): ()) -> Result<Self, ShelfError> {
         let shelf = Self(world(&config.place));
-        if shelf.world().is_gone { Err(ShelfError::Gone(config.place.clone())) } else { Ok(shelf) }
+        let World { is_gone, is_locked, .. } = *shelf.world();
+        match (is_gone, is_locked) {
+            (true, _) => Err(ShelfError::Gone(config.place.clone())),
+            (_, true) => Err(ShelfError::Locked(config.place.clone())),
+            _ => Ok(shelf),
+        }
     }
     fn ambient() -> Result<(), ShelfError> {
         Ok(())
@@ -119,6 +132,10 @@ impl Shelf {
             return Err(ShelfError::TooBig(name.to_string()));
         }
         self.world().things.insert(name.to_string(), (spec.clone(), mark.clone()));
+        let unlocks = self.world().unlocks.clone();
+        if let Some((_, other)) = unlocks.filter(|(thing, _)| thing == name.as_str()) {
+            world(other).lock().unwrap_or_else(PoisonError::into_inner).is_locked = false;
+        }
         Ok(())
     }
 }

@@ -135,3 +135,78 @@ fn the_table_is_none_of_the_programs() {
       sprocket.toml:1:1: the program's configuration has a field `providers`, which in this file is the table that overrides settings of providers: call the field otherwise
     ");
 }
+
+#[test]
+fn what_a_locked_one_has_is_planned_once_it_is_unlocked() {
+    let mut place = Place::new("cellar", "[local]\n");
+    let declare = |wine: &'static str| {
+        move |stack: &mut Stack| {
+            let key = stack.add(Thing::new("key").text("turned"));
+            let chamber = ShelfDraft::new(key.weight.map(|_| "chamber".to_owned())).named("chamber");
+            let chamber = stack.connect(chamber);
+            stack.on(&chamber).add(Thing::new("wine").text(wine));
+        }
+    };
+    let on = |shelf: &str| world(shelf);
+    assert!(place.run("apply --env local --yes", declare("red")).ends_with("exit 0"));
+    let lock = || {
+        on("cellar").lock().unwrap().things.get_mut("key").unwrap().0.text = "loose".into();
+        on("cellar").lock().unwrap().unlocks = Some(("key".into(), "chamber"));
+        on("chamber").lock().unwrap().is_locked = true;
+    };
+
+    lock();
+    assert!(place.run("plan --env local --detailed-exit-code", declare("red")).ends_with("exit 2"));
+    assert_snapshot!(place.run("apply --env local --yes", declare("white")), @"
+    pantry/local of sprocket.toml
+    ~ shelf:thing/key  (changed by somebody else)
+        text: loose → turned
+    … shelf:thing/wine is read after `shelf:thing/key`
+    1 to update, 1 to read later.
+    … update shelf:thing/key
+    ✓ shelf:thing/key updated [1/1]
+    1 updated.
+    ~ shelf:thing/wine
+        text: red → white
+    1 to update, 1 unchanged.
+    … update shelf:thing/wine
+    ✓ shelf:thing/wine updated [1/1]
+    1 updated.
+    Verified: 2 checks passed.
+    exit 0
+    ");
+
+    lock();
+    place.typed = Some("y\nn\n");
+    assert_snapshot!(place.run("apply --env local", declare("rosé")), @"
+    pantry/local of sprocket.toml
+    ~ shelf:thing/key  (changed by somebody else)
+        text: loose → turned
+    … shelf:thing/wine is read after `shelf:thing/key`
+    1 to update, 1 to read later.
+    Apply this to pantry/local? [y/N] … update shelf:thing/key
+    ✓ shelf:thing/key updated [1/1]
+    1 updated.
+    ~ shelf:thing/wine
+        text: white → rosé
+    1 to update, 1 unchanged.
+    Apply this to pantry/local? [y/N] error: not confirmed; nothing of this was done
+    exit 1
+    ");
+
+    // With nothing to do behind the lock, nothing more is said or asked.
+    lock();
+    place.typed = Some("y\n");
+    assert_snapshot!(place.run("apply --env local", declare("white")), @"
+    pantry/local of sprocket.toml
+    ~ shelf:thing/key  (changed by somebody else)
+        text: loose → turned
+    … shelf:thing/wine is read after `shelf:thing/key`
+    1 to update, 1 to read later.
+    Apply this to pantry/local? [y/N] … update shelf:thing/key
+    ✓ shelf:thing/key updated [1/1]
+    1 updated.
+    Verified: 2 checks passed.
+    exit 0
+    ");
+}

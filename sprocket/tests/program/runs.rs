@@ -108,7 +108,7 @@ fn a_person_is_asked() {
     pantry/local of sprocket.toml
     + shelf:thing/jar
     1 to create.
-    Apply this to pantry/local? [y/N] error: not confirmed; nothing was changed
+    Apply this to pantry/local? [y/N] error: not confirmed; nothing of this was done
     exit 1
     ");
     place.typed = Some("");
@@ -253,7 +253,7 @@ fn destroy_says_what_stays_and_needs_the_name_to_take_it_too() {
     pantry/local of sprocket.toml
     - shelf:chest/linen
     1 to delete.
-    This deletes data of pantry/local for good. The stack's name: error: not confirmed; nothing was changed
+    This deletes data of pantry/local for good. The stack's name: error: not confirmed; nothing of this was done
     exit 1
     ");
     assert_eq!(place.things(), ["linen"]);

@@ -69,7 +69,9 @@ impl Builder<'_> {
                 self.steps.push(Step { name, ..bare(address, StepAction::Leave, Reason::Undeclared) });
             } else {
                 let host = record.dies_with.as_ref().is_some_and(|host| gone.contains_key(host));
-                self.end(address, record, Reason::Undeclared, host);
+                if host || !self.record_is_put_off(address, record) {
+                    self.end(address, record, Reason::Undeclared, host);
+                }
             }
         }
     }
@@ -163,7 +165,9 @@ impl Builder<'_> {
         for address in &gone {
             let record = &records[*address];
             let host = record.dies_with.as_ref().is_some_and(|host| gone.contains(host));
-            self.end(address, record, Reason::Destroyed, host);
+            if host || !self.record_is_put_off(address, record) {
+                self.end(address, record, Reason::Destroyed, host);
+            }
         }
         for step in &mut self.steps[keeps as usize..] {
             step.after.extend(0..keeps);

@@ -1,0 +1,340 @@
+//! A provider that is closed until a resource of the same program opens it: a strong-room behind a door.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use insta::assert_snapshot;
+use serde::{Deserialize, Serialize};
+use sprocket_core::testing::World;
+use sprocket_core::{
+    Change, DraftExt as _, ErrorKind, ErrorOf, FailedOf, Find, Found, Goal, Identity, Kinds, Live, Make, Mark, Naming,
+    Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, Stack, This,
+};
+
+/// The building: its door, and what is in the room behind it.
+#[derive(Clone, Debug, Default)]
+struct Building(Arc<Mutex<Inside>>);
+
+#[derive(Debug, Default)]
+struct Inside {
+    door: Option<(DoorSpec, Mark)>,
+    items: BTreeMap<String, (ItemSpec, Mark)>,
+    /// How often the room was looked into.
+    looks: usize,
+}
+
+impl Building {
+    fn with<T>(&self, f: impl FnOnce(&mut Inside) -> T) -> T {
+        f(&mut self.0.lock().unwrap())
+    }
+
+    fn is_open(&self) -> bool {
+        self.with(|inside| inside.door.as_ref().is_some_and(|(door, _)| door.open))
+    }
+
+    /// Somebody shuts the door.
+    fn shut(&self) {
+        self.with(|inside| inside.door.as_mut().unwrap().0.open = false);
+    }
+
+    fn items(&self) -> Vec<String> {
+        self.with(|inside| inside.items.iter().map(|(name, (item, _))| format!("{name}: {}", item.text)).collect())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the door is shut")]
+struct Shut;
+
+impl ProviderError for Shut {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Closed
+    }
+    fn hint(&self) -> Option<String> {
+        Some("declare the door, so that it is opened".into())
+    }
+}
+
+macro_rules! provider {
+    ($provider:ident, $draft:ident, $spec:ident, $name:literal, $kind:ident, |$building:ident| $connect:expr) => {
+        #[derive(Debug)]
+        struct $provider(Building);
+
+        impl Provider for $provider {
+            const NAME: &'static str = $name;
+            type Draft = $draft;
+            type Config = $spec;
+            type Credentials = Building;
+            type Error = Shut;
+
+            async fn connect(_: &$spec, $building: Building) -> Result<Self, Shut> {
+                $connect
+            }
+            fn ambient() -> Result<Building, Shut> {
+                Err(Shut)
+            }
+            async fn identity(&self) -> Result<Identity, Shut> {
+                Ok($name.into())
+            }
+            fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+                kinds.with::<$kind>()
+            }
+        }
+    };
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Hall)]
+struct HallSpec {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Room)]
+struct RoomSpec {
+    /// Which key opens it.
+    #[spec(default)]
+    key: String,
+}
+
+provider!(Hall, HallDraft, HallSpec, "hall", Door, |building| Ok(Self(building)));
+provider!(Room, RoomDraft, RoomSpec, "room", Item, |building| {
+    if building.is_open() { Ok(Self(building)) } else { Err(Shut) }
+});
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Door)]
+struct DoorSpec {
+    #[spec(default = true)]
+    open: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Door {
+    key: Output<String>,
+    this: This<Self>,
+}
+
+impl Resource for Door {
+    const KIND: &'static str = "hall:door";
+    const NAMING: Naming = Naming::Fixed;
+    type Provider = Hall;
+    type Draft = DoorDraft;
+    type Spec = DoorSpec;
+    type State = String;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+    fn declared(_: &DoorDraft, this: This<Self>) -> Self {
+        Self { key: this.reported(|key| key.clone()), this }
+    }
+    async fn read(hall: &Hall, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let name = match find {
+            Find::Recorded(record) => record.name.clone(),
+            Find::Named(name) => name.clone(),
+            Find::Import(id) => id.into(),
+        };
+        let live = |(spec, mark)| {
+            let id = name.as_str().into();
+            Live { id, name, spec, state: "key".into(), mark: Some(mark) }
+        };
+        Ok(hall.0.with(|inside| inside.door.clone()).map(live).into())
+    }
+    async fn create(hall: &Hall, make: &Make<'_, Self>) -> Outcome<Self> {
+        hall.0.with(|inside| inside.door = Some((make.spec.clone(), make.mark.clone())));
+        Ok("key".into())
+    }
+    async fn update(hall: &Hall, change: &Change<'_, Self>) -> Outcome<Self> {
+        hall.0.with(|inside| inside.door = Some((change.spec.clone(), change.mark.clone())));
+        Ok("key".into())
+    }
+    async fn delete(hall: &Hall, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        hall.0.with(|inside| inside.door = None);
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Item)]
+struct ItemSpec {
+    text: String,
+}
+
+#[derive(Clone, Debug)]
+struct Item {
+    name: Output<String>,
+    this: This<Self>,
+}
+
+impl Resource for Item {
+    const KIND: &'static str = "room:item";
+    const NAMING: Naming = Naming::Fixed;
+    type Provider = Room;
+    type Draft = ItemDraft;
+    type Spec = ItemSpec;
+    type State = ();
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+    fn declared(_: &ItemDraft, this: This<Self>) -> Self {
+        Self { name: this.named(|name: &PhysicalName| name.to_string()), this }
+    }
+    async fn read(room: &Room, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let name = match find {
+            Find::Recorded(record) => record.name.clone(),
+            Find::Named(name) => name.clone(),
+            Find::Import(id) => id.into(),
+        };
+        let found = room.0.with(|inside| {
+            inside.looks += 1;
+            inside.items.get(name.as_str()).cloned()
+        });
+        let live =
+            |(spec, mark)| Live { id: name.as_str().into(), name: name.clone(), spec, state: (), mark: Some(mark) };
+        Ok(found.map(live).into())
+    }
+    async fn create(room: &Room, make: &Make<'_, Self>) -> Outcome<Self> {
+        room.0.with(|inside| inside.items.insert(make.name.to_string(), (make.spec.clone(), make.mark.clone())));
+        Ok(())
+    }
+    async fn update(room: &Room, change: &Change<'_, Self>) -> Outcome<Self> {
+        let item = (change.spec.clone(), change.mark.clone());
+        room.0.with(|inside| inside.items.insert(change.live.name.to_string(), item));
+        Ok(())
+    }
+    async fn delete(room: &Room, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        room.0.with(|inside| inside.items.remove(record.name.as_str()));
+        Ok(())
+    }
+}
+
+/// A door, and items in the room behind it.
+fn program(building: &Building, items: &'static [(&'static str, &'static str)]) -> impl Fn(&mut Stack) {
+    move |stack| {
+        stack.connect(HallDraft::new().credentials(building.clone()));
+        let door = stack.add(DoorDraft::new("front"));
+        let room = stack.connect(RoomDraft::new().credentials(building.clone()).key(&door.key));
+        for (name, text) in items {
+            stack.on(&room).add(ItemDraft::new(*name, *text));
+        }
+    }
+}
+
+fn story() -> (World, Building) {
+    (World::of_real_services(), Building::default())
+}
+
+#[test]
+fn a_door_that_somebody_shut_is_opened_and_what_is_behind_it_planned_then() {
+    let (mut world, building) = story();
+    let before = program(&building, &[("gold", "1 kg"), ("silver", "2 kg")]);
+    world.apply(&before);
+    assert!(world.plan(&before).is_empty());
+
+    building.shut();
+    building.with(|inside| inside.looks = 0);
+    let after = program(&building, &[("gold", "3 kg"), ("silver", "2 kg"), ("lead", "9 kg")]);
+    let plan = world.plan(&after);
+    assert_snapshot!(plan, @"
+    ~ hall:door/front  (changed by somebody else)
+        open: false → true
+    + room:item/lead
+        text: 9 kg
+    … 2 resources of `room` are read after `hall:door/front`
+    1 to create, 1 to update, 2 to read later.
+    ");
+    assert_eq!(building.with(|inside| inside.looks), 0);
+    let report = world.apply(&after);
+    assert_eq!(report.deferred.len(), 1);
+    assert_eq!(building.items(), ["gold: 1 kg", "lead: 9 kg", "silver: 2 kg"]);
+    // The second plan.
+    assert_snapshot!(world.plan(&after), @"
+    ~ room:item/gold
+        text: 1 kg → 3 kg
+    1 to update, 3 unchanged.
+    ");
+    assert!(world.apply(&after).deferred.is_empty());
+    assert!(world.plan(&after).is_empty());
+    assert_eq!(building.items(), ["gold: 3 kg", "lead: 9 kg", "silver: 2 kg"]);
+}
+
+#[test]
+fn what_is_not_declared_any_more_is_put_off_too() {
+    let (mut world, building) = story();
+    world.apply(program(&building, &[("gold", "1 kg")]));
+    building.shut();
+    let empty = program(&building, &[]);
+    assert_snapshot!(world.plan(&empty), @"
+    ~ hall:door/front  (changed by somebody else)
+        open: false → true
+    … room:item/gold is read after `hall:door/front`
+    1 to update, 1 to read later.
+    ");
+    world.apply(&empty);
+    assert_eq!(building.items(), ["gold: 1 kg"]);
+    world.apply(&empty);
+    assert_eq!(building.items(), Vec::<String>::new());
+}
+
+#[test]
+fn who_uses_what_was_put_off_is_not_changed_for_nothing() {
+    let (mut world, building) = story();
+    let declare = program(&building, &[]);
+    let with_guard = |stack: &mut Stack| {
+        declare(stack);
+        let gold = stack.add(ItemDraft::new("gold", "1 kg"));
+        stack.add(sprocket_core::Password::new("guard").after(&gold));
+        stack.output("gold", &gold.name);
+    };
+    world.apply(with_guard);
+    building.shut();
+    assert_snapshot!(world.plan(with_guard), @"
+    ~ hall:door/front  (changed by somebody else)
+        open: false → true
+    … room:item/gold is read after `hall:door/front`
+    1 to update, 1 unchanged, 1 to read later.
+    ");
+}
+
+#[test]
+fn what_nothing_opens_is_refused_with_what_the_provider_says() {
+    let (mut world, building) = story();
+    let before = program(&building, &[("gold", "1 kg")]);
+    world.apply(&before);
+    building.shut();
+    // The door may stay shut.
+    let ajar = |stack: &mut Stack| {
+        stack.connect(HallDraft::new().credentials(building.clone()));
+        let door = stack.add(DoorDraft::new("front").ignore("open"));
+        let room = stack.connect(RoomDraft::new().credentials(building.clone()).key(&door.key));
+        stack.on(&room).add(ItemDraft::new("gold", "1 kg"));
+        stack.on(&room).add(ItemDraft::new("lead", "9 kg"));
+    };
+    assert_snapshot!(world.plan(ajar), @"
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/closed.rs:309)
+      hint: declare the door, so that it is opened
+    1 problem: nothing can be applied until it is solved.
+    ");
+    assert!(world.try_apply(ajar).is_err());
+    assert_snapshot!(world.try_plan(&before, Goal::Destroyed { include_kept: false }).unwrap(), @"
+    - hall:door/front
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/closed.rs:216)
+      hint: declare the door, so that it is opened
+    1 problem: nothing can be applied until it is solved.
+    ");
+    let (engine, stack) = (world.engine(), world.stack(ajar));
+    assert_snapshot!(world.block_on(engine.verify(&stack)).unwrap_err(), @"could not reach `room`: the door is shut");
+    assert_eq!(building.items(), ["gold: 1 kg"]);
+}
+
+#[test]
+fn a_room_that_stays_shut_fails_the_steps_behind_it() {
+    let (mut world, building) = story();
+    let before = program(&building, &[("gold", "1 kg")]);
+    world.apply(&before);
+    building.shut();
+    world.fail("update", "front", sprocket_core::testing::Fail::Before(ErrorKind::Denied));
+    let report = world.try_apply(program(&building, &[("gold", "1 kg"), ("lead", "9 kg")])).unwrap();
+    assert!(!report.succeeded());
+    assert_eq!(building.items(), ["gold: 1 kg"]);
+}
