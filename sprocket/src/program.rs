@@ -217,8 +217,9 @@ where
     R: Declare,
 {
     Box::new(move |environment, table, file, secrets| {
-        let (table, providers) = crate::config::take_providers(environment, table, file)?;
-        let config: C = crate::config::read(environment, &table, file, secrets)?;
+        let (mut table, providers) = crate::config::take_providers(environment, table, file)?;
+        let secrets = secrets.with_folder(crate::config::take_secrets(environment, &mut table, file)?);
+        let config: C = crate::config::read(environment, &table, file, &secrets)?;
         let mut stack = Stack::new();
         stack.overrule(providers.overrides());
         let declared = declare(&mut stack, &config).declared();

@@ -82,7 +82,8 @@ fn top_level<'t>(file: &File, table: &'t Table<'_>) -> Result<Option<&'t str>, C
     Err(ConfigError::new(format!("{} is not as it should be", file.shown), problems))
 }
 
-fn a(what: &str) -> String {
+/// The word with its article.
+pub(super) fn a(what: &str) -> String {
     let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {what}")
 }

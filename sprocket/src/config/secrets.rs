@@ -3,9 +3,20 @@
 //! **Invariant:** no message has a part of a value in it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::environment::a;
+use super::file::File;
+use super::problem::{ConfigError, Problem};
+use super::walk::wrong;
 use crate::surroundings::Surroundings;
+
+/// The key of an environment that names a folder of secrets, which no setting of a program can have.
+const FOLDER: &str = "secrets";
 
 /// Variables that mean something else.
 const TAKEN: &[&str] =
@@ -16,6 +27,27 @@ const TAKEN: &[&str] =
 pub(crate) struct Secrets {
     variables: BTreeMap<String, String>,
     directory: PathBuf,
+    folder: Option<PathBuf>,
+}
+
+/// Takes the key out of its environment's table, which is the program's own but for that.
+pub(crate) fn take_folder<'i>(
+    environment: &str,
+    table: &mut Spanned<DeValue<'i>>,
+    file: &File,
+) -> Result<Option<PathBuf>, ConfigError> {
+    let DeValue::Table(settings) = table.get_mut() else { return Ok(None) };
+    let Some(value) = settings.remove(FOLDER) else { return Ok(None) };
+    match value.get_ref() {
+        DeValue::String(path) => Ok(Some(file.folder().join(&**path))),
+        other => {
+            let message = format!(
+                "`{FOLDER}` in `[{environment}]` is the path of a folder with a file for each secret, not {}",
+                a(other.type_str())
+            );
+            Err(wrong(environment, file, vec![Problem { span: Some(value.span()), message }]))
+        }
+    }
 }
 
 impl Secrets {
@@ -24,28 +56,71 @@ impl Secrets {
         Self {
             variables: ours.map(|(name, value)| (name.clone(), value.clone())).collect(),
             directory: around.directory.clone(),
+            folder: None,
         }
     }
 
-    /// The secret of this variable, or of the file that it names with `_FILE` at its end; `None` if neither is set.
-    pub(crate) fn get(&self, variable: &str) -> Result<Option<String>, String> {
+    /// The same, and what is in this folder.
+    pub(crate) fn with_folder(&self, folder: Option<PathBuf>) -> Self {
+        Self { folder, ..self.clone() }
+    }
+
+    /// The secret of a field: from its variable, from the file that the variable with `_FILE` at its end names, or from the
+    /// folder. `None` if it is nowhere.
+    pub(crate) fn get(&self, path: &[String]) -> Result<Option<String>, String> {
+        let variable = variable(path);
         let by_file = format!("{variable}_FILE");
-        match (self.variables.get(variable), self.variables.get(&by_file)) {
-            (Some(_), Some(_)) => Err(format!("{variable} and {by_file} are both set; which one counts?")),
-            (Some(value), None) => {
-                check(value).map(|()| Some(value.clone())).map_err(|why| format!("{variable} {why}"))
+        let mut found = Vec::new();
+        if let Some(value) = self.variables.get(&variable) {
+            found.push((variable, value.clone()));
+        }
+        if let Some(path) = self.variables.get(&by_file) {
+            let path = self.directory.join(path);
+            let named = format!("{} (from {by_file})", path.display());
+            match read(&path, &named)? {
+                Some(value) => found.push((named, value)),
+                None => return Err(format!("could not read {named}: there is no such file")),
             }
-            (None, Some(path)) => {
-                let path = self.directory.join(path);
-                let named = format!("{} (from {by_file})", path.display());
-                let bytes = std::fs::read(&path).map_err(|error| format!("could not read {named}: {error}"))?;
-                let text = String::from_utf8(bytes).map_err(|_| format!("{named} is not text"))?;
-                let value = text.strip_suffix('\n').unwrap_or(&text);
-                check(value).map(|()| Some(value.to_owned())).map_err(|why| format!("{named} {why}"))
+        }
+        if let Some(path) = self.file(path) {
+            let named = path.display().to_string();
+            found.extend(read(&self.directory.join(path), &named)?.map(|value| (named, value)));
+        }
+        if let [(one, _), (other, _), ..] = &found[..] {
+            return Err(format!("{one} and {other} are both there; which one counts?"));
+        }
+        let Some((named, value)) = found.pop() else { return Ok(None) };
+        check(&value).map_err(|why| format!("{named} {why}"))?;
+        Ok(Some(value))
+    }
+
+    /// Where a field's secret is in the folder; keys of maps can be such that it can't be in there.
+    fn file(&self, path: &[String]) -> Option<PathBuf> {
+        let name = path.join(".");
+        self.folder.as_ref().filter(|_| !name.contains('/')).map(|folder| folder.join(name))
+    }
+
+    /// How to give a field its secret.
+    pub(crate) fn ways(&self, path: &[String]) -> String {
+        let variable = variable(path);
+        match self.file(path) {
+            None => format!("set {variable}, or {variable}_FILE to a file that has it"),
+            Some(file) => {
+                format!("write it to {}, or set {variable}, or {variable}_FILE to a file that has it", file.display())
             }
-            (None, None) => Ok(None),
         }
     }
+}
+
+/// The content of a file, without the newline at its end; `None` if there is none.
+fn read(path: &Path, named: &str) -> Result<Option<String>, String> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("could not read {named}: {error}")),
+    };
+    let text = String::from_utf8(bytes).map_err(|_| format!("{named} is not text"))?;
+    Ok(Some(text.strip_suffix('\n').unwrap_or(&text).to_owned()))
 }
 
 /// The variable of a field: `redis.password` is `SPROCKET_REDIS_PASSWORD`.

@@ -73,7 +73,7 @@ struct Walk<'w> {
 #[derive(Default)]
 struct Found {
     problems: Vec<Problem>,
-    /// Secrets that are nowhere.
+    /// Secrets that are nowhere, and how to give them.
     missing: Vec<(Path, String)>,
     /// Whose variables were looked for.
     variables: BTreeMap<String, Path>,
@@ -88,10 +88,10 @@ impl Found {
         if let Some(error) = error.filter(|_| self.problems.is_empty() && self.missing.is_empty()) {
             self.problems.push(error.into_problem());
         }
-        let missing = self.missing.iter().map(|(path, variable)| Problem {
-            span: None,
-            message: format!("`{}`: set {variable}, or {variable}_FILE to a file that has it", path.join(".")),
-        });
+        let missing = self
+            .missing
+            .iter()
+            .map(|(path, ways)| Problem { span: None, message: format!("`{}`: {ways}", path.join(".")) });
         if !self.problems.is_empty() {
             self.problems.extend(missing);
             return wrong(environment, file, self.problems);
@@ -183,12 +183,13 @@ impl<'w, 'v, 'i> At<'w, 'v, 'i> {
                 break;
             }
         }
-        match self.walk.secrets.get(&name) {
+        match self.walk.secrets.get(&self.path) {
             Ok(Some(text)) => Ok(Text::Given(text)),
             Ok(None) if self.optional => self.learn(Nature::Plain),
             Ok(None) if self.walk.environment == SANDBOX => Ok(Text::MadeUp(made_up(&self.path))),
             Ok(None) => {
-                self.walk.found.borrow_mut().missing.push((self.path.clone(), name));
+                let ways = self.walk.secrets.ways(&self.path);
+                self.walk.found.borrow_mut().missing.push((self.path.clone(), ways));
                 Ok(Text::None)
             }
             Err(message) => {

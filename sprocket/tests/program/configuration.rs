@@ -109,6 +109,30 @@ fn a_secret_has_the_value_of_its_variable() {
 }
 
 #[test]
+fn an_environment_can_keep_its_secrets_in_a_folder() {
+    let place = place("[local]\nimage = 'a'\nsecrets = 'keys'\n");
+    assert_snapshot!(place.configure::<Config>(), @"
+    error: environment `local` lacks 2 secrets
+      `redis.password`: write it to keys/redis.password, or set SPROCKET_REDIS_PASSWORD, or SPROCKET_REDIS_PASSWORD_FILE to a file that has it
+      `redis.admin-pin`: write it to keys/redis.admin-pin, or set SPROCKET_REDIS_ADMIN_PIN, or SPROCKET_REDIS_ADMIN_PIN_FILE to a file that has it
+    ");
+    let keys = place.folder.path().join("keys");
+    std::fs::create_dir(&keys).unwrap();
+    std::fs::write(keys.join("redis.password"), "hunter2\n").unwrap();
+    std::fs::write(keys.join("redis.admin-pin"), "4711\n\n").unwrap();
+    std::fs::write(keys.join("token"), "one").unwrap();
+    assert_snapshot!(place.with("SPROCKET_TOKEN", "two").configure::<Config>(), @"
+    error: environment `local` is not configured as the program expects
+      `redis.admin-pin`: keys/redis.admin-pin has a line break in it, and a secret is one line
+      `token`: SPROCKET_TOKEN and keys/token are both there; which one counts?
+    ");
+    assert_snapshot!(self::place("[local]\nsecrets = 3\n").configure::<()>(), @"
+    error: environment `local` is not configured as the program expects
+      sprocket.toml:2:11: `secrets` in `[local]` is the path of a folder with a file for each secret, not an integer
+    ");
+}
+
+#[test]
 fn unknown_keys_are_found_at_every_depth_with_what_was_meant() {
     let file = "[local]\nimgae = 'core:1'\nimage = 'core:2'\nreplica = 3\n\n[local.redis]\nhots = 'a'\nvolume = 1\n";
     assert_snapshot!(with_secrets(file).configure::<Config>(), @"
@@ -254,12 +278,12 @@ fn what_is_no_secret_is_refused_and_not_shown() {
     let both = with_secrets("[local]\nimage = 'a'\n").with("SPROCKET_TOKEN", "a").with("SPROCKET_TOKEN_FILE", "b");
     assert_snapshot!(both.configure::<Config>(), @"
     error: environment `local` is not configured as the program expects
-      `token`: SPROCKET_TOKEN and SPROCKET_TOKEN_FILE are both set; which one counts?
+      `token`: could not read b (from SPROCKET_TOKEN_FILE): there is no such file
     ");
     let file = with_secrets("[local]\nimage = 'a'\n").with("SPROCKET_TOKEN_FILE", "token.txt");
     assert_snapshot!(file.configure::<Config>(), @"
     error: environment `local` is not configured as the program expects
-      `token`: could not read token.txt (from SPROCKET_TOKEN_FILE): No such file or directory (os error 2)
+      `token`: could not read token.txt (from SPROCKET_TOKEN_FILE): there is no such file
     ");
     std::fs::write(file.folder.path().join("token.txt"), "abc\n\n").unwrap();
     assert_snapshot!(file.configure::<Config>(), @"
