@@ -1,0 +1,93 @@
+//! What is decided before any name server is asked.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use sprocket_core::{Draft, DraftExt as _, Fields as _, Known, Output, Resource as _, Stack};
+use sprocket_dns::{Dns, DnsRecord, DnsRecordDraft};
+
+fn found(draft: &DnsRecordDraft) -> String {
+    let spec = draft.spec(&Known::default()).unwrap();
+    let findings = DnsRecord::review(&spec);
+    findings.errors.iter().chain(&findings.warnings).map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn sets_that_can_not_be_are_refused() {
+    insta::assert_snapshot!(found(&DnsRecord::a("api", "192.0.2.1").value("192.0.2.2")), @"");
+    insta::assert_snapshot!(found(&DnsRecord::aaaa("api", "2001:db8::1").value("2001:DB8::1")), @"a value is given twice: a set has each once");
+    insta::assert_snapshot!(found(&DnsRecord::cname("www", "@").value("api")), @"a CNAME has one target");
+    insta::assert_snapshot!(found(&DnsRecord::a("api", "192.0.2.1").ttl(2_147_483_648_u32)), @"its time to live is at most 2147483647 seconds");
+    insta::assert_snapshot!(found(&DnsRecord::txt("x", "a".repeat(16_000)).value("b".repeat(16_000))), @"its values have 32024 bytes, and at most 30000 fit into an update");
+    insta::assert_snapshot!(found(&DnsRecord::txt("x", "")), @"");
+    let host = Output::known(IpAddr::V6(Ipv6Addr::LOCALHOST));
+    insta::assert_snapshot!(found(&DnsRecord::aaaa("api", &host)), @"");
+}
+
+#[test]
+fn mistakes_have_the_line_of_the_program() {
+    let mut stack = Stack::new();
+    stack.connect(Dns::zone("*.example.org", "ns1:x"));
+    stack.add(DnsRecord::a("api", "2001:db8::1"));
+    stack.add(DnsRecord::a("two", Ipv4Addr::LOCALHOST).value("localhost"));
+    stack.add(DnsRecord::a("b ad", "192.0.2.1"));
+    stack.add(DnsRecord::cname("@", "www"));
+    stack.add(DnsRecord::cname("www", "lb.example.com"));
+    stack.add(DnsRecord::txt("_acme-challenge", "token"));
+    stack.add(DnsRecord::txt("_owner-a.api", "me"));
+    let mistakes = stack.check().unwrap_err().to_string();
+    let lines: Vec<_> = mistakes.lines().filter_map(|line| line.rsplit_once("  (")).collect();
+    assert!(lines.iter().all(|(_, place)| place.contains("tests/plan.rs:")), "{mistakes}");
+    insta::assert_snapshot!(lines.iter().map(|(message, _)| *message).collect::<Vec<_>>().join("\n"), @"
+    `dns`: `*.example.org` is not the name of a zone, such as `example.org`
+    `dns`: `ns1:x` is not a name server's address: expected `HOST` or `HOST:PORT`
+    `dns:record/api:A`: `2001:db8::1` is not an IPv4 address, such as `192.0.2.1`
+    `dns:record/two:A`: `localhost` is not an IPv4 address, such as `192.0.2.1`
+    `dns:record/b ad:A`: needs a name without spaces
+    `dns:record/b ad:A`: `b ad` is not a name in the DNS: labels have letters, digits, `-` and `_`, and no ` `
+    `dns:record/@:CNAME`: the zone itself has other records, and a CNAME can't be beside them: use A and AAAA
+    `dns:record/www:CNAME`: `lb.example.com` can be read in two ways: `lb.example.com.` is absolute; if it is in the zone, write it with the zone and a dot
+    `dns:record/_acme-challenge:TXT`: `_acme-challenge` is not free: ACME clients write and delete it as they need it
+    `dns:record/_owner-a.api:TXT`: `_owner-a.api` is not free: `_owner-…` says whose records are
+    ");
+}
+
+#[test]
+fn a_scope_prefixes_the_names_that_it_can() {
+    let names = |draft: DnsRecordDraft| draft.name().to_owned();
+    assert_eq!(names(DnsRecord::a("API", "192.0.2.1")), "api:A");
+    let program = |stack: &mut Stack| {
+        stack.connect(Dns::zone("example.org", "ns1.example.org"));
+        stack.scope("elo", |stack| {
+            stack.add(DnsRecord::a("api", "192.0.2.1"));
+            stack.add(DnsRecord::a("*", "192.0.2.1"));
+            stack.add(DnsRecord::txt("_dmarc", "v=DMARC1"));
+            stack.add(DnsRecord::txt("@", "v=spf1 -all").protect());
+            stack.add(DnsRecord::cname("www.example.org.", "@"));
+        });
+    };
+    let mut world = sprocket_core::testing::world();
+    let plan = world.plan(program);
+    let names: Vec<_> = plan.steps.iter().map(|step| step.name.as_ref().unwrap().to_string()).collect();
+    assert_eq!(names, ["elo-api:A", "*:A", "_dmarc:TXT", "@:TXT", "www.example.org.:CNAME"]);
+    world.apply(program);
+    assert!(world.plan(program).is_empty());
+}
+
+#[test]
+fn what_means_the_same_is_no_change() {
+    let mut world = sprocket_core::testing::world();
+    let program = |values: [&'static str; 2]| {
+        move |stack: &mut Stack| {
+            stack.connect(Dns::zone("example.org", "ns1.example.org"));
+            stack.add(DnsRecord::aaaa("api", values[0]).value(values[1]));
+        }
+    };
+    world.apply(program(["2001:db8::1", "2001:db8::2"]));
+    let plan = world.plan(program(["2001:DB8:0::2", "2001:db8::1"]));
+    assert!(plan.is_empty(), "{plan}");
+    insta::assert_snapshot!(world.plan(program(["2001:db8::1", "2001:db8::3"])), @"
+    ~ dns:record/api:AAAA
+        values[1]: 2001:db8::2 → 2001:db8::3
+    1 to update.
+    ");
+}
