@@ -83,7 +83,7 @@ impl Client {
         let verifier = message.finalize(&self.signer, now).map_err(|error| unreadable(Box::new(error)))?;
         let received = self.exchange(what, &[encode(what, &message)?]).await?;
         let answer = decode(what, &received[0])?;
-        if let Some(reason) = answer.signature.as_ref().and_then(|signature| signature.data.error.clone()) {
+        if let Some(reason) = answer.signature.as_ref().and_then(|signature| signature.data.error) {
             let source = match reason {
                 TsigError::BadSig => TsigRefusal::BadSecret,
                 TsigError::BadKey => TsigRefusal::UnknownKey,

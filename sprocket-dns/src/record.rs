@@ -130,7 +130,6 @@ impl DnsRecordDraft {
     }
 
     /// Adds a value.
-    #[must_use]
     #[track_caller]
     pub fn value(self, value: impl IntoInput<RecordValue>) -> Self {
         let value = match &self.record_type {

@@ -43,6 +43,8 @@ pub use doctor::{Finding, Wrong};
 pub use program::{Declare, Exit, Program};
 pub use run::run;
 pub use sprocket_core as core;
+#[cfg(feature = "dns")]
+pub use sprocket_dns as dns;
 #[cfg(feature = "docker")]
 pub use sprocket_docker as docker;
 #[cfg(feature = "vault")]

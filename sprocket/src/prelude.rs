@@ -3,6 +3,8 @@
 pub use sprocket_core::{
     Address, Assigned, Connected, DraftExt, Input, IntoInput, Output, Password, Secret, Spec, Stack,
 };
+#[cfg(feature = "dns")]
+pub use sprocket_dns::{Dns, DnsRecord, TsigAlgorithm, TsigKey};
 #[cfg(feature = "docker")]
 pub use sprocket_docker::{
     Attachment, ConfigFile, Constraint, Cpus, Docker, EndpointMode, Health, HealthCheck, HostName, ImageRef, LogDriver,

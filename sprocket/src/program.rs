@@ -115,6 +115,8 @@ impl Program {
     #[track_caller]
     pub fn new(name: impl Into<String>) -> Self {
         let program = Self { name: name.into(), at: Location::caller(), knowing: Vec::new(), questions: Vec::new() };
+        #[cfg(feature = "dns")]
+        let program = program.knowing::<sprocket_dns::Dns>();
         #[cfg(feature = "docker")]
         let program = program.knowing::<sprocket_docker::Docker>();
         #[cfg(feature = "vault")]
