@@ -1,0 +1,235 @@
+//! Buckets: `s3:bucket`.
+//!
+//! A bucket holds data: it is kept when its resource is deleted, and never replaced, unless the program says otherwise; and
+//! one that holds something is not deleted at all, unless the program says that too (`.empty_on_delete()`). Its mark is in its
+//! tags. Making one takes several calls, the mark's first; what an interrupted run left is completed by the wait for its
+//! readiness, which looks at every setting.
+//!
+//! A bucket without any mark, tag, setting or content that was made while our own request to make it had no answer is taken
+//! for ours.
+
+mod contents;
+mod name;
+mod settings;
+mod spec;
+
+use std::time::Duration;
+
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use serde::{Deserialize, Serialize};
+use sprocket_core::{
+    Assigned, Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Intent, Live, Make,
+    Naming, Outcome, Output, PhysicalName, Recorded, Resource, Settled, This,
+};
+
+use self::contents::{Contents, empty};
+use self::settings::{Missing, read};
+pub use self::spec::{BucketDraft, BucketSpec, Lifecycle, LifecycleSpec};
+use crate::client::{Client, once};
+use crate::error::{S3Answer, S3Error, failed};
+use crate::provider::S3;
+
+/// A bucket, and what other resources can use of it.
+///
+/// ```
+/// # use sprocket_core::{DraftExt as _, Stack};
+/// # use sprocket_s3::{Bucket, Lifecycle, S3};
+/// # let mut stack = Stack::new();
+/// # stack.connect(S3::aws("eu-central-1"));
+/// let replays = stack.add(
+///     Bucket::new("sprocket-replays")
+///         .versioned()
+///         .tag("team", "core")
+///         .lifecycle(Lifecycle::under("tmp/").expire_days(7_u32))
+///         .lifecycle(Lifecycle::all().expire_noncurrent_days(30_u32).abort_uploads_days(3_u32)),
+/// );
+/// # stack.check().unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    /// Its name at the server, known while planning.
+    pub name: Output<String>,
+    /// The region that it is in, once it is there.
+    pub region: Output<String>,
+    this: This<Self>,
+}
+
+impl Bucket {
+    /// A bucket.
+    pub fn new(name: impl Into<String>) -> BucketDraft {
+        BucketDraft::new(name)
+    }
+}
+
+/// What the server reports about a bucket.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BucketState {
+    /// The region that it is in.
+    pub region: String,
+}
+
+/// How long a setting may take to show: servers with many parts don't show it everywhere at once.
+const SHOWS: Duration = Duration::from_secs(20);
+
+impl Resource for Bucket {
+    const KIND: &'static str = "s3:bucket";
+    const NAMING: Naming = Naming::Fixed;
+    const CONVERGES: bool = true;
+    const STATEFUL: bool = true;
+    type Provider = S3;
+    type Draft = BucketDraft;
+    type Spec = BucketSpec;
+    type State = BucketState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &BucketDraft, this: This<Self>) -> Self {
+        Self {
+            name: this.named(ToString::to_string),
+            region: this.reported(|state| state.region.clone()),
+            this,
+        }
+    }
+
+    async fn read(s3: &S3, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let name = match find {
+            Find::Recorded(recorded) => recorded.name.as_str(),
+            Find::Named(name) => name.as_str(),
+            Find::Import(text) => text,
+        };
+        Ok(read(s3, name).await?.into())
+    }
+
+    async fn create(s3: &S3, make: &Make<'_, Self>) -> Outcome<Self> {
+        let name = make.name.as_str();
+        let region = match &make.spec.region {
+            Assigned::Fixed(region) => region,
+            Assigned::Auto => &s3.region,
+        };
+        let client = s3.client.in_region(region);
+        make_bucket(&client, name, region, make.spec).await.map_err(failed)?;
+        let state = BucketState { region: region.clone() };
+        let written = Missing::of_new(make.spec).write(&client, name, make.spec, make.mark).await;
+        written.map_err(|error| failed(error).leaving(state.clone()))?;
+        Ok(state)
+    }
+
+    async fn update(s3: &S3, change: &Change<'_, Self>) -> Outcome<Self> {
+        let missing = Missing::between(change.live, change.spec, change.mark);
+        let client = s3.client.in_region(&change.live.state.region);
+        missing.write(&client, change.live.name.as_str(), change.spec, change.mark).await.map_err(failed)?;
+        Ok(change.live.state.clone())
+    }
+
+    /// Returns once every setting shows; writes what an interrupted run has not written.
+    async fn ready(s3: &S3, record: &Recorded<Self>, deadline: Deadline) -> Outcome<Self> {
+        let name = record.name.as_str();
+        let shows = Deadline::after(SHOWS.min(deadline.left()));
+        let mut pause = Duration::from_millis(100);
+        let mut is_first = true;
+        loop {
+            let live = read(s3, name).await.map_err(failed)?;
+            if let Some(live) = &live {
+                let missing = Missing::between(live, &record.spec, &record.mark);
+                if missing.is_nothing() {
+                    return Ok(live.state.clone());
+                }
+                if is_first {
+                    is_first = false;
+                    let client = s3.client.in_region(&live.state.region);
+                    missing.write(&client, name, &record.spec, &record.mark).await.map_err(failed)?;
+                    continue;
+                }
+                if shows.is_over() {
+                    return Err(failed(S3Error::NotKept { bucket: name.to_owned(), settings: missing.names() }));
+                }
+            } else if shows.is_over() {
+                return Err(failed(gone(name)));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    async fn delete(s3: &S3, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        let name = record.name.as_str();
+        let client = s3.client.in_region(&record.state.region);
+        let contents = Contents::of(&client, name).await.map_err(failed)?;
+        if !contents.is_empty() {
+            if !record.spec.empty_on_delete {
+                return Err(failed(S3Error::NotEmpty { bucket: name.to_owned(), held: contents.describe() }));
+            }
+            empty(&client, name).await.map_err(failed)?;
+        }
+        let deleted = client.sdk.delete_bucket().bucket(name).send().await;
+        match deleted.map_err(client.failed(format!("delete bucket `{name}`"))) {
+            Err(error) if error.has_code("BucketNotEmpty") => {
+                Err(failed(S3Error::NotEmpty { bucket: name.to_owned(), held: "something".into() }))
+            }
+            Err(error) if !error.is_not_found() => Err(failed(error)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn settle(s3: &S3, intent: &Intent<Self>) -> Result<Settled<Self>, ErrorOf<Self>> {
+        Ok(match read(s3, intent.name.as_str()).await? {
+            None => Settled::Nothing,
+            Some(live) if live.is(&intent.mark) => Settled::Ours(vec![live]),
+            Some(live) if is_pristine(s3, &live).await? => Settled::Ours(vec![live]),
+            Some(live) => Settled::Unmarked(vec![live]),
+        })
+    }
+
+    fn review(spec: &BucketSpec) -> Findings {
+        spec::review(spec)
+    }
+
+    fn review_name(name: &PhysicalName, _: Option<&BucketSpec>) -> Findings {
+        name::review(name.as_str())
+    }
+
+    async fn verify(s3: &S3, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+        let client = s3.client.in_region(&record.state.region);
+        let what = format!("read bucket `{}`", record.name);
+        let listed = client.sdk.list_objects_v2().bucket(record.name.as_str()).max_keys(1).send().await;
+        let failure = listed.map_err(client.failed(what)).err().map(|error| crate::error::with_source(&error));
+        vec![Checked { what: "can be read".into(), failure }]
+    }
+}
+
+/// Makes a bucket, if none of the name is in this account. AWS's oldest region answers as if it had made one where there
+/// is one of our own already: so it is asked first.
+async fn make_bucket(client: &Client, name: &str, region: &str, spec: &BucketSpec) -> Result<(), S3Error> {
+    if client.sdk.head_bucket().bucket(name).send().await.is_ok() {
+        return Err(S3Error::Exists { bucket: name.to_owned() });
+    }
+    // A compatible server is told only what the program says.
+    let says = client.is_aws || matches!(spec.region, Assigned::Fixed(_));
+    let place = (says && region != settings::FIRST_REGION).then(|| {
+        CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(region)).build()
+    });
+    let request = client.sdk.create_bucket().bucket(name).set_create_bucket_configuration(place);
+    let made = request.customize().config_override(once()).send().await;
+    match made.map_err(client.failed(format!("create bucket `{name}`"))) {
+        Err(error) if error.has_code("BucketAlreadyExists") => Err(S3Error::Taken { bucket: name.to_owned() }),
+        Err(error) if error.has_code("BucketAlreadyOwnedByYou") => Err(S3Error::Exists { bucket: name.to_owned() }),
+        made => made.map(drop),
+    }
+}
+
+/// Whether nobody has done anything with a bucket since it was made.
+async fn is_pristine(s3: &S3, live: &Live<Bucket>) -> Result<bool, S3Error> {
+    let BucketSpec { versioned, tags, lifecycle, .. } = &live.spec;
+    if live.mark.is_some() || *versioned || !tags.is_empty() || !lifecycle.is_empty() {
+        return Ok(false);
+    }
+    let client = s3.client.in_region(&live.state.region);
+    Ok(Contents::of(&client, live.name.as_str()).await?.is_empty())
+}
+
+fn gone(name: &str) -> S3Error {
+    let source = S3Answer { status: 404, code: "NoSuchBucket".into(), message: String::new() };
+    S3Error::Refused { what: format!("find bucket `{name}`"), kind: ErrorKind::NotFound, source }
+}

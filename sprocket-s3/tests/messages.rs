@@ -1,0 +1,1 @@
+//! What people read when something is wrong with a server, its keys or its buckets.

@@ -1,0 +1,45 @@
+//! What is decided before any server is asked.
+
+use sprocket_core::{Findings, Fields as _, Known, Resource as _, Stack};
+use sprocket_s3::{Bucket, BucketDraft, Lifecycle, S3};
+
+fn check(draft: BucketDraft) -> String {
+    let Findings { errors, warnings } = Bucket::review(&draft.spec(&Known::default()).unwrap());
+    let lines = errors.iter().map(|error| format!("error: {error}"));
+    lines.chain(warnings.iter().map(|warning| format!("warning: {warning}"))).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn settings_that_can_not_work_are_refused() {
+    let bucket = || Bucket::new("replays");
+    insta::assert_snapshot!(check(bucket().tag("sprocket.lineage", "mine")), @"");
+    insta::assert_snapshot!(check(bucket().tag("aws:cost", "1")), @"");
+    insta::assert_snapshot!(check(bucket().tags((0..49).map(|n| (n.to_string(), "x")))), @"");
+    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::all())), @"");
+    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::under("tmp/").expire_days(0_u32))), @"");
+    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::under("tmp/").expire_days(1_u32)).lifecycle(Lifecycle::under("tmp/").abort_uploads_days(1_u32))), @"");
+    insta::assert_snapshot!(check(bucket().versioned().lifecycle(Lifecycle::all().expire_days(1_u32).keep_noncurrent(5_u32))), @"");
+    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::all().expire_noncurrent_days(5_u32))), @"");
+}
+
+#[test]
+fn mistakes_have_the_line_of_the_program() {
+    let mut stack = Stack::new();
+    stack.connect(S3::at("s3://replays"));
+    let mistakes = stack.check().unwrap_err().to_string();
+    let (message, place) = mistakes.rsplit_once("  (").unwrap();
+    assert!(place.contains("tests/plan.rs:"), "{mistakes}");
+    insta::assert_snapshot!(message.trim(), @"");
+}
+
+#[test]
+fn another_region_would_need_another_bucket() {
+    let mut world = sprocket_core::testing::world();
+    let bucket = |stack: &mut Stack, region: &str| {
+        stack.connect(S3::aws("eu-central-1"));
+        stack.add(Bucket::new("replays").region(region));
+    };
+    world.apply(|stack| bucket(stack, "eu-central-1"));
+    let plan = world.plan(|stack| bucket(stack, "eu-west-1"));
+    insta::assert_snapshot!(plan.problems[0].to_string(), @"");
+}

@@ -1,0 +1,118 @@
+//! The server that tests run against, names of a test's own, and a hand that changes things behind the engine's back.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
+use aws_sdk_s3::primitives::ByteStream;
+use sprocket_core::{Secret, Stack};
+use sprocket_s3::{S3, S3Credentials, S3Draft};
+use tokio::runtime::Runtime;
+
+pub(crate) const KEY: (&str, &str) = ("sprocket-test", "sprocket-test-secret");
+
+/// Where the server is.
+pub(crate) fn endpoint() -> String {
+    std::env::var("SPROCKET_S3_ENDPOINT").unwrap_or_else(|_| "http://127.0.0.1:18333".into())
+}
+
+/// Whether tests run against a real server; says so where they don't.
+pub(crate) fn is_live() -> bool {
+    let is_set = std::env::var_os("SPROCKET_LIVE").is_some();
+    if !is_set {
+        println!("skipped: set SPROCKET_LIVE to run it against the S3 server of `scripts/services up s3`");
+    }
+    is_set
+}
+
+/// The provider, with the tests' key.
+pub(crate) fn s3() -> S3Draft {
+    with_key(KEY.0, KEY.1)
+}
+
+pub(crate) fn with_key(id: &str, secret: &str) -> S3Draft {
+    S3::at(endpoint()).credentials(S3Credentials::keys(id, Secret::new(secret.to_owned())))
+}
+
+pub(crate) fn connected(stack: &mut Stack) -> &mut Stack {
+    stack.connect(s3());
+    stack
+}
+
+/// Buckets of one test's own, which are removed with it, and the SDK as another client would use it.
+pub(crate) struct Hand {
+    pub(crate) name: String,
+    client: Client,
+    runtime: Runtime,
+}
+
+static HANDS: AtomicU32 = AtomicU32::new(0);
+
+impl Hand {
+    /// If `SPROCKET_LIVE` is set.
+    pub(crate) fn live() -> Option<Self> {
+        if !is_live() {
+            return None;
+        }
+        let name = format!("t{}-{}x", std::process::id(), HANDS.fetch_add(1, Ordering::Relaxed));
+        let config = Builder::new()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .credentials_provider(Credentials::new(KEY.0, KEY.1, None, None, "tests"))
+            .endpoint_url(endpoint())
+            .force_path_style(true)
+            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Some(Self { name, client: Client::from_conf(config), runtime })
+    }
+
+    /// What it does with the SDK.
+    pub(crate) fn run<T>(&self, work: impl AsyncFnOnce(&Client) -> T) -> T {
+        self.runtime.block_on(work(&self.client))
+    }
+
+    /// The test's buckets.
+    pub(crate) fn buckets(&self) -> Vec<String> {
+        let listed = self.run(async |client| client.list_buckets().send().await.unwrap());
+        let names = listed.buckets().iter().filter_map(|bucket| bucket.name());
+        let mut names: Vec<_> = names.filter(|name| name.starts_with(&self.name)).map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn make(&self, bucket: &str) {
+        self.run(async |client| client.create_bucket().bucket(bucket).send().await.unwrap());
+    }
+
+    pub(crate) fn put(&self, bucket: &str, key: &str, body: &str) {
+        let body = ByteStream::from(body.as_bytes().to_vec());
+        self.run(async |client| client.put_object().bucket(bucket).key(key).body(body).send().await.unwrap());
+    }
+
+    pub(crate) fn delete(&self, bucket: &str, key: &str) {
+        self.run(async |client| client.delete_object().bucket(bucket).key(key).send().await.unwrap());
+    }
+
+    /// Removes the test's buckets with what is in them.
+    pub(crate) fn remove(&self) {
+        for bucket in self.buckets() {
+            self.run(async |client| {
+                let listed = client.list_object_versions().bucket(&bucket).send().await.unwrap();
+                let versions = listed.versions().iter().map(|version| (version.key(), version.version_id()));
+                let markers = listed.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+                for (key, version) in versions.chain(markers) {
+                    let delete = client.delete_object().bucket(&bucket).key(key.unwrap());
+                    delete.set_version_id(version.map(Into::into)).send().await.unwrap();
+                }
+                client.delete_bucket().bucket(&bucket).send().await.unwrap();
+            });
+        }
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
