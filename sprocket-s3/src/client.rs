@@ -1,7 +1,7 @@
 //! The client: one HTTP stack and one TLS for all, with limits on each call, that says where it speaks to.
 //!
-//! Reads are tried again by the SDK. What changes something is not: whether it had its effect is found out first, by the
-//! engine or the store.
+//! What can be repeated is tried again by the SDK. What makes something is sent [`once`]: whether it had its effect is found
+//! out first, by the engine or the store.
 
 use std::time::Duration;
 
@@ -38,7 +38,8 @@ impl Client {
     /// Makes the client. Credentials are looked for now; the server is not asked.
     pub(crate) async fn new(config: &S3Config, credentials: &S3Credentials) -> Result<Self, S3Error> {
         let place = config.place();
-        let http = Http::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https();
+        let http =
+            Http::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https();
         let region = Region::new(config.region.clone());
         let credentials = match credentials {
             S3Credentials::Keys { id, secret, token } => {

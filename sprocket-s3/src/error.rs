@@ -105,6 +105,8 @@ impl Display for S3Answer {
             ("", "") => write!(f, "status {}", self.status),
             (code, "") => write!(f, "{code} (status {})", self.status),
             ("", message) => write!(f, "{message} (status {})", self.status),
+            // `AccessDenied: Access Denied`
+            (code, message) if message.trim_end_matches('.').replace(' ', "") == code => f.write_str(code),
             (code, message) => write!(f, "{code}: {}", message.trim_end_matches('.')),
         }
     }
@@ -126,6 +128,7 @@ impl S3Error {
                 let meta = answer.into_err();
                 let code = meta.code().unwrap_or_default().to_owned();
                 let message = meta.message().unwrap_or_default().trim().to_owned();
+                let message = if status < 300 { "its answer can't be read".to_owned() } else { message };
                 let kind = classify(status, &code);
                 // Answers to HEAD have no body; where others have none either, the SDK takes the status for a code.
                 let code = if code.parse() == Ok(status) { String::new() } else { code };
@@ -191,7 +194,8 @@ fn bucket_in(what: &str) -> String {
 }
 
 fn is_elsewhere(status: u16, code: &str) -> bool {
-    status == 301 || matches!(code, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException")
+    status == 301
+        || matches!(code, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException")
 }
 
 /// Sorts what happened without an answer by whether anything can have been sent.

@@ -42,9 +42,9 @@ pub(crate) fn review(tags: &BTreeMap<String, String>, findings: &mut Findings) {
         if key.starts_with(PREFIX) {
             findings.errors.push(format!("the tag `{key}` is not free: `{PREFIX}…` says whose a bucket is").into());
         } else if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
-            findings.errors.push(
-                format!("the tag `{key}`: a key has 1 to 128 characters, and a value at most 256").into(),
-            );
+            findings
+                .errors
+                .push(format!("the tag `{key}`: a key has 1 to 128 characters, and a value at most 256").into());
         } else if key.starts_with("aws:") {
             findings.errors.push(format!("the tag `{key}` is not free: `aws:…` is for AWS").into());
         }

@@ -244,7 +244,9 @@ mod tests {
         let check = |text: &str, written: &str| assert_eq!(text.parse::<Endpoint>().unwrap().as_str(), written);
         check("https://fra1.digitaloceanspaces.com/", "https://fra1.digitaloceanspaces.com");
         check("http://127.0.0.1:8333", "http://127.0.0.1:8333");
-        for wrong in ["fra1.digitaloceanspaces.com", "s3://bucket", "https://", "https://user:secret@host", "https://a b"] {
+        for wrong in
+            ["fra1.digitaloceanspaces.com", "s3://bucket", "https://", "https://user:secret@host", "https://a b"]
+        {
             assert!(wrong.parse::<Endpoint>().is_err(), "{wrong}");
         }
     }

@@ -1,11 +1,11 @@
 //! Buckets on a real server: the engine's own suite for kinds, the update of each field, and what is in a bucket.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, Tag, Tagging, VersioningConfiguration};
-use sprocket_core::testing::{KindSuite, Variant, World};
-use sprocket_core::{DraftExt as _, Goal, Stack};
-use sprocket_s3::{Bucket, BucketDraft, Lifecycle};
+use sprocket_core::testing::{Crash, KindSuite, Variant, World};
+use sprocket_core::{DraftExt as _, Fields as _, Goal, Known, Provider as _, Stack};
+use sprocket_s3::{Bucket, BucketDraft, Lifecycle, S3, S3Credentials};
 
-use crate::support::{Hand, connected, s3};
+use crate::support::{Hand, KEY, connected, endpoint, is_live, s3};
 
 /// Gives a bucket another tag beside those that it has, as somebody else.
 fn tag_by_hand(hand: &Hand, bucket: &str) {
@@ -63,7 +63,15 @@ fn changes(hand: &Hand, drafts: Vec<BucketDraft>) -> String {
         let again = world.plan(program);
         assert!(again.is_empty() && again.problems.is_empty(), "again:\n{again}");
     }
-    world.run(|stack| { connected(stack); }, Goal::Destroyed { include_kept: true }).unwrap().unwrap();
+    world
+        .run(
+            |stack| {
+                connected(stack);
+            },
+            Goal::Destroyed { include_kept: true },
+        )
+        .unwrap()
+        .unwrap();
     assert_eq!(hand.buckets(), Vec::<String>::new());
     told
 }
@@ -72,9 +80,22 @@ fn changes(hand: &Hand, drafts: Vec<BucketDraft>) -> String {
 fn each_setting_is_updated_in_place() {
     let Some(hand) = Hand::live() else { return };
     let bucket = || Bucket::new(&hand.name);
-    insta::assert_snapshot!(changes(&hand, vec![bucket(), bucket().versioned(), bucket()]), @"");
-    insta::assert_snapshot!(changes(&hand, vec![bucket(), bucket().tag("a", "1"), bucket().tag("a", "2 = 3"), bucket().tag("b", ""), bucket()]), @"");
-    let rules = |draft: BucketDraft| draft.lifecycle(Lifecycle::under("b/").expire_days(7_u32)).lifecycle(Lifecycle::under("a/").abort_uploads_days(2_u32));
+    insta::assert_snapshot!(changes(&hand, vec![bucket(), bucket().versioned(), bucket()]), @"
+    versioned: false -> true
+    versioned: true -> false
+    ");
+    insta::assert_snapshot!(changes(&hand, vec![bucket(), bucket().tag("a", "1"), bucket().tag("a", "2 = 3"), bucket().tag("b", ""), bucket()]), @r#"
+    tags.a: null -> "1"
+    tags.a: "1" -> "2 = 3"
+    tags.a: "2 = 3" -> null
+    tags.b: null -> ""
+    tags.b: "" -> null
+    "#);
+    let rules = |draft: BucketDraft| {
+        draft
+            .lifecycle(Lifecycle::under("b/").expire_days(7_u32))
+            .lifecycle(Lifecycle::under("a/").abort_uploads_days(2_u32))
+    };
     let more = Lifecycle::all().expire_noncurrent_days(30_u32).keep_noncurrent(3_u32);
     insta::assert_snapshot!(changes(&hand, vec![
         bucket().versioned(),
@@ -82,8 +103,16 @@ fn each_setting_is_updated_in_place() {
         rules(bucket().versioned()).lifecycle(more),
         bucket().versioned().lifecycle(Lifecycle::under("b/").expire_days(8_u32)),
         bucket().versioned(),
-    ]), @"");
-    insta::assert_snapshot!(changes(&hand, vec![bucket(), bucket().empty_on_delete(), bucket()]), @"");
+    ]), @r#"
+    lifecycle: [] -> [{"abort_uploads_days":null,"expire_days":7,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"b/"},{"abort_uploads_days":2,"expire_days":null,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"a/"}]
+    lifecycle: [{"abort_uploads_days":null,"expire_days":7,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"b/"},{"abort_uploads_days":2,"expire_days":null,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"a/"}] -> [{"abort_uploads_days":null,"expire_days":7,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"b/"},{"abort_uploads_days":2,"expire_days":null,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"a/"},{"abort_uploads_days":null,"expire_days":null,"expire_noncurrent_days":30,"keep_noncurrent":3,"prefix":""}]
+    lifecycle: [{"abort_uploads_days":null,"expire_days":7,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"b/"},{"abort_uploads_days":2,"expire_days":null,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"a/"},{"abort_uploads_days":null,"expire_days":null,"expire_noncurrent_days":30,"keep_noncurrent":3,"prefix":""}] -> [{"abort_uploads_days":null,"expire_days":8,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"b/"}]
+    lifecycle: [{"abort_uploads_days":null,"expire_days":8,"expire_noncurrent_days":null,"keep_noncurrent":null,"prefix":"b/"}] -> []
+    "#);
+    insta::assert_snapshot!(changes(&hand, vec![bucket(), bucket().empty_on_delete(), bucket()]), @"
+    empty_on_delete: false -> true
+    empty_on_delete: true -> false
+    ");
 }
 
 #[test]
@@ -101,7 +130,13 @@ fn a_change_by_hand_is_drift() {
     });
     tag_by_hand(&hand, &hand.name);
     let plan = world.plan(program).to_string().replace(&hand.name, "BUCKET");
-    insta::assert_snapshot!(plan, @"");
+    insta::assert_snapshot!(plan, @"
+    ~ s3:bucket/BUCKET  (changed by somebody else)
+        versioned: false → true
+        tags.by:   hand → (none)
+        lifecycle: [] → [{expire_days: 30}]
+    1 to update.
+    ");
     world.apply(program);
     assert!(world.plan(program).is_empty());
 }
@@ -112,22 +147,34 @@ fn a_bucket_that_holds_something_is_not_deleted() {
     let name = hand.name.as_str();
     let mut world = World::of_real_services();
     let bucket = || Bucket::new(name).versioned();
-    world.apply(|stack| { connected(stack).add(bucket()); });
+    world.apply(|stack| {
+        connected(stack).add(bucket());
+    });
     hand.put(name, "a", "1");
     hand.put(name, "a", "2");
     hand.put(name, "b", "1");
     hand.delete(name, "b");
     let destroy = |world: &mut World, draft: BucketDraft| {
-        let program = move |stack: &mut Stack| { connected(stack).add(draft); };
+        let program = |stack: &mut Stack| {
+            connected(stack).add(draft.clone());
+        };
         world.run(program, Goal::Destroyed { include_kept: true }).unwrap().unwrap()
     };
     let report = destroy(&mut world, bucket());
-    let failures: Vec<String> = report.failures().map(|(_, failure)| format!("{}\nhint: {}", failure.message, failure.hint.as_deref().unwrap_or_default())).collect();
-    insta::assert_snapshot!(failures.join("\n").replace(name, "BUCKET"), @"");
+    let failures: Vec<String> = report
+        .failures()
+        .map(|(_, failure)| format!("{}\nhint: {}", failure.message, failure.hint.as_deref().unwrap_or_default()))
+        .collect();
+    insta::assert_snapshot!(failures.join("\n").replace(name, "BUCKET"), @"
+    could not delete bucket `BUCKET`: it holds 1 object, 2 older versions and 1 delete marker
+    hint: empty it, or leave it with `.keep_on_delete()`; `.empty_on_delete()`, applied first, deletes what is in it as well, all versions, for good
+    ");
     assert_eq!(hand.buckets(), [name], "nothing was deleted");
     // To say so in the program and to destroy in one go is not enough: what is recorded counts, so that a program that has
     // lost the bucket can't say it.
-    world.apply(|stack| { connected(stack).add(bucket().empty_on_delete()); });
+    world.apply(|stack| {
+        connected(stack).add(bucket().empty_on_delete());
+    });
     assert!(destroy(&mut world, bucket().empty_on_delete()).succeeded());
     assert_eq!(hand.buckets(), Vec::<String>::new());
 }
@@ -137,25 +184,58 @@ fn a_bucket_of_the_account_is_taken_over_only_when_asked() {
     let Some(hand) = Hand::live() else { return };
     hand.make(&hand.name);
     let mut world = World::of_real_services();
-    let plan = world.plan(|stack| { connected(stack).add(Bucket::new(&hand.name)); });
+    let plan = world.plan(|stack| {
+        connected(stack).add(Bucket::new(&hand.name));
+    });
     let problem = plan.problems[0].to_string();
     assert!(problem.contains("exists already, and this stack does not own it"), "{problem}");
-    let adopting = |stack: &mut Stack| { connected(stack).add(Bucket::new(&hand.name).tag("team", "core").adopt()); };
+    let adopting = |stack: &mut Stack| {
+        connected(stack).add(Bucket::new(&hand.name).tag("team", "core").adopt());
+    };
     world.apply(adopting);
     assert!(world.plan(adopting).is_empty());
 }
 
+/// Between the call that makes a bucket and the one that marks it, a run can be killed as well.
 #[test]
-fn it_is_the_same_server_after_all() {
-    let Some(_hand) = Hand::live() else { return };
+fn a_bucket_that_was_made_and_not_marked_is_found_again() {
+    let Some(hand) = Hand::live() else { return };
+    let program = |stack: &mut Stack| {
+        connected(stack).add(Bucket::new(&hand.name).versioned().tag("team", "core"));
+    };
+    let mut found = 0;
+    for boundary in 0..3 {
+        let mut world = World::of_real_services();
+        world.crash_at(boundary, Crash::After);
+        assert!(world.run(program, Goal::Declared).unwrap().is_none(), "it was killed");
+        if hand.buckets().is_empty() {
+            hand.make(&hand.name);
+            let plan = world.plan(program);
+            // Before its beginning was journalled, it is somebody else's.
+            if plan.problems.is_empty() {
+                world.apply(program);
+                assert!(world.plan(program).is_empty());
+                let tags =
+                    hand.run(async |client| client.get_bucket_tagging().bucket(&hand.name).send().await.unwrap());
+                assert_eq!(tags.tag_set().len(), 3, "{tags:?}");
+                found += 1;
+            }
+        }
+        hand.remove();
+    }
+    assert!(found > 0, "no boundary was after the beginning and before the call");
+}
+
+#[test]
+fn an_account_is_told_by_its_owner_and_its_server() {
+    if !is_live() {
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut stack = Stack::new();
-    stack.connect(s3());
     let identity = runtime.block_on(async {
-        use sprocket_core::{Fields as _, Provider as _, Secret};
-        let config = s3().spec(&sprocket_core::Known::default()).unwrap();
-        let keys = sprocket_s3::S3Credentials::keys("sprocket-test", Secret::new("sprocket-test-secret".to_owned()));
-        sprocket_s3::S3::connect(&config, keys).await.unwrap().identity().await.unwrap()
+        let config = s3().spec(&Known::default()).unwrap();
+        let keys = S3Credentials::keys(KEY.0, KEY.1.to_owned());
+        S3::connect(&config, keys).await.unwrap().identity().await.unwrap()
     });
-    assert_eq!(identity.as_str(), "sprocket-test at 127.0.0.1:18333");
+    assert_eq!(identity.as_str(), format!("{} at {}", KEY.0, endpoint().trim_start_matches("http://")));
 }

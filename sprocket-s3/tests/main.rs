@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "clippy takes the helpers of tests for a library")]
 
 mod bucket;
+mod fake;
 mod messages;
 mod plan;
 mod support;

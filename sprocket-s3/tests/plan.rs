@@ -1,6 +1,6 @@
 //! What is decided before any server is asked.
 
-use sprocket_core::{Findings, Fields as _, Known, Resource as _, Stack};
+use sprocket_core::{Fields as _, Findings, Known, Resource as _, Stack};
 use sprocket_s3::{Bucket, BucketDraft, Lifecycle, S3};
 
 fn check(draft: BucketDraft) -> String {
@@ -12,14 +12,14 @@ fn check(draft: BucketDraft) -> String {
 #[test]
 fn settings_that_can_not_work_are_refused() {
     let bucket = || Bucket::new("replays");
-    insta::assert_snapshot!(check(bucket().tag("sprocket.lineage", "mine")), @"");
-    insta::assert_snapshot!(check(bucket().tag("aws:cost", "1")), @"");
-    insta::assert_snapshot!(check(bucket().tags((0..49).map(|n| (n.to_string(), "x")))), @"");
-    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::all())), @"");
-    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::under("tmp/").expire_days(0_u32))), @"");
-    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::under("tmp/").expire_days(1_u32)).lifecycle(Lifecycle::under("tmp/").abort_uploads_days(1_u32))), @"");
-    insta::assert_snapshot!(check(bucket().versioned().lifecycle(Lifecycle::all().expire_days(1_u32).keep_noncurrent(5_u32))), @"");
-    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::all().expire_noncurrent_days(5_u32))), @"");
+    insta::assert_snapshot!(check(bucket().tag("sprocket.lineage", "mine")), @"error: the tag `sprocket.lineage` is not free: `sprocket.…` says whose a bucket is");
+    insta::assert_snapshot!(check(bucket().tag("aws:cost", "1")), @"error: the tag `aws:cost` is not free: `aws:…` is for AWS");
+    insta::assert_snapshot!(check(bucket().tags((0..49).map(|n| (n.to_string(), "x")))), @"error: a bucket has at most 48 tags beside its mark, and this one has 49");
+    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::all())), @"error: the lifecycle for all objects does nothing: it has no number of days");
+    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::under("tmp/").expire_days(0_u32))), @"error: the lifecycle for `tmp/` has 0 days: 1 is the least");
+    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::under("tmp/").expire_days(1_u32)).lifecycle(Lifecycle::under("tmp/").abort_uploads_days(1_u32))), @"error: the lifecycle for `tmp/` is given twice: one rule can do several things");
+    insta::assert_snapshot!(check(bucket().versioned().lifecycle(Lifecycle::all().expire_days(1_u32).keep_noncurrent(5_u32))), @"error: the lifecycle for all objects keeps a number of older versions, and deletes none: set `expire_noncurrent_days` too");
+    insta::assert_snapshot!(check(bucket().lifecycle(Lifecycle::all().expire_noncurrent_days(5_u32))), @"warning: the lifecycle for all objects deletes older versions, and the bucket keeps none: it is not `versioned`");
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn mistakes_have_the_line_of_the_program() {
     let mistakes = stack.check().unwrap_err().to_string();
     let (message, place) = mistakes.rsplit_once("  (").unwrap();
     assert!(place.contains("tests/plan.rs:"), "{mistakes}");
-    insta::assert_snapshot!(message.trim(), @"");
+    insta::assert_snapshot!(message.trim(), @"`s3`: `s3://replays` is not an endpoint: expected `https://HOST` or `http://HOST:PORT`");
 }
 
 #[test]
@@ -41,5 +41,8 @@ fn another_region_would_need_another_bucket() {
     };
     world.apply(|stack| bucket(stack, "eu-central-1"));
     let plan = world.plan(|stack| bucket(stack, "eu-west-1"));
-    insta::assert_snapshot!(plan.problems[0].to_string(), @"");
+    insta::assert_snapshot!(plan.problems[0].to_string(), @"
+    `s3:bucket/replays`: holds data that would be lost: a change of `region` would replace it  (sprocket-s3/tests/plan.rs:40)
+      hint: undo the change, or declare a new one under another name and move the data
+    ");
 }

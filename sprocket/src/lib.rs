@@ -47,6 +47,8 @@ pub use sprocket_core as core;
 pub use sprocket_dns as dns;
 #[cfg(feature = "docker")]
 pub use sprocket_docker as docker;
+#[cfg(feature = "s3")]
+pub use sprocket_s3 as s3;
 #[cfg(feature = "vault")]
 pub use sprocket_vault as vault;
 pub use surroundings::Surroundings;

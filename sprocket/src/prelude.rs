@@ -12,5 +12,7 @@ pub use sprocket_docker::{
     Resources, Restart, RestartOn, Rollback, SecretFile, Service, Subnet, SwarmConfig, SwarmSecret, Timespan, Update,
     Volume,
 };
+#[cfg(feature = "s3")]
+pub use sprocket_s3::{Bucket, Lifecycle, S3, S3Credentials};
 #[cfg(feature = "vault")]
 pub use sprocket_vault::{KvSecret, Vault, VaultCredentials, VaultMount, VaultPolicy};

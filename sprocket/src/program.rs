@@ -119,6 +119,8 @@ impl Program {
         let program = program.knowing::<sprocket_dns::Dns>();
         #[cfg(feature = "docker")]
         let program = program.knowing::<sprocket_docker::Docker>();
+        #[cfg(feature = "s3")]
+        let program = program.knowing::<sprocket_s3::S3>();
         #[cfg(feature = "vault")]
         let program = program.knowing::<sprocket_vault::Vault>();
         program

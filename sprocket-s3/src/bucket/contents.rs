@@ -62,8 +62,13 @@ impl Contents {
             1 => Some(format!("1 {what}")),
             count => Some(format!("{count} {what}s")),
         };
-        let parts = [many(self.objects, "object"), many(self.older, "older version"), many(self.markers, "delete marker")];
-        let text = parts.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+        let parts =
+            [many(self.objects, "object"), many(self.older, "older version"), many(self.markers, "delete marker")];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        let text = match parts.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            _ => parts.join(", "),
+        };
         if self.more { format!("more than {text}") } else { text }
     }
 }

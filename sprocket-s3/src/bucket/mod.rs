@@ -86,11 +86,7 @@ impl Resource for Bucket {
     }
 
     fn declared(_: &BucketDraft, this: This<Self>) -> Self {
-        Self {
-            name: this.named(ToString::to_string),
-            region: this.reported(|state| state.region.clone()),
-            this,
-        }
+        Self { name: this.named(ToString::to_string), region: this.reported(|state| state.region.clone()), this }
     }
 
     async fn read(s3: &S3, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {

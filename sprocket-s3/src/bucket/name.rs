@@ -18,7 +18,8 @@ pub(crate) fn review(name: &str) -> Findings {
             findings.errors.push(message.into());
         }
         None if name.contains('.') => findings.warnings.push(
-            format!("the name `{name}` has a dot: with TLS it can be reached only by its path, `https://HOST/{name}`").into(),
+            format!("the name `{name}` has a dot: with TLS it can be reached only by its path, `https://HOST/{name}`")
+                .into(),
         ),
         None => {}
     }
@@ -43,7 +44,8 @@ fn wrong(name: &str) -> Option<String> {
         return Some("it looks like an address".into());
     }
     let begins = BEGINNINGS.into_iter().find(|text| name.starts_with(text)).map(|text| format!("`{text}…`"));
-    let reserved = begins.or_else(|| ENDS.into_iter().find(|text| name.ends_with(text)).map(|text| format!("`…{text}`")));
+    let reserved =
+        begins.or_else(|| ENDS.into_iter().find(|text| name.ends_with(text)).map(|text| format!("`…{text}`")));
     reserved.map(|pattern| format!("S3 keeps names like {pattern} for itself"))
 }
 
@@ -61,15 +63,15 @@ mod tests {
         for good in ["abc", "sprocket-replays", "0-9", &"a".repeat(63)] {
             assert_eq!(check(good), "");
         }
-        insta::assert_snapshot!(check("Replays"), @"");
-        insta::assert_snapshot!(check("my_bucket"), @"");
-        insta::assert_snapshot!(check("ab"), @"");
-        insta::assert_snapshot!(check(&"a".repeat(64)), @"");
-        insta::assert_snapshot!(check("-abc"), @"");
-        insta::assert_snapshot!(check("a..b"), @"");
-        insta::assert_snapshot!(check("10.0.0.1"), @"");
-        insta::assert_snapshot!(check("xn--abc"), @"");
-        insta::assert_snapshot!(check("logs--x-s3"), @"");
-        insta::assert_snapshot!(check("assets.example.org"), @"");
+        insta::assert_snapshot!(check("Replays"), @r#"`Replays` can't be the name of a bucket: it has `R` in it, and may have lower case letters, digits, `-` and `.`; `.named("…")` gives it another"#);
+        insta::assert_snapshot!(check("my_bucket"), @r#"`my_bucket` can't be the name of a bucket: it has `_` in it, and may have lower case letters, digits, `-` and `.`; `.named("…")` gives it another"#);
+        insta::assert_snapshot!(check("ab"), @r#"`ab` can't be the name of a bucket: it has 2 characters, and must have 3 to 63; `.named("…")` gives it another"#);
+        insta::assert_snapshot!(check(&"a".repeat(64)), @r#"`aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa` can't be the name of a bucket: it has 64 characters, and must have 3 to 63; `.named("…")` gives it another"#);
+        insta::assert_snapshot!(check("-abc"), @r#"`-abc` can't be the name of a bucket: it must begin and end with a letter or a digit; `.named("…")` gives it another"#);
+        insta::assert_snapshot!(check("a..b"), @r#"`a..b` can't be the name of a bucket: two dots stand side by side; `.named("…")` gives it another"#);
+        insta::assert_snapshot!(check("10.0.0.1"), @r#"`10.0.0.1` can't be the name of a bucket: it looks like an address; `.named("…")` gives it another"#);
+        insta::assert_snapshot!(check("xn--abc"), @r#"`xn--abc` can't be the name of a bucket: S3 keeps names like `xn--…` for itself; `.named("…")` gives it another"#);
+        insta::assert_snapshot!(check("logs--x-s3"), @r#"`logs--x-s3` can't be the name of a bucket: S3 keeps names like `…--x-s3` for itself; `.named("…")` gives it another"#);
+        insta::assert_snapshot!(check("assets.example.org"), @"the name `assets.example.org` has a dot: with TLS it can be reached only by its path, `https://HOST/assets.example.org`");
     }
 }

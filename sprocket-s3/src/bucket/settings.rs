@@ -35,7 +35,7 @@ pub(crate) async fn read(s3: &S3, name: &str) -> Result<Option<Live<Bucket>>, S3
     };
     let rest = tokio::try_join!(versioned(&client, name), lifecycle(&client, name), location(&client, name));
     let (versioned, lifecycle, location) = match rest {
-        Err(error) if error.has_code("NoSuchBucket") => return Ok(None),
+        Err(error) if error.is_not_found() => return Ok(None),
         rest => rest?,
     };
     let (tags, mark) = mark::apart(tags);
@@ -69,9 +69,7 @@ async fn denied(s3: &S3, name: &str, error: S3Error) -> S3Error {
 async fn tags(client: &Client, name: &str) -> Result<Option<Vec<(String, String)>>, S3Error> {
     let read = client.sdk.get_bucket_tagging().bucket(name).send().await;
     match read.map_err(client.failed(format!("read the tags of bucket `{name}`"))) {
-        Ok(read) => {
-            Ok(Some(read.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()))
-        }
+        Ok(read) => Ok(Some(read.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())),
         // Some say NoSuchTagSetError.
         Err(error) if error.answer().is_some_and(|answer| answer.code.starts_with("NoSuchTagSet")) => {
             Ok(Some(Vec::new()))
@@ -90,13 +88,11 @@ async fn versioned(client: &Client, name: &str) -> Result<bool, S3Error> {
     }
 }
 
+/// Where it is, if the server says so. (GetBucketLocation is answered in forms that the SDK can't read.)
 async fn location(client: &Client, name: &str) -> Result<Option<String>, S3Error> {
-    let read = client.sdk.get_bucket_location().bucket(name).send().await;
+    let read = client.sdk.head_bucket().bucket(name).send().await;
     match read.map_err(client.failed(format!("read the region of bucket `{name}`"))) {
-        Ok(read) => Ok(read.location_constraint().map(|region| match region.as_str() {
-            "EU" => "eu-west-1".to_owned(),
-            region => region.to_owned(),
-        }).filter(|region| !region.is_empty())),
+        Ok(read) => Ok(read.bucket_region().filter(|region| !region.is_empty()).map(str::to_owned)),
         Err(error) if error.is_not_implemented() => Ok(None),
         Err(error) => Err(error),
     }
@@ -133,7 +129,10 @@ fn rule(rule: &LifecycleRule) -> LifecycleSpec {
     let noncurrent = rule.noncurrent_version_expiration();
     let abort = rule.abort_incomplete_multipart_upload();
     let beyond = filter.is_some_and(|f| {
-        f.tag().is_some() || f.and().is_some() || f.object_size_greater_than().is_some() || f.object_size_less_than().is_some()
+        f.tag().is_some()
+            || f.and().is_some()
+            || f.object_size_greater_than().is_some()
+            || f.object_size_less_than().is_some()
     }) || !rule.transitions().is_empty()
         || !rule.noncurrent_version_transitions().is_empty()
         || expiration.is_some_and(|e| e.date().is_some() || e.expired_object_delete_marker() == Some(true))
@@ -184,7 +183,13 @@ impl Missing {
     }
 
     /// Writes them; the mark first.
-    pub(crate) async fn write(self, client: &Client, name: &str, spec: &BucketSpec, mark: &Mark) -> Result<(), S3Error> {
+    pub(crate) async fn write(
+        self,
+        client: &Client,
+        name: &str,
+        spec: &BucketSpec,
+        mark: &Mark,
+    ) -> Result<(), S3Error> {
         if self.tags {
             write_tags(client, name, spec, mark).await?;
         }
