@@ -5,6 +5,7 @@ use sprocket_core::testing::{Crash, KindSuite, Variant, World};
 use sprocket_core::{DraftExt as _, Fields as _, Goal, Known, Provider as _, Stack};
 use sprocket_s3::{Bucket, BucketDraft, Lifecycle, S3, S3Credentials};
 
+use crate::fake::{Fake, Fate, Request};
 use crate::support::{Hand, KEY, connected, endpoint, is_live, s3};
 
 /// Gives a bucket another tag beside those that it has, as somebody else.
@@ -224,6 +225,35 @@ fn a_bucket_that_was_made_and_not_marked_is_found_again() {
         hand.remove();
     }
     assert!(found > 0, "no boundary was after the beginning and before the call");
+}
+
+/// Each of the calls that make a bucket may have had its effect or not when the connection is cut.
+#[test]
+fn a_bucket_is_made_once_whichever_answer_is_lost() {
+    let Some(hand) = Hand::live() else { return };
+    let fake = Fake::new(|_| Fate::Through);
+    let program = |stack: &mut Stack| {
+        stack.connect(S3::at(fake.endpoint.as_str()).credentials(S3Credentials::keys(KEY.0, KEY.1.to_owned())));
+        stack.add(Bucket::new(&hand.name).versioned().tag("team", "core").empty_on_delete());
+    };
+    for fate in [Fate::Cut, Fate::LoseAnswer] {
+        for nth in 0..3 {
+            let (fate, mut puts) = (fate.clone(), 0);
+            fake.set(move |request| {
+                puts += usize::from(request.is("PUT"));
+                if request.is("PUT") && puts == nth + 1 { fate.clone() } else { Fate::Through }
+            });
+            let mut world = World::of_real_services();
+            world.apply(program);
+            assert!(world.plan(program).is_empty(), "put {nth}");
+            world.run(program, Goal::Destroyed { include_kept: true }).unwrap().unwrap();
+            assert_eq!(hand.buckets(), Vec::<String>::new(), "put {nth}");
+        }
+    }
+    let made = |request: &Request| {
+        request.is("PUT") && !request.path().contains("tagging") && !request.path().contains("versioning")
+    };
+    assert_eq!(fake.count(made), 2 * 3 + 1, "only one that was cut before it arrived was sent again");
 }
 
 #[test]

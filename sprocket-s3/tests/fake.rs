@@ -93,9 +93,9 @@ impl Fake {
         *self.rule.lock().unwrap() = Box::new(rule);
     }
 
-    /// How many requests of this method there were.
-    pub(crate) fn count(&self, method: &str) -> usize {
-        self.seen.lock().unwrap().iter().filter(|request| request.is(method)).count()
+    /// How many requests there were of this sort.
+    pub(crate) fn count(&self, which: impl Fn(&Request) -> bool) -> usize {
+        self.seen.lock().unwrap().iter().filter(|request| which(request)).count()
     }
 
     fn serve(&self, stream: TcpStream) {

@@ -9,7 +9,7 @@ use crate::support::{is_live, with_key};
 
 /// What a plan of one bucket says through this provider, and its hint. Ports differ from run to run.
 fn refusal(provider: S3Draft) -> String {
-    let mut world = World::of_real_services();
+    let world = World::of_real_services();
     let engine = world.engine();
     let program = |stack: &mut Stack| {
         stack.connect(provider.clone());
