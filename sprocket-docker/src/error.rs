@@ -181,7 +181,8 @@ fn classify(status: u16, message: &str) -> ErrorKind {
         401 | 403 => ErrorKind::Denied,
         400..=499 => ErrorKind::Invalid,
         _ if says("code = InvalidArgument") => ErrorKind::Invalid,
-        _ if says("code = NotFound") => ErrorKind::NotFound,
+        // A service that mentions a network that is not there is answered with 500, and no code.
+        _ if says("code = NotFound") || message.ends_with(" not found") => ErrorKind::NotFound,
         _ => ErrorKind::Unavailable,
     }
 }

@@ -1,5 +1,6 @@
-//! What every kind must do, on a real engine.
+//! What every kind must do, on a real engine and in the sandbox.
 
+use serde_json::{Value, json};
 use sprocket_core::{
     Change, Draft, ErrorKind, Find, Found, Intent, Live, PhysicalName, ProviderError as _, Recorded, Resource, Settled,
 };
@@ -9,7 +10,20 @@ use sprocket_docker::{
     SwarmConfig, SwarmSecret, Timespan, Update, Volume, VolumeName,
 };
 
-use crate::support::{World, docker, spec};
+use crate::support::{World, both, spec};
+
+both!(
+    networks,
+    volumes,
+    another_volume_of_the_same_name_has_another_identity,
+    configs,
+    secrets,
+    services,
+    what_others_change_is_seen,
+    an_update_counts_only_on_the_settings_that_were_planned_on,
+    a_foreign_object_is_adopted_and_marked_where_it_can_be,
+    a_config_in_use_is_a_conflict_and_a_network_is_free_once_the_service_is_deleted,
+);
 
 /// One life of an object: made, found, changed through all of `changes`, settled, deleted twice.
 async fn lives<R>(world: &World, name: &str, first: impl Draft<Resource = R, Spec = R::Spec>, changes: Vec<R::Spec>)
@@ -93,9 +107,7 @@ async fn settles<R: Resource<Provider = Docker> + std::fmt::Debug>(world: &World
     assert!(matches!(&other, Settled::Unmarked(lives) if lives.len() == 1), "{other:?}");
 }
 
-#[tokio::test]
-async fn networks() {
-    let Some(world) = World::live().await else { return };
+async fn networks(world: World) {
     lives(&world, "plain", Network::overlay("x"), vec![]).await;
     let full = Network::overlay("x")
         .attachable()
@@ -107,16 +119,12 @@ async fn networks() {
     lives(&world, "bridge", Network::bridge("x"), vec![]).await;
 }
 
-#[tokio::test]
-async fn volumes() {
-    let Some(world) = World::live().await else { return };
+async fn volumes(world: World) {
     lives(&world, "plain", Volume::new("x"), vec![]).await;
     lives(&world, "bind", Volume::bind("x", "/tmp").label("team", "platform"), vec![]).await;
 }
 
-#[tokio::test]
-async fn another_volume_of_the_same_name_has_another_identity() {
-    let Some(world) = World::live().await else { return };
+async fn another_volume_of_the_same_name_has_another_identity(world: World) {
     let first = world.make::<Volume>("data", &spec(Volume::new("x"))).await;
     assert_eq!(world.read(&first).await.unwrap().state, first.state);
     world.delete(&first).await;
@@ -124,14 +132,12 @@ async fn another_volume_of_the_same_name_has_another_identity() {
     assert_ne!(first.state.identity, second.state.identity);
     // What the engine makes by itself, where a service names a volume that is not there, is none of both.
     world.delete(&second).await;
-    docker(&["volume", "create", first.name.as_str()]).unwrap();
+    world.engine.ask("POST", "/volumes/create", &json!({ "Name": first.name }));
     let Found::One(third) = Volume::read(&world.docker, Find::Named(&first.name)).await.unwrap() else { panic!() };
     assert_eq!(third.state.identity.to_string(), first.name.to_string());
 }
 
-#[tokio::test]
-async fn configs() {
-    let Some(world) = World::live().await else { return };
+async fn configs(world: World) {
     let draft = || SwarmConfig::new("x", "port = 80\n");
     let changes =
         vec![spec(draft().label("team", "a").label("b", "")), spec(draft().label("team", "c")), spec(draft())];
@@ -139,9 +145,7 @@ async fn configs() {
     lives(&world, "bytes", SwarmConfig::new("x", vec![0_u8, 255, 10]), vec![]).await;
 }
 
-#[tokio::test]
-async fn secrets() {
-    let Some(world) = World::live().await else { return };
+async fn secrets(world: World) {
     let draft = || SwarmSecret::new("x", "hunter2");
     lives(&world, "secret", draft(), vec![spec(draft().label("team", "a")), spec(draft())]).await;
 }
@@ -152,9 +156,7 @@ fn busy() -> ServiceDraft {
     Service::new("x", BUSY).stop_grace_period("2s")
 }
 
-#[tokio::test]
-async fn services() {
-    let Some(world) = World::live().await else { return };
+async fn services(world: World) {
     let network = world.make::<Network>("net", &spec(Network::overlay("x"))).await;
     let second = world.make::<Network>("net2", &spec(Network::overlay("x"))).await;
     let volume = world.make::<Volume>("data", &spec(Volume::new("x"))).await;
@@ -204,8 +206,8 @@ async fn services() {
             .restart(Restart::on_failure().delay(Timespan::secs(3)).max_attempts(4, Timespan::secs(60)))
             .log(LogDriver::json_file("5m", 2).option("compress", "true"))
             .endpoint(sprocket_docker::EndpointMode::Dnsrr)
-            .publish(Port::host(18_081).to(80).speaks(Protocol::Http { path: "/".into() }))
-            .publish(Port::host(18_082).udp())
+            .publish(Port::host(world.port(18_081)).to(80).speaks(Protocol::Http { path: "/".into() }))
+            .publish(Port::host(world.port(18_082)).udp())
     };
     let changes = vec![
         spec(full()),
@@ -214,43 +216,56 @@ async fn services() {
         spec(busy().health(Health::Disabled)),
         spec(busy().health(Health::shell("exit 0"))),
         spec(busy().update(Update::start_first())),
-        spec(busy().publish(Port::ingress(18_083).to(80)).publish(Port { published: None, ..Port::ingress(81) })),
+        spec(
+            busy()
+                .publish(Port::ingress(world.port(18_083)).to(80))
+                .publish(Port { published: None, ..Port::ingress(81) }),
+        ),
         spec(busy()),
     ];
     lives(&world, "service", busy(), changes).await;
-    lives(&world, "global", busy().global().publish(Port { mode: PublishMode::Host, ..Port::ingress(18_084) }), vec![])
-        .await;
+    lives(
+        &world,
+        "global",
+        busy().global().publish(Port { mode: PublishMode::Host, ..Port::ingress(world.port(18_084)) }),
+        vec![],
+    )
+    .await;
 }
 
 fn rollback() -> sprocket_docker::Rollback {
     sprocket_docker::Rollback { parallelism: 0, delay: Timespan::secs(1), ..Default::default() }
 }
 
-#[tokio::test]
-async fn what_others_change_is_seen() {
-    let Some(world) = World::live().await else { return };
+async fn what_others_change_is_seen(world: World) {
     let record = world.make::<Service>("drift", &spec(busy().replicas(0_u64))).await;
     let name = record.name.as_str();
     let drifts = [
-        ["--env-add", "A=b"],
-        ["--label-add", "a=b"],
-        ["--container-label-add", "a=b"],
-        ["--constraint-add", "node.role==manager"],
-        ["--limit-memory", "32M"],
-        ["--restart-delay", "9s"],
-        ["--update-order", "start-first"],
-        ["--health-cmd", "true"],
-        ["--args", "sleep 5"],
-        ["--publish-add", "published=18085,target=80,mode=host"],
-        ["--mount-add", "type=tmpfs,destination=/scratch"],
-        ["--replicas", "1"],
+        ("/TaskTemplate/ContainerSpec/Env", json!(["A=b"])),
+        ("/Labels/a", json!("b")),
+        ("/TaskTemplate/ContainerSpec/Labels", json!({ "a": "b" })),
+        ("/TaskTemplate/Placement/Constraints", json!(["node.role==manager"])),
+        ("/TaskTemplate/Resources/Limits/MemoryBytes", json!(33_554_432)),
+        ("/TaskTemplate/RestartPolicy/Delay", json!(9_000_000_000_u64)),
+        ("/UpdateConfig/Order", json!("start-first")),
+        ("/TaskTemplate/ContainerSpec/Healthcheck", json!({ "Test": ["CMD-SHELL", "true"] })),
+        ("/TaskTemplate/ContainerSpec/Args", json!(["sleep", "5"])),
+        (
+            "/EndpointSpec/Ports",
+            json!([{ "PublishedPort": world.port(18_085), "TargetPort": 80, "PublishMode": "host" }]),
+        ),
+        ("/TaskTemplate/ContainerSpec/Mounts", json!([{ "Type": "tmpfs", "Target": "/scratch" }])),
+        ("/Mode/Replicated/Replicas", json!(1)),
     ];
     let mut before = world.read(&record).await.unwrap();
     assert_eq!(before.spec, record.spec);
-    for [option, value] in drifts {
-        docker(&["service", "update", "--detach", "--no-resolve-image", option, value, name]).expect(option);
+    for (setting, value) in drifts {
+        world.engine.edit("services", name, |spec| {
+            let place = setting.split('/').skip(1).fold(spec, |place, key| &mut place[key]);
+            *place = value;
+        });
         let after = world.read(&record).await.unwrap();
-        assert_ne!(after.spec, before.spec, "{option} {value} is not seen");
+        assert_ne!(after.spec, before.spec, "{setting} is not seen");
         before = after;
     }
     // One update repairs all of it.
@@ -259,33 +274,32 @@ async fn what_others_change_is_seen() {
     assert_eq!(world.read(&record).await.unwrap().spec, record.spec);
 }
 
-#[tokio::test]
-async fn an_update_counts_only_on_the_settings_that_were_planned_on() {
-    let Some(world) = World::live().await else { return };
+async fn an_update_counts_only_on_the_settings_that_were_planned_on(world: World) {
     let record = world.make::<Service>("race", &spec(busy().replicas(0_u64))).await;
     let planned_on = world.read(&record).await.unwrap();
     let wanted = spec(busy().replicas(0_u64).env("A", "b"));
     let change = Change { applied: Some(&record.spec), live: &planned_on, spec: &wanted, mark: &record.mark };
 
     // The version alone may move.
-    docker(&["service", "update", "--detach", "--no-resolve-image", "--force", record.name.as_str()]).unwrap();
+    let name = record.name.as_str();
+    world.engine.edit("services", name, |spec| spec["TaskTemplate"]["ForceUpdate"] = 1.into());
     Service::update(&world.docker, &change).await.unwrap();
 
     // `ForceUpdate` is handed on: another number would restart all tasks.
-    let force = "{{.Spec.TaskTemplate.ForceUpdate}}";
-    assert_eq!(docker(&["service", "inspect", "--format", force, record.name.as_str()]).as_deref(), Some("1"));
+    let found = world.engine.ask("GET", &format!("/services/{name}"), &Value::Null);
+    assert_eq!(found["Spec"]["TaskTemplate"]["ForceUpdate"], 1);
 
     let error = Service::update(&world.docker, &change).await.unwrap_err().error;
     assert_eq!(error.kind(), ErrorKind::Conflict);
     insta::assert_snapshot!(world.plain(&error.to_string()), @"could not update service `race`: it has changed since it was read");
 }
 
-#[tokio::test]
-async fn a_foreign_object_is_adopted_and_marked_where_it_can_be() {
-    let Some(world) = World::live().await else { return };
+async fn a_foreign_object_is_adopted_and_marked_where_it_can_be(world: World) {
     let name: PhysicalName = world.name("adopt");
-    docker(&["service", "create", "--detach", "--no-resolve-image", "--name", name.as_str(), "--replicas=0", BUSY])
-        .unwrap();
+    let body = json!({
+        "Name": name, "TaskTemplate": { "ContainerSpec": { "Image": BUSY } }, "Mode": { "Replicated": { "Replicas": 0 } },
+    });
+    world.engine.ask("POST", "/services/create", &body);
     let Found::One(live) = Service::read(&world.docker, Find::Named(&name)).await.unwrap() else { panic!("not found") };
     assert_eq!(live.mark, None);
     let (wanted, mark) = (spec(busy().replicas(0_u64)), world.mark("adopt"));
@@ -295,9 +309,7 @@ async fn a_foreign_object_is_adopted_and_marked_where_it_can_be() {
     is_as_sent(&record, &world.read(&record).await.unwrap());
 }
 
-#[tokio::test]
-async fn a_config_in_use_is_a_conflict_and_a_network_is_free_once_the_service_is_deleted() {
-    let Some(world) = World::live().await else { return };
+async fn a_config_in_use_is_a_conflict_and_a_network_is_free_once_the_service_is_deleted(world: World) {
     let network = world.make::<Network>("net", &spec(Network::overlay("x"))).await;
     let config = world.make::<SwarmConfig>("conf", &spec(SwarmConfig::new("x", Data::from("a")))).await;
     let reference = ConfigRef { id: config.id.to_string(), name: config.name.to_string() };

@@ -1,13 +1,32 @@
-//! When a service counts as working, and how each reason why it does not is told; on a real engine.
+//! When a service counts as working, and how each reason why it does not is told; on a real engine, and in the sandbox as
+//! far as it goes.
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use sprocket_core::{Change, Deadline, Recorded, Resource as _};
 use sprocket_docker::{
     Health, OnFailure, Port, Protocol, Restart, Service, ServiceDraft, ServiceSpec, SwarmConfig, Timespan, Update,
 };
 
-use crate::support::{World, docker, spec};
+use crate::support::{World, both, spec};
+
+both!(
+    what_runs_works,
+    a_healthy_service_works,
+    a_missing_image,
+    no_node,
+    a_port_that_another_service_has,
+    a_port_that_a_process_has,
+    a_crash_loop,
+    an_unhealthy_service,
+    what_is_too_slow,
+    an_update_that_the_engine_takes_back,
+    an_update_is_awaited_task_by_task,
+    somebody_deletes_it,
+    verify_exchanges_bytes,
+    a_missing_network_or_config_is_the_settings_fault,
+);
 
 fn busy(arguments: &[&str]) -> ServiceDraft {
     let restart = Restart::default().delay(Timespan::secs(1));
@@ -34,9 +53,7 @@ async fn update(world: &World, record: Recorded<Service>, spec: ServiceSpec) -> 
     Recorded { spec, state, ..record }
 }
 
-#[tokio::test]
-async fn what_runs_works() {
-    let Some(world) = World::live().await else { return };
+async fn what_runs_works(world: World) {
     let start = Instant::now();
     assert_eq!(outcome(&world, busy(&["sleep", "infinity"])).await, "works");
     assert!(start.elapsed() > Duration::from_secs(5), "it was not watched");
@@ -48,23 +65,17 @@ async fn what_runs_works() {
     assert_eq!(outcome(&world, busy(&["true"]).restart(Restart::on_failure())).await, "works");
 }
 
-#[tokio::test]
-async fn a_healthy_service_works() {
-    let Some(world) = World::live().await else { return };
+async fn a_healthy_service_works(world: World) {
     let health = Health::cmd(["true"]).interval(Timespan::secs(1));
     assert_eq!(outcome(&world, busy(&["sleep", "infinity"]).health(health)).await, "works");
 }
 
-#[tokio::test]
-async fn a_missing_image() {
-    let Some(world) = World::live().await else { return };
+async fn a_missing_image(world: World) {
     let draft = busy(&[]).image("sprocket-stand-in/none:1");
     insta::assert_snapshot!(outcome(&world, draft).await, @"service `app` does not work: its image `sprocket-stand-in/none:1` is not on the node and can't be pulled");
 }
 
-#[tokio::test]
-async fn no_node() {
-    let Some(world) = World::live().await else { return };
+async fn no_node(world: World) {
     let draft = || busy(&["sleep", "infinity"]);
     insta::assert_snapshot!(outcome(&world, draft().constraint("node.labels.disk == fast").constraint("node.role == manager")).await, @"service `app` does not work: no node can run it: no suitable node (scheduling constraints not satisfied on 1 node); 0 of 1 nodes have `node.labels.disk == fast`");
     insta::assert_snapshot!(outcome(&world, draft().global().constraint("node.role == worker")).await, @"service `app` does not work: no node can run it: it runs on every node that may run it, and none may; 0 of 1 nodes have `node.role == worker`");
@@ -74,10 +85,8 @@ async fn no_node() {
     insta::assert_snapshot!(outcome(&world, draft().reservations(much)).await, @"service `app` does not work: no node can run it: no suitable node (insufficient resources on 1 node)");
 }
 
-#[tokio::test]
-async fn a_port_that_another_service_has() {
-    let Some(world) = World::live().await else { return };
-    let draft = || busy(&["sleep", "infinity"]).publish(Port::host(18_091).to(80));
+async fn a_port_that_another_service_has(world: World) {
+    let draft = || busy(&["sleep", "infinity"]).publish(Port::host(world.port(18_091)).to(80));
     let first = world.make::<Service>("first", &spec(draft())).await;
     world.ready(&first, 60).await.unwrap();
     insta::assert_snapshot!(outcome(&world, draft()).await, @"service `app` does not work: its port 18091 can't be had: no suitable node (host-mode port already in use on 1 node)");
@@ -87,17 +96,13 @@ async fn a_port_that_another_service_has() {
     assert_eq!(world.ready(&first, 60).await, Ok(()));
 }
 
-#[tokio::test]
-async fn a_port_that_a_process_has() {
-    let Some(world) = World::live().await else { return };
-    let taken = std::net::TcpListener::bind("0.0.0.0:18092").unwrap();
-    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).publish(Port::host(18_092).to(80))).await, @"service `app` does not work: its port 18092 can't be had: Error starting userland proxy: listen tcp4 0.0.0.0:18092: bind: address already in use");
+async fn a_port_that_a_process_has(world: World) {
+    let taken = std::net::TcpListener::bind(("0.0.0.0", world.port(18_092))).unwrap();
+    insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).publish(Port::host(world.port(18_092)).to(80))).await, @"service `app` does not work: its port 18092 can't be had: Error starting userland proxy: listen tcp4 0.0.0.0:18092: bind: address already in use");
     drop(taken);
 }
 
-#[tokio::test]
-async fn a_crash_loop() {
-    let Some(world) = World::live().await else { return };
+async fn a_crash_loop(world: World) {
     insta::assert_snapshot!(outcome(&world, busy(&["sh", "-c", "sleep 1; exit 7"])).await, @"service `app` does not work: its container ended 3 times, the last time with exit code 7");
     insta::assert_snapshot!(outcome(&world, busy(&["true"])).await, @"service `app` does not work: its container ended 3 times, the last time with exit code 0");
     insta::assert_snapshot!(outcome(&world, busy(&["sh", "-c", "exit 3"]).restart(Restart::never())).await, @"service `app` does not work: its container ended with exit code 3");
@@ -124,24 +129,18 @@ async fn a_folder_that_is_not_there() {
     insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).mount(source, "/data")).await, @r#"service `app` does not work: its container can't be started: invalid mount config for type "bind": bind source path does not exist: /none/here"#);
 }
 
-#[tokio::test]
-async fn an_unhealthy_service() {
-    let Some(world) = World::live().await else { return };
+async fn an_unhealthy_service(world: World) {
     let health = Health::cmd(["false"]).interval(Timespan::secs(1)).retries(1);
     insta::assert_snapshot!(outcome(&world, busy(&["sleep", "infinity"]).health(health)).await, @"service `app` does not work: its health check gave up on its container 3 times");
 }
 
-#[tokio::test]
-async fn what_is_too_slow() {
-    let Some(world) = World::live().await else { return };
+async fn what_is_too_slow(world: World) {
     let health = Health::cmd(["false"]).interval(Timespan::secs(30));
     let record = world.make::<Service>("app", &spec(busy(&["sleep", "infinity"]).health(health))).await;
     insta::assert_snapshot!(world.ready(&record, 4).await.unwrap_err(), @"service `app` does not work: after 4 s, 0 of 1 tasks run; one is starting");
 }
 
-#[tokio::test]
-async fn an_update_that_the_engine_takes_back() {
-    let Some(world) = World::live().await else { return };
+async fn an_update_that_the_engine_takes_back(world: World) {
     let good = || busy(&["sleep", "infinity"]);
     let bad = || busy(&["sh", "-c", "exit 9"]);
     let record = world.make::<Service>("app", &spec(good())).await;
@@ -158,9 +157,7 @@ async fn an_update_that_the_engine_takes_back() {
     insta::assert_snapshot!(world.ready(&record, 60).await.unwrap_err(), @"service `app` does not work: its update failed, and the engine stopped in the middle of it: non-zero exit (9)");
 }
 
-#[tokio::test]
-async fn an_update_is_awaited_task_by_task() {
-    let Some(world) = World::live().await else { return };
+async fn an_update_is_awaited_task_by_task(world: World) {
     let draft = || busy(&["sleep", "infinity"]).update(Update::default().monitor(Timespan::secs(1)));
     let record = world.make::<Service>("app", &spec(draft().replicas(2_u64))).await;
     world.ready(&record, 60).await.unwrap();
@@ -168,16 +165,16 @@ async fn an_update_is_awaited_task_by_task() {
     let start = Instant::now();
     world.ready(&record, 60).await.unwrap();
     println!("two tasks, one after the other: {:.1} s", start.elapsed().as_secs_f64());
-    let images =
-        docker(&["service", "ps", "--filter=desired-state=running", "--format={{.Image}}", record.name.as_str()]);
-    assert_eq!(images.unwrap().lines().collect::<Vec<_>>(), ["sprocket-stand-in/busy:2"; 2]);
+    let tasks = world.engine.ask("GET", "/tasks", &Value::Null);
+    let tasks = tasks.as_array().unwrap().iter().filter(|task| task["ServiceID"] == record.id.as_str());
+    let running = tasks.filter(|task| task["DesiredState"] == "running");
+    let images: Vec<_> = running.map(|task| task["Spec"]["ContainerSpec"]["Image"].as_str().unwrap()).collect();
+    assert_eq!(images, ["sprocket-stand-in/busy:2"; 2]);
 }
 
-#[tokio::test]
-async fn somebody_deletes_it() {
-    let Some(world) = World::live().await else { return };
+async fn somebody_deletes_it(world: World) {
     let record = world.make::<Service>("app", &spec(busy(&["sleep", "infinity"]))).await;
-    docker(&["service", "rm", record.name.as_str()]).unwrap();
+    world.engine.ask("DELETE", &format!("/services/{}", record.name), &Value::Null);
     insta::assert_snapshot!(world.ready(&record, 10).await.unwrap_err(), @"service `app` does not work: it was deleted by somebody else");
 }
 
@@ -190,11 +187,11 @@ async fn verified(world: &World, record: &Recorded<Service>) -> String {
     world.plain(&lines.collect::<Vec<_>>().join("\n"))
 }
 
-#[tokio::test]
-async fn verify_exchanges_bytes() {
-    let Some(world) = World::live().await else { return };
+async fn verify_exchanges_bytes(world: World) {
     let redis = Service::new("x", "sprocket-stand-in/redis:1").stop_grace_period("2s");
-    let draft = redis.publish(Port::host(18_093).to(6379).speaks(Protocol::Redis)).publish(Port::host(18_094).to(80));
+    let draft = redis
+        .publish(Port::host(world.port(18_093)).to(6379).speaks(Protocol::Redis))
+        .publish(Port::host(world.port(18_094)).to(80));
     let record = world.make::<Service>("redis", &spec(draft)).await;
     insta::assert_snapshot!(verified(&world, &record).await, @r"
 ok: runs with 1 task
@@ -203,7 +200,7 @@ ok: port 18094 is not checked: no protocol is declared for it
 ");
 
     let wrong = Service::new("x", "sprocket-stand-in/redis:1").stop_grace_period("2s");
-    let wrong = wrong.publish(Port::host(18_095).to(6379).speaks(Protocol::Http { path: "/".into() }));
+    let wrong = wrong.publish(Port::host(world.port(18_095)).to(6379).speaks(Protocol::Http { path: "/".into() }));
     let record = world.make::<Service>("wrong", &spec(wrong)).await;
     insta::assert_snapshot!(verified(&world, &record).await, @r"
 ok: runs with 1 task
@@ -211,9 +208,7 @@ FAILED: answers GET / on 127.0.0.1:18095: it closed the connection
 ");
 }
 
-#[tokio::test]
-async fn a_missing_network_or_config_is_the_settings_fault() {
-    let Some(world) = World::live().await else { return };
+async fn a_missing_network_or_config_is_the_settings_fault(world: World) {
     let draft = busy(&[]).network(sprocket_docker::Attachment::to(sprocket_docker::NetworkId("none".into())));
     let error = world.try_make::<Service>("app", &spec(draft), &world.mark("app")).await.unwrap_err().error;
     let source = std::error::Error::source(&error).unwrap().to_string();

@@ -1,93 +1,106 @@
-//! The engine's own suite for kinds, on a real Docker engine: lives, drift, lost answers, kills at every boundary of the
+//! The engine's own suite for kinds, on a real Docker engine and in the sandbox: lives, drift, lost answers, kills at every boundary of the
 //! journal. After each of them, plan again: nothing to do; in the end, nothing is left.
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixStream;
-
-use serde_json::Value;
+use serde_json::{Value, json};
 use sprocket_core::testing::{KindSuite, Variant, World};
 use sprocket_core::{DraftExt as _, Stack};
 use sprocket_docker::{Docker, Health, Network, Service, SwarmConfig, SwarmSecret, Timespan, Volume};
 
-use crate::support::{docker, is_live, sweep, unique};
+use crate::support::{Engine, sweep, unique};
 
-/// A name that only this test has, and its broom.
-struct Names(String);
+/// Runs these tests in the sandbox, and on a real engine if `SPROCKET_LIVE` is set.
+macro_rules! both {
+    ($($test:ident),*) => {
+        mod sandbox {
+            $(#[test]
+            fn $test() {
+                super::$test(&super::Names::of(crate::support::Engine::sandbox()));
+            })*
+        }
+
+        mod live {
+            $(#[test]
+            fn $test() {
+                if let Some(engine) = crate::support::Engine::live() {
+                    super::$test(&super::Names::of(engine));
+                }
+            })*
+        }
+    };
+}
+
+both!(networks, volumes, configs, secrets, services, what_a_service_uses_is_replaced_under_it);
+
+/// An engine, a name that only this test has there, and its broom.
+struct Names {
+    engine: Engine,
+    name: String,
+}
 
 impl Names {
-    fn live() -> Option<Self> {
-        is_live().then(|| Self(unique()))
+    fn of(engine: Engine) -> Self {
+        Self { engine, name: unique() }
     }
 
-    /// All objects of a kind that this test has.
-    fn of(&self, kind: &str) -> Vec<String> {
-        let listed = docker(&[kind, "ls", "--format={{.Name}}"]).unwrap();
-        let mut names: Vec<_> =
-            listed.lines().filter(|name| name.starts_with(&self.0)).map(ToOwned::to_owned).collect();
-        names.sort();
-        names
+    /// All objects of a kind that this test has: their names, and by what they are deleted.
+    fn found(&self, kind: &str) -> Vec<(String, String)> {
+        let listed = self.engine.ask("GET", &format!("/{kind}"), &Value::Null);
+        let objects = listed.get("Volumes").unwrap_or(&listed).as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+        let named = objects.iter().filter_map(|object| {
+            let name = text(&object["Name"]).or_else(|| text(&object["Spec"]["Name"]))?;
+            let id = text(&object["Id"]).or_else(|| text(&object["ID"])).unwrap_or_else(|| name.clone());
+            Some((name, id))
+        });
+        let mut found: Vec<_> = named.filter(|(name, _)| name.starts_with(&self.name)).collect();
+        found.sort();
+        found
+    }
+
+    fn names(&self, kind: &str) -> Vec<String> {
+        self.found(kind).into_iter().map(|(name, _)| name).collect()
     }
 
     fn remove(&self, kind: &str) {
-        for name in self.of(kind) {
-            docker(&[kind, "rm", &name]).unwrap();
+        for (_, id) in self.found(kind) {
+            self.engine.ask("DELETE", &format!("/{kind}/{id}"), &Value::Null);
         }
+    }
+
+    fn connect<'s>(&self, stack: &'s mut Stack) -> &'s mut Stack {
+        stack.connect(Docker::at(self.engine.address()));
+        stack
     }
 }
 
 impl Drop for Names {
     fn drop(&mut self) {
-        sweep(&self.0);
+        if let Engine::Real(_) = self.engine {
+            sweep(&self.name);
+        }
     }
 }
 
-/// A request to the engine that shares nothing with the client under test.
-fn raw(method: &str, path: &str, body: &str) -> Value {
-    let mut stream = UnixStream::connect("/var/run/docker.sock").unwrap();
-    let length = body.len();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.lines().next().unwrap().contains(" 20"), "{answer}");
-    serde_json::from_str(body).unwrap_or_default()
-}
-
 /// Labels a config or secret, as somebody else.
-fn label(kind: &str, name: &str) {
-    let found = raw("GET", &format!("/{kind}/{name}"), "");
-    let mut spec = found["Spec"].clone();
-    spec["Labels"]["by"] = "hand".into();
-    let (id, version) = (found["ID"].as_str().unwrap(), &found["Version"]["Index"]);
-    raw("POST", &format!("/{kind}/{id}/update?version={version}"), &spec.to_string());
+fn label(names: &Names, kind: &str) {
+    names.engine.edit(kind, &names.names(kind)[0], |spec| spec["Labels"]["by"] = "hand".into());
 }
 
-fn connected(stack: &mut Stack) -> &mut Stack {
-    stack.connect(Docker::from_env());
-    stack
-}
-
-#[test]
-fn networks() {
-    let Some(names) = Names::live() else { return };
-    let name = names.0.as_str();
+fn networks(names: &Names) {
+    let name = names.name.as_str();
     KindSuite {
         address: &format!("docker:network/{name}"),
         program: Box::new(|stack, variant| {
-            let stack = connected(stack);
+            let stack = names.connect(stack);
             match variant {
                 Variant::First | Variant::Updated => stack.add(Network::overlay(name)),
                 Variant::Replaced => stack.add(Network::overlay(name).attachable()),
                 Variant::Moved => stack.add(Network::overlay("moved").moved_from(name).named(name)),
             };
         }),
-        inventory: Box::new(|| names.of("network")),
+        inventory: Box::new(|| names.names("networks")),
         drift: None,
-        remove: Some(Box::new(|| names.remove("network"))),
+        remove: Some(Box::new(|| names.remove("networks"))),
         updates: false,
         replaces: true,
         marked: true,
@@ -96,22 +109,20 @@ fn networks() {
     .run();
 }
 
-#[test]
-fn volumes() {
-    let Some(names) = Names::live() else { return };
-    let name = names.0.as_str();
+fn volumes(names: &Names) {
+    let name = names.name.as_str();
     KindSuite {
         address: &format!("docker:volume/{name}"),
         program: Box::new(|stack, variant| {
-            let stack = connected(stack);
+            let stack = names.connect(stack);
             match variant {
                 Variant::Moved => stack.add(Volume::new("moved").moved_from(name).named(name)),
                 _ => stack.add(Volume::new(name)),
             };
         }),
-        inventory: Box::new(|| names.of("volume")),
+        inventory: Box::new(|| names.names("volumes")),
         drift: None,
-        remove: Some(Box::new(|| names.remove("volume"))),
+        remove: Some(Box::new(|| names.remove("volumes"))),
         updates: false,
         replaces: false,
         marked: true,
@@ -120,14 +131,12 @@ fn volumes() {
     .run();
 }
 
-#[test]
-fn configs() {
-    let Some(names) = Names::live() else { return };
-    let name = names.0.as_str();
+fn configs(names: &Names) {
+    let name = names.name.as_str();
     KindSuite {
         address: &format!("docker:config/{name}"),
         program: Box::new(|stack, variant| {
-            let stack = connected(stack);
+            let stack = names.connect(stack);
             match variant {
                 Variant::First => stack.add(SwarmConfig::new(name, "hello")),
                 Variant::Updated => stack.add(SwarmConfig::new(name, "hello").label("team", "platform")),
@@ -135,9 +144,9 @@ fn configs() {
                 Variant::Moved => stack.add(SwarmConfig::new("moved", "hello").moved_from(name).named(name)),
             };
         }),
-        inventory: Box::new(|| names.of("config")),
-        drift: Some(Box::new(|| label("configs", &names.of("config")[0]))),
-        remove: Some(Box::new(|| names.remove("config"))),
+        inventory: Box::new(|| names.names("configs")),
+        drift: Some(Box::new(|| label(names, "configs"))),
+        remove: Some(Box::new(|| names.remove("configs"))),
         updates: true,
         replaces: true,
         marked: true,
@@ -146,14 +155,12 @@ fn configs() {
     .run();
 }
 
-#[test]
-fn secrets() {
-    let Some(names) = Names::live() else { return };
-    let name = names.0.as_str();
+fn secrets(names: &Names) {
+    let name = names.name.as_str();
     KindSuite {
         address: &format!("docker:secret/{name}"),
         program: Box::new(|stack, variant| {
-            let stack = connected(stack);
+            let stack = names.connect(stack);
             match variant {
                 Variant::First => stack.add(SwarmSecret::new(name, "hunter2-one")),
                 Variant::Updated => stack.add(SwarmSecret::new(name, "hunter2-one").label("team", "platform")),
@@ -161,9 +168,9 @@ fn secrets() {
                 Variant::Moved => stack.add(SwarmSecret::new("moved", "hunter2-one").moved_from(name).named(name)),
             };
         }),
-        inventory: Box::new(|| names.of("secret")),
-        drift: Some(Box::new(|| label("secrets", &names.of("secret")[0]))),
-        remove: Some(Box::new(|| names.remove("secret"))),
+        inventory: Box::new(|| names.names("secrets")),
+        drift: Some(Box::new(|| label(names, "secrets"))),
+        remove: Some(Box::new(|| names.remove("secrets"))),
         updates: true,
         replaces: true,
         marked: true,
@@ -172,10 +179,8 @@ fn secrets() {
     .run();
 }
 
-#[test]
-fn services() {
-    let Some(names) = Names::live() else { return };
-    let name = names.0.as_str();
+fn services(names: &Names) {
+    let name = names.name.as_str();
     let busy = |name: &str| {
         let health = Health::cmd(["true"]).interval(Timespan::secs(1));
         Service::new(name, "sprocket-stand-in/busy:1").stop_grace_period("1s").health(health).replicas(0_u64)
@@ -183,7 +188,7 @@ fn services() {
     KindSuite {
         address: &format!("docker:service/{name}"),
         program: Box::new(|stack, variant| {
-            let stack = connected(stack);
+            let stack = names.connect(stack);
             match variant {
                 Variant::First => stack.add(busy(name)),
                 Variant::Updated => stack.add(busy(name).env("A", "b")),
@@ -191,11 +196,12 @@ fn services() {
                 Variant::Moved => stack.add(busy("moved").moved_from(name).named(name)),
             };
         }),
-        inventory: Box::new(|| names.of("service")),
+        inventory: Box::new(|| names.names("services")),
         drift: Some(Box::new(|| {
-            docker(&["service", "update", "--detach", "--no-resolve-image", "--env-add=C=d", name]).unwrap();
+            let env = |spec: &mut Value| spec["TaskTemplate"]["ContainerSpec"]["Env"] = json!(["C=d"]);
+            names.engine.edit("services", name, env);
         })),
-        remove: Some(Box::new(|| names.remove("service"))),
+        remove: Some(Box::new(|| names.remove("services"))),
         updates: true,
         replaces: true,
         marked: true,
@@ -205,12 +211,10 @@ fn services() {
 }
 
 /// Another content, another subnet: the new objects are made first, the service moves over and works, the old ones go.
-#[test]
-fn what_a_service_uses_is_replaced_under_it() {
-    let Some(names) = Names::live() else { return };
-    let name = names.0.as_str();
+fn what_a_service_uses_is_replaced_under_it(names: &Names) {
+    let name = names.name.as_str();
     let program = |stack: &mut Stack, content: &str, password: &str, subnet: &str| {
-        let stack = connected(stack);
+        let stack = names.connect(stack);
         let net = stack.add(Network::overlay(name).subnet(subnet));
         let config = stack.add(SwarmConfig::new(name, content));
         let secret = stack.add(SwarmSecret::new(name, password));
@@ -222,19 +226,20 @@ fn what_a_service_uses_is_replaced_under_it() {
     let mut world = World::of_real_services();
     let report = world.apply(|stack| program(stack, "one", "hunter2-one", "10.214.1.0/24"));
     assert!(report.succeeded(), "{report:#?}");
-    let before = ["config", "secret", "network"].map(|kind| names.of(kind));
+    let before = ["configs", "secrets", "networks"].map(|kind| names.names(kind));
 
     let second = |stack: &mut Stack| program(stack, "two", "hunter2-two", "10.214.2.0/24");
     let report = world.apply(second);
     assert!(report.succeeded(), "{report:#?}");
-    let after = ["config", "secret", "network"].map(|kind| names.of(kind));
+    let after = ["configs", "secrets", "networks"].map(|kind| names.names(kind));
     for (before, after) in before.iter().zip(&after) {
         assert_eq!((before.len(), after.len()), (1, 1), "{before:?} {after:?}");
         assert_ne!(before, after);
     }
     let plan = world.plan(second);
     assert!(plan.is_empty(), "{plan}");
-    let shown = docker(&["service", "inspect", "--format={{json .Spec.TaskTemplate.ContainerSpec}}", name]).unwrap();
+    let shown = names.engine.ask("GET", &format!("/services/{name}"), &Value::Null);
+    let shown = shown["Spec"]["TaskTemplate"]["ContainerSpec"].to_string();
     assert!(shown.contains(&after[0][0]) && shown.contains(&after[1][0]) && !shown.contains("hunter2"), "{shown}");
     let report = world.destroy(second);
     assert!(report.succeeded(), "{report:#?}");

@@ -1,24 +1,116 @@
-//! A world for one test: a connection, names of its own, and a broom.
+//! A world for one test: a connection to a real engine or to a sandbox, names of its own, and a broom.
 //!
 //! Everything that a test makes has a name with the world's prefix, and is removed when the world is dropped, also when
-//! the test fails. The broom is Docker's own command line, so that the tests do not clean up with what they test.
+//! the test fails. On a real engine the broom is Docker's own command line, so that the tests do not clean up with what
+//! they test; a sandbox goes as a whole.
 
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
 use sprocket_core::{
     Deadline, Draft, Entropy, FailedOf, Fields, Find, Found, Known, Listing, Live, Make, Mark, PhysicalName,
     Provider as _, Recorded, Resource,
 };
-use sprocket_docker::{Docker, RegistryLogins};
+use sprocket_docker::{Docker, EngineAddress, RegistryLogins};
+use sprocket_sandbox::Sandbox;
+
+/// Runs these tests in the sandbox, and on a real engine if `SPROCKET_LIVE` is set: the same code for both.
+macro_rules! both {
+    ($($test:ident),* $(,)?) => {
+        mod sandbox {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::support::World::sandbox().await).await;
+            })*
+        }
+
+        mod live {
+            $(#[tokio::test]
+            async fn $test() {
+                if let Some(world) = crate::support::World::live().await {
+                    super::$test(world).await;
+                }
+            })*
+        }
+    };
+}
+pub(crate) use both;
+
+/// What tests run against.
+pub(crate) enum Engine {
+    Real(EngineAddress),
+    Sandbox(Sandbox),
+}
+
+impl Engine {
+    /// The real engine, if `SPROCKET_LIVE` is set.
+    pub(crate) fn live() -> Option<Self> {
+        is_live().then(|| Self::Real(spec_of(&Docker::from_env()).address))
+    }
+
+    pub(crate) fn sandbox() -> Self {
+        Self::Sandbox(Sandbox::in_memory().expect("a sandbox can be started"))
+    }
+
+    pub(crate) fn address(&self) -> EngineAddress {
+        match self {
+            Self::Real(address) => address.clone(),
+            Self::Sandbox(sandbox) => {
+                let address = sandbox.addresses().swarm;
+                EngineAddress::Tcp { host: address.ip().to_string(), port: address.port() }
+            }
+        }
+    }
+
+    /// A request that shares nothing with the client under test.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let length = body.len();
+        let request = format!(
+            "{method} /v1.41{path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let answer = match self.address() {
+            EngineAddress::Unix(path) => exchange(UnixStream::connect(path).unwrap(), &request),
+            EngineAddress::Tcp { host, port } => exchange(TcpStream::connect((host, port)).unwrap(), &request),
+        };
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.lines().next().unwrap().contains(" 20"), "{method} {path}: {answer}");
+        serde_json::from_str(body).unwrap_or_default()
+    }
+
+    /// Changes an object's settings as somebody else would: `kind` is the API's word, `services`.
+    pub(crate) fn edit(&self, kind: &str, name: &str, edit: impl FnOnce(&mut Value)) {
+        let found = self.ask("GET", &format!("/{kind}/{name}"), &Value::Null);
+        let mut spec = found["Spec"].clone();
+        edit(&mut spec);
+        let (id, version) = (found["ID"].as_str().unwrap(), &found["Version"]["Index"]);
+        self.ask("POST", &format!("/{kind}/{id}/update?version={version}"), &spec);
+    }
+}
+
+fn exchange(mut stream: impl Read + Write, request: &str) -> String {
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
 
 /// A connection, and names of its own.
 pub(crate) struct World {
     pub(crate) docker: Docker,
+    pub(crate) engine: Engine,
     prefix: String,
 }
+
+/// Where the ports that tests use begin, and how far those in a sandbox are from them.
+const FIRST_PORT: u16 = 18_000;
+const SANDBOX_PORTS: u16 = 10_000;
 
 static WORLDS: AtomicU32 = AtomicU32::new(0);
 
@@ -39,12 +131,26 @@ pub(crate) fn is_live() -> bool {
 impl World {
     /// A world on the real engine, if `SPROCKET_LIVE` is set.
     pub(crate) async fn live() -> Option<Self> {
-        if !is_live() {
-            return None;
-        }
-        let config = spec_of(&Docker::from_env());
+        Some(Self::on(Engine::live()?).await)
+    }
+
+    /// A world in a sandbox.
+    pub(crate) async fn sandbox() -> Self {
+        Self::on(Engine::sandbox()).await
+    }
+
+    async fn on(engine: Engine) -> Self {
+        let config = spec_of(&Docker::at(engine.address()));
         let docker = Docker::connect(&config, RegistryLogins::none()).await.expect("the engine answers");
-        Some(Self { docker, prefix: unique() })
+        Self { docker, engine, prefix: unique() }
+    }
+
+    /// A port of the node: another one in a sandbox, since both run at the same time.
+    pub(crate) fn port(&self, port: u16) -> u16 {
+        match self.engine {
+            Engine::Real(_) => port,
+            Engine::Sandbox(_) => port + SANDBOX_PORTS,
+        }
     }
 
     /// A name that only this test has.
@@ -112,13 +218,26 @@ impl World {
 
     /// Text without what differs from run to run.
     pub(crate) fn plain(&self, text: &str) -> String {
-        text.replace(&format!("{}-", self.prefix), "")
+        let text = text.replace(&format!("{}-", self.prefix), "");
+        let port = |word: &str| word.parse::<u16>().ok().filter(|port| *port >= FIRST_PORT + SANDBOX_PORTS);
+        match self.engine {
+            Engine::Real(_) => text,
+            Engine::Sandbox(_) => text
+                .split_inclusive(|c: char| !c.is_ascii_digit())
+                .map(|part| {
+                    let word = part.trim_end_matches(|c: char| !c.is_ascii_digit());
+                    port(word).map_or(part.to_owned(), |port| part.replace(word, &(port - SANDBOX_PORTS).to_string()))
+                })
+                .collect(),
+        }
     }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
-        sweep(&self.prefix);
+        if let Engine::Real(_) = self.engine {
+            sweep(&self.prefix);
+        }
     }
 }
 

@@ -1,28 +1,32 @@
-//! What goes over the wire, seen by a proxy before the real engine: answers that are lost, and logins.
+//! What goes over the wire, seen by a proxy before the engine: answers that are lost, and logins.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sprocket_core::{Effect, ErrorKind, Intent, Make, Provider as _, ProviderError as _, Resource, Settled};
 use sprocket_core::{Entropy, Secret};
-use sprocket_docker::{Docker, Network, RegistryLogins, Service, SwarmConfig, SwarmSecret, Volume};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use sprocket_docker::{Docker, EngineAddress, Network, RegistryLogins, Service, SwarmConfig, SwarmSecret, Volume};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
-use crate::support::{World, spec, spec_of};
+use crate::support::{World, both, spec, spec_of};
+
+both!(a_lost_answer_is_settled, logins_go_with_every_create_and_update_of_their_registry_only,);
 
 /// An engine behind a proxy that keeps all requests, and can lose the answer to the next POST.
 #[derive(Clone)]
 struct Proxy {
     address: String,
+    engine: EngineAddress,
     requests: Arc<Mutex<Vec<String>>>,
     loses_next_post: Arc<Mutex<bool>>,
 }
 
 impl Proxy {
-    async fn start() -> Self {
+    async fn start(world: &World) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("tcp://{}", listener.local_addr().unwrap());
-        let proxy = Self { address, requests: Arc::default(), loses_next_post: Arc::default() };
+        let engine = world.engine.address();
+        let proxy = Self { address, engine, requests: Arc::default(), loses_next_post: Arc::default() };
         let own = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -33,8 +37,16 @@ impl Proxy {
     }
 
     /// Each connection carries one request.
-    async fn pass(self, mut client: TcpStream) {
-        let mut engine = UnixStream::connect("/var/run/docker.sock").await.unwrap();
+    async fn pass(self, client: TcpStream) {
+        match &self.engine {
+            EngineAddress::Unix(path) => self.pass_to(client, UnixStream::connect(path).await.unwrap()).await,
+            EngineAddress::Tcp { host, port } => {
+                self.pass_to(client, TcpStream::connect((host.as_str(), *port)).await.unwrap()).await;
+            }
+        }
+    }
+
+    async fn pass_to(&self, mut client: TcpStream, mut engine: impl AsyncRead + AsyncWrite + Unpin) {
         let mut request = vec![0; 1 << 16];
         let mut size = 0;
         loop {
@@ -86,10 +98,8 @@ where
     }
 }
 
-#[tokio::test]
-async fn a_lost_answer_is_settled() {
-    let Some(world) = World::live().await else { return };
-    let proxy = Proxy::start().await;
+async fn a_lost_answer_is_settled(world: World) {
+    let proxy = Proxy::start(&world).await;
     let docker = proxy.connect(RegistryLogins::none()).await;
     settles_after_a_lost_answer::<Network>(&world, &proxy, &docker, spec(Network::overlay("x"))).await;
     settles_after_a_lost_answer::<Volume>(&world, &proxy, &docker, spec(Volume::new("x"))).await;
@@ -99,10 +109,8 @@ async fn a_lost_answer_is_settled() {
     settles_after_a_lost_answer::<Service>(&world, &proxy, &docker, spec(service)).await;
 }
 
-#[tokio::test]
-async fn logins_go_with_every_create_and_update_of_their_registry_only() {
-    let Some(world) = World::live().await else { return };
-    let proxy = Proxy::start().await;
+async fn logins_go_with_every_create_and_update_of_their_registry_only(world: World) {
+    let proxy = Proxy::start(&world).await;
     // The standard alphabet would write `+` and `/` for this password.
     let logins = RegistryLogins::none().with("registry.example", "ann", Secret::new("~~~???>>>".to_owned()));
     let docker = proxy.connect(logins).await;

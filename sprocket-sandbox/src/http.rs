@@ -25,6 +25,7 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// Decoded.
     pub(crate) query: BTreeMap<String, String>,
+    #[allow(dead_code, reason = "the manager has no use for them; services that authenticate do")]
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -53,10 +54,6 @@ impl Answer {
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         Self { status, headers, body: body.to_string().into() }
-    }
-
-    pub(crate) fn ok(body: &Value) -> Self {
-        Self::json(StatusCode::OK, body)
     }
 
     pub(crate) fn empty(status: StatusCode) -> Self {

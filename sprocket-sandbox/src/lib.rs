@@ -9,8 +9,6 @@
 //!
 //! A service is a module with a type that implements [`Service`](service::Service), and a line in [`Sandbox`].
 
-#![allow(dead_code, reason = "services are still joining")]
-
 mod error;
 mod faults;
 mod http;

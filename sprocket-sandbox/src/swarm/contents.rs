@@ -1,5 +1,7 @@
 //! Configs and secrets: only their labels can change. A secret's data is never shown.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
@@ -67,7 +69,7 @@ impl Kind {
     pub(crate) fn create(self, book: &mut Book, body: &Value) -> Given {
         let name = text(body, &["Name"]);
         check_name(name)?;
-        let size = decoded_size(text(body, &["Data"]));
+        let size = STANDARD.decode(text(body, &["Data"])).map_or(0, |data| data.len());
         if size == 0 || size >= self.limit {
             let Self { noun, limit, .. } = self;
             return Err(Refusal::invalid(format!("{noun} data must be larger than 0 and less than {limit} bytes")));
@@ -152,7 +154,7 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     if is_valid { Ok(()) } else { Err(Refusal::invalid(message)) }
 }
 
-/// How long base64 is when it is decoded.
-fn decoded_size(text: &str) -> usize {
-    text.trim_end_matches('=').len() * 3 / 4
+/// The data, as text.
+pub(crate) fn decoded(data: &str) -> String {
+    String::from_utf8_lossy(&STANDARD.decode(data).unwrap_or_default()).into_owned()
 }
