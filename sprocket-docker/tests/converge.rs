@@ -12,20 +12,21 @@ use sprocket_docker::{
 use crate::support::{World, both, spec};
 
 both!(
-    what_runs_works,
-    a_healthy_service_works,
     a_missing_image,
+    a_port_that_a_process_has,
+    somebody_deletes_it,
+    a_missing_network_or_config_is_the_settings_fault,
+    a_healthy_service_works,
+    ; slowly:
+    what_runs_works,
     no_node,
     a_port_that_another_service_has,
-    a_port_that_a_process_has,
     a_crash_loop,
     an_unhealthy_service,
     what_is_too_slow,
     an_update_that_the_engine_takes_back,
     an_update_is_awaited_task_by_task,
-    somebody_deletes_it,
     verify_exchanges_bytes,
-    a_missing_network_or_config_is_the_settings_fault,
 );
 
 fn busy(arguments: &[&str]) -> ServiceDraft {

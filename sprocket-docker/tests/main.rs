@@ -1,5 +1,5 @@
-//! The kinds, tried: `plan` needs nothing; the others run against a real engine that is a swarm manager and has the image
-//! `sprocket-stand-in/busy`, when `SPROCKET_LIVE` is set.
+//! The kinds, tried. `plan` needs nothing. The others run in the sandbox, and on a real engine that is a swarm manager and
+//! has the stand-in images when `SPROCKET_LIVE` is set.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "clippy takes the helpers of tests for a library")]
 

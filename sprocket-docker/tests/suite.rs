@@ -8,13 +8,19 @@ use sprocket_docker::{Docker, Health, Network, Service, SwarmConfig, SwarmSecret
 
 use crate::support::{Engine, sweep, unique};
 
-/// Runs these tests in the sandbox, and on a real engine if `SPROCKET_LIVE` is set.
+/// Runs these tests in the sandbox, and on a real engine if `SPROCKET_LIVE` is set; the slow ones only then in both.
 macro_rules! both {
-    ($($test:ident),*) => {
+    ($($test:ident),*; slowly: $($slow:ident),*) => {
         mod sandbox {
             $(#[test]
             fn $test() {
                 super::$test(&super::Names::of(crate::support::Engine::sandbox()));
+            })*
+            $(#[test]
+            fn $slow() {
+                if crate::support::is_live() {
+                    super::$slow(&super::Names::of(crate::support::Engine::sandbox()));
+                }
             })*
         }
 
@@ -25,11 +31,17 @@ macro_rules! both {
                     super::$test(&super::Names::of(engine));
                 }
             })*
+            $(#[test]
+            fn $slow() {
+                if let Some(engine) = crate::support::Engine::live() {
+                    super::$slow(&super::Names::of(engine));
+                }
+            })*
         }
     };
 }
 
-both!(networks, volumes, configs, secrets, services, what_a_service_uses_is_replaced_under_it);
+both!(networks, volumes, configs, secrets, what_a_service_uses_is_replaced_under_it; slowly: services);
 
 /// An engine, a name that only this test has there, and its broom.
 struct Names {

@@ -20,14 +20,21 @@ use sprocket_core::{
 use sprocket_docker::{Docker, EngineAddress, RegistryLogins};
 use sprocket_sandbox::Sandbox;
 
-/// Runs these tests in the sandbox, and on a real engine if `SPROCKET_LIVE` is set: the same code for both.
+/// Runs these tests in the sandbox, and on a real engine if `SPROCKET_LIVE` is set: the same code for both. Those that
+/// wait for long by the client's own clock run in the sandbox only then, too.
 macro_rules! both {
-    ($($test:ident),* $(,)?) => {
+    ($($test:ident),* $(,)? $(; slowly: $($slow:ident),* $(,)?)?) => {
         mod sandbox {
             $(#[tokio::test]
             async fn $test() {
                 super::$test(crate::support::World::sandbox().await).await;
             })*
+            $($(#[tokio::test]
+            async fn $slow() {
+                if crate::support::is_live() {
+                    super::$slow(crate::support::World::sandbox().await).await;
+                }
+            })*)?
         }
 
         mod live {
@@ -37,6 +44,12 @@ macro_rules! both {
                     super::$test(world).await;
                 }
             })*
+            $($(#[tokio::test]
+            async fn $slow() {
+                if let Some(world) = crate::support::World::live().await {
+                    super::$slow(world).await;
+                }
+            })*)?
         }
     };
 }
@@ -119,7 +132,7 @@ pub(crate) fn unique() -> String {
     format!("t{}-{}x", std::process::id(), WORLDS.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Whether tests run against a real engine; says so where they don't.
+/// Whether tests run that take long or need a real engine; says so where they don't.
 pub(crate) fn is_live() -> bool {
     let is_set = std::env::var_os("SPROCKET_LIVE").is_some();
     if !is_set {
