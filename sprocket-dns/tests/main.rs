@@ -1,5 +1,5 @@
-//! The kind, tried: `plan` needs nothing; the others run against the real name server of `scripts/services up dns`, when
-//! `SPROCKET_LIVE` is set.
+//! The kind, tried: `plan` needs nothing; the others run against the sandbox's name server and, when `SPROCKET_LIVE` is set,
+//! against the real one of `scripts/services up dns`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "clippy takes the helpers of tests for a library")]
 

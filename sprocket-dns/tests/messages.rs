@@ -17,19 +17,22 @@ fn told(error: &DnsError) -> String {
     format!("{error}{cause}{hint}")
 }
 
-async fn identity(draft: DnsDraft, key: TsigKey) -> Result<String, DnsError> {
+fn identity(draft: DnsDraft, key: TsigKey) -> Result<String, DnsError> {
     let config = draft.spec(&Known::default()).unwrap();
-    Dns::connect(&config, key).await?.identity().await.map(|identity| identity.to_string())
+    World::of_real_services().block_on(async {
+        let dns = Dns::connect(&config, key).await?;
+        dns.identity().await.map(|identity| identity.to_string())
+    })
 }
 
 fn key() -> TsigKey {
     TsigKey::sha256("sprocket", "c2VjcmV0")
 }
 
-#[tokio::test]
-async fn no_server() {
+#[test]
+fn no_server() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = identity(Dns::zone(ZONE, nobody.to_string()), key()).await.unwrap_err();
+    let error = identity(Dns::zone(ZONE, nobody.to_string()), key()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let port = nobody.port().to_string();
     insta::assert_snapshot!(told(&error).replace(&port, "PORT"), @"
@@ -37,17 +40,17 @@ async fn no_server() {
       cause: Connection refused (os error 111)
       hint: does the server listen there, for TCP too? `dig +tcp @127.0.0.1 -p PORT SOA ZONE` asks the same
     ");
-    let name = identity(Dns::zone(ZONE, "nowhere.invalid"), key()).await.unwrap_err();
+    let name = identity(Dns::zone(ZONE, "nowhere.invalid"), key()).unwrap_err();
     assert_eq!(name.kind(), ErrorKind::Unavailable);
 }
 
-#[tokio::test]
-async fn keys_that_can_not_be_used() {
+#[test]
+fn keys_that_can_not_be_used() {
     let draft = || Dns::zone(ZONE, "127.0.0.1:9");
     let secret = || sprocket_core::Secret::new("no base64!".to_owned());
-    let error = identity(draft(), TsigKey::new("deploy", TsigAlgorithm::Sha512, secret())).await.unwrap_err();
+    let error = identity(draft(), TsigKey::new("deploy", TsigAlgorithm::Sha512, secret())).unwrap_err();
     insta::assert_snapshot!(told(&error), @"could not use the TSIG key `deploy`: its secret is not base64");
-    let error = identity(draft(), TsigKey::sha256("deploy", "")).await.unwrap_err();
+    let error = identity(draft(), TsigKey::sha256("deploy", "")).unwrap_err();
     insta::assert_snapshot!(told(&error), @"could not use the TSIG key `deploy`: its secret is empty");
     insta::assert_snapshot!("hmac-md5".parse::<TsigAlgorithm>().unwrap_err(), @"`hmac-md5` is none of hmac-sha256, hmac-sha384, hmac-sha512");
     insta::assert_snapshot!(told(&DnsError::NoKey), @"
@@ -56,21 +59,26 @@ async fn keys_that_can_not_be_used() {
     ");
 }
 
-#[tokio::test]
-async fn the_zone_is_who_the_server_says_it_is() {
-    let Some(server) = Server::live() else { return };
+#[test]
+fn the_zone_is_who_the_server_says_it_is() {
+    for server in Server::all() {
+        insta::allow_duplicates!(identity_on(&server));
+    }
+}
+
+fn identity_on(server: &Server) {
     let address = || server.address.as_str();
-    assert_eq!(identity(Dns::zone(ZONE, address()), key()).await.unwrap(), "sprocket.test of ns1.sprocket.test");
-    let error = identity(Dns::zone("nowhere.test", address()), key()).await.unwrap_err();
+    assert_eq!(identity(Dns::zone(ZONE, address()), key()).unwrap(), "sprocket.test of ns1.sprocket.test");
+    let error = identity(Dns::zone("nowhere.invalid", address()), key()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    insta::assert_snapshot!(told(&error), @"
-    the name server at 127.0.0.1:15353 does not serve the zone `nowhere.test`
+    insta::assert_snapshot!(server.plain(&told(&error), ""), @"
+    the name server at SERVER does not serve the zone `nowhere.invalid`
       hint: give the address of the zone's primary server, the first name in its SOA record
     ");
     // Below a zone, not one itself.
-    let error = identity(Dns::zone("x.sprocket.test", address()), key()).await.unwrap_err();
-    insta::assert_snapshot!(told(&error), @"
-    the name server at 127.0.0.1:15353 does not serve the zone `x.sprocket.test`
+    let error = identity(Dns::zone("x.sprocket.test", address()), key()).unwrap_err();
+    insta::assert_snapshot!(server.plain(&told(&error), ""), @"
+    the name server at SERVER does not serve the zone `x.sprocket.test`
       hint: give the address of the zone's primary server, the first name in its SOA record
     ");
 }
@@ -87,38 +95,59 @@ fn failure(program: impl Fn(&mut Stack)) -> String {
 
 #[test]
 fn rejected_keys() {
-    let Some(server) = Server::live() else { return };
+    for server in Server::all() {
+        insta::allow_duplicates!(rejected_by(&server));
+    }
+}
+
+fn rejected_by(server: &Server) {
     let at = unique();
     let with = |key: TsigKey| {
         let program = |stack: &mut Stack| {
             stack.connect(Dns::zone(ZONE, server.address.as_str()).credentials(key.clone()));
             stack.add(DnsRecord::a(&*at, "192.0.2.1"));
         };
-        failure(program).replace(&at, "AT")
+        server.plain(&failure(program), &at)
     };
-    insta::assert_snapshot!(with(key()), @"
-    TSIG rejected: the name server at 127.0.0.1:15353 does not accept the key `sprocket`: BADSIG: the secret is not the one that the server has
+    insta::assert_snapshot!(with(TsigKey::sha256(server.key.name(), "c2VjcmV0")), @"
+    TSIG rejected: the name server at SERVER does not accept the key `KEY`: BADSIG: the secret is not the one that the server has
       hint: compare name, algorithm and secret of the key with those in the server's settings
     ");
     insta::assert_snapshot!(with(TsigKey::sha256("nobody", "c2VjcmV0")), @"
-    TSIG rejected: the name server at 127.0.0.1:15353 does not accept the key `nobody`: BADKEY: the server knows no key of this name and algorithm
+    TSIG rejected: the name server at SERVER does not accept the key `nobody`: BADKEY: the server knows no key of this name and algorithm
       hint: compare name, algorithm and secret of the key with those in the server's settings
     ");
-    let secret_of = |key| sprocket_core::Secret::new(secret(key));
-    insta::assert_snapshot!(with(TsigKey::new("sprocket", TsigAlgorithm::Sha512, secret_of("sprocket"))), @"
-    TSIG rejected: the name server at 127.0.0.1:15353 does not accept the key `sprocket`: BADKEY: the server knows no key of this name and algorithm
+    let secret = sprocket_core::Secret::new(server.secret.clone());
+    insta::assert_snapshot!(with(TsigKey::new(server.key.name(), TsigAlgorithm::Sha512, secret)), @"
+    TSIG rejected: the name server at SERVER does not accept the key `KEY`: BADKEY: the server knows no key of this name and algorithm
       hint: compare name, algorithm and secret of the key with those in the server's settings
-    ");
-    insta::assert_snapshot!(with(TsigKey::sha256("stranger", secret("stranger"))), @"
-    could not create A of `AT.sprocket.test`: REFUSED: the server does not allow it
-      hint: what the key may change is in the server's settings: in bind, the zone's `update-policy`
     ");
     assert!(server.records_of(ZONE, &at).is_empty());
 }
 
+/// A key that the server knows, and that may change nothing.
+#[test]
+fn a_key_without_rights() {
+    let Some(server) = Server::live() else { return };
+    let program = |stack: &mut Stack| {
+        let key = TsigKey::sha256("stranger", secret("stranger"));
+        stack.connect(Dns::zone(ZONE, server.address.as_str()).credentials(key));
+        stack.add(DnsRecord::a("stranger", "192.0.2.1"));
+    };
+    insta::assert_snapshot!(failure(program), @"
+    could not create A of `stranger.sprocket.test`: REFUSED: the server does not allow it
+      hint: what the key may change is in the server's settings: in bind, the zone's `update-policy`
+    ");
+}
+
 #[test]
 fn what_is_in_the_way() {
-    let Some(server) = Server::live() else { return };
+    for server in Server::all() {
+        insta::allow_duplicates!(in_the_way_on(&server));
+    }
+}
+
+fn in_the_way_on(server: &Server) {
     let at = unique();
     let whole = format!("{at}.{ZONE}");
     let mx = RData::MX(MX::new(10, "mail.example.org.".parse().unwrap()));
@@ -146,7 +175,12 @@ fn what_is_in_the_way() {
 
 #[test]
 fn names_that_can_not_be_in_the_zone_are_refused_by_the_plan() {
-    let Some(server) = Server::live() else { return };
+    for server in Server::all() {
+        insta::allow_duplicates!(refused_on(&server));
+    }
+}
+
+fn refused_on(server: &Server) {
     let refused = |name: &'static str| {
         let program = |stack: &mut Stack| {
             server.connect(stack, ZONE);

@@ -1,23 +1,30 @@
-//! The name server that tests run on, and a client of the tests' own: it lists a zone, and changes it behind our back.
+//! The name servers that tests run on, and a client of the tests' own: it lists a zone, and changes it behind our back.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hickory_proto::op::{Message, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, TSigner};
 use sprocket_core::Stack;
 use sprocket_dns::{Dns, TsigKey};
+use sprocket_sandbox::{DNS_KEY, DNS_SECRET, Sandbox};
 
 /// A name server with zones that are the tests' own.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) address: String,
     pub(crate) key: TsigKey,
+    pub(crate) secret: String,
     signer: TSigner,
+    /// It ends with its last test.
+    _sandbox: Option<Arc<Sandbox>>,
 }
 
 /// What `scripts/services up dns` starts.
@@ -42,20 +49,34 @@ pub(crate) fn secret(key: &str) -> String {
 }
 
 impl Server {
+    /// A sandbox of the test's own, and the real one if `SPROCKET_LIVE` is set.
+    pub(crate) fn all() -> Vec<Self> {
+        let sandbox = Sandbox::in_memory().unwrap();
+        let address = sandbox.addresses().dns.to_string();
+        let sandbox = Self { _sandbox: Some(Arc::new(sandbox)), ..Self::with_key(&address, DNS_KEY, DNS_SECRET) };
+        std::iter::once(sandbox).chain(Self::live()).collect()
+    }
+
     /// The real one, if `SPROCKET_LIVE` is set.
     pub(crate) fn live() -> Option<Self> {
         if std::env::var_os("SPROCKET_LIVE").is_none() {
-            println!("skipped: set SPROCKET_LIVE to run it against the name server of scripts/services");
+            println!("skipped: set SPROCKET_LIVE to run it against the name server of scripts/services too");
             return None;
         }
         Some(Self::with_key(BIND, "sprocket", &secret("sprocket")))
     }
 
-    pub(crate) fn with_key(address: &str, key: &str, secret: &str) -> Self {
-        use base64::Engine as _;
-        let bytes = base64::engine::general_purpose::STANDARD.decode(secret).unwrap();
+    fn with_key(address: &str, key: &str, secret: &str) -> Self {
+        let bytes = STANDARD.decode(secret).unwrap();
         let signer = TSigner::new(bytes, TsigAlgorithm::HmacSha256, Name::from_ascii(key).unwrap(), 300).unwrap();
-        Self { address: address.to_owned(), key: TsigKey::sha256(key, secret), signer }
+        let key = TsigKey::sha256(key, secret);
+        Self { address: address.to_owned(), key, secret: secret.to_owned(), signer, _sandbox: None }
+    }
+
+    /// Text without what differs between servers and tests.
+    pub(crate) fn plain(&self, text: &str, at: &str) -> String {
+        let text = text.replace(&self.address, "SERVER").replace(&format!("`{}`", self.key.name()), "`KEY`");
+        if at.is_empty() { text } else { text.replace(at, "AT") }
     }
 
     /// Connects a stack to one of its zones.
@@ -65,6 +86,10 @@ impl Server {
 
     /// All records of a zone but those that it was made with: `api A 300 192.0.2.1`.
     pub(crate) fn records(&self, zone: &str) -> Vec<String> {
+        // Some serve a zone once they have been asked about it.
+        let mut message = Message::query();
+        message.add_query(Query::query(name(zone), RecordType::SOA));
+        receive(&mut self.send(message));
         let mut message = Message::query();
         message.add_query(Query::query(name(zone), RecordType::AXFR));
         let mut stream = self.send(message);

@@ -9,6 +9,7 @@
 //!
 //! A service is a module with a type that implements [`Service`](service::Service), and a line in [`Sandbox`].
 
+mod dns;
 mod error;
 mod faults;
 mod http;
@@ -17,6 +18,7 @@ mod service;
 mod swarm;
 mod world;
 
+pub use dns::{DNS_KEY, DNS_SECRET};
 pub use error::SandboxError;
 pub use faults::{Fault, Faults};
 pub use sandbox::{Addresses, Sandbox};

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::dns::Dns;
 use crate::error::SandboxError;
 use crate::faults::Faults;
 use crate::service::Service as _;
@@ -33,6 +34,8 @@ pub struct Sandbox {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Addresses {
+    /// A name server, over UDP and TCP. It takes updates that are signed with [`DNS_KEY`](crate::DNS_KEY).
+    pub dns: SocketAddr,
     /// The API of a Docker engine that is the manager of a swarm, without TLS.
     pub swarm: SocketAddr,
 }
@@ -81,7 +84,7 @@ impl Sandbox {
 }
 
 async fn start(world: &World, faults: &Faults) -> Result<Addresses, SandboxError> {
-    Ok(Addresses { swarm: Swarm::start(world, faults).await? })
+    Ok(Addresses { dns: Dns::start(world, faults).await?, swarm: Swarm::start(world, faults).await? })
 }
 
 impl Drop for Sandbox {
