@@ -15,6 +15,7 @@ use vaultrs::error::ClientError;
 
 use crate::address::VaultAddress;
 use crate::error::VaultError;
+use crate::fault;
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -32,10 +33,16 @@ impl std::fmt::Debug for Client {
 }
 
 /// What a server says of itself to anyone.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct SealStatus {
     pub(crate) initialized: bool,
     pub(crate) sealed: bool,
+    /// How many shares open it.
+    #[serde(rename = "t", default)]
+    pub(crate) threshold: u64,
+    /// How many shares there are.
+    #[serde(rename = "n", default)]
+    pub(crate) shares: u64,
     /// Only an open server says it.
     pub(crate) cluster_id: Option<String>,
 }
@@ -103,9 +110,11 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
+        fault::point("before a request");
         let response = request.send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let text = response.text().await.map_err(failed)?;
+        fault::point("after a request");
         if (200..300).contains(&status) {
             if text.trim().is_empty() {
                 return Ok(Value::Null);

@@ -7,6 +7,8 @@
 use std::error::Error;
 use std::fmt::{self, Display};
 
+use crate::bootstrap::BootstrapStop;
+use crate::custody::CustodyError;
 use sprocket_core::{Effect, ErrorKind, Failed, ProviderError};
 
 /// Why a call to a Vault failed.
@@ -64,6 +66,18 @@ pub enum VaultError {
     /// There is no token to identify with.
     #[error("there is no token for the Vault")]
     NoToken,
+    /// The token is not in custody.
+    #[error("the token for the Vault is not in custody, in {place}")]
+    TokenGone {
+        /// Where custody is.
+        place: String,
+    },
+    /// Custody could not be used.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
+    /// A bootstrap can't go on.
+    #[error(transparent)]
+    Stop(#[from] BootstrapStop),
     /// An object of that name exists, and is not this one.
     #[error("could not create {what}: there is one of that name already")]
     Exists {
@@ -224,7 +238,9 @@ impl ProviderError for VaultError {
             Self::Refused { kind, .. } => *kind,
             Self::Exists { .. } => ErrorKind::AlreadyExists,
             Self::Changed { .. } => ErrorKind::Conflict,
-            Self::WrongToken { .. } | Self::NoToken => ErrorKind::Denied,
+            Self::WrongToken { .. } | Self::NoToken | Self::TokenGone { .. } => ErrorKind::Denied,
+            Self::Custody(error) => error.kind(),
+            Self::Stop(stop) => stop.kind(),
             Self::Connect { .. } | Self::NoAnswer { .. } | Self::Unreadable { .. } | Self::Closed { .. } => {
                 ErrorKind::Unavailable
             }
@@ -251,6 +267,9 @@ impl ProviderError for VaultError {
                 "no policy of the token allows it; `vault token capabilities PATH` says what it may".into()
             }
             Self::Changed { .. } => "plan again".into(),
+            Self::TokenGone { .. } => "bring custody back; a run that plans the bootstrap says what is missing".into(),
+            Self::Custody(error) => return error.hint(),
+            Self::Stop(stop) => stop.hint(),
             _ => return None,
         };
         Some(hint)

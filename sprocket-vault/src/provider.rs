@@ -10,7 +10,9 @@ use serde_json::json;
 use sprocket_core::{Identity, Input, IntoInput, Kinds, Output, Provider, Secret, Spec};
 
 use crate::address::VaultAddress;
+use crate::bootstrap::Opened;
 use crate::client::{Client, SealStatus};
+use crate::custody::Keeper;
 use crate::error::{VaultError, WhyClosed};
 use crate::kv::KvSecret;
 use crate::mount::VaultMount;
@@ -49,20 +51,42 @@ impl Vault {
 
 /// What a Vault is asked with.
 #[derive(Clone)]
-pub struct VaultCredentials {
-    token: Secret<String>,
+pub struct VaultCredentials(Where);
+
+#[derive(Clone)]
+enum Where {
+    Here(Secret<String>),
+    InCustody { folder: String, passphrase: Secret<String> },
 }
 
 impl VaultCredentials {
     /// A token.
     pub fn token(token: impl Into<Secret<String>>) -> Self {
-        Self { token: token.into() }
+        Self(Where::Here(token.into()))
+    }
+
+    /// The token that a bootstrap has put into custody.
+    pub(crate) fn in_custody(folder: String, passphrase: Secret<String>) -> Self {
+        Self(Where::InCustody { folder, passphrase })
+    }
+
+    async fn find(&self) -> Result<Secret<String>, VaultError> {
+        match &self.0 {
+            Where::Here(token) => Ok(token.clone()),
+            Where::InCustody { folder, passphrase } => {
+                let held = Keeper::folder(folder, passphrase).token().await?;
+                held.map(|held| Secret::new(held.token)).ok_or_else(|| VaultError::TokenGone { place: folder.clone() })
+            }
+        }
     }
 }
 
 impl Debug for VaultCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("VaultCredentials(a token)")
+        match &self.0 {
+            Where::Here(_) => f.write_str("VaultCredentials(a token)"),
+            Where::InCustody { folder, .. } => write!(f, "VaultCredentials(a token in {folder})"),
+        }
     }
 }
 
@@ -84,6 +108,12 @@ impl IntoInput<VaultCredentials> for &Output<Secret<String>> {
     }
 }
 
+impl IntoInput<VaultCredentials> for &Opened {
+    fn into_input(self) -> Input<VaultCredentials> {
+        Input::Output(self.credentials.clone())
+    }
+}
+
 impl Provider for Vault {
     const NAME: &'static str = "vault";
     type Draft = VaultDraft;
@@ -92,7 +122,7 @@ impl Provider for Vault {
     type Error = VaultError;
 
     async fn connect(config: &VaultConfig, credentials: VaultCredentials) -> Result<Self, VaultError> {
-        let vault = Self { client: Client::new(&config.address, Some(&credentials.token))? };
+        let vault = Self { client: Client::new(&config.address, Some(&credentials.find().await?))? };
         vault.open().await?;
         vault.check_token().await?;
         Ok(vault)

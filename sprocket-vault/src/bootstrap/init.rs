@@ -1,0 +1,255 @@
+//! The first stage: `vault:init`, the one call that makes a Vault's keys.
+//!
+//! Keys of ours and the intent are durable in custody before the call; the call is made once, and has the server encrypt
+//! shares and root token to those keys; its answer is durable, in one write, before anything else is done with it. So a
+//! crash at any moment leaves the keys in custody, or leaves a Vault that nobody can ever have opened: then the evidence has
+//! two readings, and the next run stops.
+//!
+//! Its mark is in the intent. It can't be deleted, only given up: its custody is put aside.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sprocket_core::{
+    Change, Checked, Deadline, Effect, Entropy, ErrorOf, Failed, FailedOf, Find, Findings, Found, Live, Make, Mark,
+    Naming, ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, Secret, Spec, This,
+};
+
+use super::pgp::Key;
+use super::server::VaultServer;
+use super::standing::Standing;
+use super::stop::BootstrapStop;
+use crate::custody::{Answer, Intent};
+use crate::error::{VaultError, failed};
+
+/// A Vault's initialisation.
+#[derive(Clone, Debug)]
+pub struct VaultInit {
+    /// The fingerprints of its shares, in order.
+    pub fingerprints: Output<Vec<String>>,
+    this: This<Self>,
+}
+
+/// How a Vault is initialised. None of it can change afterwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = VaultInit)]
+pub struct VaultInitSpec {
+    /// How many shares its key is split into: 1 to 255.
+    #[spec(default = 5, replaces)]
+    pub shares: u8,
+    /// How many of them open it.
+    #[spec(default = 3, replaces)]
+    pub threshold: u8,
+    /// The identity of its storage: a new Vault in another storage is another Vault.
+    #[spec(replaces)]
+    pub storage: Option<String>,
+}
+
+/// What is known of an initialisation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VaultInitState {
+    /// Tells it from all others.
+    pub nonce: String,
+    /// The keyed fingerprints of the shares, in order.
+    pub fingerprints: Vec<String>,
+}
+
+/// How long the server may take. On raft storage it takes seconds; after five of them, others gave up and lost the keys.
+const ANSWER: Duration = Duration::from_secs(120);
+
+impl VaultInit {
+    pub(super) fn draft(name: impl Into<String>) -> VaultInitDraft {
+        VaultInitDraft::new(name)
+    }
+}
+
+impl Resource for VaultInit {
+    const KIND: &'static str = "vault:init";
+    const NAMING: Naming = Naming::Fixed;
+    const STATEFUL: bool = true;
+    type Provider = VaultServer;
+    type Draft = VaultInitDraft;
+    type Spec = VaultInitSpec;
+    type State = VaultInitState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &VaultInitDraft, this: This<Self>) -> Self {
+        Self { fingerprints: this.reported(|state| state.fingerprints.clone()), this }
+    }
+
+    async fn read(server: &VaultServer, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let (name, recorded) = match find {
+            Find::Recorded(recorded) => (recorded.name.clone(), Some(recorded)),
+            Find::Named(name) => (name.clone(), None),
+            Find::Import(text) => (text.into(), None),
+        };
+        let Standing::Ours(ours) = server.standing(recorded.is_some()).await?.0 else { return Ok(Found::None) };
+        let (intent, answer) = *ours;
+        if let Some(recorded) = recorded.filter(|recorded| recorded.state.nonce != intent.nonce) {
+            let difference = format!("it was initialised at {}, and this stack made another", intent.at);
+            let _ = recorded;
+            return Err(split(server, difference));
+        }
+        let fingerprints = fingerprints(server, &intent, &answer)?;
+        let Intent { nonce, mark, shares, threshold, storage, .. } = intent;
+        Ok(Found::One(Live {
+            id: nonce.as_str().into(),
+            name,
+            spec: VaultInitSpec { shares, threshold, storage },
+            state: VaultInitState { nonce, fingerprints },
+            mark: Some(mark),
+        }))
+    }
+
+    async fn create(server: &VaultServer, make: &Make<'_, Self>) -> Outcome<Self> {
+        match server.standing(false).await.map_err(failed)?.0 {
+            Standing::Fresh | Standing::Unsent => {}
+            // An earlier try of this very create: what it left is told as after a crash.
+            Standing::Ours(ours) => {
+                let (intent, answer) = *ours;
+                let fingerprints = fingerprints(server, &intent, &answer).map_err(failed)?;
+                return Ok(VaultInitState { nonce: intent.nonce, fingerprints });
+            }
+        }
+        server.custody.probe().await.map_err(VaultError::from).map_err(failed)?;
+        let intent = intend(make.spec, make.mark, make.entropy);
+        server.custody.put_intent(&intent).await.map_err(VaultError::from).map_err(failed)?;
+        let answer = initialise(server, &intent).await?;
+        server.custody.put_answer(&answer).await.map_err(|error| Failed {
+            error: error.into(),
+            partial: None,
+            effect: Effect::Unknown,
+        })?;
+        // Only now: whatever it is, it is kept.
+        let fingerprints = fingerprints(server, &intent, &answer).map_err(|error| Failed {
+            error,
+            partial: None,
+            effect: Effect::Unknown,
+        })?;
+        Ok(VaultInitState { nonce: intent.nonce, fingerprints })
+    }
+
+    /// Nothing of it can change; taking it over is recorded in custody.
+    async fn update(server: &VaultServer, change: &Change<'_, Self>) -> Outcome<Self> {
+        if let Some(intent) = server.custody.intent().await.map_err(VaultError::from).map_err(failed)? {
+            let intent = Intent { mark: change.mark.clone(), ..intent };
+            server.custody.put_intent(&intent).await.map_err(VaultError::from).map_err(failed)?;
+        }
+        Ok(change.live.state.clone())
+    }
+
+    async fn delete(server: &VaultServer, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        server.custody.retire().await.map_err(VaultError::from).map_err(failed)
+    }
+
+    fn id(_: &PhysicalName, state: &VaultInitState) -> ObjectId {
+        state.nonce.as_str().into()
+    }
+
+    fn review(spec: &VaultInitSpec) -> Findings {
+        let mut findings = Findings::default();
+        let VaultInitSpec { shares, threshold, .. } = *spec;
+        if shares == 0 || threshold == 0 || threshold > shares || (threshold == 1 && shares > 1) {
+            findings.errors.push(
+                format!("{threshold} of {shares} shares can't open a Vault: 1 of 1, or at least 2 of as many or more")
+                    .into(),
+            );
+        }
+        if shares > 1 {
+            findings.warnings.push(
+                format!("all {shares} shares are kept in one place: this split protects against loss, not theft").into(),
+            );
+        }
+        findings
+    }
+
+    async fn verify(server: &VaultServer, _: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+        let failure = match server.standing(true).await {
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        vec![Checked { what: "is initialised, and its keys are in custody".into(), failure }]
+    }
+}
+
+fn split(server: &VaultServer, difference: String) -> VaultError {
+    BootstrapStop::SplitBrain { address: server.address(), place: server.custody.place(), difference }.into()
+}
+
+fn intend(spec: &VaultInitSpec, mark: &Mark, entropy: &Entropy) -> Intent {
+    let keys = (0..=spec.shares).map(|_| Key::generate().write()).collect();
+    Intent {
+        nonce: hex::encode(entropy.bytes::<16>()),
+        at: Timestamp::now(),
+        mark: mark.clone(),
+        shares: spec.shares,
+        threshold: spec.threshold,
+        storage: spec.storage.clone(),
+        fingerprint_key: hex::encode(entropy.bytes::<32>()),
+        keys,
+    }
+}
+
+/// The call. It is made once: whatever happens to it, nobody asks again before it is known what became of it.
+async fn initialise(server: &VaultServer, intent: &Intent) -> Result<Answer, Failed<VaultError, VaultInitState>> {
+    let keys: Vec<_> = intent.keys.iter().filter_map(|key| Key::read(key).ok()).map(|key| key.public()).collect();
+    let (root, shares) = keys.split_last().expect("BUG: an intent has a key for the root token");
+    let body = json!({
+        "secret_shares": intent.shares,
+        "secret_threshold": intent.threshold,
+        "pgp_keys": shares,
+        "root_token_pgp_key": root,
+    });
+    let what = "initialise it";
+    match server.client.ask_within(ANSWER, what, Method::POST, "sys/init", Some(&body)).await {
+        Ok(answer) => {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let shares = answer["keys"].as_array().into_iter().flatten().map(text).collect();
+            Ok(Answer { shares, root: Some(text(&answer["root_token"])), fingerprints: Vec::new() })
+        }
+        Err(error @ VaultError::Connect { .. }) => Err(failed(error)),
+        // It refused what it was sent.
+        Err(error @ VaultError::Refused { kind: sprocket_core::ErrorKind::Invalid, .. }) => {
+            Err(Failed { error, partial: None, effect: Effect::Unknown })
+        }
+        Err(error) => {
+            let stop = BootstrapStop::NoAnswer { address: server.address(), source: Box::new(error) };
+            Err(Failed { error: stop.into(), partial: None, effect: Effect::Unknown })
+        }
+    }
+}
+
+/// The fingerprints of the shares in an answer. What is not encrypted to our keys is no answer to us.
+fn fingerprints(server: &VaultServer, intent: &Intent, answer: &Answer) -> Result<Vec<String>, VaultError> {
+    if !answer.fingerprints.is_empty() {
+        return Ok(answer.fingerprints.clone());
+    }
+    let numbers = 1..=intent.shares;
+    let opened: Option<Vec<_>> = numbers.map(|number| share(intent, answer, number)).collect();
+    let whole = answer.shares.len() == usize::from(intent.shares) && root(intent, answer).is_some();
+    match opened {
+        Some(shares) if whole => Ok(shares.iter().map(|share| intent.fingerprint(share.expose())).collect()),
+        _ => Err(BootstrapStop::KeysIgnored { address: server.address(), place: server.custody.place() }.into()),
+    }
+}
+
+/// A share, opened with its key.
+pub(super) fn share(intent: &Intent, answer: &Answer, number: u8) -> Option<Secret<String>> {
+    let place = usize::from(number.checked_sub(1)?);
+    let message = hex::decode(answer.shares.get(place)?).ok()?;
+    Key::read(intent.keys.get(place)?).ok()?.decrypt(&message).ok()
+}
+
+/// The root token, opened with its key.
+pub(super) fn root(intent: &Intent, answer: &Answer) -> Option<Secret<String>> {
+    let message = STANDARD.decode(answer.root.as_ref()?).ok()?;
+    Key::read(intent.keys.get(usize::from(intent.shares))?).ok()?.decrypt(&message).ok()
+}

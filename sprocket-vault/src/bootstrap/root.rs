@@ -1,0 +1,118 @@
+//! The last stage: `vault:root-revoked`, a Vault without a root token.
+//!
+//! The root token is revoked, it is proven that it is not accepted any more, and the answer loses its ciphertext and that
+//! of the shares, which have all been delivered. There is no object to be marked or found: doing it again does nothing.
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sprocket_core::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, ProviderError as _, Recorded,
+    Resource, Spec, This,
+};
+
+use super::init;
+use super::server::VaultServer;
+use super::stop::BootstrapStop;
+use crate::custody::{Answer, Intent};
+use crate::error::{VaultError, failed};
+
+/// That a Vault's root token is revoked.
+#[derive(Clone, Debug)]
+pub struct VaultRootRevoked {
+    this: This<Self>,
+}
+
+/// There is nothing to be set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = VaultRootRevoked)]
+pub struct VaultRootRevokedSpec {}
+
+/// There is nothing to be reported.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VaultRootRevokedState {}
+
+impl VaultRootRevoked {
+    pub(super) fn draft(name: impl Into<String>) -> VaultRootRevokedDraft {
+        VaultRootRevokedDraft::new(name)
+    }
+}
+
+impl Resource for VaultRootRevoked {
+    const KIND: &'static str = "vault:root-revoked";
+    const NAMING: Naming = Naming::Fixed;
+    const STATEFUL: bool = true;
+    type Provider = VaultServer;
+    type Draft = VaultRootRevokedDraft;
+    type Spec = VaultRootRevokedSpec;
+    type State = VaultRootRevokedState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &VaultRootRevokedDraft, this: This<Self>) -> Self {
+        Self { this }
+    }
+
+    async fn read(server: &VaultServer, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let Find::Recorded(recorded) = find else { return Ok(Found::None) };
+        if server.custody.answer().await?.is_none_or(|answer| answer.root.is_some()) {
+            return Ok(Found::None);
+        }
+        Ok(Found::One(Live {
+            id: recorded.id.clone(),
+            name: recorded.name.clone(),
+            spec: VaultRootRevokedSpec {},
+            state: VaultRootRevokedState {},
+            mark: Some(recorded.mark.clone()),
+        }))
+    }
+
+    async fn create(server: &VaultServer, _: &Make<'_, Self>) -> Outcome<Self> {
+        revoke(server).await.map_err(failed)?;
+        Ok(VaultRootRevokedState {})
+    }
+
+    async fn update(server: &VaultServer, _: &Change<'_, Self>) -> Outcome<Self> {
+        revoke(server).await.map_err(failed)?;
+        Ok(VaultRootRevokedState {})
+    }
+
+    async fn delete(_: &VaultServer, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        Ok(())
+    }
+}
+
+async fn revoke(server: &VaultServer) -> Result<(), VaultError> {
+    let custody = &server.custody;
+    let (Some(intent), Some(answer)) = (custody.intent().await?, custody.answer().await?) else {
+        return Err(BootstrapStop::Foreign { address: server.address(), place: custody.place() }.into());
+    };
+    if let Some(root) = init::root(&intent, &answer) {
+        // Each share must have been delivered before the only other copy goes.
+        let mut fingerprints = Vec::new();
+        for number in 1..=intent.shares {
+            let held = custody.share(number).await?;
+            let held = held.ok_or_else(|| BootstrapStop::ShareGone { number, place: custody.place() })?;
+            fingerprints.push(intent.fingerprint(&held.share));
+        }
+        let client = server.with(&root)?;
+        let revoked = client.ask("revoke the root token", Method::POST, "auth/token/revoke-self", Some(&json!({}))).await;
+        match revoked {
+            // It was revoked by an earlier try.
+            Err(error) if error.kind() != ErrorKind::Denied => return Err(error),
+            _ => {}
+        }
+        match client.get("look up the root token", "auth/token/lookup-self").await {
+            Err(error) if error.kind() == ErrorKind::Denied => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Err(BootstrapStop::RootStays { address: server.address() }.into()),
+        }
+        custody.put_answer(&Answer { shares: Vec::new(), root: None, fingerprints }).await?;
+    }
+    if !intent.keys.is_empty() {
+        custody.put_intent(&Intent { keys: Vec::new(), ..intent }).await?;
+    }
+    Ok(())
+}
