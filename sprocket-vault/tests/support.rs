@@ -20,6 +20,7 @@ pub(crate) fn is_live() -> bool {
 /// A server that ends with the test.
 pub(crate) struct Bao {
     process: Child,
+    port: u16,
     pub(crate) address: String,
     /// A token that may do everything; of a server for development only.
     pub(crate) token: String,
@@ -52,12 +53,56 @@ impl Bao {
         command.args(["server", "-dev", "-dev-no-store-token", "-dev-root-token-id=root"]);
         command.arg(format!("-dev-listen-address=127.0.0.1:{port}"));
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let bao = Self { process, address: format!("http://127.0.0.1:{port}"), token: "root".into() };
-        bao.until("it answers", || {
-            let up = TcpStream::connect(("127.0.0.1", port)).is_ok();
-            up && bao.ask("GET", "sys/mounts", "").is_ok()
-        });
+        let bao = Self { process, port, address: format!("http://127.0.0.1:{port}"), token: "root".into() };
+        bao.until("it answers", || bao.answers() && bao.ask("GET", "sys/mounts", "").is_ok());
         bao
+    }
+
+    /// A server with its storage in this folder, as it is found there.
+    pub(crate) fn raft(folder: &Path) -> Self {
+        let (port, cluster) = (free_port(), free_port());
+        let storage = folder.join("storage");
+        std::fs::create_dir_all(&storage).unwrap();
+        let config = format!(
+            "disable_mlock = true\n\
+             storage \"raft\" {{\n  path = \"{}\"\n  node_id = \"a\"\n}}\n\
+             listener \"tcp\" {{\n  address = \"127.0.0.1:{port}\"\n  tls_disable = true\n}}\n\
+             api_addr = \"http://127.0.0.1:{port}\"\ncluster_addr = \"http://127.0.0.1:{cluster}\"\n",
+            storage.display()
+        );
+        std::fs::write(folder.join("bao.hcl"), config).unwrap();
+        let process = Self::start(folder);
+        let bao = Self { process, port, address: format!("http://127.0.0.1:{port}"), token: String::new() };
+        bao.until("it answers", || bao.answers());
+        bao
+    }
+
+    fn start(folder: &Path) -> Child {
+        let mut command = Command::new(program());
+        command.arg("server").arg(format!("-config={}", folder.join("bao.hcl").display()));
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The same server again, killed and started.
+    pub(crate) fn restart(&mut self, folder: &Path) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = Self::start(folder);
+        self.until("it answers", || self.answers());
+    }
+
+    /// The same server again, with empty storage.
+    pub(crate) fn empty(&mut self, folder: &Path) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        std::fs::remove_dir_all(folder.join("storage")).unwrap();
+        std::fs::create_dir_all(folder.join("storage")).unwrap();
+        self.process = Self::start(folder);
+        self.until("it answers", || self.answers());
+    }
+
+    fn answers(&self) -> bool {
+        TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.ask("GET", "sys/seal-status", "").is_ok()
     }
 
     fn until(&self, what: &str, is_so: impl Fn() -> bool) {

@@ -98,7 +98,8 @@ impl Resource for VaultAccess {
             Err(error) if error.kind() == ErrorKind::Denied => return Ok(Found::None),
             Err(error) => return Err(error),
         };
-        let policy = client.get("read our policy", &format!("sys/policies/acl/{}", name.as_str().to_lowercase())).await?;
+        let policy =
+            client.get("read our policy", &format!("sys/policies/acl/{}", name.as_str().to_lowercase())).await?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let period = format!("{}h", token["period"].as_u64().unwrap_or_default() / 3600);
         let accessor = text(&token["accessor"]);
@@ -222,6 +223,10 @@ async fn update(server: &VaultServer, change: &Change<'_, VaultAccess>) -> Resul
 
 async fn delete(server: &VaultServer) -> Result<(), VaultError> {
     if let Some(held) = server.custody.token().await? {
+        if server.client.seal_status().await?.sealed {
+            // It goes with its Vault, which nobody can ask.
+            return Ok(server.custody.remove_token().await?);
+        }
         let client = server.with(&Secret::new(held.token))?;
         match client.ask("revoke our token", Method::POST, "auth/token/revoke-self", Some(&json!({}))).await {
             Err(error) if error.kind() != ErrorKind::Denied => return Err(error),

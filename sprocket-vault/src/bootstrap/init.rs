@@ -91,12 +91,16 @@ impl Resource for VaultInit {
             Find::Named(name) => (name.clone(), None),
             Find::Import(text) => (text.into(), None),
         };
-        let Standing::Ours(ours) = server.standing(recorded.is_some()).await?.0 else { return Ok(Found::None) };
+        // It was given up, and a crash came before its record went.
+        if recorded.is_some() && server.custody.is_retired().await? {
+            return Ok(Found::None);
+        }
+        let Standing::Ours(ours) = server.standing(recorded.is_some()).await? else { return Ok(Found::None) };
         let (intent, answer) = *ours;
-        if let Some(recorded) = recorded.filter(|recorded| recorded.state.nonce != intent.nonce) {
-            let difference = format!("it was initialised at {}, and this stack made another", intent.at);
-            let _ = recorded;
-            return Err(split(server, difference));
+        if recorded.is_some_and(|recorded| recorded.state.nonce != intent.nonce) {
+            let (address, place) = (server.address(), server.custody.place());
+            let difference = format!("custody is of one that was initialised at {}", intent.at);
+            return Err(BootstrapStop::SplitBrain { address, place, difference }.into());
         }
         let fingerprints = fingerprints(server, &intent, &answer)?;
         let Intent { nonce, mark, shares, threshold, storage, .. } = intent;
@@ -110,7 +114,7 @@ impl Resource for VaultInit {
     }
 
     async fn create(server: &VaultServer, make: &Make<'_, Self>) -> Outcome<Self> {
-        match server.standing(false).await.map_err(failed)?.0 {
+        match server.standing(false).await.map_err(failed)? {
             Standing::Fresh | Standing::Unsent => {}
             // An earlier try of this very create: what it left is told as after a crash.
             Standing::Ours(ours) => {
@@ -165,7 +169,8 @@ impl Resource for VaultInit {
         }
         if shares > 1 {
             findings.warnings.push(
-                format!("all {shares} shares are kept in one place: this split protects against loss, not theft").into(),
+                format!("all {shares} shares are kept in one place: this split protects against loss, not theft")
+                    .into(),
             );
         }
         findings
@@ -178,10 +183,6 @@ impl Resource for VaultInit {
         };
         vec![Checked { what: "is initialised, and its keys are in custody".into(), failure }]
     }
-}
-
-fn split(server: &VaultServer, difference: String) -> VaultError {
-    BootstrapStop::SplitBrain { address: server.address(), place: server.custody.place(), difference }.into()
 }
 
 fn intend(spec: &VaultInitSpec, mark: &Mark, entropy: &Entropy) -> Intent {

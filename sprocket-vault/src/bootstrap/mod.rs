@@ -123,9 +123,8 @@ impl Bootstrap {
         let init = stack.on(&server).add(draft);
         let shares: Vec<_> = (1..=count)
             .map(|number| {
-                let fingerprint = init.fingerprints.map(move |all| {
-                    all.get(usize::from(number) - 1).cloned().unwrap_or_default()
-                });
+                let fingerprint =
+                    init.fingerprints.map(move |all| all.get(usize::from(number) - 1).cloned().unwrap_or_default());
                 stack.on(&server).add(VaultShare::draft(format!("{name}-{number}"), number, fingerprint))
             })
             .collect();

@@ -67,7 +67,8 @@ pub(super) fn encrypt(public: &str, text: &str) -> Vec<u8> {
     use pgp::composed::MessageBuilder;
     use pgp::crypto::sym::SymmetricKeyAlgorithm;
     let public = SignedPublicKey::from_bytes(&STANDARD.decode(public).unwrap()[..]).unwrap();
-    let mut builder = MessageBuilder::from_bytes("", text.as_bytes().to_vec()).seipd_v1(OsRng, SymmetricKeyAlgorithm::AES256);
+    let mut builder =
+        MessageBuilder::from_bytes("", text.as_bytes().to_vec()).seipd_v1(OsRng, SymmetricKeyAlgorithm::AES256);
     builder.encrypt_to_key(OsRng, &&public.public_subkeys[0]).unwrap();
     builder.to_vec(OsRng).unwrap()
 }

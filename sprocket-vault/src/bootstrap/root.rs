@@ -98,7 +98,8 @@ async fn revoke(server: &VaultServer) -> Result<(), VaultError> {
             fingerprints.push(intent.fingerprint(&held.share));
         }
         let client = server.with(&root)?;
-        let revoked = client.ask("revoke the root token", Method::POST, "auth/token/revoke-self", Some(&json!({}))).await;
+        let revoked =
+            client.ask("revoke the root token", Method::POST, "auth/token/revoke-self", Some(&json!({}))).await;
         match revoked {
             // It was revoked by an earlier try.
             Err(error) if error.kind() != ErrorKind::Denied => return Err(error),

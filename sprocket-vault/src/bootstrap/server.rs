@@ -9,7 +9,7 @@ use sprocket_core::{Identity, IntoInput, Kinds, Provider, Secret, Spec};
 use super::standing::{Evidence, Standing, standing};
 use super::{VaultAccess, VaultInit, VaultRootRevoked, VaultShare, VaultUnseal};
 use crate::address::VaultAddress;
-use crate::client::{Client, SealStatus};
+use crate::client::Client;
 use crate::custody::{Custody, Keeper};
 use crate::error::VaultError;
 
@@ -48,21 +48,21 @@ impl VaultServer {
         Client::new(self.client.address(), Some(token))
     }
 
-    /// How things stand, and what the server says.
-    pub(super) async fn standing(&self, recorded: bool) -> Result<(Standing, SealStatus), VaultError> {
+    /// How things stand.
+    pub(super) async fn standing(&self, recorded: bool) -> Result<Standing, VaultError> {
         let server = self.client.seal_status().await?;
         let intent = self.custody.intent().await?;
         let shares = intent.as_ref().map_or(u8::MAX, |intent| intent.shares);
         let evidence = Evidence {
             address: self.address(),
             place: self.custody.place(),
-            server: server.clone(),
+            server,
             answer: self.custody.answer().await?,
             delivered: self.custody.delivered(shares).await?,
             intent,
             recorded,
         };
-        Ok((standing(evidence)?, server))
+        Ok(standing(evidence)?)
     }
 }
 

@@ -155,9 +155,7 @@ async fn deliver(server: &VaultServer, make: &Make<'_, VaultShare>) -> Result<Va
     }
     // What counts is what comes back.
     match custody.share(number).await? {
-        Some(held) if is_it(&held) => {
-            Ok(VaultShareState { domain: custody.domain_of_share(number).to_string() })
-        }
+        Some(held) if is_it(&held) => Ok(VaultShareState { domain: custody.domain_of_share(number).to_string() }),
         _ => Err(another().into()),
     }
 }

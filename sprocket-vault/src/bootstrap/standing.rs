@@ -114,7 +114,8 @@ mod tests {
         check(true, (0, 0), &[], true, "Foreign");
         check(true, (0, 1), &[], true, "SplitBrain");
         let server = SealStatus { initialized: true, shares: 1, threshold: 1, ..SealStatus::default() };
-        let evidence = Evidence { server, intent: Some(intent()), answer: Some(Answer::default()), ..Evidence::default() };
+        let evidence =
+            Evidence { server, intent: Some(intent()), answer: Some(Answer::default()), ..Evidence::default() };
         assert!(matches!(standing(evidence), Err(BootstrapStop::SplitBrain { .. })));
     }
 }

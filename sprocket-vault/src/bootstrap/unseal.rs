@@ -128,7 +128,7 @@ async fn open(server: &VaultServer) -> Result<VaultUnsealState, VaultError> {
     }
 }
 
-async fn unseal(server: &VaultServer) -> Result<(), VaultError> {
+pub(super) async fn unseal(server: &VaultServer) -> Result<(), VaultError> {
     let (custody, place) = (&server.custody, server.custody.place());
     let Some(intent) = custody.intent().await? else {
         return Err(BootstrapStop::Foreign { address: server.address(), place }.into());

@@ -132,6 +132,10 @@ impl Custodian for SealedFolder {
         sync(&aside)?;
         sync(&self.folder)
     }
+
+    async fn is_retired(&self) -> Result<bool, CustodyError> {
+        Ok(self.folder.join(RETIRED).exists() && read(&self.folder.join(KEY))?.is_none())
+    }
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, CustodyError> {
@@ -202,7 +206,12 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
             assert!(sprocket_core::testing::leaks(fs::read(&path).unwrap(), &["hunter2-share"]).is_empty());
         }
-        let error = at(&folder, "two").get(Item::Share(3)).await.unwrap_err().to_string().replace(folder.to_str().unwrap(), "FOLDER");
+        let error = at(&folder, "two")
+            .get(Item::Share(3))
+            .await
+            .unwrap_err()
+            .to_string()
+            .replace(folder.to_str().unwrap(), "FOLDER");
         insta::assert_snapshot!(error, @"the passphrase does not open the custody in FOLDER");
         let error = at(&folder, "two").put(Item::Share(3), &secret("x")).await.unwrap_err();
         assert!(matches!(error, CustodyError::WrongPassphrase { .. }), "another passphrase never overwrites: {error}");

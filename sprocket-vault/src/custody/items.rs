@@ -93,6 +93,10 @@ impl Keeper {
         self.custodian.retire().await
     }
 
+    pub(crate) async fn is_retired(&self) -> Result<bool, CustodyError> {
+        self.custodian.is_retired().await
+    }
+
     pub(crate) async fn intent(&self) -> Result<Option<Intent>, CustodyError> {
         self.get(Item::Intent).await
     }

@@ -44,6 +44,9 @@ pub trait Custodian: Debug + Send + Sync {
 
     /// Puts everything that there is aside, where nothing looks for it: the Vault has been given up.
     async fn retire(&self) -> Result<(), CustodyError>;
+
+    /// Whether everything was put aside, and nothing has been put since.
+    async fn is_retired(&self) -> Result<bool, CustodyError>;
 }
 
 /// What a custodian can be lost, or stolen, together with: a host, an account, a person.
@@ -113,8 +116,6 @@ pub(crate) fn output<T: Clone + Send + Sync + 'static>(input: Input<T>) -> Outpu
     match input {
         Input::Output(output) => output,
         Input::Value(value) => Output::known(value),
-        Input::Mistake(mistake) => {
-            Output::known(mistake.message).try_map(|message| Err::<T, _>(message))
-        }
+        Input::Mistake(mistake) => Output::known(mistake.message).try_map(|message| Err::<T, _>(message)),
     }
 }

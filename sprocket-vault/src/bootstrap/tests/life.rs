@@ -1,0 +1,127 @@
+//! A Vault's life: made from nothing, left alone, sealed and unsealed, given up.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use insta::assert_snapshot;
+use sprocket_core::testing::{Crash, World, leaks};
+use sprocket_core::{Goal, Secret};
+
+use super::{Place, passphrase};
+use crate::bootstrap::init;
+
+/// Every file below a folder.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.insert(path.display().to_string(), fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+#[test]
+fn a_vault_is_made_sealed_unsealed_and_given_up() {
+    let Some(mut place) = Place::live() else { return };
+    let mut world = World::of_real_services();
+    let plan = world.plan(place.program());
+    assert_snapshot!(place.plain(&plan.to_string()), @r#"
+    + vault:init/vault
+        shares:    3
+        threshold: 2
+    + vault:share/vault-1
+        fingerprint: (known after vault:init/vault)
+        number:      1
+    + vault:share/vault-2
+        fingerprint: (known after vault:init/vault)
+        number:      2
+    + vault:share/vault-3
+        fingerprint: (known after vault:init/vault)
+        number:      3
+    + vault:unseal/vault
+    + vault:access/vault
+        period: 768h
+        policy: path "sys/mounts" { capabilities = ["read"] }⏎path "sys/mounts/*" { capabilities = ["create", "read", "update", "delete"… (524 characters)
+    + vault:root-revoked/vault
+    + vault:mount/apps
+        engine:         kv
+        engine_options: {version: 2}
+    + random:password/redis
+        length: 32
+    + vault:kv/core `apps/core`
+        data:         (known after random:password/redis)
+        max_versions: 0
+        mount:        apps
+    + vault:policy/core
+        text: path "apps/data/core" { capabilities = ["read"] }⏎
+    warning: `vault:init/vault`: all 3 shares are kept in one place: this split protects against loss, not theft  (sprocket-vault/src/bootstrap/tests/mod.rs:74)
+    11 to create.
+    "#);
+    assert!(!place.custody().exists(), "a plan writes nothing");
+    world.apply(place.program());
+
+    // Three times more: nothing is planned, nothing is written.
+    let before = files(&place.custody());
+    for _ in 0..3 {
+        let plan = world.plan(place.program());
+        assert!(plan.is_empty() && plan.problems.is_empty(), "{plan}");
+        assert_eq!(world.apply(place.program()).steps.len(), 0);
+    }
+    assert_eq!(files(&place.custody()), before);
+
+    // A restart seals it: that is drift, and an apply unseals it.
+    place.restart();
+    assert_snapshot!(place.plain(&world.plan(place.program()).to_string()), @"");
+    world.apply(place.program());
+    let plan = world.plan(place.program());
+    assert!(plan.is_empty() && plan.problems.is_empty(), "{plan}");
+
+    // Who gives it up gets its custody put aside, and never a second Vault by accident.
+    let report = world.run(place.program(), Goal::Destroyed { include_kept: true }).unwrap().unwrap();
+    assert!(report.succeeded(), "{report:#?}");
+    assert!(place.custody().join("retired/1/key.age").exists());
+    let refused = world.try_plan(place.program(), Goal::Declared).unwrap_err();
+    assert_snapshot!(place.plain(&format!("{refused}\n{}", refused.hint().unwrap())), @"");
+    place.empty();
+    world.apply(place.program());
+}
+
+#[test]
+fn no_share_and_no_token_is_in_any_artefact() {
+    let Some(place) = Place::live() else { return };
+    let mut world = World::of_real_services();
+    let keeper = place.keeper();
+    let mut shown = vec![world.plan(place.program()).to_string()];
+    // Only while the root token lives can this test know it: the run is killed as soon as custody has the answer.
+    while world.block_on(keeper.answer()).unwrap().is_none() {
+        world.crash_at(2, Crash::After);
+        assert!(world.run(place.program(), Goal::Declared).unwrap().is_none(), "the run is killed");
+    }
+    let (intent, answer) = world.block_on(async { (keeper.intent().await.unwrap(), keeper.answer().await.unwrap()) });
+    let (intent, answer) = (intent.unwrap(), answer.unwrap());
+    let mut secrets: Vec<String> = vec![passphrase().expose().clone()];
+    secrets.extend(init::root(&intent, &answer).map(|root: Secret<String>| root.expose().clone()));
+    secrets.extend((1..=3).filter_map(|number| init::share(&intent, &answer, number)).map(|s| s.expose().clone()));
+    secrets.extend(intent.keys.clone());
+    assert_eq!(secrets.len(), 1 + 1 + 3 + 4, "the run was killed at the wrong moment");
+
+    let report = world.apply(place.program());
+    secrets.push(world.block_on(keeper.token()).unwrap().unwrap().token);
+    shown.push(format!("{report:#?}"));
+    shown.push(world.plan(place.program()).to_string());
+    shown.push(format!("{:?}", world.events()));
+    shown.push(serde_json::to_string(&world.snapshot().unwrap()).unwrap());
+    for text in &shown {
+        assert_eq!(leaks(text, &secrets), Vec::<String>::new(), "{text}");
+    }
+    for (path, content) in files(&place.custody()) {
+        assert_eq!(leaks(&content, &secrets), Vec::<String>::new(), "{path}");
+    }
+    let answer = world.block_on(keeper.answer()).unwrap().unwrap();
+    assert!(answer.root.is_none() && answer.shares.is_empty(), "the ciphertext has gone");
+}
