@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
-use sprocket_core::Secret;
+use sprocket_core::{Deadline, Secret};
 use vaultrs::client::{VaultClient, VaultClientSettingsBuilder};
 use vaultrs::error::ClientError;
 
@@ -19,6 +19,8 @@ use crate::fault;
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
+/// How long a server may take from its start until it listens.
+const STARTS: Duration = Duration::from_secs(5);
 
 /// A connection, with a token or without.
 pub(crate) struct Client {
@@ -122,6 +124,20 @@ impl Client {
             return serde_json::from_str(&text).map_err(|_| VaultError::unreadable(what));
         }
         Err(VaultError::refused(what, status, messages(&text)))
+    }
+
+    /// The same when a provider is opened, which may be right after the server was started: it is waited for.
+    pub(crate) async fn first_seal_status(&self) -> Result<SealStatus, VaultError> {
+        let deadline = Deadline::after(STARTS);
+        loop {
+            match self.seal_status().await {
+                Err(VaultError::Connect { .. }) if !deadline.is_over() => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(VaultError::Connect { address, source }) => return Err(VaultError::NotUp { address, source }),
+                other => return other,
+            }
+        }
     }
 
     /// Whether the server is initialised and open.

@@ -49,6 +49,14 @@ pub enum VaultError {
         /// Why.
         source: Cause,
     },
+    /// No connection could be made when the provider was opened: the server may not have been started yet.
+    #[error("could not connect to the Vault at {address}")]
+    NotUp {
+        /// The server's address.
+        address: String,
+        /// Why.
+        source: Cause,
+    },
     /// The server is there, and serves nothing yet.
     #[error("the Vault at {address} is {why}")]
     Closed {
@@ -66,9 +74,11 @@ pub enum VaultError {
     /// There is no token to identify with.
     #[error("there is no token for the Vault")]
     NoToken,
-    /// The token is not in custody.
-    #[error("the token for the Vault is not in custody, in {place}")]
+    /// Custody has no token, or one that is not accepted any more.
+    #[error("the custody in {place} has no token that the Vault at {address} accepts")]
     TokenGone {
+        /// The server's address.
+        address: String,
         /// Where custody is.
         place: String,
     },
@@ -238,18 +248,18 @@ impl ProviderError for VaultError {
             Self::Refused { kind, .. } => *kind,
             Self::Exists { .. } => ErrorKind::AlreadyExists,
             Self::Changed { .. } => ErrorKind::Conflict,
-            Self::WrongToken { .. } | Self::NoToken | Self::TokenGone { .. } => ErrorKind::Denied,
+            Self::WrongToken { .. } | Self::NoToken => ErrorKind::Denied,
             Self::Custody(error) => error.kind(),
             Self::Stop(stop) => stop.kind(),
-            Self::Connect { .. } | Self::NoAnswer { .. } | Self::Unreadable { .. } | Self::Closed { .. } => {
-                ErrorKind::Unavailable
-            }
+            // The bootstrap makes a token, as it starts and unseals.
+            Self::Closed { .. } | Self::NotUp { .. } | Self::TokenGone { .. } => ErrorKind::Closed,
+            Self::Connect { .. } | Self::NoAnswer { .. } | Self::Unreadable { .. } => ErrorKind::Unavailable,
         }
     }
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Connect { address, .. } => {
+            Self::Connect { address, .. } | Self::NotUp { address, .. } => {
                 format!("does it run, and is this its address? `curl {address}/v1/sys/seal-status` asks the same")
             }
             Self::Closed { why: WhyClosed::Sealed, .. } => {
@@ -267,7 +277,7 @@ impl ProviderError for VaultError {
                 "no policy of the token allows it; `vault token capabilities PATH` says what it may".into()
             }
             Self::Changed { .. } => "plan again".into(),
-            Self::TokenGone { .. } => "bring custody back; a run that plans the bootstrap says what is missing".into(),
+            Self::TokenGone { .. } => "bring the custody back that has one".into(),
             Self::Custody(error) => return error.hint(),
             Self::Stop(stop) => stop.hint(),
             _ => return None,

@@ -5,9 +5,10 @@
 
 use std::fmt::{self, Debug};
 
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::{Identity, Input, IntoInput, Kinds, Output, Provider, Secret, Spec};
+use sprocket_core::{ErrorKind, Identity, Input, IntoInput, Kinds, Output, Provider, Secret, Spec};
 
 use crate::address::VaultAddress;
 use crate::bootstrap::Opened;
@@ -70,13 +71,21 @@ impl VaultCredentials {
         Self(Where::InCustody { folder, passphrase })
     }
 
-    async fn find(&self) -> Result<Secret<String>, VaultError> {
+    async fn find(&self) -> Result<Option<Secret<String>>, VaultError> {
         match &self.0 {
-            Where::Here(token) => Ok(token.clone()),
+            Where::Here(token) => Ok(Some(token.clone())),
             Where::InCustody { folder, passphrase } => {
                 let held = Keeper::folder(folder, passphrase).token().await?;
-                held.map(|held| Secret::new(held.token)).ok_or_else(|| VaultError::TokenGone { place: folder.clone() })
+                Ok(held.map(|held| Secret::new(held.token)))
             }
+        }
+    }
+
+    /// What a token that is not accepted means: one from custody can be made again.
+    fn refused(self, address: String) -> VaultError {
+        match self.0 {
+            Where::Here(_) => VaultError::WrongToken { address },
+            Where::InCustody { folder: place, .. } => VaultError::TokenGone { address, place },
         }
     }
 }
@@ -122,9 +131,13 @@ impl Provider for Vault {
     type Error = VaultError;
 
     async fn connect(config: &VaultConfig, credentials: VaultCredentials) -> Result<Self, VaultError> {
-        let vault = Self { client: Client::new(&config.address, Some(&credentials.find().await?))? };
+        let address = config.address.to_string();
+        let Some(token) = credentials.find().await? else { return Err(credentials.refused(address)) };
+        let vault = Self { client: Client::new(&config.address, Some(&token))? };
         vault.open().await?;
-        vault.check_token().await?;
+        if !vault.accepts_token().await? {
+            return Err(credentials.refused(address));
+        }
         Ok(vault)
     }
 
@@ -151,7 +164,7 @@ impl Provider for Vault {
 impl Vault {
     /// What the server says, if it is open.
     async fn open(&self) -> Result<SealStatus, VaultError> {
-        let status = self.client.seal_status().await?;
+        let status = self.client.first_seal_status().await?;
         let why = match status {
             SealStatus { initialized: false, .. } => WhyClosed::Uninitialised,
             SealStatus { sealed: true, .. } => WhyClosed::Sealed,
@@ -160,18 +173,17 @@ impl Vault {
         Err(VaultError::Closed { address: self.client.address().to_string(), why })
     }
 
-    async fn check_token(&self) -> Result<(), VaultError> {
+    /// Whether the server knows the token. One that can be renewed is.
+    async fn accepts_token(&self) -> Result<bool, VaultError> {
         let looked_up = vaultrs::token::lookup_self(self.client.typed()).await;
         let token = match looked_up.map_err(self.client.failed("look up the token")) {
-            Err(VaultError::Refused { kind: sprocket_core::ErrorKind::Denied, .. }) => {
-                return Err(VaultError::WrongToken { address: self.client.address().to_string() });
-            }
+            Err(VaultError::Refused { kind: ErrorKind::Denied, .. }) => return Ok(false),
             other => other?,
         };
         if token.renewable == Some(true) {
             let what = "renew the token";
-            self.client.ask(what, reqwest::Method::POST, "auth/token/renew-self", Some(&json!({}))).await?;
+            self.client.ask(what, Method::POST, "auth/token/renew-self", Some(&json!({}))).await?;
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -5,4 +5,5 @@
 
 mod messages;
 mod suite;
+#[expect(dead_code, reason = "the tests of the bootstrap need more of it")]
 mod support;

@@ -28,8 +28,9 @@ fn a_server_that_does_not_answer() {
         stack.add(VaultMount::kv2("apps"));
     });
     assert_snapshot!(text.replace(&port.to_string(), "PORT"), @"
-    could not reach `vault`: could not connect to the Vault at http://127.0.0.1:PORT: Connection refused (os error 111)
-    hint: does it run, and is this its address? `curl http://127.0.0.1:PORT/v1/sys/seal-status` asks the same
+    problem: `vault`: serves nothing, and nothing in this plan opens it: could not connect to the Vault at http://127.0.0.1:PORT: Connection refused (os error 111)  (sprocket-vault/tests/messages.rs:27)
+      hint: does it run, and is this its address? `curl http://127.0.0.1:PORT/v1/sys/seal-status` asks the same
+    1 problem: nothing can be applied until it is solved.
     ");
 }
 
@@ -70,8 +71,9 @@ fn a_server_that_is_sealed() {
         stack.add(VaultMount::kv2("apps"));
     });
     assert_snapshot!(plain(&bao, &text), @"
-    could not reach `vault`: the Vault at http://VAULT is sealed
-    hint: unseal it, or declare its bootstrap in the program, which unseals it from custody
+    problem: `vault`: serves nothing, and nothing in this plan opens it: the Vault at http://VAULT is sealed  (sprocket-vault/tests/messages.rs:69)
+      hint: unseal it, or declare its bootstrap in the program, which unseals it from custody
+    1 problem: nothing can be applied until it is solved.
     ");
 }
 

@@ -15,4 +15,4 @@ pub use sprocket_docker::{
 #[cfg(feature = "s3")]
 pub use sprocket_s3::{Bucket, Lifecycle, S3, S3Credentials};
 #[cfg(feature = "vault")]
-pub use sprocket_vault::{KvSecret, Vault, VaultCredentials, VaultMount, VaultPolicy};
+pub use sprocket_vault::{Bootstrap, Custody, KvSecret, Opened, Vault, VaultCredentials, VaultMount, VaultPolicy};

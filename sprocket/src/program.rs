@@ -122,7 +122,7 @@ impl Program {
         #[cfg(feature = "s3")]
         let program = program.knowing::<sprocket_s3::S3>();
         #[cfg(feature = "vault")]
-        let program = program.knowing::<sprocket_vault::Vault>();
+        let program = program.knowing::<sprocket_vault::Vault>().knowing::<sprocket_vault::VaultServer>();
         program
     }
 

@@ -82,7 +82,7 @@ impl Connections {
     pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Vec<Reached> {
         let known = Known::nothing(stack);
         let opening = stack.providers.iter().map(|node| async {
-            let connection = open_declared(node, snapshot.providers.get(&node.name), &known, key).await;
+            let connection = open_declared(node, made_with(snapshot, &node.name), &known, key).await;
             let server = connection.and_then(|connection| match connection {
                 Connection::Open(open) => Ok(Some(open.recorded.identity)),
                 Connection::Deferred(_) => Ok(None),
@@ -101,7 +101,7 @@ impl Connections {
         known: &Known,
         key: &StackKey,
     ) -> Result<Connection, Refused> {
-        let recorded = snapshot.providers.get(name);
+        let recorded = made_with(snapshot, name);
         if let Some(node) = stack.providers.iter().find(|node| node.name == *name) {
             return open_declared(node, recorded, known, key).await;
         }
@@ -122,7 +122,7 @@ impl Connections {
         known: &Known,
         key: &StackKey,
     ) -> Result<Entry, Refused> {
-        let connection = open_declared(node, snapshot.providers.get(&node.name), known, key).await?;
+        let connection = open_declared(node, made_with(snapshot, &node.name), known, key).await?;
         let entry = match &connection {
             Connection::Open(open) => open.entry(&node.name),
             Connection::Deferred(_) => return Err(Refused::ForgottenProvider { provider: node.name.clone() }),
@@ -191,6 +191,14 @@ impl Connections {
             self.0.get(provider).ok_or_else(|| Refused::ForgottenProvider { provider: provider.clone() })?;
         connection.provider_type().kind(address.kind()).ok_or_else(|| Refused::UnknownKind { address: address.clone() })
     }
+}
+
+/// What a provider was when something of it was made. One of which nothing is left can be another server.
+fn made_with<'s>(snapshot: &'s Snapshot, name: &ProviderName) -> Option<&'s RecordedProvider> {
+    let recorded = snapshot.providers.get(name)?;
+    let records = snapshot.records.values().map(|record| &record.provider);
+    let pending = snapshot.pending.values().filter_map(|entry| entry.provider());
+    records.chain(pending).any(|other| other == name).then_some(recorded)
 }
 
 async fn open_declared(

@@ -25,7 +25,7 @@ use super::server::VaultServer;
 use super::standing::Standing;
 use super::stop::BootstrapStop;
 use crate::custody::{Answer, Intent};
-use crate::error::{VaultError, failed};
+use crate::error::{Cause, VaultError, failed};
 
 /// A Vault's initialisation.
 #[derive(Clone, Debug)]
@@ -222,7 +222,7 @@ async fn initialise(server: &VaultServer, intent: &Intent) -> Result<Answer, Fai
             Err(Failed { error, partial: None, effect: Effect::Unknown })
         }
         Err(error) => {
-            let stop = BootstrapStop::NoAnswer { address: server.address(), source: Box::new(error) };
+            let stop = BootstrapStop::NoAnswer { address: server.address(), source: Cause::of(&error) };
             Err(Failed { error: stop.into(), partial: None, effect: Effect::Unknown })
         }
     }

@@ -75,7 +75,7 @@ impl Provider for VaultServer {
 
     async fn connect(config: &VaultServerConfig, (): ()) -> Result<Self, VaultError> {
         let client = Client::new(&config.address, None)?;
-        client.seal_status().await?;
+        client.first_seal_status().await?;
         Ok(Self { client, custody: Keeper::folder(&config.custody, &config.passphrase) })
     }
 

@@ -3,6 +3,8 @@
 
 use sprocket_core::ErrorKind;
 
+use crate::error::Cause;
+
 /// Why a bootstrap stops.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -68,7 +70,7 @@ pub enum BootstrapStop {
         /// The server.
         address: String,
         /// Why.
-        source: Box<crate::error::VaultError>,
+        source: Cause,
     },
     /// A share in custody is another one than the server gave.
     #[error("share {number} in {place} is not the one that the Vault gave")]
@@ -103,8 +105,6 @@ pub enum BootstrapStop {
         address: String,
         /// The custody.
         place: String,
-        /// What the server answered.
-        source: Box<crate::error::VaultError>,
     },
     /// The root token is needed, and has been revoked.
     #[error("could not {what}: the root token of the Vault has been revoked")]

@@ -148,12 +148,8 @@ pub(super) async fn unseal(server: &VaultServer) -> Result<(), VaultError> {
         match given {
             Ok(status) if status["sealed"] == false => return Ok(()),
             Ok(_) => {}
-            // The server's message may quote what it was given.
             Err(VaultError::Refused { source, .. }) if (400..=500).contains(&source.status) => {
-                let source = VaultError::refused(what, source.status, Vec::new());
-                let stop =
-                    BootstrapStop::ShareDoesNotFit { address: server.address(), place, source: Box::new(source) };
-                return Err(stop.into());
+                return Err(BootstrapStop::ShareDoesNotFit { address: server.address(), place }.into());
             }
             Err(error) => return Err(error),
         }

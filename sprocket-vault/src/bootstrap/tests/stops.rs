@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 
 use insta::assert_snapshot;
 use sprocket_core::testing::World;
-use sprocket_core::{Goal, Report, Stack};
+use sprocket_core::{Goal, ProviderError as _, Report, Stack};
 
 use super::support::free_port;
 use super::{Place, declare};
@@ -83,15 +83,16 @@ fn an_answer_that_never_arrived_stops_the_run_and_every_run_after_it() {
     let mut world = World::of_real_services();
     let report = world.try_apply(|stack| declare(stack, &between.address, &custody)).unwrap();
     assert_snapshot!(place.plain(&failure(&report).replace(&between.address, "http://VAULT")), @"
-    vault:init/vault: the Vault at http://VAULT was asked to initialise, and there was no answer: the Vault did not answer a request to initialise it: connection closed before message completed
+    vault:init/vault: the Vault at http://VAULT was asked to initialise, and there was no answer: connection closed before message completed
     hint: it is not asked again before it is known what became of it: run the same command again
     ");
     let text = refusal(&mut world, place.program());
     assert_eq!(refusal(&mut world, place.program()), text, "and it stays so");
-    {
-        let at = world.block_on(place.keeper().intent()).unwrap().unwrap().at.strftime("%F %T UTC").to_string();
-        assert_snapshot!(place.plain(&text).replace(&at, "TIME"), @"");
-    }
+    let at = world.block_on(place.keeper().intent()).unwrap().unwrap().at.strftime("%F %T UTC").to_string();
+    assert_snapshot!(place.plain(&text).replace(&at, "TIME"), @"
+    could not read vault:init from `vault-server`: the Vault at http://VAULT is initialised, and its keys never arrived: a call to initialise it was begun at TIME, and its answer is not in custody
+    hint: if nobody else initialised it, nobody has its keys, nothing can be in it, and it is safe to empty its storage: do so, and run the same command again. If somebody else did, put FOLDER/custody aside and connect to it with a token of theirs. Nothing was changed
+    ");
     // The way on: nobody can have opened it, so its storage is emptied, and the same command goes on.
     place.empty();
     world.apply(place.program());
@@ -115,19 +116,31 @@ fn emptied_storage_is_not_initialised_over() {
     let mut world = World::of_real_services();
     world.apply(place.program());
     place.empty();
-    assert_snapshot!(place.plain(&refusal(&mut world, place.program())), @"");
+    assert_snapshot!(place.plain(&refusal(&mut world, place.program())), @"
+    could not read vault:init from `vault-server`: the Vault at http://VAULT is not initialised, but FOLDER/custody has the keys of one that was
+    hint: is its storage mounted? Bring it back. If it was emptied on purpose, put FOLDER/custody aside, `state forget` the resources of the bootstrap, and run the same command again. Nothing was changed
+    ");
     // The same with a state that knows nothing: custody alone stops it.
-    assert_snapshot!(place.plain(&refusal(&mut World::of_real_services(), place.program())), @"");
+    assert_snapshot!(place.plain(&refusal(&mut World::of_real_services(), place.program())), @"
+    could not read vault:init from `vault-server`: the Vault at http://VAULT is not initialised, but FOLDER/custody has the keys of one that was
+    hint: is its storage mounted? Bring it back. If it was emptied on purpose, put FOLDER/custody aside, `state forget` the resources of the bootstrap, and run the same command again. Nothing was changed
+    ");
     // And with a custody that has gone as well.
     fs::remove_dir_all(place.custody()).unwrap();
-    assert_snapshot!(place.plain(&refusal(&mut world, place.program())), @"");
+    assert_snapshot!(place.plain(&refusal(&mut world, place.program())), @"
+    could not read vault:init from `vault-server`: the Vault at http://VAULT is not initialised, though this stack has initialised it, and FOLDER/custody is empty
+    hint: are storage and custody mounted? Bring them back. If both were emptied on purpose, `state forget` the resources of the bootstrap, and run the same command again. Nothing was changed
+    ");
 }
 
 #[test]
 fn somebody_elses_vault_is_left_alone() {
     let Some(place) = Place::live() else { return };
     place.bao.must("POST", "sys/init", r#"{"secret_shares": 1, "secret_threshold": 1}"#);
-    assert_snapshot!(place.plain(&refusal(&mut World::of_real_services(), place.program())), @"");
+    assert_snapshot!(place.plain(&refusal(&mut World::of_real_services(), place.program())), @"
+    could not read vault:init from `vault-server`: the Vault at http://VAULT is initialised, and FOLDER/custody has no keys of it
+    hint: bring its custody back; or, if it is somebody else's, leave the bootstrap out and connect to it with a token of theirs. Nothing was changed
+    ");
     assert!(!place.custody().exists());
 }
 
@@ -144,7 +157,10 @@ fn shares_that_are_not_the_ones_that_were_given() {
     fs::rename(custody.join("share-1.age"), custody.join("aside")).unwrap();
     fs::rename(custody.join("share-2.age"), custody.join("share-1.age")).unwrap();
     fs::rename(custody.join("aside"), custody.join("share-2.age")).unwrap();
-    assert_snapshot!(place.plain(&refusal(&mut world, place.program())), @"");
+    assert_snapshot!(place.plain(&refusal(&mut world, place.program())), @"
+    could not read vault:share from `vault-server`: share 1 in FOLDER/custody is not the one that the Vault gave
+    hint: bring the share back from a copy; with enough other shares, `vault operator rekey` makes new ones
+    ");
 
     // Gone: the others are still enough to unseal, but the plan says so.
     fs::rename(custody.join("share-1.age"), custody.join("aside")).unwrap();
@@ -152,7 +168,10 @@ fn shares_that_are_not_the_ones_that_were_given() {
     fs::rename(custody.join("aside"), custody.join("share-2.age")).unwrap();
     fs::rename(custody.join("share-3.age"), custody.join("aside")).unwrap();
     let report = world.try_apply(place.program()).unwrap();
-    assert_snapshot!(place.plain(&failure(&report)), @"");
+    assert_snapshot!(place.plain(&failure(&report)), @"
+    vault:share/vault-3: share 3 has gone from FOLDER/custody, and can't be delivered a second time
+    hint: bring the share back from a copy; with enough other shares, `vault operator rekey` makes new ones
+    ");
     fs::rename(custody.join("aside"), custody.join("share-3.age")).unwrap();
     world.apply(place.program());
 
@@ -171,10 +190,11 @@ fn shares_that_are_not_the_ones_that_were_given() {
         let custody = keeper.clone();
         let client = crate::client::Client::new(&place.bao.address.parse().unwrap(), None).unwrap();
         let error = crate::bootstrap::unseal::unseal(&super::super::VaultServer { client, custody }).await.unwrap_err();
-        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        use sprocket_core::ProviderError as _;
-        let text = format!("{error}: {source}\nhint: {}", error.hint().unwrap());
-        assert_snapshot!(place.plain(&text), @"");
+        let text = format!("{error}\nhint: {}", error.hint().unwrap());
+        assert_snapshot!(place.plain(&text), @"
+        the shares from FOLDER/custody do not open the Vault at http://VAULT
+        hint: they are another Vault's, or were replaced by `vault operator rekey`
+        ");
     });
 }
 
@@ -208,9 +228,15 @@ fn a_server_that_ignores_our_keys_is_found_out_and_its_keys_are_kept() {
     let mut world = World::of_real_services();
     let report = world.try_apply(|stack| declare(stack, &address, &custody)).unwrap();
     assert!(!format!("{report:?}").contains("hunter2"));
-    assert_snapshot!(plain(failure(&report)), @"");
+    assert_snapshot!(plain(failure(&report)), @"
+    vault:init/vault: the Vault at http://VAULT ignored our OpenPGP keys: what it answered is not encrypted to them
+    hint: its keys went over the network in clear; they are kept, sealed, in the answer in FOLDER/custody. Use a server that knows `pgp_keys`, and empty the storage of this one
+    ");
     let text = refusal(&mut world, |stack| declare(stack, &address, &custody));
-    assert_snapshot!(plain(text), @"");
+    assert_snapshot!(plain(text), @"
+    could not read vault:init from `vault-server`: the Vault at http://VAULT ignored our OpenPGP keys: what it answered is not encrypted to them
+    hint: its keys went over the network in clear; they are kept, sealed, in the answer in FOLDER/custody. Use a server that knows `pgp_keys`, and empty the storage of this one
+    ");
     let keeper = crate::custody::Keeper::folder(custody.to_str().unwrap(), &super::passphrase());
     assert_eq!(world.block_on(keeper.answer()).unwrap().unwrap().shares, ["aa01", "aa02", "aa03"], "no key is lost");
 }
