@@ -61,7 +61,7 @@ impl Entropy {
     }
 
     /// A random id of 26 hexadecimal digits.
-    pub(crate) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         hex::encode(self.bytes::<13>())
     }
 

@@ -3,6 +3,7 @@
 //! What can be repeated is tried again by the SDK. What makes something is sent [`once`]: whether it had its effect is found
 //! out first, by the engine or the store.
 
+use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -25,13 +26,19 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(60);
 
 /// A server, and how it is spoken to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) sdk: Sdk,
     /// Where it is, for people.
     pub(crate) place: String,
     /// It is AWS's own, in which every region has a server.
     pub(crate) is_aws: bool,
+}
+
+impl Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.place)
+    }
 }
 
 impl Client {

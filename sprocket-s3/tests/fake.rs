@@ -1,6 +1,7 @@
 //! Servers of other temperaments: answers that are written in the test, and a door to the real server that can be shut, or
 //! that loses what it should carry.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -50,8 +51,10 @@ pub(crate) enum Fate {
     LoseAnswer,
     /// The connection is cut before anything is asked.
     Cut,
-    /// This is the answer.
+    /// This is the answer; its body's hash is its ETag.
     Answer(u16, String),
+    /// This was written: no answer but its ETag.
+    Written(String),
 }
 
 /// An S3 error, as its servers write it.
@@ -60,6 +63,37 @@ pub(crate) fn error(status: u16, code: &str, message: &str) -> Fate {
         status,
         format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"),
     )
+}
+
+fn etag(body: &[u8]) -> String {
+    format!("{:032x}", body.iter().fold(7_u128, |hash, byte| hash.wrapping_mul(31).wrapping_add(u128::from(*byte))))
+}
+
+/// A server of its own, as far as a state needs one; it ignores these conditions.
+pub(crate) fn memory(ignored: &'static [&'static str]) -> impl FnMut(&mut Request) -> Fate {
+    let mut objects = BTreeMap::<String, Vec<u8>>::new();
+    move |request| {
+        let key = request.path().split('?').next().unwrap_or_default().to_owned();
+        let there = objects.get(&key);
+        let condition = |name| request.headers.iter().find(|(header, _)| header == name && !ignored.contains(&name));
+        let holds = condition("if-none-match").is_none_or(|_| there.is_none())
+            && condition("if-match")
+                .is_none_or(|(_, wanted)| there.is_some_and(|body| *wanted == format!("\"{}\"", etag(body))));
+        match (request.line.split(' ').next(), there) {
+            (Some("PUT"), _) if !holds => error(412, "PreconditionFailed", ""),
+            (Some("PUT"), _) => {
+                let tag = String::from_utf8(request.body.clone()).unwrap();
+                objects.insert(key, request.body.clone());
+                Fate::Written(tag)
+            }
+            (Some("GET"), _) if request.path().contains("list-type") => {
+                Fate::Answer(200, "<ListBucketResult></ListBucketResult>".into())
+            }
+            (Some("GET"), Some(body)) => Fate::Answer(200, String::from_utf8(body.clone()).unwrap()),
+            (Some("GET"), None) => error(404, "NoSuchKey", ""),
+            _ => Fate::Answer(200, "<DeleteResult></DeleteResult>".into()),
+        }
+    }
 }
 
 type Rule = Box<dyn FnMut(&mut Request) -> Fate + Send>;
@@ -111,6 +145,10 @@ impl Fake {
                     Vec::new()
                 }
                 Fate::Cut => Vec::new(),
+                Fate::Written(body) => {
+                    let etag = etag(body.as_bytes());
+                    format!("HTTP/1.1 200 X\r\nContent-Length: 0\r\nETag: \"{etag}\"\r\n\r\n").into_bytes()
+                }
                 Fate::Answer(status, body) => {
                     let length = body.len();
                     format!(

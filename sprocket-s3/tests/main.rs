@@ -7,4 +7,5 @@ mod bucket;
 mod fake;
 mod messages;
 mod plan;
+mod store;
 mod support;

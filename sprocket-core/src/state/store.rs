@@ -27,6 +27,11 @@ pub trait StateStore: Send + Sync + Debug {
     /// Who holds the lock, if anybody does.
     async fn holder(&self) -> Result<Option<Holder>, StoreError>;
 
+    /// Tries out what it relies on, and says what it found; nothing that is written for it stays. For `doctor`.
+    async fn try_out(&self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     /// Where it is, for people.
     fn place(&self) -> String;
 }
@@ -129,6 +134,26 @@ pub enum StoreError {
         /// The newest that is known.
         known: u32,
     },
+    /// The storage does not keep two writers apart.
+    #[error("the server of {place} does not keep two runs apart: {what}")]
+    NotExclusive {
+        /// Where.
+        place: String,
+        /// What it does.
+        what: String,
+    },
+    /// The storage is a service, and a request to it failed.
+    #[error("could not {attempt} {place}")]
+    Remote {
+        /// What was attempted: `write the snapshot in`.
+        attempt: &'static str,
+        /// Where.
+        place: String,
+        /// Why it failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What can be done about it.
+        hint: Option<String>,
+    },
     /// The storage failed.
     #[error("could not {attempt} {place}")]
     Io {
@@ -159,6 +184,12 @@ impl StoreError {
             Self::TooNew { .. } => {
                 Some("build the program against the Sprocket that wrote the state, or a newer one".into())
             }
+            Self::NotExclusive { .. } => Some(
+                "keep the state in a folder, or with a server that honours `If-None-Match` and `If-Match`; nothing was \
+                 written to this one"
+                    .into(),
+            ),
+            Self::Remote { hint, .. } => hint.clone(),
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Some("make room and run again: what was recorded is kept".into())

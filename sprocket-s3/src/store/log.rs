@@ -1,0 +1,202 @@
+//! The log of a state: numbered objects, each written only where nothing is yet.
+//!
+//! ```text
+//! log/00000000000000000041   a snapshot: all that is recorded, and which older snapshots are kept
+//! log/00000000000000000042   a batch of journal entries
+//! log/00000000000000000043   a fence: a new holder of the lock came, without the old one having given it back
+//! log/00000000000000000044   a batch
+//! ```
+//!
+//! The state is the last snapshot with the batches since. Whoever writes knows the next number; if something is there
+//! already, somebody else has come. One rule so keeps appends, snapshots and holders apart.
+//!
+//! **Invariant:** a fence is never deleted: it stands where the holder before it, however late, would write next.
+
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use sprocket_core::state::format::{Batch, Unreadable, read_snapshot, write_snapshot};
+use sprocket_core::state::{Snapshot, StoreError};
+
+use super::objects::{Object, Objects};
+use super::{Place, SMALL};
+use crate::error::S3Error;
+use crate::store::objects::{If, Put};
+
+const FOLDER: &str = "log/";
+
+/// The first line of each object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Header {
+    /// Who wrote it: the lock's nonce.
+    by: String,
+    #[serde(flatten)]
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Kind {
+    Snapshot {
+        /// The snapshots before it that are kept.
+        kept: Vec<u64>,
+        /// The fences before it.
+        fences: Vec<u64>,
+    },
+    Batch,
+    Fence,
+}
+
+/// The log as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// The state, and the serial of its snapshot without the batches.
+    pub(super) state: Option<Snapshot>,
+    /// The number that nobody has written yet.
+    pub(super) next: u64,
+    /// The snapshots that are kept, the last one included.
+    pub(super) snapshots: Vec<u64>,
+    pub(super) fences: Vec<u64>,
+    /// All numbers that are there.
+    pub(super) all: Vec<u64>,
+}
+
+pub(super) fn key(number: u64) -> String {
+    format!("{FOLDER}{number:020}")
+}
+
+pub(super) fn batch(by: &str, batch: &Batch<'_>) -> Vec<u8> {
+    let mut body = header(by, Kind::Batch);
+    body.append(&mut batch.line());
+    body
+}
+
+pub(super) fn snapshot(by: &str, snapshot: &Snapshot, kept: Vec<u64>, fences: Vec<u64>) -> Vec<u8> {
+    let mut body = header(by, Kind::Snapshot { kept, fences });
+    write_snapshot(snapshot, &mut body).expect("BUG: memory can be written");
+    body
+}
+
+fn header(by: &str, kind: Kind) -> Vec<u8> {
+    let mut line = serde_json::to_vec(&Header { by: by.to_owned(), kind }).expect("BUG: a header serialises");
+    line.push(b'\n');
+    line
+}
+
+/// Puts a fence where the next write would go, whoever's it is. Returns once nobody who knew an older log can write.
+pub(super) async fn fence(objects: &Objects, by: &str) -> Result<(), S3Error> {
+    loop {
+        let next = numbers(objects).await?.last().map_or(1, |last| last + 1);
+        let put = objects.put(&key(next), &header(by, Kind::Fence), If::Absent, SMALL).await?;
+        if let Put::Done(_) = put {
+            return Ok(());
+        }
+    }
+}
+
+pub(super) async fn numbers(objects: &Objects) -> Result<Vec<u64>, S3Error> {
+    let keys = objects.list(FOLDER).await?;
+    Ok(keys.iter().filter_map(|key| key.strip_prefix(FOLDER)?.parse().ok()).collect())
+}
+
+impl Log {
+    /// Reads from the end backwards to the last snapshot, and takes in what follows it.
+    pub(super) async fn read(objects: &Objects, place: &Place) -> Result<Self, StoreError> {
+        loop {
+            let all = numbers(objects).await.map_err(place.failed("list the state in"))?;
+            // Between the listing and the reading somebody may have written a snapshot, and deleted what it took in.
+            if let Some(parts) = tail(objects, &all, place).await? {
+                return Self::of(all, parts, place);
+            }
+        }
+    }
+
+    fn of(all: Vec<u64>, parts: Vec<Part>, place: &Place) -> Result<Self, StoreError> {
+        let next = all.last().map_or(1, |last| last + 1);
+        let mut log = Self { next, all, ..Self::default() };
+        let mut before = None;
+        let mut stored = 0;
+        for Part { number, header, payload } in parts {
+            if before.is_some_and(|before| before + 1 != number) && log.state.is_some() {
+                return Err(damaged(place, number, "what stood before it is missing"));
+            }
+            before = Some(number);
+            match (header.kind, &mut log.state) {
+                (Kind::Fence, _) => log.fences.push(number),
+                (Kind::Snapshot { kept, fences }, state) => {
+                    let read = read_snapshot(&payload).map_err(|error| unreadable(place, number, error))?;
+                    stored = read.serial;
+                    *state = Some(read);
+                    log.snapshots = kept;
+                    log.snapshots.push(number);
+                    log.fences.extend(fences);
+                }
+                (Kind::Batch, Some(state)) => {
+                    let batch =
+                        Batch::read(payload.trim_ascii_end()).map_err(|error| unreadable(place, number, error))?;
+                    if batch.lineage != state.lineage {
+                        return Err(damaged(place, number, "it belongs to another state than the snapshot before it"));
+                    }
+                    batch.replay(state, stored).map_err(|error| unreadable(place, number, error))?;
+                }
+                (Kind::Batch, None) => {
+                    return Err(damaged(place, number, "there is no snapshot before it"));
+                }
+            }
+        }
+        log.fences.sort_unstable();
+        log.fences.dedup();
+        Ok(log)
+    }
+}
+
+#[derive(Debug)]
+struct Part {
+    number: u64,
+    header: Header,
+    payload: Vec<u8>,
+}
+
+/// The last snapshot and all that follows it, or all there is; none if something went while it was read.
+async fn tail(objects: &Objects, all: &[u64], place: &Place) -> Result<Option<Vec<Part>>, StoreError> {
+    let (mut parts, mut left, mut at_once) = (Vec::new(), all, 4);
+    while !left.is_empty() {
+        let (rest, some) = left.split_at(left.len().saturating_sub(at_once));
+        let reads = try_join_all(some.iter().map(async |&number| objects.get(&key(number)).await)).await;
+        let reads = reads.map_err(place.failed("read the state in"))?;
+        let Some(reads) = reads.into_iter().collect::<Option<Vec<Object>>>() else { return Ok(None) };
+        let read = some.iter().zip(reads).map(|(&number, object)| part(number, object.body, place));
+        let mut read = read.collect::<Result<Vec<_>, _>>()?;
+        let is_snapshot = |part: &Part| matches!(part.header.kind, Kind::Snapshot { .. });
+        let snapshot = read.iter().rposition(is_snapshot);
+        let mut found = read.split_off(snapshot.unwrap_or(0));
+        found.append(&mut parts);
+        parts = found;
+        if snapshot.is_some() {
+            break;
+        }
+        (left, at_once) = (rest, (at_once * 2).min(64));
+    }
+    Ok(Some(parts))
+}
+
+fn part(number: u64, body: Vec<u8>, place: &Place) -> Result<Part, StoreError> {
+    let end = body.iter().position(|&byte| byte == b'\n').unwrap_or(body.len());
+    let header = serde_json::from_slice(&body[..end]);
+    let header = header.map_err(|error| damaged(place, number, &format!("its first line can't be read ({error})")))?;
+    Ok(Part { number, header, payload: body[(end + 1).min(body.len())..].to_vec() })
+}
+
+fn damaged(place: &Place, number: u64, what: &str) -> StoreError {
+    unreadable(place, number, Unreadable::Damaged { what: what.to_owned() })
+}
+
+fn unreadable(place: &Place, number: u64, error: Unreadable) -> StoreError {
+    let error = match error {
+        Unreadable::Damaged { what } => Unreadable::Damaged { what: format!("`{}`: {what}", key(number)) },
+        newer => newer,
+    };
+    let fix = "put back what was there, from the bucket's older versions or a backup; or go back to a snapshot that is \
+               kept: copy its object to the next number. What was recorded since exists, and the next plan may find it \
+               by its mark or its name";
+    error.at(place.to_string(), fix)
+}

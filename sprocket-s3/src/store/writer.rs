@@ -1,0 +1,150 @@
+//! What the holder of the lock writes.
+
+use async_trait::async_trait;
+use sprocket_core::Lineage;
+use sprocket_core::state::format::Batch;
+use sprocket_core::state::{Entry, Lock, Snapshot, StoreError};
+use tokio::sync::Mutex;
+
+use super::lease::Lease;
+use super::log::{self, Log};
+use super::objects::{If, Objects, Put};
+use super::{LARGE, Place, SMALL};
+
+/// The right to write, and what is known of the log.
+#[derive(Debug)]
+pub(super) struct S3Lock {
+    objects: Objects,
+    place: Place,
+    keep: usize,
+    /// None once it was given back.
+    lease: Option<Lease>,
+    writer: Mutex<Writer>,
+}
+
+#[derive(Debug, Default)]
+struct Writer {
+    /// Nothing before the first write, after a failure that left the log as nobody knows, and while something is written: a
+    /// write that is given up half way is one.
+    open: Option<Open>,
+    /// A write may still be under way.
+    open_write: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    /// None where no state has begun.
+    state: Option<(Lineage, u64)>,
+    next: u64,
+    snapshots: Vec<u64>,
+    fences: Vec<u64>,
+    all: Vec<u64>,
+}
+
+impl S3Lock {
+    pub(super) fn new(objects: Objects, place: Place, keep: usize, lease: Lease) -> Self {
+        Self { objects, place, keep, lease: Some(lease), writer: Mutex::default() }
+    }
+
+    fn lease(&self) -> &Lease {
+        self.lease.as_ref().expect("BUG: a lock that was given back is not used")
+    }
+
+    async fn open(&self, writer: &mut Writer) -> Result<Open, StoreError> {
+        if let Some(open) = writer.open.take() {
+            return Ok(open);
+        }
+        let Log { state, next, snapshots, fences, all } = Log::read(&self.objects, &self.place).await?;
+        let state = state.map(|snapshot| (snapshot.lineage, snapshot.serial));
+        Ok(Open { state, next, snapshots, fences, all })
+    }
+
+    /// Writes the next object of the log.
+    async fn write(
+        &self,
+        writer: &mut Writer,
+        open: &mut Open,
+        body: &[u8],
+        attempt: &'static str,
+    ) -> Result<(), StoreError> {
+        let limit = if body.len() > 1 << 20 { LARGE } else { SMALL };
+        writer.open_write = true;
+        let put = self.objects.put(&log::key(open.next), body, If::Absent, limit).await;
+        let put = put.map_err(self.place.failed(attempt))?;
+        writer.open_write = false;
+        if put == Put::Refused {
+            self.lease().lose().await;
+            return Err(StoreError::LockLost);
+        }
+        open.all.push(open.next);
+        open.next += 1;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Lock for S3Lock {
+    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock().await;
+        self.lease().check().await?;
+        let mut open = self.open(&mut writer).await?;
+        let Some((lineage, serial)) = &mut open.state else {
+            writer.open = Some(open);
+            return Err(StoreError::NoSnapshot { place: self.place.to_string() });
+        };
+        if !entries.is_empty() {
+            let body = log::batch(&self.lease().nonce, &Batch::new(lineage.clone(), *serial + 1, entries));
+            *serial += entries.len() as u64;
+            self.write(&mut writer, &mut open, &body, "append to the journal in").await?;
+        }
+        writer.open = Some(open);
+        Ok(())
+    }
+
+    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock().await;
+        self.lease().check().await?;
+        let mut open = self.open(&mut writer).await?;
+        if let Some((lineage, stored)) = &open.state
+            && *lineage == snapshot.lineage
+            && *stored > snapshot.serial
+        {
+            let (stored, given) = (*stored, snapshot.serial);
+            writer.open = Some(open);
+            return Err(StoreError::Behind { place: self.place.to_string(), stored, given });
+        }
+        let number = open.next;
+        let first = open.snapshots.len().saturating_sub(self.keep);
+        let kept = open.snapshots.split_off(first);
+        let body = log::snapshot(&self.lease().nonce, snapshot, kept.clone(), open.fences.clone());
+        self.write(&mut writer, &mut open, &body, "write the snapshot in").await?;
+        open.state = Some((snapshot.lineage.clone(), snapshot.serial));
+        open.snapshots = kept;
+        open.snapshots.push(number);
+        let stays = |number: &u64| open.snapshots.contains(number) || open.fences.contains(number);
+        let (stay, go): (Vec<u64>, Vec<u64>) = open.all.iter().partition(|number| stays(number));
+        open.all = stay;
+        let go: Vec<String> = go.into_iter().map(log::key).collect();
+        // What is left of them is passed over, and goes with the next snapshot.
+        if let Err(error) = self.objects.delete(&go).await {
+            tracing::warn!("{error}: they stay until the next snapshot");
+        }
+        writer.open = Some(open);
+        Ok(())
+    }
+
+    async fn release(mut self: Box<Self>) -> Result<(), StoreError> {
+        let clean = !self.writer.lock().await.open_write;
+        let result = self.lease().give_back(clean).await;
+        self.lease = None;
+        result
+    }
+}
+
+impl Drop for S3Lock {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.abandon();
+        }
+    }
+}
