@@ -121,7 +121,11 @@ async fn state(session: &Session) -> Vec<Finding> {
             format!("wait until it has ended; if it is gone for good: `state unlock {}`", holder.id),
         )),
     }
-    findings.push(writable(session));
+    match session.store.try_out().await {
+        Err(error) => findings.push(Finding::of("state's server", error.into())),
+        Ok(Some(found)) => findings.push(Finding::good("state's server", found)),
+        Ok(None) => findings.push(writable(session)),
+    }
     findings
 }
 

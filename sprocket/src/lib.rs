@@ -35,6 +35,7 @@ pub mod prelude;
 mod program;
 mod run;
 mod session;
+mod store;
 mod surroundings;
 mod trouble;
 

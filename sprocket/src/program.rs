@@ -223,6 +223,7 @@ where
     Box::new(move |environment, table, file, secrets| {
         let (mut table, providers) = crate::config::take_providers(environment, table, file)?;
         let secrets = secrets.with_folder(crate::config::take_secrets(environment, &mut table, file)?);
+        crate::config::take_state(&mut table);
         let config: C = crate::config::read(environment, &table, file, &secrets)?;
         let mut stack = Stack::new();
         stack.overrule(providers.overrides());

@@ -17,6 +17,7 @@ use crate::console::{Console, Look};
 use crate::key::Key;
 use crate::output::json;
 use crate::program::Program;
+use crate::store;
 use crate::surroundings::Surroundings;
 use crate::trouble::Trouble;
 
@@ -62,8 +63,8 @@ impl<'p> Opening<'p> {
     pub(crate) async fn session(self, need: Need) -> Result<Session, Trouble> {
         let file = Arc::new(find(&self.around, self.cli.file.as_deref(), self.program.at)?);
         let table = file.parse()?;
-        let (environment, _) = choose(&self.around, self.cli.env.as_deref(), &file, table.get_ref())?;
-        self.begin(need, environment, Arc::clone(&file)).await.map(|(session, _, _)| session)
+        let (environment, values) = choose(&self.around, self.cli.env.as_deref(), &file, table.get_ref())?;
+        self.begin(need, environment, values, Arc::clone(&file)).await.map(|(session, _, _)| session)
     }
 
     /// The session, and the stack that the program declares.
@@ -71,7 +72,7 @@ impl<'p> Opening<'p> {
         let file = Arc::new(find(&self.around, self.cli.file.as_deref(), self.program.at)?);
         let table = file.parse()?;
         let (environment, values) = choose(&self.around, self.cli.env.as_deref(), &file, table.get_ref())?;
-        let (session, declare, secrets) = self.begin(need, environment, Arc::clone(&file)).await?;
+        let (session, declare, secrets) = self.begin(need, environment, values, Arc::clone(&file)).await?;
         if !session.console.is_json() && need == Need::Sealed {
             let line = format!("{} of {}", session.title(), file.shown);
             session.console.err_lines(&line, |_| Look::Faint);
@@ -94,6 +95,7 @@ impl<'p> Opening<'p> {
         self,
         need: Need,
         environment: String,
+        values: &Spanned<DeValue<'_>>,
         file: Arc<File>,
     ) -> Result<(Session, Declarer<'p>, Secrets), Trouble> {
         let Program { name, knowing, .. } = self.program;
@@ -107,13 +109,14 @@ impl<'p> Opening<'p> {
             Need::Open => None,
             Need::Sealed => Some(Key::choose(&self.around, &environment, own.clone()).await?),
         };
+        let store = store::choose(&self.around, (&name, &environment), (values, &file), own).await?;
         let secrets = Secrets::of(&self.around);
         let session = Session {
             stack_name: name,
             environment,
             file,
             console: self.console,
-            store: self.around.store.clone().unwrap_or_else(|| Arc::new(own)),
+            store,
             who: who(&self.around),
             stop: self.around.stop,
             signals: self.around.signals,

@@ -23,6 +23,10 @@
 //! The name, the setting and its value must fit, and secrets are refused here too. What is overridden is said in the first
 //! lines of each command. So a program's type can't have a field `providers` of its own.
 //!
+//! **State.** `state = "s3://BUCKET/PREFIX?region=…&endpoint=…"` keeps an environment's state in a bucket, for several machines,
+//! under `PREFIX/STACK/ENVIRONMENT`; unless it is set, state lies beside this file, in `.sprocket/`. A program's type can't
+//! have a field `state` of its own.
+//!
 //! **Secrets.** A field of type [`Secret<T>`](crate::core::Secret) never comes from this file. The field `redis.password` is the
 //! variable `SPROCKET_REDIS_PASSWORD`, or the content of the file that `SPROCKET_REDIS_PASSWORD_FILE` names, or that of the
 //! file `redis.password` in the folder that the environment names: `secrets = "/run/secrets"`, from the folder of this file.
@@ -38,6 +42,7 @@ mod file;
 mod problem;
 mod providers;
 mod secrets;
+mod state;
 mod text;
 mod walk;
 
@@ -47,4 +52,5 @@ pub use self::problem::ConfigError;
 pub(crate) use self::problem::meant_address;
 pub(crate) use self::providers::take as take_providers;
 pub(crate) use self::secrets::{Secrets, take_folder as take_secrets};
+pub(crate) use self::state::{place as state_place, take as take_state};
 pub(crate) use self::walk::read;

@@ -24,6 +24,7 @@ use super::file::File;
 use super::problem::{ConfigError, Problem, suggestion};
 use super::providers::PROVIDERS;
 use super::secrets::{Secrets, is_taken, made_up, variable};
+use super::state::STATE;
 use super::text::{Given, Text};
 
 /// Reads an environment's table into the program's type.
@@ -255,6 +256,13 @@ impl<'w, 'v, 'i> Deserializer<'i> for At<'w, 'v, 'i> {
             let message = format!(
                 "the program's configuration has a field `{PROVIDERS}`, which in this file is the table that overrides \
                  settings of providers: call the field otherwise"
+            );
+            self.problem(self.span(), message);
+        }
+        if self.path.is_empty() && fields.contains(&STATE) {
+            let message = format!(
+                "the program's configuration has a field `{STATE}`, which in this file is the place where state is kept: \
+                 call the field otherwise"
             );
             self.problem(self.span(), message);
         }
