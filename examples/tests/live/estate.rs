@@ -189,6 +189,14 @@ fn changed(place: &Place) {
     let (before, objects) = (tasks(), listing());
     let told = place.run(&["apply", "--yes"]).exits(0);
     place.tell_apply(&told);
+    // Who has the old password is not let in from the moment Redis has the new one, until it is replaced in turn.
+    let began = |service| {
+        let format = "{{.UpdateStatus.StartedAt.Unix}}";
+        docker(&["service", "inspect", "--format", format, service]).parse::<u64>().unwrap()
+    };
+    let cut_off = began("sprocket-core") - began("sprocket-redis");
+    place.tell(&format!("clients of Redis were replaced {cut_off} s after it"), Duration::from_secs(cut_off));
+    assert!(cut_off < 20, "{cut_off} s");
     // Redis and its four clients for the secret, one for the image, which is a client too, and one for the variable.
     insta::assert_snapshot!(restarted(&before).join("\n"), @"
     sprocket-core
