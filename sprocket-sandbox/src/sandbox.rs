@@ -27,7 +27,9 @@ use crate::world::World;
 pub struct Sandbox {
     addresses: Addresses,
     faults: Faults,
-    runtime: Option<Runtime>,
+    _threads: Threads,
+    /// Holds its folder, for as long as its threads run.
+    _world: World,
 }
 
 /// Where the services listen: ports of 127.0.0.1, the same at each start from a folder if they are free.
@@ -60,16 +62,17 @@ impl Sandbox {
     fn of(world: World) -> Result<Self, SandboxError> {
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("sandbox").enable_all().build();
         let runtime = runtime.map_err(|source| SandboxError::Start { service: "runtime", source })?;
+        let threads = Threads(Some(runtime));
         let faults = Faults::default();
         let (sender, receiver) = mpsc::channel();
-        let told = faults.clone();
+        let (told, kept) = (faults.clone(), world.clone());
         // Not `block_on`: who starts a sandbox may be in a runtime.
-        runtime.spawn(async move {
+        threads.spawn(async move {
             // If nobody waits any more, nobody needs the answer.
-            let _ = sender.send(start(&world, &told).await);
+            let _ = sender.send(start(&kept, &told).await);
         });
         let addresses = receiver.recv().expect("BUG: starting the services panicked")?;
-        Ok(Self { addresses, faults, runtime: Some(runtime) })
+        Ok(Self { addresses, faults, _threads: threads, _world: world })
     }
 
     /// Where the services listen.
@@ -87,11 +90,21 @@ async fn start(world: &World, faults: &Faults) -> Result<Addresses, SandboxError
     Ok(Addresses { dns: Dns::start(world, faults).await?, swarm: Swarm::start(world, faults).await? })
 }
 
-impl Drop for Sandbox {
+/// What the services run on.
+#[derive(Debug)]
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.as_ref().expect("BUG: the sandbox's threads have ended").spawn(task);
+    }
+}
+
+impl Drop for Threads {
+    /// Ports and folder are free when this returns. A runtime can't wait for the end of another one: a thread does.
     fn drop(&mut self) {
-        // Ports and folder are free when this returns. A runtime can't wait for another one's end: a thread does.
-        let runtime = self.runtime.take();
+        let runtime = self.0.take();
         let ended = std::thread::spawn(move || drop(runtime)).join();
-        debug_assert!(ended.is_ok(), "BUG: the sandbox's runtime could not be ended");
+        debug_assert!(ended.is_ok(), "BUG: the sandbox's threads could not be ended");
     }
 }

@@ -5,7 +5,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use sprocket_sandbox::{Fault, Sandbox};
+use sprocket_sandbox::{Fault, Sandbox, SandboxError};
 
 fn ask(address: SocketAddr, call: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -42,6 +42,8 @@ fn a_second_start_has_the_same_addresses_and_the_same_world() {
     let first = Sandbox::start(folder.path().join("world")).unwrap();
     let addresses = first.addresses();
     let info = ask(addresses.swarm, "GET /info");
+    let other = Sandbox::start(folder.path().join("world"));
+    assert!(matches!(other, Err(SandboxError::InUse { .. })), "{other:?}");
     drop(first);
     let second = Sandbox::start(folder.path().join("world")).unwrap();
     assert_eq!(second.addresses(), addresses);
