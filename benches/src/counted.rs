@@ -86,6 +86,10 @@ impl Lock for CountedLock {
         self.lock.compact(snapshot).await
     }
 
+    fn wants_snapshot(&self) -> bool {
+        self.lock.wants_snapshot()
+    }
+
     async fn release(self: Box<Self>) -> Result<(), StoreError> {
         self.lock.release().await
     }

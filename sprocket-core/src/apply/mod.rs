@@ -418,7 +418,7 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
             if !rest.is_empty() {
                 run.lock.append(&rest).await?;
             }
-            run.lock.compact(&run.snapshot).await
+            if run.lock.wants_snapshot() { run.lock.compact(&run.snapshot).await } else { Ok(()) }
         };
         if let Err(error) = saved.await {
             run.state_failure = Some(error);

@@ -43,6 +43,7 @@ pub async fn suite(open: Open<'_>, frees: Duration) {
     every_event_comes_back_as_it_was(open).await;
     a_batch_counts_once_however_it_is_cut(open).await;
     a_snapshot_takes_the_journals_place(open).await;
+    a_snapshot_is_wanted_now_and_then(open).await;
     a_snapshot_that_lacks_entries_is_refused(open).await;
     there_is_one_lock(open, frees).await;
     a_lock_is_broken_by_its_id_only(open).await;
@@ -119,6 +120,25 @@ async fn a_snapshot_takes_the_journals_place(open: Open<'_>) {
     let other = Snapshot::new("another".into());
     lock.compact(&other).await.expect("another state can take its place");
     assert_eq!(load(&store).await, other);
+}
+
+/// What a store may choose freely is when; but it can't be never, nor lose anything in between.
+async fn a_snapshot_is_wanted_now_and_then(open: Open<'_>) {
+    let (store, _) = begun(open, "wanted").await;
+    let mut expected = large(100);
+    lock(&store, "ann").await.compact(&expected).await.expect("is written");
+    let mut snapshots = 0;
+    for run in 0..200 {
+        let lock = lock(&store, "ann").await;
+        append(&*lock, &mut expected, &[done(run), key(&format!("key-{run}"))]).await;
+        if lock.wants_snapshot() {
+            snapshots += 1;
+            lock.compact(&expected).await.expect("is written");
+        }
+        lock.release().await.expect("is released");
+        assert_eq!(load(&store).await, expected, "after run {run}");
+    }
+    assert!(snapshots > 0, "a journal does not grow for ever");
 }
 
 async fn a_snapshot_that_lacks_entries_is_refused(open: Open<'_>) {

@@ -175,6 +175,15 @@ fn checksum(json: &[u8]) -> String {
     hex::encode(&Sha256::digest(json)[..CHECKSUM / 2])
 }
 
+/// A journal shorter than this is never worth a new snapshot.
+const SHORT: u64 = 8 << 10;
+
+/// Whether a new snapshot is worth its writing: the journal, in bytes, has grown to a quarter of the last one. So what is
+/// written stays in proportion to what is done, and what is read to what there is.
+pub fn is_snapshot_due(journal: u64, snapshot: u64) -> bool {
+    journal >= SHORT.max(snapshot / 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,6 +53,12 @@ pub trait Lock: Send + Sync + Debug {
     /// new one, with nothing lost.
     async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError>;
 
+    /// Whether the journal has grown so long that a new snapshot is worth its writing. It is asked at the end of a run; a
+    /// store that does not say gets one after each.
+    fn wants_snapshot(&self) -> bool {
+        true
+    }
+
     /// Gives the lock back.
     async fn release(self: Box<Self>) -> Result<(), StoreError>;
 }

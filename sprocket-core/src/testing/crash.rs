@@ -108,6 +108,11 @@ impl Lock for CrashingLock {
         self.store.write(self.inner.compact(snapshot)).await
     }
 
+    /// A run that may be killed writes one, so that it may be killed there.
+    fn wants_snapshot(&self) -> bool {
+        lock(&self.store.plan).is_some() || self.inner.wants_snapshot()
+    }
+
     async fn release(self: Box<Self>) -> Result<(), StoreError> {
         self.inner.release().await
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
 mod closed;
+mod compaction;
 mod crashes;
 mod failures;
 mod guards;

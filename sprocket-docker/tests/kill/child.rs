@@ -151,6 +151,10 @@ impl Lock for SlowLock {
         self.0.compact(snapshot).await
     }
 
+    fn wants_snapshot(&self) -> bool {
+        self.0.wants_snapshot()
+    }
+
     async fn release(self: Box<Self>) -> Result<(), StoreError> {
         self.0.release().await
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! .sprocket/production/eu/
 //!   state.json   the snapshot, indented; replaced as a whole
-//!   journal      the entries since, a line for each append
+//!   journal      the entries since, a line for each append; taken into a new snapshot once it is a quarter as long
 //!   lock         the holder; the lock itself is the operating system's
 //!   history/     the last snapshots
 //!   key.txt      the stack's own key, where the environment lets it have one
@@ -255,6 +255,10 @@ impl Lock for FileLock {
     async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let snapshot = snapshot.clone();
         self.write(move |writer| writer.compact(&snapshot)).await
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).wants_snapshot()
     }
 
     async fn release(self: Box<Self>) -> Result<(), StoreError> {

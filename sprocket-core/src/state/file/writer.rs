@@ -12,7 +12,7 @@ use super::claim::Claim;
 use super::folder::{self, io_error, private};
 use super::{Files, Read};
 use crate::ids::Lineage;
-use crate::state::format::{Batch, write_snapshot};
+use crate::state::format::{Batch, is_snapshot_due, write_snapshot};
 use crate::state::journal::Entry;
 use crate::state::snapshot::Snapshot;
 use crate::state::store::StoreError;
@@ -36,6 +36,8 @@ struct Open {
     journal: Option<File>,
     /// How long the journal is.
     len: u64,
+    /// How long the snapshot's file is.
+    snapshot: u64,
 }
 
 impl Writer {
@@ -46,6 +48,11 @@ impl Writer {
     /// Whether the lock is still held.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.claim.check()
+    }
+
+    /// Whether the journal is long enough for a new snapshot, as far as is known.
+    pub(super) fn wants_snapshot(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| is_snapshot_due(open.len, open.snapshot))
     }
 
     /// Appends a line to the journal.
@@ -106,11 +113,14 @@ impl Writer {
             return Err(error);
         }
         let new = self.files.snapshot.with_extension("json.new");
-        if let Err(error) = write_new(&new, snapshot) {
-            // It may have taken the last room.
-            let _ = fs::remove_file(&new);
-            return Err(error);
-        }
+        let size = match write_new(&new, snapshot) {
+            Ok(size) => size,
+            Err(error) => {
+                // It may have taken the last room.
+                let _ = fs::remove_file(&new);
+                return Err(error);
+            }
+        };
         // Writing it took its time.
         self.claim.check()?;
         if let Some(open) = before
@@ -123,7 +133,8 @@ impl Writer {
         // Not cut to nothing: who is reading it reads on.
         remove(&self.files.journal)?;
         let lineage = snapshot.lineage.clone();
-        self.open = Some(Open { lineage, stored: snapshot.serial, serial: snapshot.serial, journal: None, len: 0 });
+        let (stored, serial) = (snapshot.serial, snapshot.serial);
+        self.open = Some(Open { lineage, stored, serial, journal: None, len: 0, snapshot: size });
         Ok(())
     }
 
@@ -131,7 +142,9 @@ impl Writer {
     fn open(&self) -> Result<Option<Open>, StoreError> {
         let Some(Read { snapshot, stored, journal }) = self.files.read()? else { return Ok(None) };
         let path = &self.files.journal;
-        let mut open = Open { lineage: snapshot.lineage, stored, serial: snapshot.serial, journal: None, len: 0 };
+        let size = fs::metadata(&self.files.snapshot).map_err(io_error("read", &self.files.snapshot))?.len();
+        let (lineage, serial) = (snapshot.lineage, snapshot.serial);
+        let mut open = Open { lineage, stored, serial, journal: None, len: 0, snapshot: size };
         if let Some(lineage) = &journal.foreign {
             // It may be all that somebody has of another state.
             let aside = self.files.folder.join(format!("journal-of-{}", lineage.as_str().replace(['/', '\\'], "-")));
@@ -170,12 +183,15 @@ impl Writer {
     }
 }
 
-fn write_new(path: &Path, snapshot: &Snapshot) -> Result<(), StoreError> {
+/// Writes a snapshot, and says how long it is.
+fn write_new(path: &Path, snapshot: &Snapshot) -> Result<u64, StoreError> {
     let write = || {
         let file = private().write(true).create(true).truncate(true).open(path)?;
         let mut buffer = BufWriter::with_capacity(1 << 16, file);
         write_snapshot(snapshot, &mut buffer)?;
-        buffer.into_inner().map_err(IntoInnerError::into_error)?.sync_all()
+        let file = buffer.into_inner().map_err(IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok(file.metadata()?.len())
     };
     write().map_err(io_error("write", path))
 }
