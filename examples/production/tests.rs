@@ -138,7 +138,7 @@ fn a_service_in_full() {
     let matchmaking = plan.split("\n+ ").find(|step| step.starts_with("docker:service/sprocket/matchmaking")).unwrap();
     insta::assert_snapshot!(matchmaking, @"
     docker:service/sprocket/matchmaking `sprocket-matchmaking`
-        configs:           [{config: (known after docker:config/sprocket/matchmaking), gid: 0, mode: 292, path: /app/config/production.json, uid: 0… (122 characters)
+        configs:           [{config: (known after docker:config/sprocket/matchmaking), path: /app/config/production.json}]
         endpoint:          dnsrr
         env:               {CONFIG: /app/config/production.json, NAME: matchmaking, NODE_ENV: production, RABBITMQ: sprocket-rabbitmq:5672, RABBITM… (277 characters)
         health:            {check: {interval: 1s, retries: 3, start_period: 20s, test: {cmd: [/stand-in, health]}, timeout: 3s}}
@@ -146,10 +146,8 @@ fn a_service_in_full() {
         limits:            {cpus: 1.0, memory: 536870912}
         max_per_node:      2
         networks:          [{network: (known after docker:network/sprocket/platform)}]
-        replicas:          1
         restart:           {condition: any, delay: 10s, max_attempts: 0, window: 0s}
-        rollback:          {delay: 0s, max_failure_ratio: 0.0, on_failure: pause, order: stop-first, parallelism: 1}
-        secrets:           [{file: /app/secret/rabbitmq-password.txt, gid: 0, mode: 292, secret: (known after docker:secret/sprocket/rabbitmq-passw… (262 characters)
+        secrets:           [{file: /app/secret/rabbitmq-password.txt, secret: (known after docker:secret/sprocket/rabbitmq-password)}, {file: /app/… (208 characters)
         stop_grace_period: 20s
         update:            {delay: 0s, max_failure_ratio: 0.0, on_failure: rollback, order: start-first, parallelism: 1}
     ");

@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::overrides::Unfit;
 use crate::provider::Provider;
 use crate::resource::Resource;
-use crate::value::{Deps, Known, Mistake, NoValue, Partial, Resolve, Slot};
+use crate::value::{Deps, Known, Mistake, NoValue, Partial, Path, PathPart, Resolve, Slot};
 
 /// What the planner knows about a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub trait Fields {
     type Spec: Spec;
     /// The settings, in the order of the spec's fields.
     fn slots(&self) -> Vec<(&'static str, &dyn Slot)>;
+    /// What the settings that need not be set are before anything sets them.
+    fn starts() -> Vec<(&'static str, Box<dyn Slot>)>;
     /// The spec, once everything that it waits for is known.
     ///
     /// # Errors
@@ -61,6 +63,20 @@ impl<F: Fields> Slot for F {
     fn mistakes(&self, into: &mut Vec<Mistake>) {
         for (_, slot) in self.slots() {
             slot.mistakes(into);
+        }
+    }
+
+    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
+        let nothing = Known::default();
+        let starts = F::starts();
+        for (name, slot) in self.slots() {
+            let path = at.join(PathPart::Key(name.to_owned()));
+            let start = starts.iter().find(|(other, _)| *other == name);
+            if start.is_some_and(|(_, start)| start.partial(&nothing).is_same(&slot.partial(&nothing))) {
+                into.push(path);
+            } else {
+                slot.defaults(&path, into);
+            }
         }
     }
 }

@@ -128,8 +128,23 @@ fn constructor(model: &Model) -> TokenStream {
     });
     let values = model.drafted().map(|setting| {
         let ident = &setting.ident;
-        let value = initial(model, setting);
+        let value = match setting.start {
+            Start::Required => Setters { model, setting }.convert(&quote!(#ident)),
+            _ => {
+                let start = start_of(setting);
+                quote!(Self::#start())
+            }
+        };
         quote!(#ident: #value,)
+    });
+    let starts = model.started().map(|setting| {
+        let (start, ty, value) = (start_of(setting), slot_type(model, setting), initial(model, setting));
+        quote! {
+            #[track_caller]
+            fn #start() -> #ty {
+                #value
+            }
+        }
     });
     let mistakes = keeps_mistakes(model).then(|| {
         let field = format_ident!("{MISTAKES}");
@@ -151,6 +166,8 @@ fn constructor(model: &Model) -> TokenStream {
         pub(crate) fn new(#name #(#arguments),*) -> Self {
             Self { #own #(#values)* #mistakes }
         }
+
+        #(#starts)*
     }
 }
 
@@ -211,6 +228,11 @@ fn slot_type(model: &Model, setting: &Setting) -> TokenStream {
         Holds::List => quote!(::std::vec::Vec<#item>),
         Holds::Map(key) => quote!(::std::collections::BTreeMap<#key, #item>),
     }
+}
+
+/// The function that says what a setting is at first.
+pub(crate) fn start_of(setting: &Setting) -> syn::Ident {
+    format_ident!("__start_{}", setting.name)
 }
 
 /// What the draft's field is at first.

@@ -9,7 +9,7 @@ use syn::Ident;
 use syn::spanned::Spanned as _;
 
 use crate::attributes::shown_at;
-use crate::draft::{MISTAKES, keeps_mistakes};
+use crate::draft::{MISTAKES, keeps_mistakes, start_of};
 use crate::model::{Model, Setting, Shape};
 use crate::slot::is_secret;
 
@@ -42,6 +42,10 @@ fn fields(model: &Model) -> TokenStream {
     let draft = model.draft();
     let slots = model.drafted().map(|Setting { ident, name, .. }| quote!((#name, &self.#ident),));
     let made = spec_of(model);
+    let starts = model.started().map(|setting| {
+        let (name, start) = (&setting.name, start_of(setting));
+        quote!((#name, ::std::boxed::Box::new(#draft::#start())),)
+    });
     let mistakes = format_ident!("{MISTAKES}");
     let (slots, check) = if keeps_mistakes(model) {
         (
@@ -64,6 +68,10 @@ fn fields(model: &Model) -> TokenStream {
 
             fn slots(&self) -> ::std::vec::Vec<(&'static str, &dyn #core::Slot)> {
                 #slots
+            }
+
+            fn starts() -> ::std::vec::Vec<(&'static str, ::std::boxed::Box<dyn #core::Slot>)> {
+                ::std::vec![#(#starts)*]
             }
 
             #[allow(unused_variables)]

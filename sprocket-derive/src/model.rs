@@ -95,6 +95,11 @@ impl Model {
         self.drafted().filter(|setting| matches!(setting.start, Start::Required))
     }
 
+    /// The settings that are something before anything sets them.
+    pub(crate) fn started(&self) -> impl Iterator<Item = &Setting> {
+        self.drafted().filter(|setting| !matches!(setting.start, Start::Required))
+    }
+
     /// Reads a spec.
     pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Self> {
         check_serde(&input.attrs, errors);

@@ -12,7 +12,7 @@ use crate::attributes::Errors;
 use crate::model::Shape;
 
 /// What every draft has: its constructor, and what the derives and `Fields` give it.
-const ALL: [&str; 5] = ["clone", "default", "new", "slots", "spec"];
+const ALL: [&str; 6] = ["clone", "default", "new", "slots", "spec", "starts"];
 
 /// What the drafts of resources have besides: `Draft`, and the options of `DraftExt`.
 const RESOURCE: [&str; 2] = ["name", "options"];

@@ -125,10 +125,9 @@ fn settings_that_can_not_work() {
         description: for applications
         engine:      kv
     + vault:kv/core `apps/core`
-        data:         (secret)
-        labels:       {sprocket.record: x}
-        max_versions: 0
-        mount:        apps
+        data:   (secret)
+        labels: {sprocket.record: x}
+        mount:  apps
     + vault:policy/core
         text: {}
     warning: `vault:kv/core`: it has no fields  (sprocket-vault/tests/messages.rs:118)

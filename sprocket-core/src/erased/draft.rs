@@ -47,6 +47,8 @@ pub(crate) trait ErasedDraft: Send + Sync {
     ) -> Result<TypedSpec, Mistake>;
     /// What can be said against its settings, as far as they are known, and against its name.
     fn review(&self, known: &Known, name: &PhysicalName) -> Findings;
+    /// The settings that are as they would be if nobody had set them.
+    fn defaults(&self, key: &StackKey) -> Vec<Path>;
 }
 
 pub(crate) struct DraftOf<D> {
@@ -118,6 +120,12 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
             sealing(key, || serde_json::from_value::<D::Spec>(value)).map_err(|error| error.to_string())
         })();
         whole.map(|spec| Box::new(spec) as TypedSpec).map_err(Mistake::here)
+    }
+
+    fn defaults(&self, key: &StackKey) -> Vec<Path> {
+        let mut found = Vec::new();
+        sealing(key, || self.draft.defaults(&Path::default(), &mut found));
+        found
     }
 
     fn review(&self, known: &Known, name: &PhysicalName) -> Findings {

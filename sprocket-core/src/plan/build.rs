@@ -243,7 +243,8 @@ impl<'a> Builder<'a> {
         desired: &Desired,
     ) {
         self.review(node, name.as_ref());
-        let step = Step { spec: Some(desired.spec.json()), ..self.step(index, node, action, reason, name.clone()) };
+        let (spec, defaults) = (Some(desired.spec.json()), node.draft.defaults(self.basis.key));
+        let step = Step { spec, defaults, ..self.step(index, node, action, reason, name.clone()) };
         self.push(index, step);
         self.known.nodes[index] = Facts { name, reported: None, changing: true };
     }
@@ -566,6 +567,7 @@ fn bare(address: &Address, action: StepAction, reason: Reason) -> Step {
         reason,
         name: None,
         spec: None,
+        defaults: Vec::new(),
         changes: Vec::new(),
         after: Vec::new(),
         witness: None,

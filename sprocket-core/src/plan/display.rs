@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::diff::Change;
 use super::{Deferred, Goal, Plan, Problem, Reason, Step, StepAction};
 use crate::json::Json;
-use crate::value::{AFTER, ASSIGNED, FINGERPRINT, SEALED};
+use crate::value::{AFTER, ASSIGNED, FINGERPRINT, Path, PathPart, SEALED};
 
 /// Longer values are cut.
 const WIDEST: usize = 120;
@@ -119,7 +119,11 @@ impl Display for Step {
         if !self.changes.is_empty() {
             return write_changes(f, &self.changes);
         }
-        let Some(Value::Object(spec)) = self.spec.as_ref().map(Json::value) else { return Ok(()) };
+        let Some(mut spec) = self.spec.as_ref().map(Json::value) else { return Ok(()) };
+        for path in &self.defaults {
+            hide(&mut spec, path);
+        }
+        let Value::Object(spec) = spec else { return Ok(()) };
         let settings: Vec<_> = spec.iter().filter(|(_, value)| !is_empty(value)).collect();
         let width = settings.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 1;
         for (name, value) in settings {
@@ -163,6 +167,15 @@ impl Display for Problem {
             write!(f, "\n  hint: {hint}")?;
         }
         Ok(())
+    }
+}
+
+/// Takes away what is at a place.
+fn hide(value: &mut Value, path: &Path) {
+    if let Some((PathPart::Key(last), above)) = path.0.split_last()
+        && let Some(Value::Object(map)) = Path(above.to_vec()).find_mut(value)
+    {
+        map.remove(last);
     }
 }
 

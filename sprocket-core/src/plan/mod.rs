@@ -20,7 +20,7 @@ use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
 use crate::resource::Witness;
 use crate::state::Which;
-use crate::value::StackKey;
+use crate::value::{Path, StackKey};
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,9 @@ pub struct Step {
     /// The settings that it will have, for a create.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec: Option<Json>,
+    /// Where these only have their defaults: that is not worth a line.
+    #[serde(skip)]
+    pub(crate) defaults: Vec<Path>,
     /// What changes, for an update or a replacement.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,

@@ -95,6 +95,21 @@ pub(crate) struct Rendered {
 }
 
 impl Partial {
+    /// Whether both are known, and the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Known(one), Self::Known(other)) => one == other,
+            (Self::List(ones), Self::List(others)) => {
+                ones.len() == others.len() && ones.iter().zip(others).all(|(one, other)| one.is_same(other))
+            }
+            (Self::Map(ones), Self::Map(others)) => {
+                ones.len() == others.len()
+                    && ones.iter().all(|(key, one)| others.get(key).is_some_and(|other| one.is_same(other)))
+            }
+            _ => false,
+        }
+    }
+
     /// Renders it; `name_of` gives the address of a resource that is waited for.
     pub(crate) fn render(self, key: &StackKey, name_of: &dyn Fn(&Deps) -> Vec<String>) -> Rendered {
         let mut out = Rendered { value: Value::Null, secrets: Vec::new(), mistakes: Vec::new() };

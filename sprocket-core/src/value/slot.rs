@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::sealing::GIVEN;
-use super::{Deps, Input, Known, Mistake, NoValue, Partial};
+use super::{Deps, Input, Known, Mistake, NoValue, Partial, Path, PathPart};
 use crate::json::Json;
 use crate::overrides::Unfit;
 
@@ -22,6 +22,10 @@ pub trait Slot {
     fn partial(&self, known: &Known) -> Partial;
     /// Adds what is wrong with it.
     fn mistakes(&self, into: &mut Vec<Mistake>);
+    /// Adds the places inside it, which is at this one, that are as they would be if nobody had set them.
+    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
+        let _ = (at, into);
+    }
 }
 
 /// A setting that becomes a value of the spec.
@@ -136,6 +140,10 @@ impl<S: Slot> Slot for Option<S> {
     fn mistakes(&self, into: &mut Vec<Mistake>) {
         self.iter().for_each(|slot| slot.mistakes(into));
     }
+
+    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
+        self.iter().for_each(|slot| slot.defaults(at, into));
+    }
 }
 
 impl<S: Resolve> Resolve for Option<S> {
@@ -163,6 +171,12 @@ impl<S: Slot> Slot for Vec<S> {
 
     fn mistakes(&self, into: &mut Vec<Mistake>) {
         self.iter().for_each(|slot| slot.mistakes(into));
+    }
+
+    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
+        for (index, slot) in self.iter().enumerate() {
+            slot.defaults(&at.join(PathPart::Index(index)), into);
+        }
     }
 }
 
@@ -200,6 +214,12 @@ impl<K: Serialize, S: Slot> Slot for BTreeMap<K, S> {
 
     fn mistakes(&self, into: &mut Vec<Mistake>) {
         self.values().for_each(|slot| slot.mistakes(into));
+    }
+
+    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
+        for (key, slot) in self {
+            slot.defaults(&at.join(PathPart::Key(key_text(key))), into);
+        }
     }
 }
 

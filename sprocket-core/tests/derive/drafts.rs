@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use sprocket_core::value::Path;
 use sprocket_core::{DraftExt as _, Field, Fields as _, Known, NoValue, Output, Secret, Slot as _, Spec, Stack};
 
 use crate::docker::*;
@@ -89,6 +90,25 @@ fn what_is_left_out_has_its_default() {
     );
     what_is_shown_is_what_is_sent(&Volume::new("data"));
     assert_eq!(spec(&Network::new("edge")).driver, "overlay");
+}
+
+#[test]
+fn what_nobody_set_is_told_from_what_somebody_did() {
+    let defaults = |draft: &ServiceDraft| {
+        let mut found = Vec::new();
+        draft.defaults(&Path::default(), &mut found);
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let bare = Service::new("web", "web:1");
+    insta::assert_snapshot!(defaults(&bare), @"command env labels networks mounts ports secrets health replicas resources rollout registry_password global");
+    let nested = Service::new("web", "web:1")
+        .replicas(2)
+        .mount_with(Mount::of(MountSource::Tmpfs { size: None }, "/tmp").read_only())
+        .mount_with(Mount::of(MountSource::Tmpfs { size: None }, "/run"))
+        .resources(Resources::default().memory(1 << 30));
+    insta::assert_snapshot!(defaults(&nested), @"command env labels networks mounts[1].read_only ports secrets health resources.cpus rollout registry_password global");
+    // To say the default is to say nothing.
+    assert_eq!(defaults(&Service::new("web", "web:1").replicas(1)), defaults(&bare));
 }
 
 #[test]

@@ -78,7 +78,6 @@ fn a_lost_answer_that_can_not_be_settled_is_settled_by_the_next_run() {
     ! lab:net/b was made by an interrupted run
     + lab:net/c
         parent: net#3
-        subnet: 10.0.0.0/24
     1 to create, 3 unchanged.
     ");
     story.apply(chain);
@@ -233,7 +232,6 @@ fn a_closure_that_panics_is_a_mistake_of_its_line() {
     let plan = story.world.try_plan(on_lab(program), Goal::Declared).unwrap();
     assert_snapshot!(plan, @"
     + lab:net/a
-        subnet: 10.0.0.0/24
     problem: `lab:app/web`: the closure panicked  (sprocket-core/tests/engine/failures.rs:230)
     1 problem: nothing can be applied until it is solved.
     ");

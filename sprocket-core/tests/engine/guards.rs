@@ -178,9 +178,8 @@ fn a_renamed_resource_moves_without_a_call() {
     assert_snapshot!(story.plan(renamed), @"
     > lab:net/rim was lab:net/edge
     + lab:app/web
-        image:    app:1
-        nets:     [net#1]
-        replicas: 1
+        image: app:1
+        nets:  [net#1]
     1 to create, 1 moved, 1 unchanged.
     ");
     assert_eq!(story.apply(renamed), ["create lab:app/web"]);
@@ -232,7 +231,6 @@ fn drift_is_shown_and_put_back() {
     });
     assert_snapshot!(story.plan(program), @"
     + lab:net/edge  (it has gone)
-        subnet: 10.0.0.0/24
     ~ lab:app/web  (changed by somebody else)
         env.B:    2 → (none)
         replicas: 3 → 1
@@ -257,7 +255,6 @@ fn what_contradicts_itself_is_refused() {
     assert_snapshot!(story.plan(program), @"
     > lab:net/three was lab:net/edge
     + lab:net/one `rim`
-        subnet: 10.0.0.0/24
     problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:253)
       hint: give one of them another with `.named(…)`
     problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:255)
@@ -360,7 +357,6 @@ fn a_provider_made_by_the_program_is_opened_when_its_address_is_known() {
     };
     assert_snapshot!(story.world.plan(program), @"
     + lab:net/host
-        subnet: 10.0.0.0/24
     + lab:conf/policy `policy-f7cd6a313d`
         data: allow
     2 to create.
@@ -388,11 +384,9 @@ fn a_look_up_is_answered_while_planning_or_when_what_it_mentions_is_there() {
     assert_snapshot!(story.plan(program), @"
     + lab:net/edge
         parent: net#77
-        subnet: 10.0.0.0/24
     + lab:app/web
-        image:    app:1
-        nets:     [(known after lab:net/edge)]
-        replicas: 1
+        image: app:1
+        nets:  [(known after lab:net/edge)]
     2 to create.
     ");
     story.apply(program);
@@ -410,9 +404,7 @@ fn a_scope_prefixes_addresses_and_names() {
     };
     assert_snapshot!(story.plan(program), @"
     + lab:net/elo/edge `elo-edge`
-        subnet: 10.0.0.0/24
     + lab:net/elo/pinned `exactly`
-        subnet: 10.0.0.0/24
     2 to create.
     ");
     story.apply(program);
@@ -430,9 +422,7 @@ fn outputs_are_recorded_and_secret_ones_sealed() {
     };
     assert_snapshot!(story.plan(program), @"
     + lab:net/edge
-        subnet: 10.0.0.0/24
     + random:password/redis
-        length: 32
     output network: (none) → (known after lab:net/edge)
     output password: (none) → (known after random:password/redis)
     2 to create.

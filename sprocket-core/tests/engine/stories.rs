@@ -31,21 +31,17 @@ fn a_first_plan_shows_everything_and_hides_secrets() {
     let mut story = Story::new();
     assert_snapshot!(story.plan(estate), @"
     + lab:net/edge
-        subnet: 10.0.0.0/24
     + lab:disk/data
-        driver: local
     + lab:conf/motd `motd-1b84178112`
         data: hello
     + random:password/redis
-        length: 32
     + lab:note/login
         data: (known after random:password/redis)
     + lab:app/web
-        env:      {NOTE: login, URL: (known after random:password/redis)}
-        image:    app:1
-        nets:     [(known after lab:net/edge)]
-        replicas: 1
-        used:     [data, (known after lab:conf/motd)]
+        env:   {NOTE: login, URL: (known after random:password/redis)}
+        image: app:1
+        nets:  [(known after lab:net/edge)]
+        used:  [data, (known after lab:conf/motd)]
     6 to create.
     ");
     assert_eq!(story.world.objects(), Vec::<String>::new(), "a plan makes nothing");

@@ -146,7 +146,6 @@ fn a_lock_is_told_waited_for_and_broken_by_its_id() {
     assert_snapshot!(place.run("--yes", pantry), @"
     pantry/local of sprocket.toml
     + random:password/door
-        length: 32
     + shelf:thing/jar
         text: plums
     + shelf:thing/lower/spoon `lower-spoon`
@@ -163,7 +162,6 @@ fn a_lock_is_told_waited_for_and_broken_by_its_id() {
     assert_snapshot!(place.run("--yes --lock-timeout 1", pantry), @"
     pantry/local of sprocket.toml
     + random:password/door
-        length: 32
     + shelf:thing/jar
         text: plums
     + shelf:thing/lower/spoon `lower-spoon`

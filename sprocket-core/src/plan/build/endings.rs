@@ -37,16 +37,9 @@ impl Builder<'_> {
         };
         let reason = if live.is_none() { Reason::Gone } else { reason };
         Step {
-            address: address.clone(),
-            action,
-            reason,
             name: Some(object.name.clone()),
-            spec: None,
-            changes: Vec::new(),
-            after: Vec::new(),
             witness: live.map(|live| live.witness.clone()),
-            at: None,
-            node: None,
+            ..bare(address, action, reason)
         }
     }
 
