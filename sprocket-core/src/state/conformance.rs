@@ -125,10 +125,10 @@ async fn a_snapshot_takes_the_journals_place(open: Open<'_>) {
 /// What a store may choose freely is when; but it can't be never, nor lose anything in between.
 async fn a_snapshot_is_wanted_now_and_then(open: Open<'_>) {
     let (store, _) = begun(open, "wanted").await;
-    let mut expected = large(100);
+    let mut expected = large(30);
     lock(&store, "ann").await.compact(&expected).await.expect("is written");
     let mut snapshots = 0;
-    for run in 0..200 {
+    for run in 0..40 {
         let lock = lock(&store, "ann").await;
         append(&*lock, &mut expected, &[done(run), key(&format!("key-{run}"))]).await;
         if lock.wants_snapshot() {
