@@ -45,18 +45,14 @@ fn a_vault_is_made_sealed_unsealed_and_given_up() {
         number:      3
     + vault:unseal/vault
     + vault:access/vault
-        period: 768h
-        policy: path "sys/mounts" { capabilities = ["read"] }⏎path "sys/mounts/*" { capabilities = ["create", "read", "update", "delete"… (524 characters)
     + vault:root-revoked/vault
     + vault:mount/apps
         engine:         kv
         engine_options: {version: 2}
     + random:password/redis
-        length: 32
     + vault:kv/core `apps/core`
-        data:         (known after random:password/redis)
-        max_versions: 0
-        mount:        apps
+        data:  (known after random:password/redis)
+        mount: apps
     + vault:policy/core
         text: path "apps/data/core" { capabilities = ["read"] }⏎
     warning: `vault:init/vault`: all 3 shares are kept in one place: this split protects against loss, not theft  (sprocket-vault/src/bootstrap/tests/mod.rs:74)
