@@ -170,7 +170,7 @@ pub enum TsigRefusal {
     #[error("BADSIG: the secret is not the one that the server has")]
     BadSecret,
     /// It has no such key, or one of another algorithm.
-    #[error("BADKEY: the server knows no key of this name and algorithm")]
+    #[error("BADKEY: the server knows no key of this name and algorithm, or none that may do this")]
     UnknownKey,
     /// The clocks differ.
     #[error("BADTIME: the clocks of this machine and the server differ by more than 5 minutes")]
@@ -204,7 +204,9 @@ impl ProviderError for DnsError {
                 server.host, server.port
             ),
             Self::Refused { kind: ErrorKind::Denied, .. } => {
-                "what the key may change is in the server's settings: in bind, the zone's `update-policy`".into()
+                "what the key may change is in the server's settings: in bind, the zone's `update-policy`; some servers say the \
+                 same to a wrong secret"
+                    .into()
             }
             Self::Tsig { source: TsigRefusal::Clock, .. } => "set the clock of whichever is wrong".into(),
             Self::Tsig { .. } => {

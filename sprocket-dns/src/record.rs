@@ -27,7 +27,7 @@ use crate::name;
 use crate::provider::Dns;
 use crate::update::Update;
 use crate::value::{RecordType, RecordValue};
-use crate::zone::{Place, Seen, is_unmet, physical};
+use crate::zone::{Place, Seen, is_unmet, parts, physical};
 
 /// The records of one type at a name, and what other resources can use of them.
 ///
@@ -276,6 +276,19 @@ impl Resource for DnsRecord {
         }
         if *ttl > LONGEST {
             findings.errors.push(format!("its time to live is at most {LONGEST} seconds").into());
+        }
+        findings
+    }
+
+    /// What depends on the zone is said once it is known.
+    fn review_name(name: &PhysicalName, spec: Option<&DnsRecordSpec>) -> Findings {
+        let mut findings = Findings::default();
+        match parts(name.as_str()).and_then(|(name, record_type)| declarable(name, record_type).map(|()| record_type)) {
+            Ok(record_type) if spec.is_some_and(|spec| spec.record_type != record_type) => {
+                findings.errors.push(format!("`{name}` is the name of records of another type than these").into());
+            }
+            Ok(_) => {}
+            Err(problem) => findings.errors.push(problem.into()),
         }
         findings
     }

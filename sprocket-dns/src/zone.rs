@@ -32,14 +32,21 @@ pub(crate) fn physical(name: &str, record_type: RecordType) -> String {
     format!("{name}{COLON}{record_type}")
 }
 
+/// The name and the type of a set that is called this.
+///
+/// # Errors
+/// A message, if none can be called so.
+pub(crate) fn parts(physical: &str) -> Result<(&str, RecordType), String> {
+    let parts = physical.rsplit_once(COLON);
+    let (name, record_type) = parts.ok_or("records are called by their name and their type: `api:A`")?;
+    Ok((name, record_type.parse()?))
+}
+
 impl Place {
     /// The place of a set that is called this.
     pub(crate) fn of(physical: &str, zone: &ZoneName) -> Result<Self, DnsError> {
         let failed = |problem| DnsError::Name { what: format!("find the record `{physical}`"), problem };
-        let (name, record_type) = physical
-            .rsplit_once(COLON)
-            .ok_or_else(|| failed("a record is called by its name and its type: `api:A`".to_owned()))?;
-        let record_type = record_type.parse().map_err(failed)?;
+        let (name, record_type) = parts(physical).map_err(failed)?;
         let name = zone.absolute(name).map_err(failed)?;
         if record_type == RecordType::Cname && name == zone.name() {
             let problem = "the zone itself has other records, and a CNAME can't be beside them: use A and AAAA";

@@ -114,12 +114,12 @@ fn rejected_by(server: &Server) {
       hint: compare name, algorithm and secret of the key with those in the server's settings
     ");
     insta::assert_snapshot!(with(TsigKey::sha256("nobody", "c2VjcmV0")), @"
-    TSIG rejected: the name server at SERVER does not accept the key `nobody`: BADKEY: the server knows no key of this name and algorithm
+    TSIG rejected: the name server at SERVER does not accept the key `nobody`: BADKEY: the server knows no key of this name and algorithm, or none that may do this
       hint: compare name, algorithm and secret of the key with those in the server's settings
     ");
     let secret = sprocket_core::Secret::new(server.secret.clone());
     insta::assert_snapshot!(with(TsigKey::new(server.key.name(), TsigAlgorithm::Sha512, secret)), @"
-    TSIG rejected: the name server at SERVER does not accept the key `KEY`: BADKEY: the server knows no key of this name and algorithm
+    TSIG rejected: the name server at SERVER does not accept the key `KEY`: BADKEY: the server knows no key of this name and algorithm, or none that may do this
       hint: compare name, algorithm and secret of the key with those in the server's settings
     ");
     assert!(server.records_of(ZONE, &at).is_empty());
@@ -136,7 +136,7 @@ fn a_key_without_rights() {
     };
     insta::assert_snapshot!(failure(program), @"
     could not create A of `stranger.sprocket.test`: REFUSED: the server does not allow it
-      hint: what the key may change is in the server's settings: in bind, the zone's `update-policy`
+      hint: what the key may change is in the server's settings: in bind, the zone's `update-policy`; some servers say the same to a wrong secret
     ");
 }
 

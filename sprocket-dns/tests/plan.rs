@@ -74,6 +74,19 @@ fn a_scope_prefixes_the_names_that_it_can() {
 }
 
 #[test]
+fn names_that_no_records_can_have_are_refused() {
+    let check = |physical: &str| {
+        let spec = DnsRecord::a("x", "192.0.2.1").spec(&Known::default()).unwrap();
+        DnsRecord::review_name(&physical.into(), Some(&spec)).errors.join("\n")
+    };
+    insta::assert_snapshot!(check("api:A"), @"");
+    insta::assert_snapshot!(check("api"), @"records are called by their name and their type: `api:A`");
+    insta::assert_snapshot!(check("api:MX"), @"`MX` is none of the types A, AAAA, CNAME, TXT");
+    insta::assert_snapshot!(check("api:TXT"), @"`api:TXT` is the name of records of another type than these");
+    insta::assert_snapshot!(check("elo-*:A"), @"`elo-*` is not a name in the DNS: a `*` is the whole first label or none of it");
+}
+
+#[test]
 fn what_means_the_same_is_no_change() {
     let mut world = sprocket_core::testing::world();
     let program = |values: [&'static str; 2]| {
