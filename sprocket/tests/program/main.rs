@@ -4,6 +4,7 @@
 
 mod configuration;
 mod docker;
+mod documents;
 mod environments;
 mod json;
 mod kit;
