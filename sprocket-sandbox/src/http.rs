@@ -25,7 +25,6 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// Decoded.
     pub(crate) query: BTreeMap<String, String>,
-    #[allow(dead_code, reason = "the manager has no use for them; services that authenticate do")]
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }

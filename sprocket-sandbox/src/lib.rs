@@ -16,6 +16,7 @@ mod http;
 mod sandbox;
 mod service;
 mod swarm;
+mod vault;
 mod world;
 
 pub use dns::{DNS_KEY, DNS_SECRET};

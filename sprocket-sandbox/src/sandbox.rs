@@ -13,6 +13,7 @@ use crate::error::SandboxError;
 use crate::faults::Faults;
 use crate::service::Service as _;
 use crate::swarm::Swarm;
+use crate::vault::Vault;
 use crate::world::World;
 
 /// Running services. They end when it is dropped.
@@ -40,6 +41,8 @@ pub struct Addresses {
     pub dns: SocketAddr,
     /// The API of a Docker engine that is the manager of a swarm, without TLS.
     pub swarm: SocketAddr,
+    /// A Vault, without TLS; not initialised in an empty world.
+    pub vault: SocketAddr,
 }
 
 impl Sandbox {
@@ -87,7 +90,11 @@ impl Sandbox {
 }
 
 async fn start(world: &World, faults: &Faults) -> Result<Addresses, SandboxError> {
-    Ok(Addresses { dns: Dns::start(world, faults).await?, swarm: Swarm::start(world, faults).await? })
+    Ok(Addresses {
+        dns: Dns::start(world, faults).await?,
+        swarm: Swarm::start(world, faults).await?,
+        vault: Vault::start(world, faults).await?,
+    })
 }
 
 /// What the services run on.

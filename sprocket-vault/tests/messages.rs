@@ -5,7 +5,7 @@ use sprocket_core::testing::World;
 use sprocket_core::{Goal, Secret, Stack};
 use sprocket_vault::{KvSecret, Vault, VaultMount, VaultPolicy};
 
-use crate::support::{Bao, free_port, is_live};
+use crate::support::{Bao, free_port, servers};
 
 /// Why a program can't be planned.
 fn refusal(program: impl Fn(&mut Stack)) -> String {
@@ -36,10 +36,10 @@ fn a_server_that_does_not_answer() {
 
 #[test]
 fn a_wrong_token_a_weak_one_and_none() {
-    if !is_live() {
-        return;
-    }
-    let bao = Bao::dev();
+    servers().iter().for_each(|bao| insta::allow_duplicates!(a_wrong_token_a_weak_one_and_none_on(bao)));
+}
+
+fn a_wrong_token_a_weak_one_and_none_on(bao: &Bao) {
     let with = |token: &str| {
         let token = Secret::new(token.to_owned());
         let program = |stack: &mut Stack| {
@@ -48,12 +48,12 @@ fn a_wrong_token_a_weak_one_and_none() {
         };
         refusal(program)
     };
-    assert_snapshot!(plain(&bao, &with("s.hunter2hunter2hunter2")), @"
+    assert_snapshot!(plain(bao, &with("s.hunter2hunter2hunter2")), @"
     could not reach `vault`: the Vault at http://VAULT does not accept the token
     hint: it has expired, was revoked, or is another server's: `VAULT_TOKEN=… vault token lookup` asks the same
     ");
     let weak = bao.must("POST", "auth/token/create", r#"{"policies": ["default"]}"#);
-    assert_snapshot!(plain(&bao, &with(weak["auth"]["client_token"].as_str().unwrap())), @"
+    assert_snapshot!(plain(bao, &with(weak["auth"]["client_token"].as_str().unwrap())), @"
     could not read vault:mount from `vault`: could not list mounts: permission denied
     hint: no policy of the token allows it; `vault token capabilities PATH` says what it may
     ");
@@ -61,17 +61,17 @@ fn a_wrong_token_a_weak_one_and_none() {
 
 #[test]
 fn a_server_that_is_sealed() {
-    if !is_live() {
-        return;
-    }
-    let bao = Bao::dev();
+    servers().iter().for_each(|bao| insta::allow_duplicates!(a_server_that_is_sealed_on(bao)));
+}
+
+fn a_server_that_is_sealed_on(bao: &Bao) {
     bao.must("POST", "sys/seal", "");
     let text = refusal(|stack| {
-        stack.connect(Vault::at(bao.address.as_str()).credentials(Secret::new("root".to_owned())));
+        stack.connect(Vault::at(bao.address.as_str()).credentials(Secret::new(bao.token.clone())));
         stack.add(VaultMount::kv2("apps"));
     });
-    assert_snapshot!(plain(&bao, &text), @"
-    problem: `vault`: serves nothing, and nothing in this plan opens it: the Vault at http://VAULT is sealed  (sprocket-vault/tests/messages.rs:69)
+    assert_snapshot!(plain(bao, &text), @"
+    problem: `vault`: serves nothing, and nothing in this plan opens it: the Vault at http://VAULT is sealed  (sprocket-vault/tests/messages.rs:70)
       hint: unseal it, or declare its bootstrap in the program, which unseals it from custody
     1 problem: nothing can be applied until it is solved.
     ");
@@ -79,26 +79,26 @@ fn a_server_that_is_sealed() {
 
 #[test]
 fn what_is_there_already() {
-    if !is_live() {
-        return;
-    }
-    let bao = Bao::dev();
+    servers().iter().for_each(|bao| insta::allow_duplicates!(what_is_there_already_on(bao)));
+}
+
+fn what_is_there_already_on(bao: &Bao) {
     bao.must("POST", "sys/mounts/apps", r#"{"type": "kv", "options": {"version": "2"}}"#);
     bao.must("POST", "apps/data/core", r#"{"data": {"a": "b"}}"#);
     bao.must("POST", "sys/policies/acl/core", r#"{"policy": "path \"a\" { capabilities = [\"read\"] }"}"#);
     let text = refusal(|stack| {
-        stack.connect(Vault::at(bao.address.as_str()).credentials(Secret::new("root".to_owned())));
+        stack.connect(Vault::at(bao.address.as_str()).credentials(Secret::new(bao.token.clone())));
         let apps = stack.add(VaultMount::kv2("apps"));
         stack.add(KvSecret::new("core", &apps).field("a", "b"));
         stack.add(VaultPolicy::new("core", "path \"a\" {}"));
     });
     let accessor = bao.must("GET", "sys/mounts/apps", "")["data"]["accessor"].as_str().unwrap().to_owned();
     assert_snapshot!(text.replace(&accessor, "ACCESSOR"), @"
-    problem: `vault:mount/apps`: an object named `apps` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:89)
+    problem: `vault:mount/apps`: an object named `apps` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:91)
       hint: take it over with `.adopt()` or `import vault:mount/apps ACCESSOR`
-    problem: `vault:kv/core`: an object named `apps/core` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:90)
+    problem: `vault:kv/core`: an object named `apps/core` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:92)
       hint: take it over with `.adopt()` or `import vault:kv/core apps/core`
-    problem: `vault:policy/core`: an object named `core` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:91)
+    problem: `vault:policy/core`: an object named `core` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:93)
       hint: take it over with `.adopt()` or `import vault:policy/core core`
     3 problems: nothing can be applied until they are solved.
     ");
@@ -110,8 +110,8 @@ fn settings_that_can_not_work() {
     stack.connect(Vault::at("vault:8200"));
     stack.add(VaultPolicy::new("Core", "path \"a\" {}"));
     assert_snapshot!(stack.check().unwrap_err(), @"
-    `vault`: `vault:8200` is not a Vault's address: expected `https://HOST:PORT` or `http://HOST:PORT`  (sprocket-vault/tests/messages.rs:108)
-    `vault:policy/Core`: the name of a policy is lower case, and `Core` is not  (sprocket-vault/tests/messages.rs:109)
+    `vault`: `vault:8200` is not a Vault's address: expected `https://HOST:PORT` or `http://HOST:PORT`  (sprocket-vault/tests/messages.rs:110)
+    `vault:policy/Core`: the name of a policy is lower case, and `Core` is not  (sprocket-vault/tests/messages.rs:111)
     ");
     let mut world = sprocket_core::testing::world();
     let plan = world.plan(|stack| {
@@ -130,10 +130,10 @@ fn settings_that_can_not_work() {
         mount:  apps
     + vault:policy/core
         text: {}
-    warning: `vault:kv/core`: it has no fields  (sprocket-vault/tests/messages.rs:118)
-    problem: `vault:mount/apps`: a mount of type `kv` needs its option `version`: `1` or `2`  (sprocket-vault/tests/messages.rs:117)
-    problem: `vault:kv/core`: `sprocket.record`: names that begin with `sprocket.` are Sprocket's own  (sprocket-vault/tests/messages.rs:118)
-    problem: `vault:policy/core`: its first line is the mark, a comment, which JSON has not: write it in HCL  (sprocket-vault/tests/messages.rs:119)
+    warning: `vault:kv/core`: it has no fields  (sprocket-vault/tests/messages.rs:120)
+    problem: `vault:mount/apps`: a mount of type `kv` needs its option `version`: `1` or `2`  (sprocket-vault/tests/messages.rs:119)
+    problem: `vault:kv/core`: `sprocket.record`: names that begin with `sprocket.` are Sprocket's own  (sprocket-vault/tests/messages.rs:120)
+    problem: `vault:policy/core`: its first line is the mark, a comment, which JSON has not: write it in HCL  (sprocket-vault/tests/messages.rs:121)
     3 problems: nothing can be applied until they are solved.
     ");
 }

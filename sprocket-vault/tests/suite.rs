@@ -1,4 +1,4 @@
-//! The engine's own suite for kinds, on a real server: lives, drift, lost answers, kills at every boundary of the journal.
+//! The engine's own suite for kinds, on the sandbox and on a real server: lives, drift, lost answers, kills at every boundary of the journal.
 //! After each of them, plan again: nothing to do; in the end, nothing is left.
 
 use serde_json::json;
@@ -6,7 +6,7 @@ use sprocket_core::testing::{KindSuite, Variant};
 use sprocket_core::{DraftExt as _, Secret, Stack};
 use sprocket_vault::{KvSecret, Vault, VaultMount, VaultPolicy};
 
-use crate::support::{Bao, is_live};
+use crate::support::{Bao, servers};
 
 fn connected<'s>(stack: &'s mut Stack, bao: &Bao) -> &'s mut Stack {
     stack.connect(Vault::at(bao.address.as_str()).credentials(Secret::new(bao.token.clone())));
@@ -15,14 +15,14 @@ fn connected<'s>(stack: &'s mut Stack, bao: &Bao) -> &'s mut Stack {
 
 #[test]
 fn mounts() {
-    if !is_live() {
-        return;
-    }
-    let bao = Bao::dev();
+    servers().iter().for_each(mounts_on);
+}
+
+fn mounts_on(bao: &Bao) {
     KindSuite {
         address: "vault:mount/apps",
         program: Box::new(|stack, variant| {
-            let stack = connected(stack, &bao);
+            let stack = connected(stack, bao);
             let apps = || VaultMount::kv2("apps").description("for applications");
             match variant {
                 Variant::First | Variant::Replaced => stack.add(apps()),
@@ -52,14 +52,14 @@ const LIST: &str = "path \"apps/metadata/*\" { capabilities = [\"list\"] }";
 
 #[test]
 fn policies() {
-    if !is_live() {
-        return;
-    }
-    let bao = Bao::dev();
+    servers().iter().for_each(policies_on);
+}
+
+fn policies_on(bao: &Bao) {
     KindSuite {
         address: "vault:policy/core",
         program: Box::new(|stack, variant| {
-            let stack = connected(stack, &bao);
+            let stack = connected(stack, bao);
             match variant {
                 Variant::First | Variant::Replaced => stack.add(VaultPolicy::new("core", READ)),
                 Variant::Updated => stack.add(VaultPolicy::new("core", LIST)),
@@ -84,16 +84,16 @@ fn policies() {
 
 #[test]
 fn secrets() {
-    if !is_live() {
-        return;
-    }
-    let bao = Bao::dev();
+    servers().iter().for_each(secrets_on);
+}
+
+fn secrets_on(bao: &Bao) {
     bao.must("POST", "sys/mounts/other", r#"{"type": "kv", "options": {"version": "2"}}"#);
     bao.must("POST", "sys/mounts/apps", r#"{"type": "kv", "options": {"version": "2"}}"#);
     KindSuite {
         address: "vault:kv/core/redis",
         program: Box::new(|stack, variant| {
-            let stack = connected(stack, &bao);
+            let stack = connected(stack, bao);
             // Mounts that are there already: this is about what is in them.
             let apps = stack.add(VaultMount::kv2("apps").adopt().keep_on_delete());
             let other = stack.add(VaultMount::kv2("other").adopt().keep_on_delete());
@@ -121,4 +121,11 @@ fn secrets() {
         kills: None,
     }
     .run();
+}
+
+#[test]
+fn what_no_suite_asks_is_answered_by_the_sandbox_with_501_and_its_name() {
+    let answer = Bao::sandbox().ask("GET", "sys/leases", "").unwrap_err();
+    assert!(answer.starts_with("HTTP/1.0 501"), "{answer}");
+    assert!(answer.ends_with(r#"{"errors":["the sandbox has no `GET /v1/sys/leases`"]}"#), "{answer}");
 }

@@ -1,4 +1,4 @@
-//! Servers of a test's own, and requests that share nothing with the client under test.
+//! Servers of a test's own, real ones and the sandbox's, and requests that share nothing with the client under test.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sprocket_sandbox::{Faults, Sandbox};
 
 /// Whether tests run against real servers; says so where they don't.
 pub(crate) fn is_live() -> bool {
@@ -19,18 +20,31 @@ pub(crate) fn is_live() -> bool {
 
 /// A server that ends with the test.
 pub(crate) struct Bao {
-    process: Child,
-    port: u16,
+    running: Running,
     pub(crate) address: String,
     /// A token that may do everything; of a server for development only.
     pub(crate) token: String,
 }
 
-impl Drop for Bao {
+enum Running {
+    Process(Process),
+    Sandbox(Sandbox),
+}
+
+/// A process that ends with its owner.
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+/// The servers that a suite runs on: the sandbox's, and a real one if tests are live. Both are initialised and open.
+pub(crate) fn servers() -> Vec<Bao> {
+    let real = is_live().then(Bao::dev);
+    std::iter::once(Bao::sandbox()).chain(real).collect()
 }
 
 /// A port that is free now.
@@ -45,6 +59,12 @@ fn program() -> std::path::PathBuf {
     program
 }
 
+impl Running {
+    fn of(command: &mut Command) -> Self {
+        Self::Process(Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()))
+    }
+}
+
 impl Bao {
     /// A server that is initialised and open, with all of it in memory.
     pub(crate) fn dev() -> Self {
@@ -52,8 +72,8 @@ impl Bao {
         let mut command = Command::new(program());
         command.args(["server", "-dev", "-dev-no-store-token", "-dev-root-token-id=root"]);
         command.arg(format!("-dev-listen-address=127.0.0.1:{port}"));
-        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let bao = Self { process, port, address: format!("http://127.0.0.1:{port}"), token: "root".into() };
+        let running = Running::of(&mut command);
+        let bao = Self { running, address: format!("http://127.0.0.1:{port}"), token: "root".into() };
         bao.until("it answers", || bao.answers() && bao.ask("GET", "sys/mounts", "").is_ok());
         bao
     }
@@ -71,38 +91,68 @@ impl Bao {
             storage.display()
         );
         std::fs::write(folder.join("bao.hcl"), config).unwrap();
-        let process = Self::start(folder);
-        let bao = Self { process, port, address: format!("http://127.0.0.1:{port}"), token: String::new() };
+        let running = Self::start(folder);
+        let bao = Self { running, address: format!("http://127.0.0.1:{port}"), token: String::new() };
         bao.until("it answers", || bao.answers());
         bao
     }
 
-    fn start(folder: &Path) -> Child {
+    /// The sandbox's, with everything in memory.
+    pub(crate) fn sandbox() -> Self {
+        let mut bao = Self::new_sandbox();
+        let made = bao.must("POST", "sys/init", r#"{"secret_shares": 1, "secret_threshold": 1}"#);
+        bao.must("POST", "sys/unseal", &serde_json::json!({ "key": made["keys"][0] }).to_string());
+        bao.token = made["root_token"].as_str().unwrap().to_owned();
+        bao
+    }
+
+    /// The sandbox's, not initialised.
+    pub(crate) fn new_sandbox() -> Self {
+        let sandbox = Sandbox::in_memory().unwrap();
+        let address = format!("http://{}", sandbox.addresses().vault);
+        Self { running: Running::Sandbox(sandbox), address, token: String::new() }
+    }
+
+    /// What is to go wrong with the sandbox's.
+    pub(crate) fn faults(&self) -> &Faults {
+        match &self.running {
+            Running::Sandbox(sandbox) => sandbox.faults(),
+            Running::Process(_) => panic!("a real server does what it wants"),
+        }
+    }
+
+    fn start(folder: &Path) -> Running {
         let mut command = Command::new(program());
         command.arg("server").arg(format!("-config={}", folder.join("bao.hcl").display()));
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        Running::of(&mut command)
     }
 
     /// The same server again, killed and started.
     pub(crate) fn restart(&mut self, folder: &Path) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-        self.process = Self::start(folder);
+        self.end();
+        self.running = Self::start(folder);
         self.until("it answers", || self.answers());
     }
 
     /// The same server again, with empty storage.
     pub(crate) fn empty(&mut self, folder: &Path) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        self.end();
         std::fs::remove_dir_all(folder.join("storage")).unwrap();
         std::fs::create_dir_all(folder.join("storage")).unwrap();
-        self.process = Self::start(folder);
+        self.running = Self::start(folder);
         self.until("it answers", || self.answers());
     }
 
+    fn end(&mut self) {
+        if let Running::Process(Process(child)) = &mut self.running {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
     fn answers(&self) -> bool {
-        TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.ask("GET", "sys/seal-status", "").is_ok()
+        TcpStream::connect(self.address.strip_prefix("http://").unwrap()).is_ok()
+            && self.ask("GET", "sys/seal-status", "").is_ok()
     }
 
     fn until(&self, what: &str, is_so: impl Fn() -> bool) {
@@ -115,9 +165,18 @@ impl Bao {
 
     /// A request, as somebody else.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Result<Value, String> {
+        self.ask_as(&self.token, method, path, body)
+    }
+
+    /// The same with another token; it must succeed.
+    pub(crate) fn must_as(&self, token: &str, method: &str, path: &str, body: &str) {
+        self.ask_as(token, method, path, body).unwrap_or_else(|answer| panic!("{method} {path}: {answer}"));
+    }
+
+    fn ask_as(&self, token: &str, method: &str, path: &str, body: &str) -> Result<Value, String> {
         let host = self.address.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
-        let (token, length) = (&self.token, body.len());
+        let length = body.len();
         write!(
             stream,
             "{method} /v1/{path} HTTP/1.0\r\nHost: {host}\r\nX-Vault-Token: {token}\r\nContent-Length: {length}\r\n\r\n{body}"

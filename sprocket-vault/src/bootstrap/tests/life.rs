@@ -6,9 +6,11 @@ use std::path::Path;
 
 use insta::assert_snapshot;
 use sprocket_core::testing::{Crash, World, leaks};
-use sprocket_core::{Goal, Secret};
+use sprocket_core::{Goal, Secret, Stack};
+use sprocket_sandbox::Fault;
 
-use super::{Place, passphrase};
+use super::support::Bao;
+use super::{Place, declare, passphrase};
 use crate::bootstrap::init;
 
 /// Every file below a folder.
@@ -93,6 +95,34 @@ fn a_vault_is_made_sealed_unsealed_and_given_up() {
     ");
     place.empty();
     world.apply(place.program());
+}
+
+#[test]
+fn the_same_in_the_sandbox() {
+    let (bao, folder) = (Bao::new_sandbox(), tempfile::tempdir().unwrap());
+    let custody = folder.path().join("custody");
+    let program = |stack: &mut Stack| declare(stack, &bao.address, &custody);
+    let mut world = World::of_real_services();
+    world.apply(program);
+    let nothing_to_do = |world: &mut World| {
+        let plan = world.plan(program);
+        assert!(plan.is_empty() && plan.problems.is_empty(), "{plan}");
+    };
+    nothing_to_do(&mut world);
+    let token = world.block_on(crate::custody::Keeper::folder(custody.to_str().unwrap(), &passphrase()).token());
+    bao.must_as(&token.unwrap().unwrap().token, "POST", "sys/seal", "");
+    assert_eq!(world.plan(program).steps.len(), 1);
+    world.apply(program);
+    nothing_to_do(&mut world);
+
+    // An answer that is lost after its effect: in a world of its own, which then is the one that nobody can open.
+    let (bao, folder) = (Bao::new_sandbox(), tempfile::tempdir().unwrap());
+    bao.faults().next("vault", "POST /v1/sys/init", Fault::LoseAnswer);
+    let program = |stack: &mut Stack| declare(stack, &bao.address, folder.path());
+    let mut world = World::of_real_services();
+    assert!(!world.try_apply(program).unwrap().succeeded());
+    let refused = world.try_plan(program, Goal::Declared).unwrap_err();
+    assert!(refused.to_string().contains("its keys never arrived"), "{refused}");
 }
 
 #[test]
