@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Debug, Display};
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -32,6 +33,7 @@ pub struct Stack {
     pub(crate) outputs: Vec<StackOutput>,
     pub(crate) lookups: Vec<LookupNode>,
     pub(crate) overrides: Overrides,
+    folder: PathBuf,
     mistaken: HashMap<Address, &'static Location<'static>>,
     mistakes: Vec<String>,
 }
@@ -164,9 +166,21 @@ impl Stack {
             outputs: Vec::new(),
             lookups: Vec::new(),
             overrides: Overrides::default(),
+            folder: PathBuf::new(),
             mistaken: HashMap::new(),
             mistakes: Vec::new(),
         }
+    }
+
+    /// Where what the program keeps on this machine belongs: call it before anything is declared.
+    pub fn keep_in(&mut self, folder: impl Into<PathBuf>) {
+        self.folder = folder.into();
+    }
+
+    /// The folder for what the program keeps on this machine: under the command line the one of its state,
+    /// `.sprocket/STACK/ENV` beside `sprocket.toml`; else the one that it is started in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Overrides what will be said of providers: call it before anything is declared.

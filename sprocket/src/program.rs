@@ -220,12 +220,11 @@ where
     D: FnOnce(&mut Stack, &C) -> R + 'p,
     R: Declare,
 {
-    Box::new(move |environment, table, file, secrets| {
+    Box::new(move |environment, table, file, secrets, mut stack| {
         let (mut table, providers) = crate::config::take_providers(environment, table, file)?;
         let secrets = secrets.with_folder(crate::config::take_secrets(environment, &mut table, file)?);
         crate::config::take_state(&mut table);
         let config: C = crate::config::read(environment, &table, file, &secrets)?;
-        let mut stack = Stack::new();
         stack.overrule(providers.overrides());
         let declared = declare(&mut stack, &config).declared();
         declared.map_err(|message| Trouble::new(format!("the program gave up: {message}")))?;

@@ -3,6 +3,7 @@
 //! What a command needs is found in this order, and what is missing ends it before the next is touched: the file, the
 //! environment, the key, the configuration with its secrets, the stack.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use crate::trouble::Trouble;
 
 /// The program's own part: reads the configuration and fills the stack.
 pub(crate) type Declarer<'p> =
-    Box<dyn FnOnce(&str, &Spanned<DeValue<'_>>, &File, &Secrets) -> Result<Stack, Trouble> + 'p>;
+    Box<dyn FnOnce(&str, &Spanned<DeValue<'_>>, &File, &Secrets, Stack) -> Result<Stack, Trouble> + 'p>;
 
 /// What a command begins with.
 pub(crate) struct Opening<'p> {
@@ -38,6 +39,7 @@ pub(crate) struct Opening<'p> {
 pub(crate) struct Session {
     pub(crate) stack_name: String,
     pub(crate) environment: String,
+    folder: PathBuf,
     pub(crate) file: Arc<File>,
     pub(crate) console: Console,
     pub(crate) store: Arc<dyn StateStore>,
@@ -73,11 +75,13 @@ impl<'p> Opening<'p> {
         let table = file.parse()?;
         let (environment, values) = choose(&self.around, self.cli.env.as_deref(), &file, table.get_ref())?;
         let (session, declare, secrets) = self.begin(need, environment, values, Arc::clone(&file)).await?;
+        let mut stack = Stack::new();
+        stack.keep_in(&session.folder);
         if !session.console.is_json() && need == Need::Sealed {
             let line = format!("{} of {}", session.title(), file.shown);
             session.console.err_lines(&line, |_| Look::Faint);
         }
-        let stack = declare(&session.environment, values, &file, &secrets)?;
+        let stack = declare(&session.environment, values, &file, &secrets, stack)?;
         if need == Need::Sealed {
             // So that nobody works somewhere else unawares.
             for overridden in stack.overridden() {
@@ -104,7 +108,7 @@ impl<'p> Opening<'p> {
                 .hint("it is the name of a folder too: letters, digits, `-` and `_`"));
         }
         let folder = self.around.directory.join(file.folder()).join(".sprocket").join(&name).join(&environment);
-        let own = FileStore::new(folder);
+        let own = FileStore::new(&folder);
         let key = match need {
             Need::Open => None,
             Need::Sealed => Some(Key::choose(&self.around, &environment, own.clone()).await?),
@@ -114,6 +118,7 @@ impl<'p> Opening<'p> {
         let session = Session {
             stack_name: name,
             environment,
+            folder,
             file,
             console: self.console,
             store,

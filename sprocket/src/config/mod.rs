@@ -29,11 +29,12 @@
 //!
 //! **Secrets.** A field of type [`Secret<T>`](crate::core::Secret) never comes from this file. The field `redis.password` is the
 //! variable `SPROCKET_REDIS_PASSWORD`, or the content of the file that `SPROCKET_REDIS_PASSWORD_FILE` names, or that of the
-//! file `redis.password` in the folder that the environment names: `secrets = "/run/secrets"`, from the folder of this file.
-//! In two of these it is one too many. One newline at the end of a file is not part of the secret; any other space at an end,
-//! control characters and placeholders such as `changeme` are refused rather than trimmed. An `Option<Secret<T>>` is `None` without either. All that is missing is
-//! reported at once; in the environment `sandbox` it is made up: `made-up-redis-password`. Secrets are not looked for in
-//! fields behind `#[serde(flatten)]`. A program's type can't have a field `secrets` of its own.
+//! file `redis.password` in the folder that the environment names: `secrets = "/run/secrets"`, from the folder of this file;
+//! in this order, and the first two together are one too many. One newline at the end of a file is not part of the secret;
+//! any other space at an end, control characters and placeholders such as `changeme` are refused rather than trimmed. An
+//! `Option<Secret<T>>` is `None` without any of them. All that is missing is reported at once; in the environment `sandbox`
+//! it is made up: `made-up-redis-password`. Secrets are not looked for in fields behind `#[serde(flatten)]`. A program's
+//! type can't have a field `secrets` of its own.
 
 mod access;
 mod environment;

@@ -65,31 +65,30 @@ impl Secrets {
         Self { folder, ..self.clone() }
     }
 
-    /// The secret of a field: from its variable, from the file that the variable with `_FILE` at its end names, or from the
+    /// The secret of a field: from its variable, or the file that the variable with `_FILE` at its end names; else from the
     /// folder. `None` if it is nowhere.
     pub(crate) fn get(&self, path: &[String]) -> Result<Option<String>, String> {
         let variable = variable(path);
         let by_file = format!("{variable}_FILE");
-        let mut found = Vec::new();
-        if let Some(value) = self.variables.get(&variable) {
-            found.push((variable, value.clone()));
-        }
-        if let Some(path) = self.variables.get(&by_file) {
-            let path = self.directory.join(path);
-            let named = format!("{} (from {by_file})", path.display());
-            match read(&path, &named)? {
-                Some(value) => found.push((named, value)),
-                None => return Err(format!("could not read {named}: there is no such file")),
+        let (named, value) = match (self.variables.get(&variable), self.variables.get(&by_file), self.file(path)) {
+            (Some(_), Some(_), _) => return Err(format!("{variable} and {by_file} are both set; which one counts?")),
+            (Some(value), None, _) => (variable, value.clone()),
+            (None, Some(path), _) => {
+                let path = self.directory.join(path);
+                let named = format!("{} (from {by_file})", path.display());
+                let value = read(&path).map_err(|why| format!("could not read {named}: {why}"))?;
+                (named, value)
             }
-        }
-        if let Some(path) = self.file(path) {
-            let named = path.display().to_string();
-            found.extend(read(&self.directory.join(path), &named)?.map(|value| (named, value)));
-        }
-        if let [(one, _), (other, _), ..] = &found[..] {
-            return Err(format!("{one} and {other} are both there; which one counts?"));
-        }
-        let Some((named, value)) = found.pop() else { return Ok(None) };
+            (None, None, Some(path)) => {
+                let named = path.display().to_string();
+                match read(&self.directory.join(path)) {
+                    Ok(value) => (named, value),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    Err(why) => return Err(format!("could not read {named}: {why}")),
+                }
+            }
+            (None, None, None) => return Ok(None),
+        };
         check(&value).map_err(|why| format!("{named} {why}"))?;
         Ok(Some(value))
     }
@@ -112,15 +111,10 @@ impl Secrets {
     }
 }
 
-/// The content of a file, without the newline at its end; `None` if there is none.
-fn read(path: &Path, named: &str) -> Result<Option<String>, String> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("could not read {named}: {error}")),
-    };
-    let text = String::from_utf8(bytes).map_err(|_| format!("{named} is not text"))?;
-    Ok(Some(text.strip_suffix('\n').unwrap_or(&text).to_owned()))
+/// The content of a file, without the newline at its end.
+fn read(path: &Path) -> io::Result<String> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 
 /// The variable of a field: `redis.password` is `SPROCKET_REDIS_PASSWORD`.

@@ -124,7 +124,6 @@ fn an_environment_can_keep_its_secrets_in_a_folder() {
     assert_snapshot!(place.with("SPROCKET_TOKEN", "two").configure::<Config>(), @"
     error: environment `local` is not configured as the program expects
       `redis.admin-pin`: keys/redis.admin-pin has a line break in it, and a secret is one line
-      `token`: SPROCKET_TOKEN and keys/token are both there; which one counts?
     ");
     assert_snapshot!(self::place("[local]\nsecrets = 3\n").configure::<()>(), @"
     error: environment `local` is not configured as the program expects
@@ -278,12 +277,12 @@ fn what_is_no_secret_is_refused_and_not_shown() {
     let both = with_secrets("[local]\nimage = 'a'\n").with("SPROCKET_TOKEN", "a").with("SPROCKET_TOKEN_FILE", "b");
     assert_snapshot!(both.configure::<Config>(), @"
     error: environment `local` is not configured as the program expects
-      `token`: could not read b (from SPROCKET_TOKEN_FILE): there is no such file
+      `token`: SPROCKET_TOKEN and SPROCKET_TOKEN_FILE are both set; which one counts?
     ");
     let file = with_secrets("[local]\nimage = 'a'\n").with("SPROCKET_TOKEN_FILE", "token.txt");
     assert_snapshot!(file.configure::<Config>(), @"
     error: environment `local` is not configured as the program expects
-      `token`: could not read token.txt (from SPROCKET_TOKEN_FILE): there is no such file
+      `token`: could not read token.txt (from SPROCKET_TOKEN_FILE): No such file or directory (os error 2)
     ");
     std::fs::write(file.folder.path().join("token.txt"), "abc\n\n").unwrap();
     assert_snapshot!(file.configure::<Config>(), @"
@@ -369,4 +368,14 @@ fn other_spellings_and_defaults_of_fields_are_left_to_serde() {
     error: environment `local` is not configured as the program expects
       sprocket.toml:3:26: `[local.list.1]` has no setting `cqu`; did you mean `cpu`?
     ");
+}
+
+#[test]
+fn a_program_is_told_where_to_keep_what_it_keeps() {
+    let place = place("[local]\n");
+    let mut folder = None;
+    place.start("graph --env local", |stack: &mut sprocket::core::Stack, (): &()| {
+        folder = Some(stack.folder().to_owned())
+    });
+    assert_eq!(folder, Some(place.folder.path().join(".sprocket/configuration/local")));
 }
