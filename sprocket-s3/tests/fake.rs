@@ -102,16 +102,23 @@ type Rule = Box<dyn FnMut(&mut Request) -> Fate + Send>;
 #[derive(Clone)]
 pub(crate) struct Fake {
     pub(crate) endpoint: String,
+    server: String,
     pub(crate) seen: Arc<Mutex<Vec<Request>>>,
     rule: Arc<Mutex<Rule>>,
 }
 
 impl Fake {
-    /// In front of the real server, if it passes anything on.
+    /// A server that passes nothing on.
     pub(crate) fn new(rule: impl FnMut(&mut Request) -> Fate + Send + 'static) -> Self {
+        Self::before("nothing", rule)
+    }
+
+    /// A door to this server.
+    pub(crate) fn before(server: &str, rule: impl FnMut(&mut Request) -> Fate + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let fake = Self { endpoint, seen: Arc::default(), rule: Arc::new(Mutex::new(Box::new(rule))) };
+        let server = server.trim_start_matches("http://").to_owned();
+        let fake = Self { endpoint, server, seen: Arc::default(), rule: Arc::new(Mutex::new(Box::new(rule))) };
         let serving = fake.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -139,9 +146,9 @@ impl Fake {
             self.seen.lock().unwrap().push(Request { body: Vec::new(), ..request.clone() });
             let fate = (self.rule.lock().unwrap())(&mut request);
             let answer = match fate {
-                Fate::Through => pass_on(&request),
+                Fate::Through => pass_on(&self.server, &request),
                 Fate::LoseAnswer => {
-                    pass_on(&request);
+                    pass_on(&self.server, &request);
                     Vec::new()
                 }
                 Fate::Cut => Vec::new(),
@@ -167,9 +174,8 @@ impl Fake {
 }
 
 /// What the real server answers. The signature covers the host that was asked, so that header stays.
-fn pass_on(request: &Request) -> Vec<u8> {
-    let endpoint = crate::support::endpoint();
-    let mut server = TcpStream::connect(endpoint.trim_start_matches("http://")).unwrap();
+fn pass_on(server: &str, request: &Request) -> Vec<u8> {
+    let mut server = TcpStream::connect(server).unwrap();
     let mut sent = format!("{}\r\n", request.line);
     for (name, value) in &request.headers {
         if name != "connection" {

@@ -147,7 +147,7 @@ fn a_server_that_does_not_keep_a_setting() {
         return;
     }
     // It takes versioning, and forgets it.
-    let fake = Fake::new(|request| match request.path() {
+    let fake = Fake::before(&crate::support::endpoint(), |request| match request.path() {
         path if path.contains("versioning") && request.is("PUT") => Fate::Answer(200, String::new()),
         _ => Fate::Through,
     });

@@ -7,33 +7,35 @@ use std::time::Duration;
 use sprocket_core::state::{
     Entry, Event, Holder, KeySource, Snapshot, StateStore, StoreError, conformance, generate_identity,
 };
-use sprocket_core::{DraftExt as _, Engine, Goal, Password, Secret, Settings, Stack, Stop};
+use sprocket_core::{DraftExt as _, Engine, Goal, Password, Settings, Stack, Stop};
 use sprocket_s3::{S3Credentials, S3Store, StateLocation};
+use tokio::runtime::Runtime;
 
 use crate::fake::{Fake, Fate, Request};
-use crate::support::{Hand, KEY, endpoint};
+use crate::support::{Hand, each};
 
 /// A bucket for states, which is there as long as the test runs.
 struct States {
     hand: Hand,
-    runtime: tokio::runtime::Runtime,
+    runtime: Runtime,
 }
 
 impl States {
-    fn live() -> Option<Self> {
-        let hand = Hand::live()?;
-        hand.make(&hand.name);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        Some(Self { hand, runtime })
+    fn each(test: impl Fn(Self)) {
+        each(|hand| {
+            hand.make(&hand.name);
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            test(Self { hand, runtime });
+        });
     }
 
     /// The store of this name through this endpoint, with a short lease.
     fn through(&self, endpoint: &str, name: &str) -> S3Store {
-        store(&self.runtime, &self.hand.name, endpoint, name)
+        store(&self.runtime, (&self.hand.name, endpoint, name), &self.hand.keys())
     }
 
     fn store(&self, name: &str) -> S3Store {
-        self.through(&endpoint(), name)
+        self.through(&self.hand.endpoint, name)
     }
 
     fn run<T>(&self, work: impl Future<Output = T>) -> T {
@@ -53,10 +55,9 @@ impl States {
     }
 }
 
-fn store(runtime: &tokio::runtime::Runtime, bucket: &str, endpoint: &str, name: &str) -> S3Store {
+fn store(runtime: &Runtime, (bucket, endpoint, name): (&str, &str, &str), keys: &S3Credentials) -> S3Store {
     let place: StateLocation = format!("s3://{bucket}/states?endpoint={endpoint}").parse().unwrap();
-    let keys = S3Credentials::keys(KEY.0, Secret::new(KEY.1.to_owned()));
-    runtime.block_on(S3Store::open(&place.within(name), &keys)).unwrap().lease(Duration::from_secs(2))
+    runtime.block_on(S3Store::open(&place.within(name), keys)).unwrap().lease(Duration::from_secs(2))
 }
 
 fn holder(name: &str) -> Holder {
@@ -82,180 +83,188 @@ fn key_of(states: &States, store: &S3Store) -> Option<String> {
 
 #[test]
 fn it_conforms() {
-    let Some(states) = States::live() else { return };
-    // A lock that is not renewed while a large state is made would be lost.
-    let open = |name: &str| {
-        let name = name.to_owned();
-        let (bucket, endpoint) = (states.hand.name.clone(), endpoint());
-        let store = std::thread::scope(|scope| {
-            let made = scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                store(&runtime, &bucket, &endpoint, &name).lease(Duration::from_secs(30))
+    States::each(|states| {
+        // A lock that is not renewed while a large state is made would be lost.
+        let open = |name: &str| {
+            let name = name.to_owned();
+            let (bucket, endpoint, keys) = (states.hand.name.clone(), states.hand.endpoint.clone(), states.hand.keys());
+            let store = std::thread::scope(|scope| {
+                let made = scope.spawn(|| {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    store(&runtime, (&bucket, &endpoint, &name), &keys).lease(Duration::from_secs(30))
+                });
+                made.join().unwrap()
             });
-            made.join().unwrap()
-        });
-        Arc::new(store) as Arc<dyn StateStore>
-    };
-    states.run(conformance::suite(&open, Duration::from_secs(5)));
+            Arc::new(store) as Arc<dyn StateStore>
+        };
+        states.run(conformance::suite(&open, Duration::from_secs(5)));
+    });
 }
 
 #[test]
 fn of_several_that_lock_at_once_one_wins_and_the_others_say_who() {
-    let Some(states) = States::live() else { return };
-    let stores: Vec<_> = (0..8).map(|_| states.store("race")).collect();
-    let outcomes = states.run(async {
-        let tries = stores.iter().enumerate().map(|(number, store)| {
-            let store = store.clone();
-            tokio::spawn(async move { store.lock(&holder(&format!("run-{number}"))).await })
+    States::each(|states| {
+        let stores: Vec<_> = (0..8).map(|_| states.store("race")).collect();
+        let outcomes = states.run(async {
+            let tries = stores.iter().enumerate().map(|(number, store)| {
+                let store = store.clone();
+                tokio::spawn(async move { store.lock(&holder(&format!("run-{number}"))).await })
+            });
+            let tries: Vec<_> = tries.collect();
+            let mut outcomes = Vec::new();
+            for outcome in tries {
+                outcomes.push(outcome.await.unwrap());
+            }
+            outcomes
         });
-        let tries: Vec<_> = tries.collect();
-        let mut outcomes = Vec::new();
-        for outcome in tries {
-            outcomes.push(outcome.await.unwrap());
+        let held: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_ok()).collect();
+        assert_eq!(held.len(), 1, "{outcomes:?}");
+        for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
+            assert!(matches!(refused, StoreError::Locked { holder } if holder.who.starts_with("run-")), "{refused:?}");
         }
-        outcomes
     });
-    let held: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_ok()).collect();
-    assert_eq!(held.len(), 1, "{outcomes:?}");
-    for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
-        assert!(matches!(refused, StoreError::Locked { holder } if holder.who.starts_with("run-")), "{refused:?}");
-    }
 }
 
 #[test]
 fn the_lock_of_a_holder_that_is_gone_is_taken_over_and_its_writes_are_refused() {
-    let Some(states) = States::live() else { return };
-    let fake = Fake::new(|_| Fate::Through);
-    let first = states.store("gone");
-    begun(&states, &first);
-    // The first holder is cut off: it can neither renew its lease nor be told that it is lost.
-    let cut_off = states.through(&fake.endpoint, "gone");
-    let stale = states.run(cut_off.lock(&holder("ann"))).unwrap();
-    states.run(stale.append(&[entry("by ann")])).unwrap();
-    fake.set(|request| if request.path().contains("lock.json") { Fate::Cut } else { Fate::Through });
+    States::each(|states| {
+        let fake = Fake::before(&states.hand.endpoint, |_| Fate::Through);
+        let first = states.store("gone");
+        begun(&states, &first);
+        // The first holder is cut off: it can neither renew its lease nor be told that it is lost.
+        let cut_off = states.through(&fake.endpoint, "gone");
+        let stale = states.run(cut_off.lock(&holder("ann"))).unwrap();
+        states.run(stale.append(&[entry("by ann")])).unwrap();
+        fake.set(|request| if request.path().contains("lock.json") { Fate::Cut } else { Fate::Through });
 
-    let refused = states.run(first.lock(&holder("bob"))).unwrap_err();
-    insta::assert_snapshot!(states.plain(&refused, &endpoint()), @"
+        let refused = states.run(first.lock(&holder("bob"))).unwrap_err();
+        insta::assert_snapshot!(states.plain(&refused, &states.hand.endpoint), @"
     the state is locked by ann@host, process 1 since 2026-04-01T12:00:00Z (`apply`)
     hint: wait until it has ended; if ann@host, process 1 is gone for good, break its lock: `state unlock lock-ann`
     ");
-    let (taken, waited) = states.run(async {
-        let start = std::time::Instant::now();
-        loop {
-            match first.lock(&holder("bob")).await {
-                Ok(lock) => break (lock, start.elapsed()),
-                Err(StoreError::Locked { .. }) => tokio::time::sleep(Duration::from_millis(200)).await,
-                Err(error) => panic!("{error:?}"),
+        let (taken, waited) = states.run(async {
+            let start = std::time::Instant::now();
+            loop {
+                match first.lock(&holder("bob")).await {
+                    Ok(lock) => break (lock, start.elapsed()),
+                    Err(StoreError::Locked { .. }) => tokio::time::sleep(Duration::from_millis(200)).await,
+                    Err(error) => panic!("{error:?}"),
+                }
             }
-        }
-    });
-    // 2 s of lease and 2 s of margin, in whole seconds of the server.
-    assert!(waited > Duration::from_secs(2) && waited < Duration::from_secs(8), "{waited:?}");
-    assert_eq!(states.run(first.holder()).unwrap().unwrap().who, holder("bob").who);
-    states.run(taken.append(&[entry("by bob")])).unwrap();
+        });
+        // 2 s of lease and 2 s of margin, in whole seconds of the server.
+        assert!(waited > Duration::from_secs(2) && waited < Duration::from_secs(8), "{waited:?}");
+        assert_eq!(states.run(first.holder()).unwrap().unwrap().who, holder("bob").who);
+        states.run(taken.append(&[entry("by bob")])).unwrap();
 
-    // Who can't renew starts nothing new, even where the log can be reached.
-    let error = states.run(stale.append(&[entry("stale")])).unwrap_err();
-    assert!(matches!(error, StoreError::Remote { .. }), "{error:?}");
-    fake.set(|_| Fate::Through);
-    for _ in 0..2 {
+        // Who can't renew starts nothing new, even where the log can be reached.
         let error = states.run(stale.append(&[entry("stale")])).unwrap_err();
-        assert!(matches!(error, StoreError::LockLost), "{error:?}");
-    }
-    assert_eq!(key_of(&states, &first).as_deref(), Some("by bob"));
-    states.run(taken.release()).unwrap();
+        assert!(matches!(error, StoreError::Remote { .. }), "{error:?}");
+        fake.set(|_| Fate::Through);
+        for _ in 0..2 {
+            let error = states.run(stale.append(&[entry("stale")])).unwrap_err();
+            assert!(matches!(error, StoreError::LockLost), "{error:?}");
+        }
+        assert_eq!(key_of(&states, &first).as_deref(), Some("by bob"));
+        states.run(taken.release()).unwrap();
+    });
 }
 
 /// The write of a holder that was stopped after it had made sure of its lease, and before it wrote: only the log can tell.
 #[test]
 fn a_write_that_was_under_way_when_the_lock_went_is_refused_by_the_log() {
-    let Some(states) = States::live() else { return };
-    let store = states.store("late");
-    begun(&states, &store);
-    let (stopped, stop) = std::sync::mpsc::channel::<()>();
-    let (go, wait) = std::sync::mpsc::channel::<()>();
-    let fake = Fake::new(|_| Fate::Through);
-    let late = states.through(&fake.endpoint, "late");
-    let stale = states.run(late.lock(&holder("ann"))).unwrap();
-    states.run(stale.append(&[entry("by ann")])).unwrap();
-    fake.set(move |request| {
-        if request.is("PUT") && request.path().contains("/log/") {
-            let _ = stopped.send(());
-            let _ = wait.recv();
-        }
-        Fate::Through
+    States::each(|states| {
+        let store = states.store("late");
+        begun(&states, &store);
+        let (stopped, stop) = std::sync::mpsc::channel::<()>();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let fake = Fake::before(&states.hand.endpoint, |_| Fate::Through);
+        let late = states.through(&fake.endpoint, "late");
+        let stale = states.run(late.lock(&holder("ann"))).unwrap();
+        states.run(stale.append(&[entry("by ann")])).unwrap();
+        fake.set(move |request| {
+            if request.is("PUT") && request.path().contains("/log/") {
+                let _ = stopped.send(());
+                let _ = wait.recv();
+            }
+            Fate::Through
+        });
+        let writing = states.runtime.spawn(async move { (stale.append(&[entry("late")]).await, stale) });
+        stop.recv().unwrap();
+        states.run(store.unlock("lock-ann")).unwrap();
+        let lock = states.run(store.lock(&holder("bob"))).unwrap();
+        go.send(()).unwrap();
+        drop(go);
+        let (late, stale) = states.run(writing).unwrap();
+        assert!(matches!(late, Err(StoreError::LockLost)), "{late:?}");
+        states.run(lock.append(&[entry("by bob")])).unwrap();
+        assert!(states.run(stale.compact(&Snapshot::new("other".into()))).is_err());
+        assert_eq!(key_of(&states, &store).as_deref(), Some("by bob"));
     });
-    let writing = states.runtime.spawn(async move { (stale.append(&[entry("late")]).await, stale) });
-    stop.recv().unwrap();
-    states.run(store.unlock("lock-ann")).unwrap();
-    let lock = states.run(store.lock(&holder("bob"))).unwrap();
-    go.send(()).unwrap();
-    drop(go);
-    let (late, stale) = states.run(writing).unwrap();
-    assert!(matches!(late, Err(StoreError::LockLost)), "{late:?}");
-    states.run(lock.append(&[entry("by bob")])).unwrap();
-    assert!(states.run(stale.compact(&Snapshot::new("other".into()))).is_err());
-    assert_eq!(key_of(&states, &store).as_deref(), Some("by bob"));
 }
 
 #[test]
 fn a_server_that_ignores_conditions_is_refused() {
-    let Some(states) = States::live() else { return };
-    let check = |name: &str, ignored: &'static [&'static str]| {
-        let fake = Fake::new(crate::fake::memory(ignored));
-        let store = states.through(&fake.endpoint, name);
-        let error = states.run(store.lock(&holder("ann"))).unwrap_err();
-        assert_eq!(states.run(store.load()).unwrap(), None);
-        assert_eq!(fake.count(|request| request.is("PUT") && !request.path().contains("/probe/")), 0);
-        states.plain(&error, &fake.endpoint)
-    };
-    insta::assert_snapshot!(check("both", &["if-match", "if-none-match"]), @"
+    States::each(|states| {
+        let check = |name: &str, ignored: &'static [&'static str]| {
+            let fake = Fake::new(crate::fake::memory(ignored));
+            let store = states.through(&fake.endpoint, name);
+            let error = states.run(store.lock(&holder("ann"))).unwrap_err();
+            assert_eq!(states.run(store.load()).unwrap(), None);
+            assert_eq!(fake.count(|request| request.is("PUT") && !request.path().contains("/probe/")), 0);
+            states.plain(&error, &fake.endpoint)
+        };
+        insta::assert_snapshot!(check("both", &["if-match", "if-none-match"]), @"
     the server of s3://BUCKET/states/both at ENDPOINT does not keep two runs apart: it makes an object that is there already (it ignores `If-None-Match`)
     hint: keep the state in a folder, or with a server that honours `If-None-Match` and `If-Match`; nothing was written to this one
     ");
-    insta::assert_snapshot!(check("one", &["if-match"]), @"
+        insta::assert_snapshot!(check("one", &["if-match"]), @"
     the server of s3://BUCKET/states/one at ENDPOINT does not keep two runs apart: it replaces an object that is not the one that was meant (it ignores `If-Match`)
     hint: keep the state in a folder, or with a server that honours `If-None-Match` and `If-Match`; nothing was written to this one
     ");
-    let fake = Fake::new(crate::fake::memory(&[]));
-    let store = states.through(&fake.endpoint, "good");
-    states.run(store.lock(&holder("ann"))).expect("the test's own server is a good one where it ignores nothing");
-    // One that wants ETags without quotes is spoken to without.
-    let fake = Fake::new(|request: &mut Request| match request.headers.iter().find(|(name, _)| name == "if-match") {
-        Some((_, value)) if value.starts_with('"') => crate::fake::error(412, "PreconditionFailed", ""),
-        _ => Fate::Through,
-    });
-    let store = states.through(&fake.endpoint, "unquoted");
-    states.run(async {
-        store.lock(&holder("ann")).await.unwrap().release().await.unwrap();
-        store.lock(&holder("bob")).await.unwrap().release().await.unwrap();
-        assert!(store.try_out().await.unwrap().is_some());
+        let fake = Fake::new(crate::fake::memory(&[]));
+        let store = states.through(&fake.endpoint, "good");
+        states.run(store.lock(&holder("ann"))).expect("the test's own server is a good one where it ignores nothing");
+        // One that wants ETags without quotes is spoken to without.
+        let fake = Fake::before(&states.hand.endpoint, |request: &mut Request| {
+            match request.headers.iter().find(|(name, _)| name == "if-match") {
+                Some((_, value)) if value.starts_with('"') => crate::fake::error(412, "PreconditionFailed", ""),
+                _ => Fate::Through,
+            }
+        });
+        let store = states.through(&fake.endpoint, "unquoted");
+        states.run(async {
+            store.lock(&holder("ann")).await.unwrap().release().await.unwrap();
+            store.lock(&holder("bob")).await.unwrap().release().await.unwrap();
+            assert!(store.try_out().await.unwrap().is_some());
+        });
     });
 }
 
 #[test]
 fn a_write_whose_answer_is_lost_is_made_once() {
-    let Some(states) = States::live() else { return };
-    let fake = Fake::new(|_| Fate::Through);
-    let store = states.through(&fake.endpoint, "lost");
-    begun(&states, &store);
-    let mut puts = 0;
-    fake.set(move |request| {
-        puts += usize::from(request.is("PUT"));
-        match puts % 3 {
-            1 if request.is("PUT") => Fate::LoseAnswer,
-            2 if request.is("PUT") => Fate::Cut,
-            _ => Fate::Through,
-        }
-    });
-    states.run(async {
-        let lock = store.lock(&holder("ann")).await.unwrap();
-        for number in 0..6 {
-            lock.append(&[entry(&format!("key-{number}"))]).await.unwrap();
-        }
-        lock.release().await.unwrap();
-        let loaded = store.load().await.unwrap().unwrap().snapshot;
-        assert_eq!((loaded.serial, loaded.key.as_deref()), (6, Some("key-5")));
+    States::each(|states| {
+        let fake = Fake::before(&states.hand.endpoint, |_| Fate::Through);
+        let store = states.through(&fake.endpoint, "lost");
+        begun(&states, &store);
+        let mut puts = 0;
+        fake.set(move |request| {
+            puts += usize::from(request.is("PUT"));
+            match puts % 3 {
+                1 if request.is("PUT") => Fate::LoseAnswer,
+                2 if request.is("PUT") => Fate::Cut,
+                _ => Fate::Through,
+            }
+        });
+        states.run(async {
+            let lock = store.lock(&holder("ann")).await.unwrap();
+            for number in 0..6 {
+                lock.append(&[entry(&format!("key-{number}"))]).await.unwrap();
+            }
+            lock.release().await.unwrap();
+            let loaded = store.load().await.unwrap().unwrap().snapshot;
+            assert_eq!((loaded.serial, loaded.key.as_deref()), (6, Some("key-5")));
+        });
     });
 }
 
@@ -263,86 +272,146 @@ fn a_write_whose_answer_is_lost_is_made_once() {
 #[test]
 fn a_run_writes_once_for_each_step_of_its_longest_path_and_twice_more() {
     const STEPS: usize = 20;
-    let Some(states) = States::live() else { return };
-    let fake = Fake::new(|_| Fate::Through);
-    let store = states.through(&fake.endpoint, "count");
-    let world = sprocket_core::testing::world();
-    let chain = |steps: usize| {
-        world.stack(|stack| {
-            let mut last = stack.add(Password::new("first"));
-            for number in 0..steps {
-                last = stack.add(Password::new(format!("step-{number:02}")).after(&last));
-            }
-        })
-    };
-    let engine = Engine::new(Arc::new(store), Settings::new(KeySource::identity(generate_identity(), "test")));
-    let apply = |stack: &Stack| {
-        let before = fake.count(|request| request.is("PUT"));
-        let report = states.run(async {
-            let plan = engine.plan(stack, Goal::Declared).await.unwrap();
-            assert_eq!(fake.count(|request| request.is("PUT")), before, "a plan writes nothing");
-            engine.apply(stack, &plan, &Stop::default()).await.unwrap()
-        });
-        assert!(report.succeeded(), "{report:#?}");
-    };
-    apply(&chain(0));
-    let puts = |part: &str| fake.count(|request| request.is("PUT") && request.path().contains(part));
-    let (log, lock) = (puts("/log/"), puts("lock.json"));
-    apply(&chain(STEPS));
-    let (log, lock) = (puts("/log/") - log, puts("lock.json") - lock);
-    println!("a chain of {STEPS} steps: {log} writes of the state, {lock} of the lock");
-    // A batch for each step and one more, and the snapshot.
-    assert!(log <= STEPS + 2, "{log} writes for a chain of {STEPS}");
-    assert!(lock >= 2, "it was taken and given back");
+    States::each(|states| {
+        let fake = Fake::before(&states.hand.endpoint, |_| Fate::Through);
+        let store = states.through(&fake.endpoint, "count");
+        let world = sprocket_core::testing::world();
+        let chain = |steps: usize| {
+            world.stack(|stack| {
+                let mut last = stack.add(Password::new("first"));
+                for number in 0..steps {
+                    last = stack.add(Password::new(format!("step-{number:02}")).after(&last));
+                }
+            })
+        };
+        let engine = Engine::new(Arc::new(store), Settings::new(KeySource::identity(generate_identity(), "test")));
+        let apply = |stack: &Stack| {
+            let before = fake.count(|request| request.is("PUT"));
+            let report = states.run(async {
+                let plan = engine.plan(stack, Goal::Declared).await.unwrap();
+                assert_eq!(fake.count(|request| request.is("PUT")), before, "a plan writes nothing");
+                engine.apply(stack, &plan, &Stop::default()).await.unwrap()
+            });
+            assert!(report.succeeded(), "{report:#?}");
+        };
+        apply(&chain(0));
+        let puts = |part: &str| fake.count(|request| request.is("PUT") && request.path().contains(part));
+        let (log, lock) = (puts("/log/"), puts("lock.json"));
+        apply(&chain(STEPS));
+        let (log, lock) = (puts("/log/") - log, puts("lock.json") - lock);
+        println!("a chain of {STEPS} steps: {log} writes of the state, {lock} of the lock");
+        // A batch for each step and one more, and the snapshot.
+        assert!(log <= STEPS + 2, "{log} writes for a chain of {STEPS}");
+        assert!(lock >= 2, "it was taken and given back");
+    });
 }
 
 #[test]
 fn what_is_damaged_is_refused() {
-    let Some(states) = States::live() else { return };
-    let store = states.store("damaged");
-    begun(&states, &store);
-    states.run(async {
-        let lock = store.lock(&holder("ann")).await.unwrap();
-        for number in 0..3 {
-            lock.append(&[entry(&format!("key-{number}"))]).await.unwrap();
-        }
-        lock.release().await.unwrap();
-    });
-    let bucket = states.hand.name.as_str();
-    let log = |number: u64| format!("states/damaged/log/{number:020}");
-    let check = || states.plain(&states.run(store.load()).unwrap_err(), &endpoint());
-    let line = states.hand.run(async |client| {
-        let got = client.get_object().bucket(bucket).key(log(3)).send().await.unwrap();
-        String::from_utf8(got.body.collect().await.unwrap().to_vec()).unwrap()
-    });
-    states.hand.put(bucket, &log(3), &line.replace("key-1", "key-9"));
-    insta::assert_snapshot!(check(), @"
+    States::each(|states| {
+        let store = states.store("damaged");
+        begun(&states, &store);
+        states.run(async {
+            let lock = store.lock(&holder("ann")).await.unwrap();
+            for number in 0..3 {
+                lock.append(&[entry(&format!("key-{number}"))]).await.unwrap();
+            }
+            lock.release().await.unwrap();
+        });
+        let bucket = states.hand.name.as_str();
+        let log = |number: u64| format!("states/damaged/log/{number:020}");
+        let check = || states.plain(&states.run(store.load()).unwrap_err(), &states.hand.endpoint);
+        let line = states.hand.run(async |client| {
+            let got = client.get_object().bucket(bucket).key(log(3)).send().await.unwrap();
+            String::from_utf8(got.body.collect().await.unwrap().to_vec()).unwrap()
+        });
+        states.hand.put(bucket, &log(3), &line.replace("key-1", "key-9"));
+        insta::assert_snapshot!(check(), @"
     the state in s3://BUCKET/states/damaged at ENDPOINT is damaged: `log/00000000000000000003`: its checksum is wrong
     hint: put back what was there, from the bucket's older versions or a backup; or go back to a snapshot that is kept: copy its object to the next number. What was recorded since exists, and the next plan may find it by its mark or its name
     ");
-    states.hand.put(bucket, &log(3), "");
-    insta::assert_snapshot!(check(), @"
+        states.hand.put(bucket, &log(3), "");
+        insta::assert_snapshot!(check(), @"
     the state in s3://BUCKET/states/damaged at ENDPOINT is damaged: `log/00000000000000000003`: its first line can't be read (EOF while parsing a value at line 1 column 0)
     hint: put back what was there, from the bucket's older versions or a backup; or go back to a snapshot that is kept: copy its object to the next number. What was recorded since exists, and the next plan may find it by its mark or its name
     ");
-    states.hand.delete(bucket, &log(3));
-    insta::assert_snapshot!(check(), @"
+        states.hand.delete(bucket, &log(3));
+        insta::assert_snapshot!(check(), @"
     the state in s3://BUCKET/states/damaged at ENDPOINT is damaged: `log/00000000000000000004`: what stood before it is missing
     hint: put back what was there, from the bucket's older versions or a backup; or go back to a snapshot that is kept: copy its object to the next number. What was recorded since exists, and the next plan may find it by its mark or its name
     ");
+    });
 }
 
 #[test]
 fn a_place_that_is_not_there_is_said() {
-    let Some(states) = States::live() else { return };
-    let store = store(&states.runtime, "no-such-bucket-here", &endpoint(), "x");
-    insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), &endpoint()), @"
+    States::each(|states| {
+        let store = store(&states.runtime, ("no-such-bucket-here", &states.hand.endpoint, "x"), &states.hand.keys());
+        insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), &states.hand.endpoint), @"
     could not list the state in s3://no-such-bucket-here/states/x at ENDPOINT: could not list the state in bucket `no-such-bucket-here`: NoSuchBucket: The specified bucket does not exist
     hint: a state is kept outside of the stack that it is about: make the bucket by another way, once
     ");
-    let store = states.through("http://127.0.0.1:1", "x");
-    insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), "http://127.0.0.1:1"), @"
+        let store = states.through("http://127.0.0.1:1", "x");
+        insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), "http://127.0.0.1:1"), @"
     could not list the state in s3://BUCKET/states/x at ENDPOINT: could not connect to S3 at ENDPOINT: Connection refused (os error 111)
     hint: is the endpoint right, and its server running?
     ");
+    });
+}
+
+/// Not a test: what the other process of the next one does. It takes the lock, says so, and holds it until it is killed.
+#[test]
+fn another_process() {
+    let Ok(told) = std::env::var("SPROCKET_S3_OTHER") else { return };
+    let [bucket, endpoint, id, secret] = told.split(' ').collect::<Vec<_>>()[..] else { panic!("{told}") };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let keys = S3Credentials::keys(id, secret.to_owned());
+    let store = store(&runtime, (bucket, endpoint, "two"), &keys);
+    runtime.block_on(async {
+        let lock = store.lock(&holder("other")).await.unwrap();
+        lock.append(&[entry("by the other")]).await.unwrap();
+        println!("held");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        drop(lock);
+    });
+}
+
+#[test]
+fn of_two_processes_one_waits_and_goes_on_when_the_other_was_killed() {
+    States::each(|states| {
+        let ours = states.store("two");
+        begun(&states, &ours);
+        let Hand { name, endpoint, key, .. } = &states.hand;
+        let mut other = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::another_process", "--nocapture"])
+            .env("SPROCKET_S3_OTHER", format!("{name} {endpoint} {} {}", key.0, key.1))
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(other.stdout.take().unwrap()));
+        assert!(lines.any(|line| line.is_ok_and(|line| line.contains("held"))), "the other process has the lock");
+        // It renews its lease: far beyond the lease's time it still holds the lock.
+        std::thread::sleep(Duration::from_secs(6));
+        let refused = states.run(ours.lock(&holder("us"))).unwrap_err();
+        assert!(
+            matches!(&refused, StoreError::Locked { holder } if holder.who == "other@host, process 1"),
+            "{refused:?}"
+        );
+        other.kill().unwrap();
+        other.wait().unwrap();
+        let lock = states.run(async {
+            let until = tokio::time::Instant::now() + Duration::from_secs(12);
+            loop {
+                match ours.lock(&holder("us")).await {
+                    Err(StoreError::Locked { .. }) if tokio::time::Instant::now() < until => {
+                        tokio::time::sleep(Duration::from_millis(250)).await;
+                    }
+                    outcome => break outcome.unwrap(),
+                }
+            }
+        });
+        assert_eq!(key_of(&states, &ours).as_deref(), Some("by the other"), "what it wrote counts");
+        states.run(lock.append(&[entry("by us")])).unwrap();
+        states.run(lock.release()).unwrap();
+    });
 }

@@ -1,4 +1,4 @@
-//! The server that tests run against, names of a test's own, and a hand that changes things behind the engine's back.
+//! The servers that tests run against, names of a test's own, and a hand that changes things behind the engine's back.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,16 +7,10 @@ use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use sprocket_core::{Secret, Stack};
 use sprocket_s3::{S3, S3Credentials, S3Draft};
+use sprocket_sandbox::{S3_KEY, S3_SECRET, Sandbox};
 use tokio::runtime::Runtime;
 
-pub(crate) const KEY: (&str, &str) = ("sprocket-test", "sprocket-test-secret");
-
-/// Where the server is.
-pub(crate) fn endpoint() -> String {
-    std::env::var("SPROCKET_S3_ENDPOINT").unwrap_or_else(|_| "http://127.0.0.1:18333".into())
-}
-
-/// Whether tests run against a real server; says so where they don't.
+/// Whether tests run against the real server too; says so where they don't.
 pub(crate) fn is_live() -> bool {
     let is_set = std::env::var_os("SPROCKET_LIVE").is_some();
     if !is_set {
@@ -25,46 +19,77 @@ pub(crate) fn is_live() -> bool {
     is_set
 }
 
-/// The provider, with the tests' key.
-pub(crate) fn s3() -> S3Draft {
-    with_key(KEY.0, KEY.1)
+/// Where the real server is.
+pub(crate) fn endpoint() -> String {
+    std::env::var("SPROCKET_S3_ENDPOINT").unwrap_or_else(|_| "http://127.0.0.1:18333".into())
 }
 
+/// The real server, with a key.
 pub(crate) fn with_key(id: &str, secret: &str) -> S3Draft {
     S3::at(endpoint()).credentials(S3Credentials::keys(id, Secret::new(secret.to_owned())))
 }
 
-pub(crate) fn connected(stack: &mut Stack) -> &mut Stack {
-    stack.connect(s3());
-    stack
+/// Runs a test in a sandbox of its own, and on the real server if `SPROCKET_LIVE` is set: the same code for both.
+pub(crate) fn each(test: impl Fn(Hand)) {
+    insta::allow_duplicates! {
+        test(Hand::sandbox());
+        if is_live() {
+            test(Hand::live());
+        }
+    }
 }
 
 /// Buckets of one test's own, which are removed with it, and the SDK as another client would use it.
 pub(crate) struct Hand {
     pub(crate) name: String,
+    pub(crate) endpoint: String,
+    pub(crate) key: (&'static str, &'static str),
     client: Client,
     runtime: Runtime,
+    _sandbox: Option<Sandbox>,
 }
 
 static HANDS: AtomicU32 = AtomicU32::new(0);
 
 impl Hand {
-    /// If `SPROCKET_LIVE` is set.
-    pub(crate) fn live() -> Option<Self> {
-        if !is_live() {
-            return None;
-        }
+    fn sandbox() -> Self {
+        let sandbox = Sandbox::in_memory().unwrap();
+        let endpoint = format!("http://{}", sandbox.addresses().s3);
+        Self::at(endpoint, (S3_KEY, S3_SECRET), Some(sandbox))
+    }
+
+    /// On the real server.
+    pub(crate) fn live() -> Self {
+        Self::at(endpoint(), ("sprocket-test", "sprocket-test-secret"), None)
+    }
+
+    fn at(endpoint: String, key: (&'static str, &'static str), sandbox: Option<Sandbox>) -> Self {
         let name = format!("t{}-{}x", std::process::id(), HANDS.fetch_add(1, Ordering::Relaxed));
         let config = Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .credentials_provider(Credentials::new(KEY.0, KEY.1, None, None, "tests"))
-            .endpoint_url(endpoint())
+            .credentials_provider(Credentials::new(key.0, key.1, None, None, "tests"))
+            .endpoint_url(&endpoint)
             .force_path_style(true)
             .build();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Some(Self { name, client: Client::from_conf(config), runtime })
+        Self { name, endpoint, key, client: Client::from_conf(config), runtime, _sandbox: sandbox }
+    }
+
+    /// What the provider signs with.
+    pub(crate) fn keys(&self) -> S3Credentials {
+        S3Credentials::keys(self.key.0, Secret::new(self.key.1.to_owned()))
+    }
+
+    /// The provider.
+    pub(crate) fn s3(&self) -> S3Draft {
+        S3::at(self.endpoint.as_str()).credentials(self.keys())
+    }
+
+    pub(crate) fn connected<'s>(&self, stack: &'s mut Stack) -> &'s mut Stack {
+        stack.connect(self.s3());
+        stack
     }
 
     /// What it does with the SDK.

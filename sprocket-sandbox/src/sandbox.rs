@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::dns::Dns;
 use crate::error::SandboxError;
 use crate::faults::Faults;
+use crate::s3::S3;
 use crate::service::Service as _;
 use crate::swarm::Swarm;
 use crate::vault::Vault;
@@ -39,6 +40,8 @@ pub struct Sandbox {
 pub struct Addresses {
     /// A name server, over UDP and TCP. It takes updates that are signed with [`DNS_KEY`](crate::DNS_KEY).
     pub dns: SocketAddr,
+    /// An S3 server, without TLS. Requests are signed with [`S3_KEY`](crate::S3_KEY).
+    pub s3: SocketAddr,
     /// The API of a Docker engine that is the manager of a swarm, without TLS.
     pub swarm: SocketAddr,
     /// A Vault, without TLS; not initialised in an empty world.
@@ -92,6 +95,7 @@ impl Sandbox {
 async fn start(world: &World, faults: &Faults) -> Result<Addresses, SandboxError> {
     Ok(Addresses {
         dns: Dns::start(world, faults).await?,
+        s3: S3::start(world, faults).await?,
         swarm: Swarm::start(world, faults).await?,
         vault: Vault::start(world, faults).await?,
     })
