@@ -119,7 +119,10 @@ impl s3s::S3 for S3 {
         let PutBucketTaggingInput { bucket, tagging, .. } = request.input;
         let tags = tagging.tag_set.into_iter();
         let tags = tags.map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default())).collect();
-        self.change(&bucket, |bucket| Ok(bucket.tags = tags))?;
+        self.change(&bucket, |bucket| {
+            bucket.tags = tags;
+            Ok(())
+        })?;
         done(PutBucketTaggingOutput::default())
     }
 
@@ -146,7 +149,10 @@ impl s3s::S3 for S3 {
             Some(BucketVersioningStatus::SUSPENDED) => Versioning::Suspended,
             _ => return Err(s3_error!(IllegalVersioningConfigurationException)),
         };
-        self.change(&request.input.bucket, |bucket| Ok(bucket.versioning = versioning))?;
+        self.change(&request.input.bucket, |bucket| {
+            bucket.versioning = versioning;
+            Ok(())
+        })?;
         done(PutBucketVersioningOutput::default())
     }
 
@@ -169,7 +175,10 @@ impl s3s::S3 for S3 {
         let PutBucketLifecycleConfigurationInput { bucket, lifecycle_configuration, .. } = request.input;
         let rules = lifecycle_configuration.unwrap_or_default().rules;
         let rules = rules.into_iter().map(read).collect::<S3Result<Vec<_>>>()?;
-        self.change(&bucket, |bucket| Ok(bucket.lifecycle = rules))?;
+        self.change(&bucket, |bucket| {
+            bucket.lifecycle = rules;
+            Ok(())
+        })?;
         done(PutBucketLifecycleConfigurationOutput::default())
     }
 
@@ -177,7 +186,10 @@ impl s3s::S3 for S3 {
         &self,
         request: S3Request<DeleteBucketLifecycleInput>,
     ) -> S3Result<S3Response<DeleteBucketLifecycleOutput>> {
-        self.change(&request.input.bucket, |bucket| Ok(bucket.lifecycle.clear()))?;
+        self.change(&request.input.bucket, |bucket| {
+            bucket.lifecycle.clear();
+            Ok(())
+        })?;
         done(DeleteBucketLifecycleOutput::default())
     }
 
