@@ -232,7 +232,7 @@ fn a_closure_that_panics_is_a_mistake_of_its_line() {
     let plan = story.world.try_plan(on_lab(program), Goal::Declared).unwrap();
     assert_snapshot!(plan, @"
     + lab:net/a
-    problem: `lab:app/web`: the closure panicked  (sprocket-core/tests/engine/failures.rs:230)
+    problem: `lab:app/web`: the closure panicked  (sprocket-core/tests/engine/failures.rs:229)
     1 problem: nothing can be applied until it is solved.
     ");
 }

@@ -255,9 +255,9 @@ fn what_contradicts_itself_is_refused() {
     assert_snapshot!(story.plan(program), @"
     > lab:net/three was lab:net/edge
     + lab:net/one `rim`
-    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:253)
+    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:251)
       hint: give one of them another with `.named(…)`
-    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:255)
+    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:253)
     2 problems: nothing can be applied until they are solved.
     ");
 }

@@ -377,5 +377,5 @@ fn a_program_is_told_where_to_keep_what_it_keeps() {
     place.start("graph --env local", |stack: &mut sprocket::core::Stack, (): &()| {
         folder = Some(stack.folder().to_owned())
     });
-    assert_eq!(folder, Some(place.folder.path().join(".sprocket/configuration/local")));
+    assert_eq!(folder, Some(place.folder.path().join(".sprocket/pantry/local")));
 }
