@@ -10,7 +10,7 @@ use sprocket_docker::{
     SwarmConfig, SwarmSecret, Timespan, Update, Volume, VolumeName,
 };
 
-use crate::support::{World, both, spec};
+use crate::support::{World, assert_both_say, both, spec};
 
 both!(
     networks,
@@ -291,7 +291,7 @@ async fn an_update_counts_only_on_the_settings_that_were_planned_on(world: World
 
     let error = Service::update(&world.docker, &change).await.unwrap_err().error;
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    insta::assert_snapshot!(world.plain(&error.to_string()), @"could not update service `race`: it has changed since it was read");
+    assert_both_say!(world.plain(&error.to_string()), @"could not update service `race`: it has changed since it was read");
 }
 
 async fn a_foreign_object_is_adopted_and_marked_where_it_can_be(world: World) {

@@ -20,6 +20,15 @@ use sprocket_core::{
 use sprocket_docker::{Docker, EngineAddress, RegistryLogins};
 use sprocket_sandbox::Sandbox;
 
+/// A snapshot of what both engines must say: it is met twice in one process.
+macro_rules! assert_both_say {
+    ($said:expr, @$expected:literal) => {{
+        let said = $said;
+        insta::allow_duplicates! { insta::assert_snapshot!(said, @$expected); }
+    }};
+}
+pub(crate) use assert_both_say;
+
 /// Runs these tests in the sandbox, and on a real engine if `SPROCKET_LIVE` is set: the same code for both. Those that
 /// wait for long by the client's own clock run in the sandbox only then, too.
 macro_rules! both {

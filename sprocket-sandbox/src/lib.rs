@@ -7,7 +7,7 @@
 //! It does what the conformance suites of the kinds exercise, and no more: any other call is answered with 501 and its name.
 //! Where it and a real server differ, it is wrong. It depends on no provider: it speaks protocols, as servers do.
 //!
-//! A service is a module with a type that implements [`Service`](service::Service), and a line in [`Sandbox`].
+//! A service is a module with a type that implements `service::Service`, and a line in [`Sandbox`].
 
 mod dns;
 mod error;
