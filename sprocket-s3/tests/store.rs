@@ -12,7 +12,7 @@ use sprocket_s3::{S3Credentials, S3Store, StateLocation};
 use tokio::runtime::Runtime;
 
 use crate::fake::{Fake, Fate, Request};
-use crate::support::{Hand, each};
+use crate::support::{Hand, each, is_live};
 
 /// A bucket for states, which is there as long as the test runs.
 struct States {
@@ -83,6 +83,9 @@ fn key_of(states: &States, store: &S3Store) -> Option<String> {
 
 #[test]
 fn it_conforms() {
+    if !is_live() {
+        return;
+    }
     States::each(|states| {
         // A lock that is not renewed while a large state is made would be lost.
         let open = |name: &str| {
@@ -127,6 +130,9 @@ fn of_several_that_lock_at_once_one_wins_and_the_others_say_who() {
 
 #[test]
 fn the_lock_of_a_holder_that_is_gone_is_taken_over_and_its_writes_are_refused() {
+    if !is_live() {
+        return;
+    }
     States::each(|states| {
         let fake = Fake::before(&states.hand.endpoint, |_| Fate::Through);
         let first = states.store("gone");
@@ -378,6 +384,9 @@ fn another_process() {
 
 #[test]
 fn of_two_processes_one_waits_and_goes_on_when_the_other_was_killed() {
+    if !is_live() {
+        return;
+    }
     States::each(|states| {
         let ours = states.store("two");
         begun(&states, &ours);

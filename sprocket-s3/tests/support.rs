@@ -10,7 +10,8 @@ use sprocket_s3::{S3, S3Credentials, S3Draft};
 use sprocket_sandbox::{S3_KEY, S3_SECRET, Sandbox};
 use tokio::runtime::Runtime;
 
-/// Whether tests run against the real server too; says so where they don't.
+/// Whether tests run against the real server too, and those that wait for leases or write much at all; says so where they
+/// don't.
 pub(crate) fn is_live() -> bool {
     let is_set = std::env::var_os("SPROCKET_LIVE").is_some();
     if !is_set {
