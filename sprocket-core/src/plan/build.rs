@@ -5,24 +5,29 @@
 
 mod closed;
 mod endings;
+mod existing;
+mod naming;
+mod outputs;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use super::diff::{self, Change, changes};
 use super::order::{dependents, order_deletes};
 use super::{Deferred, Goal, Kept, Move, Place, Plan, Problem, Reason, Settlement, Step, StepAction};
-use crate::erased::{ErasedLive, Evaluated, KindFacts, KindHandle};
-use crate::hash;
+use crate::erased::{ErasedLive, Evaluated, KindHandle};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
 use crate::refresh::Observed;
 use crate::resource::Naming;
-use crate::spec::Field;
 use crate::stack::{Node, Stack};
 use crate::state::{Object, Record, Snapshot};
-use crate::value::{Deps, FINGERPRINT, Facts, Known, Path, PathPart, Reported, SEALED, StackKey};
+use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
+
+use self::naming::HASH;
+pub(crate) use self::naming::name_of;
+pub(crate) use self::outputs::output_values;
 
 /// What a plan is made of.
 pub(crate) struct Basis<'a> {
@@ -43,9 +48,6 @@ pub(crate) struct Basis<'a> {
     pub(crate) lineage: Lineage,
     pub(crate) serial: u64,
 }
-
-/// How much of the hash of a content is in its name.
-const HASH: usize = 10;
 
 /// Makes the plan.
 pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
@@ -299,189 +301,6 @@ impl<'a> Builder<'a> {
             Facts { name: Some(name.clone()), reported: Some(self.reported(&node.kind, &stray.state)), changing: true };
     }
 
-    fn existing(
-        &mut self,
-        index: usize,
-        node: &Node,
-        record: Option<&Record>,
-        object: &Object,
-        live: Option<&ErasedLive>,
-        desired: &Desired,
-    ) {
-        let facts = node.kind.facts();
-        let changes = self.differences(node, object, live, desired);
-        let state = live.map_or(&object.state, |live| &live.state);
-        let reported = Some(self.reported(&node.kind, state));
-        if changes.iter().any(|change| change.replaces) {
-            return self.replace(index, node, record, object, live, desired, changes);
-        }
-        let name = Some(object.name.clone());
-        let action = if !changes.is_empty() {
-            let reason = if changes.iter().all(|change| change.drift) { Reason::Drifted } else { Reason::Changed };
-            Some((StepAction::Update, reason))
-        } else if !object.ready && facts.converges {
-            Some((StepAction::Await, Reason::Unfinished))
-        } else if record.is_some_and(|record| self.options_changed(node, record, object)) {
-            Some((StepAction::Record, Reason::Options))
-        } else {
-            None
-        };
-        let changing = matches!(action, Some((StepAction::Update | StepAction::Await, _)));
-        self.known.nodes[index] = Facts { name: name.clone(), reported, changing };
-        let Some((action, reason)) = action else {
-            self.unchanged += 1;
-            return;
-        };
-        if action == StepAction::Update {
-            self.review(node, Some(&object.name));
-        }
-        let witness = live.map(|live| live.witness.clone());
-        let step = Step { changes, witness, ..self.step(index, node, action, reason, name) };
-        self.push(index, step);
-    }
-
-    fn differences(&self, node: &Node, object: &Object, live: Option<&ErasedLive>, desired: &Desired) -> Vec<Change> {
-        let facts = node.kind.facts();
-        let key = self.basis.key;
-        let ignore = &node.options.ignore;
-        let mut found = match &desired.spec {
-            Spec::Whole(spec)
-                if node.kind.equal(spec, &object.applied, &both(&desired.secrets, &object.secrets), key) =>
-            {
-                Vec::new()
-            }
-            spec => {
-                let mut found = changes(facts.fields, &object.applied.value(), &spec.value(), ignore, false);
-                // What was imported has what its service chose.
-                found.retain(|change| !diff::accepts(&change.after, &change.before));
-                found
-            }
-        };
-        let (Some(live), Some(seen)) = (live, &object.seen) else { return found };
-        let masked =
-            if object.secrets.is_empty() { live.spec.clone() } else { node.kind.mask(live, &object.secrets, key) };
-        if masked == *seen {
-            // The witness also knows what the spec does not show, such as how often a secret was written.
-            if object.witness.as_ref().is_some_and(|witness| *witness != live.witness) {
-                found.extend(self.unseen_drift(facts, desired));
-            }
-            return found;
-        }
-        if node.kind.equal(&masked, seen, &object.secrets, key) {
-            return found;
-        }
-        let (seen, live, wanted) = (seen.value(), masked.value(), desired.spec.value());
-        for drift in changes(facts.fields, &seen, &live, ignore, true) {
-            if !found.iter().any(|change| change.path == drift.path) {
-                let after = drift.path.0.iter().fold(&wanted, |value, part| match part {
-                    PathPart::Key(key) => &value[key.as_str()],
-                    PathPart::Index(index) => &value[*index],
-                });
-                found.push(Change { before: drift.after, after: after.clone(), ..drift });
-            }
-        }
-        found
-    }
-
-    /// A change by somebody else of what can't be read: it is written again.
-    fn unseen_drift(&self, facts: KindFacts, desired: &Desired) -> Vec<Change> {
-        let wanted = desired.spec.value();
-        let hidden = facts.fields.iter().filter(|field| field.write_only);
-        let change = |field: &Field| Change {
-            path: Path(vec![PathPart::Key(field.name.to_owned())]),
-            before: Value::Null,
-            after: wanted[field.name].clone(),
-            replaces: false,
-            drift: true,
-        };
-        hidden.map(change).collect()
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "all that was found out about the resource so far")]
-    fn replace(
-        &mut self,
-        index: usize,
-        node: &Node,
-        record: Option<&Record>,
-        object: &Object,
-        live: Option<&ErasedLive>,
-        desired: &Desired,
-        changes: Vec<Change>,
-    ) {
-        let facts = node.kind.facts();
-        let settings = changes.iter().filter(|change| change.replaces).map(|change| format!("`{}`", change.path));
-        let settings = settings.collect::<Vec<_>>().join(", ");
-        if node.options.protect || record.is_some_and(|record| record.protect) {
-            let hint = "take `.protect()` away and apply that first, or undo the change";
-            let problem = Self::problem(node, format!("is protected, and a change of {settings} would replace it"));
-            return self.problems.push(Problem { hint: Some(hint.into()), ..problem });
-        }
-        if facts.stateful {
-            let hint = "undo the change, or declare a new one under another name and move the data";
-            let message = format!("holds data that would be lost: a change of {settings} would replace it");
-            return self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
-        }
-        let highest = record.iter().flat_map(|record| record.objects()).map(|object| object.generation).max();
-        let generation = 1 + highest.unwrap_or(object.generation);
-        let name = self.name(node, generation, desired);
-        self.review(node, name.as_ref());
-        let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
-        let witness = live.map(|live| live.witness.clone());
-        // An object of that name may be left from before: then it is used again.
-        let left = record.and_then(|record| record.old.iter().find(|old| Some(&old.name) == name.as_ref()));
-        if let (Some(left), Naming::Content) = (left, facts.naming) {
-            let action = StepAction::Restore { object: left.which() };
-            self.steps.retain(|step| {
-                !(step.address == node.address
-                    && matches!(&step.action, StepAction::Delete { object, .. } if left.is(object)))
-            });
-            let step = Step { changes, ..self.step(index, node, action, Reason::Replaced, name.clone()) };
-            let restored = self.push(index, step);
-            self.known.nodes[index] =
-                Facts { name, reported: Some(self.reported(&node.kind, &left.state)), changing: false };
-            let step = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
-            self.steps.push(Step { witness, after: vec![restored], ..step });
-            return;
-        }
-        let create = StepAction::Create { generation, replaces: true };
-        let spec = Some(desired.spec.json());
-        let new = Step { spec, changes, ..self.step(index, node, create, Reason::Replaced, name.clone()) };
-        if facts.naming == Naming::Fixed {
-            let old = self.step(index, node, delete(true), Reason::Replaced, Some(object.name.clone()));
-            self.steps.push(Step { witness, after: Vec::new(), ..old });
-            let deleted = self.count() - 1;
-            let mut new = new;
-            new.after.push(deleted);
-            self.push(index, new);
-        } else {
-            let created = self.push(index, new);
-            let old = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
-            self.steps.push(Step { witness, after: vec![created], ..old });
-        }
-        self.known.nodes[index] = Facts { name, reported: None, changing: true };
-    }
-
-    fn outputs(&self) -> BTreeMap<String, Change> {
-        let mut found = BTreeMap::new();
-        let recorded = &self.basis.snapshot.outputs;
-        for (name, value) in self.output_values() {
-            let before = recorded.get(&name).map_or(Value::Null, Json::value);
-            if before != value {
-                found.insert(name, output_change(before, value));
-            }
-        }
-        for (name, value) in recorded {
-            if !self.basis.stack.outputs.iter().any(|output| output.name == *name) {
-                found.insert(name.clone(), output_change(value.value(), Value::Null));
-            }
-        }
-        found
-    }
-
-    fn output_values(&self) -> BTreeMap<String, Value> {
-        output_values(self.basis.stack, &self.known, self.basis.key)
-    }
-
     fn finish(mut self, goal: Goal, outputs: BTreeMap<String, Change>) -> Plan {
         order_deletes(&mut self.steps, self.basis.snapshot);
         assert!(dependents(&self.steps).1.is_some(), "BUG: the steps of a plan wait for each other");
@@ -536,28 +355,6 @@ impl<'a> Builder<'a> {
     fn reported(&self, kind: &KindHandle, state: &Json) -> Reported {
         reported(kind, state, self.basis.key)
     }
-
-    fn name(&self, node: &Node, generation: u32, desired: &Desired) -> Option<PhysicalName> {
-        match (node.kind.facts().naming, &desired.spec) {
-            (Naming::Content, spec) => {
-                let spec = spec.value();
-                let undecided = self.basis.key_is_new && has_secrets(&spec, node.kind.facts());
-                if undecided { None } else { name_of(node, generation, &spec) }
-            }
-            _ => name_of(node, generation, &Value::Null),
-        }
-    }
-
-    fn options_changed(&self, node: &Node, record: &Record, object: &Object) -> bool {
-        let stack = self.basis.stack;
-        let dies_with = node.options.dies_with.map(|host| &stack.nodes[host.index as usize].address);
-        node.options.protect != record.protect
-            || node.options.keep_on_delete != record.keep_on_delete
-            || dies_with != record.dies_with.as_ref()
-            || stack.providers[node.provider].name != record.provider
-            || node.deps.len() != object.deps.len()
-            || node.deps.iter().zip(&object.deps).any(|(dep, recorded)| stack.nodes[*dep as usize].address != *recorded)
-    }
 }
 
 fn bare(address: &Address, action: StepAction, reason: Reason) -> Step {
@@ -576,15 +373,6 @@ fn bare(address: &Address, action: StepAction, reason: Reason) -> Step {
     }
 }
 
-fn output_change(before: Value, after: Value) -> Change {
-    Change { path: Path::default(), before, after, replaces: false, drift: false }
-}
-
-fn both(one: &[Path], other: &[Path]) -> Vec<Path> {
-    let all: BTreeSet<&Path> = one.iter().chain(other).collect();
-    all.into_iter().cloned().collect()
-}
-
 fn addresses(stack: &Stack, deps: &Deps) -> Vec<String> {
     deps.nodes
         .iter()
@@ -593,51 +381,8 @@ fn addresses(stack: &Stack, deps: &Deps) -> Vec<String> {
         .collect()
 }
 
-/// The stack's outputs, as far as they are known; secrets are sealed.
-pub(crate) fn output_values(stack: &Stack, known: &Known, key: &StackKey) -> BTreeMap<String, Value> {
-    let render = |output: &crate::stack::StackOutput| {
-        let partial = crate::value::sealing(key, || output.slot.partial(known));
-        (output.name.clone(), partial.render(key, &|deps| addresses(stack, deps)).value)
-    };
-    stack.outputs.iter().map(render).collect()
-}
-
 /// What a service reported, for the outputs that are made of it.
 pub(crate) fn reported(kind: &KindHandle, state: &Json, key: &StackKey) -> Reported {
     let (kind, state, key) = (kind.clone(), state.clone(), key.clone());
     Reported::lazy(move || kind.state(&state, &key))
-}
-
-/// The name of an object, if it is known: a content's name is unknown while the content is.
-pub(crate) fn name_of(node: &Node, generation: u32, spec: &Value) -> Option<PhysicalName> {
-    match node.kind.facts().naming {
-        Naming::Fixed | Naming::None => Some(node.name.clone()),
-        Naming::Generation if generation == 1 => Some(node.name.clone()),
-        Naming::Generation => Some(format!("{}-{generation}", node.name).into()),
-        Naming::Content => {
-            let content = content(spec, node.kind.facts());
-            if diff::has_holes(&content) {
-                return None;
-            }
-            let hash = hash::short(&[&content.to_string()]);
-            Some(format!("{}-{}", node.name, &hash[..HASH]).into())
-        }
-    }
-}
-
-/// The settings that make a content's name.
-fn content(spec: &Value, facts: KindFacts) -> Value {
-    let replacing = facts.fields.iter().filter(|field| field.replaces);
-    Value::Object(replacing.map(|field| (field.name.to_owned(), spec[field.name].clone())).collect())
-}
-
-fn has_secrets(spec: &Value, facts: KindFacts) -> bool {
-    fn any(value: &Value) -> bool {
-        match value {
-            Value::Object(map) => map.contains_key(SEALED) || map.contains_key(FINGERPRINT) || map.values().any(any),
-            Value::Array(items) => items.iter().any(any),
-            _ => false,
-        }
-    }
-    any(&content(spec, facts))
 }

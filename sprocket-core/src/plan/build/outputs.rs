@@ -1,0 +1,43 @@
+//! The stack's outputs: their values as far as they are known, and what of them changes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Builder, addresses};
+use crate::json::Json;
+use crate::plan::diff::Change;
+use crate::stack::{Stack, StackOutput};
+use crate::value::{Known, Path, StackKey, sealing};
+
+impl Builder<'_> {
+    pub(super) fn outputs(&self) -> BTreeMap<String, Change> {
+        let mut found = BTreeMap::new();
+        let recorded = &self.basis.snapshot.outputs;
+        for (name, value) in output_values(self.basis.stack, &self.known, self.basis.key) {
+            let before = recorded.get(&name).map_or(Value::Null, Json::value);
+            if before != value {
+                found.insert(name, output_change(before, value));
+            }
+        }
+        for (name, value) in recorded {
+            if !self.basis.stack.outputs.iter().any(|output| output.name == *name) {
+                found.insert(name.clone(), output_change(value.value(), Value::Null));
+            }
+        }
+        found
+    }
+}
+
+fn output_change(before: Value, after: Value) -> Change {
+    Change { path: Path::default(), before, after, replaces: false, drift: false }
+}
+
+/// The stack's outputs, as far as they are known; secrets are sealed.
+pub(crate) fn output_values(stack: &Stack, known: &Known, key: &StackKey) -> BTreeMap<String, Value> {
+    let render = |output: &StackOutput| {
+        let partial = sealing(key, || output.slot.partial(known));
+        (output.name.clone(), partial.render(key, &|deps| addresses(stack, deps)).value)
+    };
+    stack.outputs.iter().map(render).collect()
+}
