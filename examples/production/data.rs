@@ -6,6 +6,7 @@ use sprocket::prelude::*;
 use crate::edge::Edge;
 use crate::routing::{Access, Route, Target};
 use crate::site::{Host, Image, Site};
+use crate::vault::Vaulted;
 
 /// What the layers above use of this one.
 #[derive(Debug)]
@@ -19,14 +20,21 @@ pub struct Data {
 }
 
 pub const INFLUX_PORT: u16 = 8086;
+const ADMIN: &str = "admin";
 pub const INFLUX_ORG: &str = "sprocket";
 
-pub fn data(stack: &mut Stack, site: &Site, edge: &Edge) -> Data {
+pub fn data(stack: &mut Stack, site: &Site, edge: &Edge, vaulted: &Vaulted) -> Data {
     let monitoring = stack.add(Network::overlay("monitoring"));
     // InfluxDB takes them when its volume is empty, and never again: they stay as long as the volume does, so nothing
     // may draw others. To change them, change them in InfluxDB.
     let password = stack.add(Password::new("influx").length(64).protect());
     let token = stack.add(Password::new("influx-token").length(64).protect());
+    stack.add(
+        KvSecret::new("influx", &vaulted.infrastructure)
+            .field("username", ADMIN)
+            .field("password", &password.value)
+            .field("token", &token.value),
+    );
     let password = stack.add(SwarmSecret::new("influx-password", &password.value));
     let token = stack.add(SwarmSecret::new("influx-token", &token.value));
     let volume = stack.add(site.volume("influx"));
@@ -37,7 +45,7 @@ pub fn data(stack: &mut Stack, site: &Site, edge: &Edge) -> Data {
         .secret(&password, "influx-password")
         .secret(&token, "influx-token")
         .env("DOCKER_INFLUXDB_INIT_MODE", "setup")
-        .env("DOCKER_INFLUXDB_INIT_USERNAME", "admin")
+        .env("DOCKER_INFLUXDB_INIT_USERNAME", ADMIN)
         .env("DOCKER_INFLUXDB_INIT_PASSWORD_FILE", "/run/secrets/influx-password")
         .env("DOCKER_INFLUXDB_INIT_ADMIN_TOKEN_FILE", "/run/secrets/influx-token")
         .env("DOCKER_INFLUXDB_INIT_ORG", INFLUX_ORG)

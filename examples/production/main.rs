@@ -7,8 +7,9 @@
 //! ```
 //!
 //! - [`site`]: what differs between environments, and nothing else does.
-//! - [`edge`]: layer 1, what everything is reached through: Traefik and its view of the swarm.
-//! - [`data`]: layer 2, what environments could share: the network for measurements, InfluxDB.
+//! - [`edge`]: layer 1, what everything is reached through: Traefik and its view of the swarm; and its [`names`].
+//! - [`vault`], [`data`] and [`buckets`]: layer 2, what environments could share: Vault, InfluxDB and the network for
+//!   measurements, S3.
 //! - [`platform`]: layer 3: Redis, RabbitMQ, and the applications.
 //!
 //! A layer is a function that takes the layers below as structs and returns its own: what one hands to the next is typed,
@@ -16,13 +17,16 @@
 
 #![allow(unreachable_pub, reason = "a program's modules say what they offer each other")]
 
+mod buckets;
 mod data;
 mod edge;
+mod names;
 mod platform;
 mod routing;
 mod site;
 #[cfg(test)]
 mod tests;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -32,8 +36,11 @@ use sprocket::prelude::*;
 fn production(stack: &mut Stack, site: &Site) {
     stack.connect(Docker::from_env());
     let edge = edge::edge(stack, site);
-    let data = data::data(stack, site, &edge);
-    platform::platform(stack, site, &edge, &data);
+    let names = names::names(stack, site);
+    let vaulted = vault::vault(stack, site, &edge, &names);
+    let data = data::data(stack, site, &edge, &vaulted);
+    let buckets = buckets::buckets(stack, site);
+    platform::platform(stack, site, &edge, &vaulted, &data, &buckets);
 }
 
 fn main() -> ExitCode {

@@ -4,6 +4,7 @@
 //! the environment's name: a new environment is a new table, and no condition in the program.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 use sprocket::docker::{ServiceDraft, VolumeDraft};
@@ -35,7 +36,9 @@ pub struct Site {
     pub certificates: Option<Certificates>,
     /// Who lets people into what is not public; without it, everybody is let in.
     pub forward_auth: Option<String>,
-    /// What it uses outside of the swarm.
+    pub s3: S3Account,
+    pub dns: NameServer,
+    /// What else it uses outside of the swarm.
     pub external: Option<External>,
 }
 
@@ -74,6 +77,8 @@ pub enum Storage {
 pub struct Ports {
     pub http: u16,
     pub https: Option<u16>,
+    /// Where this program reaches Vault; without it, at its host, as everybody does.
+    pub vault: Option<u16>,
     /// A data store is public only where a port for it is asked for by name.
     pub redis: Option<u16>,
     pub rabbitmq: Option<u16>,
@@ -84,11 +89,39 @@ pub struct Certificates {
     pub email: String,
 }
 
+/// The S3 server that the buckets are at.
+#[derive(Clone, Debug, Deserialize)]
+pub struct S3Account {
+    pub host: String,
+    pub port: u16,
+    pub tls: bool,
+    pub region: String,
+    pub access_key: Secret<String>,
+    pub secret_key: Secret<String>,
+}
+
+impl S3Account {
+    pub fn endpoint(&self) -> String {
+        let Self { host, port, tls, .. } = self;
+        format!("{}://{host}:{port}", if *tls { "https" } else { "http" })
+    }
+}
+
+/// The name server that the domain is at, and what it is told.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NameServer {
+    pub server: String,
+    /// The key that it takes updates from: its name, and its secret in base64.
+    pub key_name: String,
+    pub key: Secret<String>,
+    /// Where the hosts of the platform are reached.
+    pub address: Ipv4Addr,
+}
+
 /// What is not in the swarm, and must be there before.
 #[derive(Clone, Debug, Deserialize)]
 pub struct External {
     pub postgres: Postgres,
-    pub s3: S3,
     pub chatwoot: Chatwoot,
     pub logins: Logins,
 }
@@ -99,14 +132,6 @@ pub struct Postgres {
     pub port: u16,
     pub username: String,
     pub password: Secret<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct S3 {
-    pub host: String,
-    pub port: u16,
-    pub access_key: Secret<String>,
-    pub secret_key: Secret<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -133,6 +158,7 @@ pub enum Image {
     Influx,
     Redis,
     RabbitMq,
+    Vault,
     App(AppName),
 }
 
@@ -174,18 +200,31 @@ impl AppName {
 }
 
 /// What can be reached from outside, by its host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Host {
     Web,
     Api,
     Dashboard,
     Influx,
     RabbitMq,
+    Vault,
 }
 
 impl Host {
-    /// All of them: a DNS server, or a hosts file, needs each.
-    pub const ALL: [Self; 5] = [Self::Web, Self::Api, Self::Dashboard, Self::Influx, Self::RabbitMq];
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Web, Self::Api, Self::Dashboard, Self::Influx, Self::RabbitMq, Self::Vault];
+
+    /// What stands before the domain; nothing for the domain itself.
+    pub fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Web => None,
+            Self::Api => Some("api"),
+            Self::Dashboard => Some("traefik"),
+            Self::Influx => Some("influx"),
+            Self::RabbitMq => Some("rabbitmq"),
+            Self::Vault => Some("vault"),
+        }
+    }
 }
 
 /// On which side of the log collector a service is.
@@ -212,6 +251,7 @@ impl Site {
             Image::Influx => ("influx:1", "influxdb:2.7-alpine"),
             Image::Redis => ("redis:1", "redislabs/rejson:2.0.7"),
             Image::RabbitMq => ("rabbitmq:1", "rabbitmq:3.9.14-management-alpine"),
+            Image::Vault => ("vault:1", "openbao/openbao:2.4.1"),
             Image::App(app) => return self.app_image(app),
         };
         match self.images {
@@ -237,13 +277,9 @@ impl Site {
 
     /// Where something is reached.
     pub fn host(&self, host: Host) -> String {
-        let domain = &self.domain;
-        match host {
-            Host::Web => domain.clone(),
-            Host::Api => format!("api.{domain}"),
-            Host::Dashboard => format!("traefik.{domain}"),
-            Host::Influx => format!("influx.{domain}"),
-            Host::RabbitMq => format!("rabbitmq.{domain}"),
+        match host.label() {
+            None => self.domain.clone(),
+            Some(label) => format!("{label}.{}", self.domain),
         }
     }
 

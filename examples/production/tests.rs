@@ -14,15 +14,16 @@ use sprocket::{Exit, Program, Shared, Surroundings};
 use super::production;
 use super::site::{AppName, Site};
 
-const SECRETS: [&str; 8] = [
-    "POSTGRES_PASSWORD",
+const SECRETS: [&str; 9] = [
     "S3_ACCESS_KEY",
     "S3_SECRET_KEY",
-    "CHATWOOT_HMAC_KEY",
-    "LOGINS_DISCORD_CLIENT",
-    "LOGINS_DISCORD_SECRET",
-    "LOGINS_GOOGLE_CLIENT",
-    "LOGINS_GOOGLE_SECRET",
+    "DNS_KEY",
+    "EXTERNAL_POSTGRES_PASSWORD",
+    "EXTERNAL_CHATWOOT_HMAC_KEY",
+    "EXTERNAL_LOGINS_DISCORD_CLIENT",
+    "EXTERNAL_LOGINS_DISCORD_SECRET",
+    "EXTERNAL_LOGINS_GOOGLE_CLIENT",
+    "EXTERNAL_LOGINS_GOOGLE_SECRET",
 ];
 
 /// What the program's command line does in these surroundings, and what it prints.
@@ -30,7 +31,7 @@ fn command(args: &[&str], secrets: &[&str], declare: impl FnOnce(&mut Stack, &Si
     let mut around = Surroundings::with_args(args);
     around.directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("production");
     let value = |name: &str| format!("{name}-of-a-test").to_lowercase();
-    let variables = secrets.iter().map(|name| (format!("SPROCKET_EXTERNAL_{name}"), value(name)));
+    let variables = secrets.iter().map(|name| (format!("SPROCKET_{name}"), value(name)));
     around.variables = variables.chain([("SPROCKET_PASSPHRASE".into(), "of a test".into())]).collect();
     let printed = Shared::default();
     around.out = Box::new(printed.clone());
@@ -96,28 +97,60 @@ fn the_first_plan() {
     create docker:config/traefik
     create docker:volume/traefik-data
     create docker:service/traefik
+    create dns:record/@:A
+    create dns:record/api:A
+    create dns:record/traefik:A
+    create dns:record/influx:A
+    create dns:record/rabbitmq:A
+    create dns:record/vault:A
+    create docker:config/vault
+    create docker:volume/vault
+    create docker:service/vault
+    create random:password/vault-custody
+    create vault:init/vault
+    create vault:share/vault-1
+    create vault:share/vault-2
+    create vault:share/vault-3
+    create vault:share/vault-4
+    create vault:share/vault-5
+    create vault:unseal/vault
+    create vault:access/vault
+    create vault:root-revoked/vault
+    create vault:mount/infrastructure
+    create vault:mount/platform
+    create vault:policy/infrastructure-read
+    create vault:policy/platform-read
     create docker:network/monitoring
     create random:password/influx
     create random:password/influx-token
+    create vault:kv/influx
     create docker:secret/influx-password
     create docker:secret/influx-token
     create docker:volume/influx
     create docker:service/influx
+    create s3:bucket/sprocket-local-1
+    create s3:bucket/sprocket-replays-local-1
+    create s3:bucket/sprocket-image-gen-local-1
     create docker:network/sprocket/platform
     create random:password/sprocket/redis
     create docker:secret/sprocket/redis-conf
     create docker:secret/sprocket/redis-password
+    create vault:kv/sprocket/redis
     create docker:volume/sprocket/redis
     create docker:service/sprocket/redis
     create random:password/sprocket/rabbitmq
     create docker:secret/sprocket/rabbitmq-user
     create docker:secret/sprocket/rabbitmq-password
+    create vault:kv/sprocket/rabbitmq
     create docker:config/sprocket/rabbitmq
     create docker:volume/sprocket/rabbitmq
     create docker:service/sprocket/rabbitmq
     create random:password/sprocket/jwt
+    create vault:kv/sprocket/jwt
     create docker:secret/sprocket/jwt
     create docker:config/sprocket/core
+    create docker:secret/sprocket/core-minio-secret
+    create docker:secret/sprocket/core-minio-access
     create docker:service/sprocket/core
     create docker:config/sprocket/web
     create docker:service/sprocket/web
@@ -126,6 +159,8 @@ fn the_first_plan() {
     create docker:config/sprocket/matchmaking
     create docker:service/sprocket/matchmaking
     create docker:config/sprocket/submission
+    create docker:secret/sprocket/submission-minio-secret
+    create docker:secret/sprocket/submission-minio-access
     create docker:service/sprocket/submission
     create docker:config/sprocket/analytics
     create docker:service/sprocket/analytics
@@ -171,7 +206,7 @@ fn a_new_image_restarts_only_that_service() {
     insta::assert_snapshot!(world.plan(on(&after)), @"
     ~ docker:service/sprocket/matchmaking `sprocket-matchmaking`
         image: sprocket-stand-in/app:1 → sprocket-stand-in/app:2
-    1 to update, 38 unchanged.
+    1 to update, 72 unchanged.
     ");
     world.apply(on(&after));
     assert_eq!(world.calls(), ["update docker:service/sprocket-matchmaking"]);
@@ -199,6 +234,7 @@ fn a_new_domain_restarts_who_says_it() {
     let after = Site { domain: "sprocket.test".into(), ..before.clone() };
     insta::assert_snapshot!(summary(&applied(&before).plan(on(&after))), @"
     update docker:service/traefik
+    update docker:service/vault
     update docker:service/influx
     update docker:service/sprocket/rabbitmq
     replace docker:config/sprocket/core
@@ -300,7 +336,7 @@ fn data_stores_are_published_only_where_a_port_is_asked_for() {
         services.into_iter().filter(|(_, spec)| !spec.ports.is_empty()).map(|(name, _)| name).collect()
     };
     assert_eq!(published("production"), ["traefik"]);
-    assert_eq!(published("local"), ["sprocket-rabbitmq", "sprocket-redis", "traefik"]);
+    assert_eq!(published("local"), ["sprocket-rabbitmq", "sprocket-redis", "traefik", "vault"]);
 }
 
 #[test]
@@ -325,25 +361,60 @@ fn what_is_destroyed_leaves_its_data_and_the_passwords_of_that_data() {
     let site = site("local");
     let mut world = applied(&site);
     world.destroy(on(&site));
-    assert_eq!(
-        world.objects(),
-        [
-            "docker:volume/influx",
-            "docker:volume/sprocket-rabbitmq",
-            "docker:volume/sprocket-redis",
-            "docker:volume/traefik-data"
-        ]
-    );
+    // What holds data, and the Vault that its mounts are in, with its network.
+    insta::assert_snapshot!(world.objects().join("\n"), @"
+    docker:config/vault-d046fa901b
+    docker:network/traefik-ingress
+    docker:service/vault
+    docker:volume/influx
+    docker:volume/sprocket-rabbitmq
+    docker:volume/sprocket-redis
+    docker:volume/traefik-data
+    docker:volume/vault
+    s3:bucket/sprocket-image-gen-local-1
+    s3:bucket/sprocket-local-1
+    s3:bucket/sprocket-replays-local-1
+    vault:access/vault
+    vault:init/vault
+    vault:mount/infrastructure
+    vault:mount/platform
+    vault:root-revoked/vault
+    vault:share/vault-1
+    vault:share/vault-2
+    vault:share/vault-3
+    vault:share/vault-4
+    vault:share/vault-5
+    vault:unseal/vault
+    ");
     insta::assert_snapshot!(world.try_plan(on(&site), Goal::Destroyed { include_kept: false }).unwrap(), @"
+    = docker:config/vault stays as `vault-d046fa901b`: `docker:service/vault` stays, and needs it
+    = docker:network/traefik-ingress stays as `traefik-ingress`: `docker:service/vault` stays, and needs it
+    = docker:service/vault stays as `vault`: `vault:unseal/vault` stays, and needs it
     = docker:volume/influx stays as `influx`: it holds data
     = docker:volume/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it holds data
     = docker:volume/sprocket/redis stays as `sprocket-redis`: it holds data
     = docker:volume/traefik-data stays as `traefik-data`: it holds data
+    = docker:volume/vault stays as `vault`: it holds data
     = random:password/influx stays as `influx`: it is protected
     = random:password/influx-token stays as `influx-token`: it is protected
     = random:password/sprocket/jwt stays as `sprocket-jwt`: it is protected
     = random:password/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it is protected
-    = random:password/sprocket/redis stays as `sprocket-redis`: `docker:volume/sprocket/redis` stays, and its data may need it
+    = random:password/sprocket/redis stays as `sprocket-redis`: `s3:bucket/sprocket-replays-local-1` stays, and its data may need it
+    = random:password/vault-custody stays as `vault-custody`: it is protected
+    = s3:bucket/sprocket-image-gen-local-1 stays as `sprocket-image-gen-local-1`: it holds data
+    = s3:bucket/sprocket-local-1 stays as `sprocket-local-1`: it holds data
+    = s3:bucket/sprocket-replays-local-1 stays as `sprocket-replays-local-1`: it holds data
+    = vault:access/vault stays as `vault`: it holds data
+    = vault:init/vault stays as `vault`: it holds data
+    = vault:mount/infrastructure stays as `infrastructure`: it holds data
+    = vault:mount/platform stays as `platform`: it holds data
+    = vault:root-revoked/vault stays as `vault`: it holds data
+    = vault:share/vault-1 stays as `vault-1`: it holds data
+    = vault:share/vault-2 stays as `vault-2`: it holds data
+    = vault:share/vault-3 stays as `vault-3`: it holds data
+    = vault:share/vault-4 stays as `vault-4`: it holds data
+    = vault:share/vault-5 stays as `vault-5`: it holds data
+    = vault:unseal/vault stays as `vault`: it holds data
     Nothing to do: nothing is left to destroy.
     ");
     // With the same data, and the passwords that it knows.
@@ -366,13 +437,14 @@ fn what_is_missing_for_production_is_said_at_once() {
     assert_eq!(exit, Exit::Failed);
     insta::assert_snapshot!(printed, @"
     production/production of sprocket.toml
-    error: environment `production` lacks 7 secrets
+    error: environment `production` lacks 8 secrets
+      `dns.key`: set SPROCKET_DNS_KEY, or SPROCKET_DNS_KEY_FILE to a file that has it
       `external.chatwoot.hmac_key`: set SPROCKET_EXTERNAL_CHATWOOT_HMAC_KEY, or SPROCKET_EXTERNAL_CHATWOOT_HMAC_KEY_FILE to a file that has it
-      `external.s3.access_key`: set SPROCKET_EXTERNAL_S3_ACCESS_KEY, or SPROCKET_EXTERNAL_S3_ACCESS_KEY_FILE to a file that has it
-      `external.s3.secret_key`: set SPROCKET_EXTERNAL_S3_SECRET_KEY, or SPROCKET_EXTERNAL_S3_SECRET_KEY_FILE to a file that has it
+      `external.postgres.password`: set SPROCKET_EXTERNAL_POSTGRES_PASSWORD, or SPROCKET_EXTERNAL_POSTGRES_PASSWORD_FILE to a file that has it
       `external.logins.discord_client`: set SPROCKET_EXTERNAL_LOGINS_DISCORD_CLIENT, or SPROCKET_EXTERNAL_LOGINS_DISCORD_CLIENT_FILE to a file that has it
       `external.logins.discord_secret`: set SPROCKET_EXTERNAL_LOGINS_DISCORD_SECRET, or SPROCKET_EXTERNAL_LOGINS_DISCORD_SECRET_FILE to a file that has it
       `external.logins.google_client`: set SPROCKET_EXTERNAL_LOGINS_GOOGLE_CLIENT, or SPROCKET_EXTERNAL_LOGINS_GOOGLE_CLIENT_FILE to a file that has it
       `external.logins.google_secret`: set SPROCKET_EXTERNAL_LOGINS_GOOGLE_SECRET, or SPROCKET_EXTERNAL_LOGINS_GOOGLE_SECRET_FILE to a file that has it
+      `s3.secret_key`: set SPROCKET_S3_SECRET_KEY, or SPROCKET_S3_SECRET_KEY_FILE to a file that has it
     ");
 }

@@ -8,7 +8,7 @@ use sprocket::docker::{Health, ServiceDraft};
 use sprocket::prelude::*;
 
 use super::datastores::{Datastores, RABBITMQ_USER, Store};
-use crate::site::{AppName, Image, Output as Goes, Site};
+use crate::site::{AppName, Image, Output as Goes, S3Account, Site};
 
 /// Where applications look for their secrets.
 pub const SECRETS: &str = "/app/secret";
@@ -117,6 +117,12 @@ impl<'s> App<'s> {
         let name = format!("{}-{stem}", self.name.as_str());
         let secret = stack.add(SwarmSecret::new(name, secret.clone()));
         self.secret(&secret, file)
+    }
+
+    /// Gives it the keys of the buckets.
+    pub fn s3(self, stack: &mut Stack) -> Self {
+        let S3Account { access_key, secret_key, .. } = &self.site.s3;
+        self.given(stack, secret_key, "minio-secret.txt").given(stack, access_key, "minio-access.txt")
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Self {

@@ -8,6 +8,7 @@ use sprocket::prelude::*;
 use crate::edge::Edge;
 use crate::routing::{Access, Route, Target};
 use crate::site::{Host, Image, Site};
+use crate::vault::Vaulted;
 
 /// What the applications use of them.
 #[derive(Debug)]
@@ -34,14 +35,14 @@ const REDIS_PORT: u16 = 6379;
 const AMQP_PORT: u16 = 5672;
 const RABBITMQ_MANAGEMENT_PORT: u16 = 15672;
 
-pub fn datastores(stack: &mut Stack, site: &Site, edge: &Edge) -> Datastores {
+pub fn datastores(stack: &mut Stack, site: &Site, edge: &Edge, vaulted: &Vaulted) -> Datastores {
     let network = stack.add(Network::overlay("platform"));
-    let redis = redis(stack, site, &network);
-    let rabbitmq = rabbitmq(stack, site, &network, edge);
+    let redis = redis(stack, site, &network, vaulted);
+    let rabbitmq = rabbitmq(stack, site, &network, edge, vaulted);
     Datastores { network, redis, rabbitmq }
 }
 
-fn redis(stack: &mut Stack, site: &Site, network: &Network) -> Store {
+fn redis(stack: &mut Stack, site: &Site, network: &Network, vaulted: &Vaulted) -> Store {
     let password = stack.add(Password::new("redis").length(64).rotation(site.redis_password.as_str()));
     let modules = if site.has_stand_ins() { "" } else { MODULES };
     let conf = password.value.exposed().map(move |password| {
@@ -49,6 +50,7 @@ fn redis(stack: &mut Stack, site: &Site, network: &Network) -> Store {
     });
     let conf = stack.add(SwarmSecret::new("redis-conf", conf));
     let file = stack.add(SwarmSecret::new("redis-password", &password.value));
+    stack.add(KvSecret::new("redis", &vaulted.platform).field("password", &password.value));
     let data = stack.add(site.volume("redis"));
     let service = site
         .stateful("redis", Image::Redis)
@@ -80,13 +82,18 @@ fn redis(stack: &mut Stack, site: &Site, network: &Network) -> Store {
 /// What the estate's Redis has on board.
 const MODULES: &str = "loadmodule /usr/lib/redis/modules/rejson.so\nloadmodule /usr/lib/redis/modules/redisearch.so\n";
 
-fn rabbitmq(stack: &mut Stack, site: &Site, network: &Network, edge: &Edge) -> Store {
+fn rabbitmq(stack: &mut Stack, site: &Site, network: &Network, edge: &Edge, vaulted: &Vaulted) -> Store {
     // RabbitMQ takes it when its volume is empty, and never again: it stays as long as the volume does.
     let password = stack.add(Password::new("rabbitmq").length(64).protect());
     let user =
         password.value.exposed().map(|password| format!("default_user = {RABBITMQ_USER}\ndefault_pass = {password}\n"));
     let user = stack.add(SwarmSecret::new("rabbitmq-user", user));
     let file = stack.add(SwarmSecret::new("rabbitmq-password", &password.value));
+    stack.add(
+        KvSecret::new("rabbitmq", &vaulted.platform)
+            .field("username", RABBITMQ_USER)
+            .field("password", &password.value),
+    );
     // Both ends say that they are there: who keeps a connection for days learns that it is dead.
     let settings = stack.add(SwarmConfig::new("rabbitmq", "heartbeat = 60\n"));
     let data = stack.add(site.volume("rabbitmq"));

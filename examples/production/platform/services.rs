@@ -5,25 +5,35 @@ use sprocket::prelude::*;
 use super::app::{App, Probe};
 use super::datastores::Datastores;
 use super::settings;
-use super::settings::{Buckets, Callback, ChatwootClient, Database, Gql, Logger, Nothing, Redis, Transport};
+use super::settings::{Callback, ChatwootClient, Database, Gql, Logger, Minio, Nothing, Redis, Transport};
+use crate::buckets::Buckets;
 use crate::data::{Data, INFLUX_ORG, INFLUX_PORT};
 use crate::edge::Edge;
 use crate::routing::{Access, Route, Target};
 use crate::site::{AppName, Host, Site};
+use crate::vault::Vaulted;
 
 const CORE_PORT: u16 = 3001;
 const WEB_PORT: u16 = 3000;
 
-pub fn services(stack: &mut Stack, site: &Site, edge: &Edge, data: &Data, stores: &Datastores) {
-    core(stack, site, edge, stores);
+pub fn services(
+    stack: &mut Stack,
+    site: &Site,
+    edge: &Edge,
+    vaulted: &Vaulted,
+    data: &Data,
+    buckets: &Buckets,
+    stores: &Datastores,
+) {
+    core(stack, site, edge, vaulted, buckets, stores);
     web(stack, site, edge, stores);
-    worker(stack, site, stores, AppName::Notification);
-    worker(stack, site, stores, AppName::Matchmaking);
-    worker(stack, site, stores, AppName::Submission);
+    worker(stack, site, stores, AppName::Notification, None);
+    worker(stack, site, stores, AppName::Matchmaking, None);
+    worker(stack, site, stores, AppName::Submission, Some(buckets));
     analytics(stack, site, data, stores);
 }
 
-fn core(stack: &mut Stack, site: &Site, edge: &Edge, stores: &Datastores) {
+fn core(stack: &mut Stack, site: &Site, edge: &Edge, vaulted: &Vaulted, buckets: &Buckets, stores: &Datastores) {
     let api = site.url(Host::Api);
     let callback = |path: &str| Callback { callback_url: format!("{api}{path}") };
     let auth = settings::Auth {
@@ -35,13 +45,13 @@ fn core(stack: &mut Stack, site: &Site, edge: &Edge, stores: &Datastores) {
         frontend_callback: format!("{}/auth/callback", site.url(Host::Web)),
     };
     let web = settings::Web { url: site.url(Host::Web), api_root: api };
-    let (minio, db) = (Buckets::of(site), Database::of(site));
-    let links = Transport::of(AppName::Core, site, stores).zip(&Redis::of(site, stores));
-    let settings = links.map(move |(transport, redis)| settings::Core {
+    let db = Database::of(site);
+    let links = Transport::of(AppName::Core, site, stores).zip(&Redis::of(site, stores)).zip(&Minio::of(site, buckets));
+    let settings = links.map(move |((transport, redis), minio)| settings::Core {
         transport,
         redis,
         logger: Logger::default(),
-        minio: minio.clone(),
+        minio,
         db: db.clone(),
         gql: Gql { playground: false },
         web: web.clone(),
@@ -50,16 +60,16 @@ fn core(stack: &mut Stack, site: &Site, edge: &Edge, stores: &Datastores) {
     });
     // Who is logged in shows a token that was signed with it; another one logs everybody out.
     let jwt = stack.add(Password::new("jwt").length(128).protect());
+    stack.add(KvSecret::new("jwt", &vaulted.platform).field("secret", &jwt.value));
     let jwt = stack.add(SwarmSecret::new("jwt", &jwt.value));
     let mut app = App::new(stack, site, AppName::Core, Probe::Http(CORE_PORT), &settings)
         .rabbitmq(stores)
         .redis(stores)
-        .secret(&jwt, "jwtSecret.txt");
+        .secret(&jwt, "jwtSecret.txt")
+        .s3(stack);
     if let Some(external) = &site.external {
         app = app
             .given(stack, &external.postgres.password, "db-password.txt")
-            .given(stack, &external.s3.secret_key, "minio-secret.txt")
-            .given(stack, &external.s3.access_key, "minio-access.txt")
             .given(stack, &external.logins.discord_client, "discord-client.txt")
             .given(stack, &external.logins.discord_secret, "discord-secret.txt")
             .given(stack, &external.logins.google_client, "googleClientId.txt")
@@ -97,25 +107,21 @@ fn web(stack: &mut Stack, site: &Site, edge: &Edge, stores: &Datastores) {
     stack.add(edge.expose(site, app.draft(), "web", route));
 }
 
-/// Notification, matchmaking and submission: each works off a queue, and remembers in Redis.
-fn worker(stack: &mut Stack, site: &Site, stores: &Datastores, name: AppName) {
-    let external = site.external.as_ref().filter(|_| name == AppName::Submission);
-    let minio = external.and_then(|_| Buckets::of(site));
-    let links = Transport::of(name, site, stores).zip(&Redis::of(site, stores));
-    let settings = links.map(move |(transport, redis)| settings::Worker {
+/// Notification, matchmaking and submission: each works off a queue, and remembers in Redis; some have files.
+fn worker(stack: &mut Stack, site: &Site, stores: &Datastores, name: AppName, buckets: Option<&Buckets>) {
+    let minio = match buckets {
+        Some(buckets) => Minio::of(site, buckets).map(Some),
+        None => Output::known(None),
+    };
+    let links = Transport::of(name, site, stores).zip(&Redis::of(site, stores)).zip(&minio);
+    let settings = links.map(|((transport, redis), minio)| settings::Worker {
         transport,
         redis,
         logger: Logger::default(),
-        minio: minio.clone(),
+        minio,
     });
-    let mut app = App::new(stack, site, name, Probe::Nothing, &settings).rabbitmq(stores).redis(stores);
-    if let Some(external) = external {
-        app = app.given(stack, &external.s3.secret_key, "minio-secret.txt").given(
-            stack,
-            &external.s3.access_key,
-            "minio-access.txt",
-        );
-    }
+    let app = App::new(stack, site, name, Probe::Nothing, &settings).rabbitmq(stores).redis(stores);
+    let app = if buckets.is_some() { app.s3(stack) } else { app };
     stack.add(app.draft());
 }
 

@@ -7,7 +7,8 @@ use sprocket::prelude::*;
 
 use super::app::SECRETS;
 use super::datastores::{Datastores, RABBITMQ_USER};
-use crate::site::{AppName, Site};
+use crate::buckets::Buckets;
+use crate::site::{AppName, S3Account, Site};
 
 /// The way to the other applications: RabbitMQ, and the queues in it.
 #[derive(Clone, Debug, Serialize)]
@@ -77,10 +78,10 @@ impl Default for Logger {
     }
 }
 
-/// Buckets, where there are some.
+/// The buckets.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Buckets {
+pub struct Minio {
     end_point: String,
     port: u16,
     #[serde(rename = "useSSL")]
@@ -94,12 +95,16 @@ struct BucketNames {
     image_generation: String,
 }
 
-impl Buckets {
-    pub fn of(site: &Site) -> Option<Self> {
-        let s3 = &site.external.as_ref()?.s3;
-        let bucket = |what| format!("sprocket-{what}-{}-1", site.name);
-        let bucket_names = BucketNames { replays: bucket("replays"), image_generation: bucket("image-gen") };
-        Some(Self { end_point: s3.host.clone(), port: s3.port, use_ssl: true, bucket_names })
+impl Minio {
+    pub fn of(site: &Site, buckets: &Buckets) -> Output<Self> {
+        let S3Account { host, port, tls, .. } = site.s3.clone();
+        let names = buckets.replays.name.zip(&buckets.image_generation.name);
+        names.map(move |(replays, image_generation)| Self {
+            end_point: host.clone(),
+            port,
+            use_ssl: tls,
+            bucket_names: BucketNames { replays, image_generation },
+        })
     }
 }
 
@@ -138,8 +143,7 @@ pub struct Core {
     pub transport: Transport,
     pub redis: Redis,
     pub logger: Logger,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub minio: Option<Buckets>,
+    pub minio: Minio,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub db: Option<Database>,
     pub gql: Gql,
@@ -206,7 +210,7 @@ pub struct Worker {
     pub redis: Redis,
     pub logger: Logger,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub minio: Option<Buckets>,
+    pub minio: Option<Minio>,
 }
 
 #[derive(Clone, Debug, Serialize)]
