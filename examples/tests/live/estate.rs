@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use crate::engine::{Object, docker, eventually, listing, places, tasks};
 use crate::place::Place;
+use crate::servers::{self, VaultByHand, answers, buckets, records, remove_name};
 
 /// The services of the estate.
-const SERVICES: [&str; 11] = [
+const SERVICES: [&str; 12] = [
     "influx",
     "sprocket-analytics",
     "sprocket-core",
@@ -24,7 +25,12 @@ const SERVICES: [&str; 11] = [
     "sprocket-web",
     "traefik",
     "traefik-socket-proxy",
+    "vault",
 ];
+
+/// Its zone, and its buckets.
+const ZONE: &str = "sprocket.localhost";
+const BUCKETS: [&str; 3] = ["sprocket-image-gen-local-1", "sprocket-local-1", "sprocket-replays-local-1"];
 
 /// The estate's own configuration, with more in its table `[local]`.
 pub(crate) fn configuration(more: &str) -> String {
@@ -32,7 +38,8 @@ pub(crate) fn configuration(more: &str) -> String {
     let text = std::fs::read_to_string(file).unwrap();
     let changed = text.replacen("[local]\n", &format!("[local]\n{more}"), 1);
     assert!(changed.len() == text.len() + more.len());
-    changed
+    // A story has a folder of its own.
+    changed.replacen("../../target/services/secrets", &servers::secrets().display().to_string(), 1)
 }
 
 /// A place for the estate. Its services have names of their own: if somebody else has them, they are waited for.
@@ -48,7 +55,17 @@ pub(crate) fn place(story: &'static str) -> Option<Place> {
         });
         assert_eq!(free, Ok(()));
     }
-    Place::of(story, "production", &configuration(""))
+    let place = Place::of(story, "production", &configuration(""))?;
+    servers::clear(ZONE, &BUCKETS);
+    Some(place)
+}
+
+/// Destroys the estate with all its data: then nothing is left of it on any server.
+pub(crate) fn end(place: &Place) {
+    let told = place.run(&["destroy", "--include-kept", "--confirm", "production", "--yes"]).exits(0);
+    place.tell(told.out.lines().last().unwrap(), told.took);
+    assert_eq!(records(ZONE), BTreeSet::new());
+    assert!(BUCKETS.iter().all(|bucket| !buckets().contains(*bucket)), "{:?}", buckets());
 }
 
 /// What a plan does, a line for each step, and for each of its changes.
@@ -101,12 +118,6 @@ fn redis(commands: &[&str]) -> Vec<String> {
     answer.lines().map(ToOwned::to_owned).collect()
 }
 
-fn password(place: &Place) -> String {
-    let told = place.run(&["outputs", "--reveal", "--json"]).exits(0);
-    let outputs: Value = serde_json::from_str(&told.out).unwrap();
-    outputs["redis-password"].as_str().unwrap().to_owned()
-}
-
 fn names(objects: &BTreeSet<Object>, kind: &str) -> Vec<String> {
     objects.iter().filter(|object| object.kind == kind).map(|object| object.name.clone()).collect()
 }
@@ -132,7 +143,7 @@ fn the_life_of_the_estate() {
     println!("{} objects, {} tasks", made.len(), running.len());
 
     // Redis knows the generated password, and nobody else.
-    let first = password(&place);
+    let first = place.output("redis-password");
     assert_eq!(first.len(), 64);
     assert!(redis(&["PING"])[0].starts_with("-NOAUTH"));
     assert!(redis(&["AUTH wrong"])[0].starts_with("-WRONGPASS"));
@@ -147,8 +158,9 @@ fn the_life_of_the_estate() {
     place.tell(told.out.lines().last().unwrap(), told.took);
     assert!(told.out.contains("✓ docker:service/sprocket/redis"), "{told}");
 
+    served(&place, &first);
     changed(&place);
-    let second = password(&place);
+    let second = place.output("redis-password");
     assert_ne!(first, second, "the new secret is a new password");
     assert!(redis(&[&auth])[0].starts_with("-WRONGPASS"));
     let auth = format!("AUTH {second}");
@@ -159,8 +171,57 @@ fn the_life_of_the_estate() {
     again(&place);
 
     // And all of it goes.
-    let told = place.run(&["destroy", "--include-kept", "--confirm", "production", "--yes"]).exits(0);
-    place.tell(told.out.lines().last().unwrap(), told.took);
+    end(&place);
+}
+
+/// What is not on the engine: names are answered, buckets are there, and Vault has what the services were given.
+fn served(place: &Place, password: &str) {
+    for host in ["sprocket.localhost", "api.sprocket.localhost", "vault.sprocket.localhost"] {
+        assert_eq!(answers(host, "A"), ["127.0.0.1"], "{host}");
+    }
+    assert!(BUCKETS.iter().all(|bucket| buckets().contains(*bucket)), "{:?}", buckets());
+
+    // The program's own token can write secrets and not read them. Somebody who has it lets it do more: that is seen, too.
+    let vault = VaultByHand::of(place);
+    let all = "policy=path \"*\" { capabilities = [\"create\", \"read\", \"update\", \"list\", \"delete\", \"sudo\"] }";
+    vault.bao(&["write", "sys/policies/acl/vault", all]);
+    assert_eq!(vault.secret("platform", "redis", "password"), password);
+    vault.bao(&["write", "sys/policies/acl/platform-read", "policy= "]);
+    remove_name("api.sprocket.localhost");
+    let told = place.run(&["drift", "--detailed-exit-code"]).exits(2);
+    insta::assert_snapshot!(told.out, @r#"
+    + dns:record/api:A  (it has gone)
+    ~ vault:access/vault  (changed by somebody else)
+        policy: path "*" { capabilities = ["create", "read", "update", "list", "delete", "sudo"] } → path "sys/mounts" { capabilities = ["read"] }⏎path "sys/mounts/*" { capabilities = ["create", "read", "update", "delete"… (524 characters)
+    ~ vault:policy/platform-read  (changed by somebody else)
+        text:   → path "platform/data/*" { capabilities = ["read"] }⏎path "platform/metadata/*" { capabilities = ["list", "read"] }⏎
+    3 resources drifted; an apply puts back what is shown.
+    "#);
+    vault.bao(&["operator", "seal"]);
+    let told = place.run(&["drift", "--detailed-exit-code"]).exits(2);
+    insta::assert_snapshot!(told.out, @"
+    + dns:record/api:A  (it has gone)
+    ~ vault:unseal/vault  (changed by somebody else)
+        sealed: true → false
+    2 resources drifted; an apply puts back what is shown.
+    ");
+    let told = place.run(&["apply", "--yes"]).exits(0);
+    place.tell_apply(&told);
+    assert_eq!(answers("api.sprocket.localhost", "A"), ["127.0.0.1"]);
+    place.run(&["plan", "--detailed-exit-code"]).exits(0);
+
+    // A Vault that starts again is sealed.
+    docker(&["service", "update", "--force", "--detach=false", "--quiet", "vault"]);
+    let told = place.run(&["plan", "--detailed-exit-code"]).exits(2);
+    insta::assert_snapshot!(told.out, @"
+    ~ vault:unseal/vault  (changed by somebody else)
+        sealed: true → false
+    … 8 resources of `vault` are read after `vault:unseal/vault`
+    1 to update, 64 unchanged, 8 to read later.
+    ");
+    let told = place.run(&["apply", "--yes"]).exits(0);
+    place.tell_apply(&told);
+    place.run(&["plan", "--detailed-exit-code"]).exits(0);
 }
 
 const CHANGES: &str = "\
@@ -179,6 +240,7 @@ fn changed(place: &Place) {
     delete docker:secret/sprocket/redis-conf
     replace docker:secret/sprocket/redis-password
     delete docker:secret/sprocket/redis-password
+    update vault:kv/sprocket/redis: data
     update docker:service/sprocket/redis: secrets.0.secret, secrets.1.secret
     update docker:service/sprocket/core: secrets.1.secret
     update docker:service/sprocket/web: env.MOTTO
@@ -255,18 +317,46 @@ fn destroyed(place: &Place) {
     place.tell(told.out.lines().last().unwrap(), began.elapsed());
     let kept: String = told.out.lines().filter(|line| line.starts_with('=')).map(|line| format!("{line}\n")).collect();
     insta::assert_snapshot!(kept, @"
+    = docker:config/vault stays as `vault-d046fa901b`: `docker:service/vault` stays, and needs it
+    = docker:network/traefik-ingress stays as `traefik-ingress`: `docker:service/vault` stays, and needs it
+    = docker:service/vault stays as `vault`: `vault:unseal/vault` stays, and needs it
     = docker:volume/influx stays as `influx`: it holds data
     = docker:volume/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it holds data
     = docker:volume/sprocket/redis stays as `sprocket-redis`: it holds data
     = docker:volume/traefik-data stays as `traefik-data`: it holds data
+    = docker:volume/vault stays as `vault`: it holds data
     = random:password/influx stays as `influx`: it is protected
     = random:password/influx-token stays as `influx-token`: it is protected
     = random:password/sprocket/jwt stays as `sprocket-jwt`: it is protected
     = random:password/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it is protected
     = random:password/sprocket/redis stays as `sprocket-redis`: `docker:volume/sprocket/redis` stays, and its data may need it
+    = random:password/vault-custody stays as `vault-custody`: it is protected
+    = s3:bucket/sprocket-image-gen-local-1 stays as `sprocket-image-gen-local-1`: it holds data
+    = s3:bucket/sprocket-local-1 stays as `sprocket-local-1`: it holds data
+    = s3:bucket/sprocket-replays-local-1 stays as `sprocket-replays-local-1`: it holds data
+    = vault:access/vault stays as `vault`: it holds data
+    = vault:init/vault stays as `vault`: it holds data
+    = vault:mount/infrastructure stays as `infrastructure`: it holds data
+    = vault:mount/platform stays as `platform`: it holds data
+    = vault:root-revoked/vault stays as `vault`: it holds data
+    = vault:share/vault-1 stays as `vault-1`: it holds data
+    = vault:share/vault-2 stays as `vault-2`: it holds data
+    = vault:share/vault-3 stays as `vault-3`: it holds data
+    = vault:share/vault-4 stays as `vault-4`: it holds data
+    = vault:share/vault-5 stays as `vault-5`: it holds data
+    = vault:unseal/vault stays as `vault`: it holds data
     ");
     let left: Vec<String> = place.made().iter().map(|object| format!("{} {}", object.kind, object.name)).collect();
-    assert_eq!(left, ["volume influx", "volume sprocket-rabbitmq", "volume sprocket-redis", "volume traefik-data"]);
+    insta::assert_snapshot!(left.join("\n"), @"
+    config vault-d046fa901b
+    network traefik-ingress
+    service vault
+    volume influx
+    volume sprocket-rabbitmq
+    volume sprocket-redis
+    volume traefik-data
+    volume vault
+    ");
 }
 
 /// What was kept is used again: the same volumes, with their data and the passwords in it.
@@ -275,7 +365,7 @@ fn again(place: &Place) {
     let told = place.run(&["apply", "--yes"]).exits(0);
     place.tell_apply(&told);
     assert!(place.made().is_superset(&volumes), "the volumes are those of before");
-    let auth = format!("AUTH {}", password(place));
+    let auth = format!("AUTH {}", place.output("redis-password"));
     assert_eq!(redis(&[&auth, "GET live"])[..3], ["+OK", "$4", "kept"]);
     // RabbitMQ's first password is in its data: its clients get in, or they would not be well.
     place.run(&["verify"]).exits(0);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::engine::{Object, places};
-use crate::estate::{configuration, place};
+use crate::estate::{configuration, end, place};
 use crate::place::Place;
 
 /// What the runs make of the estate, one after the other.
@@ -42,8 +42,7 @@ fn a_killed_apply_of_the_estate_is_finished_by_the_same_command() {
         place.run(&["plan", "--detailed-exit-code"]).exits(0);
         nothing_is_doubled_or_leaked(&place);
     }
-    let told = place.run(&["destroy", "--include-kept", "--confirm", "production", "--yes"]).exits(0);
-    place.tell(told.out.lines().last().unwrap(), told.took);
+    end(&place);
 }
 
 /// A random number between 0 and 1.

@@ -13,4 +13,5 @@ mod faults;
 mod kills;
 mod leaks;
 mod place;
+mod servers;
 mod stopped;

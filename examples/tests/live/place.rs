@@ -94,6 +94,13 @@ impl Place {
         run(self.command(args))
     }
 
+    /// An output of the program, secret or not.
+    pub(crate) fn output(&self, name: &str) -> String {
+        let told = self.run(&["outputs", "--reveal", "--json"]).exits(0);
+        let outputs: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+        outputs[name].as_str().unwrap_or_else(|| panic!("{name}: {outputs}")).to_owned()
+    }
+
     /// Starts it.
     pub(crate) fn start(&self, args: &[&str]) -> Child {
         self.command(args).spawn().unwrap()
@@ -228,8 +235,9 @@ fn built() -> &'static Path {
         let profile = test.parent().and_then(Path::parent).unwrap();
         let target = profile.parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--examples", "--manifest-path"]);
-        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).arg("--target-dir").arg(target);
+        // As the tests are built, so that nothing is built again for other features.
+        cargo.args(["build", "--quiet", "--workspace", "--all-features", "--examples", "--target-dir"]).arg(target);
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
         if profile.ends_with("release") {
             cargo.arg("--release");
         }

@@ -5,12 +5,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Builder, bare};
-use crate::erased::ErasedLive;
+use crate::erased::{ErasedLive, KindFacts};
 use crate::ids::Address;
 use crate::plan::{Kept, Problem, Reason, Step, StepAction};
 use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Object, Record};
+
+/// How likely it is that a user's data needs a secret: the smaller, the more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// It has nothing that runs.
+    rests: bool,
+    /// How many objects are between it and the secret.
+    distance: usize,
+}
 
 impl Builder<'_> {
     /// Deletes what was replaced by earlier runs and is still there.
@@ -129,21 +138,12 @@ impl Builder<'_> {
                     kept.entry(address).or_insert_with(|| may_need(data));
                 }
             }
-            for user in records.keys() {
-                let Some(volume) = needs(user).into_iter().find(|dep| data.contains(dep)) else { continue };
-                let mut work = needs(user);
-                let mut seen: BTreeSet<&Address> = work.iter().copied().collect();
-                while let Some(address) = work.pop() {
-                    let only_copy = records.get(address).is_some_and(|record| {
-                        (self.basis.kind)(record, address).is_some_and(|kind| kind.facts().naming == Naming::None)
-                    });
-                    if only_copy && !kept.contains_key(address) {
-                        kept.insert(address, may_need(volume));
-                        // Who was given it will be gone, and this must still be known.
-                        let keep = StepAction::Keep { needed_by: volume.clone() };
-                        self.steps.push(bare(address, keep, Reason::Destroyed));
-                    }
-                    work.extend(needs(address).into_iter().filter(|dep| seen.insert(dep)));
+            for (secret, (_, data)) in self.given_to_users(&data, needs) {
+                if !kept.contains_key(secret) {
+                    kept.insert(secret, may_need(data));
+                    // Who was given it will be gone, and this must still be known.
+                    let keep = StepAction::Keep { needed_by: data.clone() };
+                    self.steps.push(bare(secret, keep, Reason::Destroyed));
                 }
             }
         }
@@ -165,6 +165,36 @@ impl Builder<'_> {
         for step in &mut self.steps[keeps as usize..] {
             step.after.extend(0..keeps);
         }
+    }
+
+    /// The generated secrets that users of data were given, each with the data that most likely needs it: that of the
+    /// nearest user that runs; of the nearest at all if none does.
+    fn given_to_users<'r>(
+        &self,
+        data: &BTreeSet<&'r Address>,
+        needs: impl Fn(&Address) -> Vec<&'r Address>,
+    ) -> BTreeMap<&'r Address, (Rank, &'r Address)> {
+        let records = &self.basis.snapshot.records;
+        let is = |address: &Address, what: fn(&KindFacts) -> bool| {
+            let kind = records.get(address).and_then(|record| (self.basis.kind)(record, address));
+            kind.is_some_and(|kind| what(&kind.facts()))
+        };
+        let mut given = BTreeMap::new();
+        for user in records.keys() {
+            let mut near = needs(user);
+            let Some(used) = near.iter().copied().find(|dep| data.contains(dep)) else { continue };
+            let mut seen: BTreeSet<&Address> = near.iter().copied().collect();
+            let mut rank = Rank { rests: !is(user, |kind| kind.converges), distance: 0 };
+            while !near.is_empty() {
+                for &secret in near.iter().filter(|address| is(address, |kind| kind.naming == Naming::None)) {
+                    let first = given.entry(secret).or_insert((rank, used));
+                    *first = (*first).min((rank, used));
+                }
+                near = near.into_iter().flat_map(&needs).filter(|dep| seen.insert(dep)).collect();
+                rank.distance += 1;
+            }
+        }
+        given
     }
 }
 
