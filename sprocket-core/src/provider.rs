@@ -67,7 +67,9 @@ pub enum ErrorKind {
     Denied,
     /// The service does not accept what it was sent; trying again does not help.
     Invalid,
-    /// No answer, or none that tells whether the call had an effect: time-out, cut connection, 5xx.
+    /// No answer, or none that tells whether the call had an effect: time-out, cut connection, 5xx. From
+    /// [`connect`](Provider::connect) and [`identity`](Provider::identity) of a provider whose settings come from
+    /// resources it is taken as [`Closed`](Self::Closed).
     Unavailable,
     /// The call had its effect, but what it made does not work.
     Unready,

@@ -203,6 +203,7 @@ fn served(place: &Place, password: &str) {
     + dns:record/api:A  (it has gone)
     ~ vault:unseal/vault  (changed by somebody else)
         sealed: true → false
+    … 8 resources of `vault` are read after `vault:unseal/vault`
     2 resources drifted; an apply puts back what is shown.
     ");
     let told = place.run(&["apply", "--yes"]).exits(0);

@@ -3,11 +3,11 @@
 //! Resources are looked at in the order of their declaration, so that what is known of those before decides what is known of
 //! the settings of those after. **Invariant:** no I/O, no clock, no randomness.
 
-mod closed;
 mod endings;
 mod existing;
 mod naming;
 mod outputs;
+mod shut;
 
 use std::collections::{BTreeMap, HashMap};
 

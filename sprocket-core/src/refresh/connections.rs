@@ -1,8 +1,7 @@
 //! Connections: the providers of a run, opened once.
 //!
-//! A provider whose settings wait for resources is opened when they are known, and one that is closed when the step that
-//! opens it is done; until then nothing is asked of them. One that the
-//! program has forgotten is opened as it was recorded.
+//! A provider whose settings wait for resources is opened when they are known, and one that is shut when the step that
+//! opens it is done; until then nothing is asked of them. One that the program has forgotten is opened as it was recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,14 +37,15 @@ enum Connection {
     Open(Open),
     /// Its settings are not known yet.
     Deferred(Arc<dyn ErasedProviderType>),
-    /// It serves nothing until somebody opens it.
-    Closed(Arc<dyn ErasedProviderType>, Fault),
+    /// It serves nothing until somebody opens it; or it can't be reached, and is reached by way of resources of the
+    /// program, which may be what is wrong.
+    Shut(Arc<dyn ErasedProviderType>, Fault),
 }
 
 impl Connection {
     fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
         match self {
-            Self::Open(Open { provider_type, .. }) | Self::Deferred(provider_type) | Self::Closed(provider_type, _) => {
+            Self::Open(Open { provider_type, .. }) | Self::Deferred(provider_type) | Self::Shut(provider_type, _) => {
                 provider_type
             }
         }
@@ -86,7 +86,7 @@ impl Connections {
             let server = connection.and_then(|connection| match connection {
                 Connection::Open(open) => Ok(Some(open.recorded.identity)),
                 Connection::Deferred(_) => Ok(None),
-                Connection::Closed(_, fault) => Err(Refused::unreachable(&node.name, fault)),
+                Connection::Shut(_, fault) => Err(Refused::unreachable(&node.name, fault)),
             });
             Reached { provider: node.name.clone(), config: node.erased.config(&known, key).ok(), server }
         });
@@ -126,7 +126,7 @@ impl Connections {
         let entry = match &connection {
             Connection::Open(open) => open.entry(&node.name),
             Connection::Deferred(_) => return Err(Refused::ForgottenProvider { provider: node.name.clone() }),
-            Connection::Closed(_, fault) => return Err(Refused::unreachable(&node.name, fault.clone())),
+            Connection::Shut(_, fault) => return Err(Refused::unreachable(&node.name, fault.clone())),
         };
         self.0.insert(node.name.clone(), connection);
         Ok(entry)
@@ -144,7 +144,7 @@ impl Connections {
 
     /// Nothing can be asked of it yet.
     pub(crate) fn is_deferred(&self, name: &ProviderName) -> bool {
-        matches!(self.0.get(name), Some(Connection::Deferred(_) | Connection::Closed(..)))
+        matches!(self.0.get(name), Some(Connection::Deferred(_) | Connection::Shut(..)))
     }
 
     /// Those whose settings are not known yet.
@@ -153,19 +153,19 @@ impl Connections {
         unknown.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Those that serve nothing until somebody opens them, with what they say.
-    pub(crate) fn closed(&self) -> BTreeMap<ProviderName, Fault> {
-        let closed = self.0.iter().filter_map(|(name, connection)| match connection {
-            Connection::Closed(_, fault) => Some((name.clone(), fault.clone())),
+    /// Those that are shut, with what they say.
+    pub(crate) fn shut(&self) -> BTreeMap<ProviderName, Fault> {
+        let shut = self.0.iter().filter_map(|(name, connection)| match connection {
+            Connection::Shut(_, fault) => Some((name.clone(), fault.clone())),
             _ => None,
         });
-        closed.collect()
+        shut.collect()
     }
 
     pub(crate) fn open(&self, name: &ProviderName) -> Result<&Open, Refused> {
         match self.0.get(name) {
             Some(Connection::Open(open)) => Ok(open),
-            Some(Connection::Closed(_, fault)) => Err(Refused::unreachable(name, fault.clone())),
+            Some(Connection::Shut(_, fault)) => Err(Refused::unreachable(name, fault.clone())),
             _ => Err(Refused::ForgottenProvider { provider: name.clone() }),
         }
     }
@@ -215,8 +215,11 @@ async fn open_declared(
     };
     match open(node.erased.connect(known).await, Arc::clone(&provider_type), config).await {
         Ok(opened) => check(&node.name, opened, recorded),
-        Err(fault) if fault.kind == ErrorKind::Closed => Ok(Connection::Closed(provider_type, fault.redacted(key))),
-        Err(fault) => Err(Refused::unreachable(&node.name, fault)),
+        Err(fault) => match fault.kind {
+            ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),
+            ErrorKind::Closed | ErrorKind::Unavailable => Ok(Connection::Shut(provider_type, fault.redacted(key))),
+            _ => Err(Refused::unreachable(&node.name, fault)),
+        },
     }
 }
 

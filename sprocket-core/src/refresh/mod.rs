@@ -31,8 +31,8 @@ pub(crate) struct Observed {
     pub(crate) strays: HashMap<Name, Vec<ErasedLive>>,
     /// Providers whose settings are not known yet: nothing of theirs was read.
     pub(crate) deferred: BTreeSet<ProviderName>,
-    /// Providers that serve nothing until somebody opens them, with what they say: nothing of theirs was read.
-    pub(crate) closed: BTreeMap<ProviderName, Fault>,
+    /// Providers that serve nothing until a step opens them, with what they say: nothing of theirs was read.
+    pub(crate) shut: BTreeMap<ProviderName, Fault>,
     /// What an interrupted run had left open, and how it ended.
     pub(crate) settled: Vec<Journalled>,
     /// The answers to look-ups, by their place in the stack.
@@ -57,8 +57,7 @@ pub(crate) async fn observe(
     key: &StackKey,
     connections: &Connections,
 ) -> Result<Observed, Refused> {
-    let mut observed =
-        Observed { deferred: connections.unknown(), closed: connections.closed(), ..Observed::default() };
+    let mut observed = Observed { deferred: connections.unknown(), shut: connections.shut(), ..Observed::default() };
     observed.settled = settle::settle(snapshot, key, connections).await?;
     for entry in &observed.settled {
         snapshot.take(entry.clone());

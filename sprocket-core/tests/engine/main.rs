@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
-mod closed;
 mod compaction;
 mod crashes;
 mod failures;
 mod guards;
 mod kinds;
+mod shut;
 mod stories;
 
 use sprocket_core::testing::World;

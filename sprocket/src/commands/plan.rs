@@ -1,8 +1,7 @@
 //! `plan` and `drift`: look, and write nothing.
 
-use serde_json::json;
 use sprocket_core::plan::{Reason, Step};
-use sprocket_core::{Events, Goal};
+use sprocket_core::{Events, Goal, Plan};
 
 use crate::cli::PlanArgs;
 use crate::output::{count, json as stream, plan as plans};
@@ -32,16 +31,30 @@ pub(super) async fn drift(opening: Opening<'_>, args: &PlanArgs) -> Result<Exit,
     let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
     let steps: Vec<Step> = plan.steps.iter().filter_map(drifted).collect();
     if session.console.is_json() {
-        session.console.object("drift", &json!({ "pending": !steps.is_empty(), "steps": stream::plain(&steps) }));
-        return Ok(exit(args, !steps.is_empty()));
+        session.console.object("drift", &stream::of_drift(&plan, &steps));
+    } else {
+        session.console.out_lines(&told(&plan, &steps), plans::look);
     }
+    // What has a problem was not compared.
+    if !plan.problems.is_empty() {
+        return Err(Trouble::new(format!(
+            "the plan has {}: more may have drifted",
+            count(plan.problems.len(), "problem")
+        )));
+    }
+    Ok(exit(args, !steps.is_empty()))
+}
+
+fn told(plan: &Plan, steps: &[Step]) -> String {
     let mut text: String = steps.iter().map(Step::to_string).collect();
+    text.extend(plan.deferred.iter().map(|deferred| format!("… {deferred}\n")));
+    text.extend(plan.problems.iter().map(|problem| format!("problem: {problem}\n")));
     text.push_str(&match steps.len() {
-        0 => "Nothing has drifted.".to_owned(),
+        0 if plan.deferred.is_empty() && plan.problems.is_empty() => "Nothing has drifted.".to_owned(),
+        0 => "Nothing has drifted of what could be read.".to_owned(),
         number => format!("{} drifted; an apply puts back what is shown.", count(number, "resource")),
     });
-    session.console.out_lines(&text, plans::look);
-    Ok(exit(args, !steps.is_empty()))
+    text
 }
 
 /// The part of a step that others are the reason for.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `override` | `provider`, `setting`, `value` and `from`: a setting that is not the program's own |
 //! | `plan` | `pending`, and `plan`: goal, steps, kept, problems, outputs |
-//! | `drift` | `pending`, and `steps` |
+//! | `drift` | `pending`, `steps`, and what could not be compared: `deferred`, `problems` |
 //! | `event` | `event`, which says which one, and what belongs to it; a step starts before it ends |
 //! | `report` | `succeeded`, `summary`, and what became of each step |
 //! | `verdict` | `passed`, and `checks` |
@@ -15,6 +15,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use sprocket_core::plan::Step;
 use sprocket_core::{Events, Overridden, Plan, Report, Verdict};
 
 use crate::console::Console;
@@ -34,6 +35,11 @@ pub(crate) fn of_override(overridden: &Overridden) -> Value {
 
 pub(crate) fn of_plan(plan: &Plan) -> Value {
     json!({ "pending": !plan.is_empty(), "plan": plain(plan) })
+}
+
+pub(crate) fn of_drift(plan: &Plan, steps: &[Step]) -> Value {
+    let Plan { deferred, problems, .. } = plan;
+    json!({ "pending": !steps.is_empty(), "steps": plain(&steps), "deferred": plain(deferred), "problems": plain(problems) })
 }
 
 pub(crate) fn of_report(report: &Report) -> Value {

@@ -1,4 +1,4 @@
-//! A provider that is closed until a resource of the same program opens it: a strong-room behind a door.
+//! A provider that is shut until a resource of the same program opens it: a strong-room behind a door.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -19,6 +19,8 @@ struct Building(Arc<Mutex<Inside>>);
 struct Inside {
     door: Option<(DoorSpec, Mark)>,
     items: BTreeMap<String, (ItemSpec, Mark)>,
+    /// The room does not answer, whatever the door says.
+    nobody_there: bool,
     /// How often the room was looked into.
     looks: usize,
 }
@@ -26,10 +28,6 @@ struct Inside {
 impl Building {
     fn with<T>(&self, f: impl FnOnce(&mut Inside) -> T) -> T {
         f(&mut self.0.lock().unwrap())
-    }
-
-    fn is_open(&self) -> bool {
-        self.with(|inside| inside.door.as_ref().is_some_and(|(door, _)| door.open))
     }
 
     /// Somebody shuts the door.
@@ -43,15 +41,22 @@ impl Building {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the door is shut")]
-struct Shut;
+enum NoEntry {
+    #[error("the door is shut")]
+    Shut,
+    #[error("nobody is at home")]
+    NobodyThere,
+}
 
-impl ProviderError for Shut {
+impl ProviderError for NoEntry {
     fn kind(&self) -> ErrorKind {
-        ErrorKind::Closed
+        match self {
+            Self::Shut => ErrorKind::Closed,
+            Self::NobodyThere => ErrorKind::Unavailable,
+        }
     }
     fn hint(&self) -> Option<String> {
-        Some("declare the door, so that it is opened".into())
+        matches!(self, Self::Shut).then(|| "declare the door, so that it is opened".into())
     }
 }
 
@@ -65,15 +70,15 @@ macro_rules! provider {
             type Draft = $draft;
             type Config = $spec;
             type Credentials = Building;
-            type Error = Shut;
+            type Error = NoEntry;
 
-            async fn connect(_: &$spec, $building: Building) -> Result<Self, Shut> {
+            async fn connect(_: &$spec, $building: Building) -> Result<Self, NoEntry> {
                 $connect
             }
-            fn ambient() -> Result<Building, Shut> {
-                Err(Shut)
+            fn ambient() -> Result<Building, NoEntry> {
+                Err(NoEntry::Shut)
             }
-            async fn identity(&self) -> Result<Identity, Shut> {
+            async fn identity(&self) -> Result<Identity, NoEntry> {
                 Ok($name.into())
             }
             fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
@@ -97,7 +102,12 @@ struct RoomSpec {
 
 provider!(Hall, HallDraft, HallSpec, "hall", Door, |building| Ok(Self(building)));
 provider!(Room, RoomDraft, RoomSpec, "room", Item, |building| {
-    if building.is_open() { Ok(Self(building)) } else { Err(Shut) }
+    let door = |inside: &mut Inside| inside.door.as_ref().filter(|_| !inside.nobody_there).map(|(door, _)| door.open);
+    match building.with(door) {
+        Some(true) => Ok(Self(building)),
+        Some(false) => Err(NoEntry::Shut),
+        None => Err(NoEntry::NobodyThere),
+    }
 });
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -258,6 +268,23 @@ fn a_door_that_somebody_shut_is_opened_and_what_is_behind_it_planned_then() {
     assert_eq!(building.items(), ["gold: 3 kg", "lead: 9 kg", "silver: 2 kg"]);
 }
 
+/// A Vault whose service somebody removed, or which a killed run had only begun to start.
+#[test]
+fn what_can_not_be_reached_is_read_after_the_step_for_what_it_is_reached_by() {
+    let (mut world, building) = story();
+    let program = program(&building, &[("gold", "1 kg"), ("silver", "2 kg")]);
+    world.apply(&program);
+    building.with(|inside| inside.door = None);
+    assert_snapshot!(world.plan(&program), @"
+    + hall:door/front  (it has gone)
+    … 2 resources of `room` are read after `hall:door/front`
+    1 to create, 2 to read later.
+    ");
+    world.apply(&program);
+    assert!(world.plan(&program).is_empty());
+    assert_eq!(building.items(), ["gold: 1 kg", "silver: 2 kg"]);
+}
+
 #[test]
 fn what_is_not_declared_any_more_is_put_off_too() {
     let (mut world, building) = story();
@@ -311,17 +338,23 @@ fn what_nothing_opens_is_refused_with_what_the_provider_says() {
         stack.on(&room).add(ItemDraft::new("lead", "9 kg"));
     };
     assert_snapshot!(world.plan(ajar), @"
-    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/closed.rs:309)
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:332)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(world.try_apply(ajar).is_err());
     assert_snapshot!(world.try_plan(&before, Goal::Destroyed { include_kept: false }).unwrap(), @"
     - hall:door/front
-    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/closed.rs:216)
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:226)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.
     ");
+    building.with(|inside| inside.nobody_there = true);
+    assert_snapshot!(world.plan(ajar), @"
+    problem: `room`: could not be reached, and this plan changes nothing that it is reached by: nobody is at home  (sprocket-core/tests/engine/shut.rs:332)
+    1 problem: nothing can be applied until it is solved.
+    ");
+    building.with(|inside| inside.nobody_there = false);
     let (engine, stack) = (world.engine(), world.stack(ajar));
     assert_snapshot!(world.block_on(engine.verify(&stack)).unwrap_err(), @"could not reach `room`: the door is shut");
     assert_eq!(building.items(), ["gold: 1 kg"]);

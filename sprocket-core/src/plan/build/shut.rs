@@ -1,4 +1,5 @@
-//! Closed providers: those that serve nothing until somebody opens them, such as a sealed Vault.
+//! Providers that are shut: they serve nothing until somebody opens them, such as a sealed Vault; or they can't be reached,
+//! and are reached by way of resources of the program, such as a Vault whose service has gone.
 //!
 //! If this plan has a step for a resource that the provider's settings or credentials come from, what is recorded of the
 //! provider is left alone: it is read after that step, and planned then. If it has none, the plan is refused with what the
@@ -7,15 +8,16 @@
 use super::Builder;
 use crate::ids::{Address, ProviderName};
 use crate::plan::{Deferred, Place, Problem};
+use crate::provider::ErrorKind;
 use crate::stack::{Node, ProviderNode};
 use crate::state::Record;
 use crate::value::Facts;
 
 impl Builder<'_> {
-    /// Whether nothing can be planned for a declared resource yet, or at all, since its provider is closed.
+    /// Whether nothing can be planned for a declared resource yet, or at all, since its provider is shut.
     pub(super) fn is_put_off(&mut self, index: usize, node: &Node, record: Option<&Record>) -> bool {
         let provider = &self.basis.stack.providers[node.provider];
-        if !self.basis.observed.closed.contains_key(&provider.name) {
+        if !self.basis.observed.shut.contains_key(&provider.name) {
             return false;
         }
         if !self.is_opened(provider) {
@@ -35,13 +37,13 @@ impl Builder<'_> {
         true
     }
 
-    /// Whether nothing can be planned for a record that is not declared, since its provider is closed.
+    /// Whether nothing can be planned for a record that is not declared, since its provider is shut.
     pub(super) fn record_is_put_off(&mut self, address: &Address, record: &Record) -> bool {
-        if !self.basis.observed.closed.contains_key(&record.provider) {
+        if !self.basis.observed.shut.contains_key(&record.provider) {
             return false;
         }
         let declared = self.basis.stack.providers.iter().find(|provider| provider.name == record.provider);
-        let provider = declared.expect("BUG: only declared providers are left closed");
+        let provider = declared.expect("BUG: only declared providers are left shut");
         if self.is_opened(provider) {
             self.put_off(&provider.name, address);
         }
@@ -53,7 +55,7 @@ impl Builder<'_> {
         deferred.resources.push(address.clone());
     }
 
-    /// Whether a step opens a closed provider. If none does, that is a problem, told once.
+    /// Whether a step opens a provider that is shut. If none does, that is a problem, told once.
     fn is_opened(&mut self, provider: &ProviderNode) -> bool {
         if self.deferred.contains_key(&provider.name) {
             return true;
@@ -68,8 +70,12 @@ impl Builder<'_> {
         }
         let address = Address::from(provider.name.as_str());
         if !self.problems.iter().any(|problem| problem.address == address) {
-            let fault = &self.basis.observed.closed[&provider.name];
-            let message = format!("serves nothing, and nothing in this plan opens it: {}", fault.message());
+            let fault = &self.basis.observed.shut[&provider.name];
+            let message = match fault.kind {
+                ErrorKind::Closed => "serves nothing, and nothing in this plan opens it",
+                _ => "could not be reached, and this plan changes nothing that it is reached by",
+            };
+            let message = format!("{message}: {}", fault.message());
             let (hint, at) = (fault.hint.clone(), Some(Place::of(provider.at)));
             self.problems.push(Problem { address, message, hint, at });
         }
