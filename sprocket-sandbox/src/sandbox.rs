@@ -93,11 +93,13 @@ impl Sandbox {
 }
 
 async fn start(world: &World, faults: &Faults) -> Result<Addresses, SandboxError> {
+    // The containers of the swarm lead to the Vault.
+    let vault = Vault::start(world, faults).await?;
     Ok(Addresses {
         dns: Dns::start(world, faults).await?,
         s3: S3::start(world, faults).await?,
         swarm: Swarm::start(world, faults).await?,
-        vault: Vault::start(world, faults).await?,
+        vault,
     })
 }
 

@@ -78,6 +78,13 @@ impl World {
     }
 }
 
+impl World {
+    /// The port of a service that was started before.
+    pub(crate) fn port(&self, service: &str) -> Option<u16> {
+        self.0.ports.read(|ports| ports.get(service).copied())
+    }
+}
+
 /// A value that outlives the process, if the world does.
 #[derive(Debug)]
 pub(crate) struct Kept<T> {

@@ -34,6 +34,7 @@ mod output;
 pub mod prelude;
 mod program;
 mod run;
+mod sandbox;
 mod session;
 mod store;
 mod surroundings;

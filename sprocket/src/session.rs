@@ -13,11 +13,13 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::cli::Cli;
+use crate::config::SANDBOX;
 use crate::config::{File, Secrets, choose, find, is_name};
 use crate::console::{Console, Look};
 use crate::key::Key;
 use crate::output::json;
 use crate::program::Program;
+use crate::sandbox::{self, Sandbox};
 use crate::store;
 use crate::surroundings::Surroundings;
 use crate::trouble::Trouble;
@@ -49,6 +51,8 @@ pub(crate) struct Session {
     parallel: Option<u16>,
     who: String,
     key: Option<Key>,
+    /// The services of the environment `sandbox`, which end with the command.
+    sandbox: Option<Sandbox>,
 }
 
 /// How far a command wants to go.
@@ -74,9 +78,14 @@ impl<'p> Opening<'p> {
         let file = Arc::new(find(&self.around, self.cli.file.as_deref(), self.program.at)?);
         let table = file.parse()?;
         let (environment, values) = choose(&self.around, self.cli.env.as_deref(), &file, table.get_ref())?;
-        let (session, declare, secrets) = self.begin(need, environment, values, Arc::clone(&file)).await?;
+        let (mut session, declare, secrets) = self.begin(need, environment, values, Arc::clone(&file)).await?;
         let mut stack = Stack::new();
         stack.keep_in(&session.folder);
+        if session.environment == SANDBOX && need == Need::Sealed {
+            let sandbox = Sandbox::start(&session.folder)?;
+            stack.overrule(sandbox.overrides());
+            session.sandbox = Some(sandbox);
+        }
         if !session.console.is_json() && need == Need::Sealed {
             let line = format!("{} of {}", session.title(), file.shown);
             session.console.err_lines(&line, |_| Look::Faint);
@@ -87,7 +96,7 @@ impl<'p> Opening<'p> {
             for overridden in stack.overridden() {
                 if session.console.is_json() {
                     session.console.object("override", &json::of_override(overridden));
-                } else {
+                } else if *overridden.from != *sandbox::FROM {
                     session.console.err_lines(&overridden.to_string(), |_| Look::Change);
                 }
             }
@@ -128,6 +137,7 @@ impl<'p> Opening<'p> {
             knowing,
             parallel: self.cli.parallel,
             key,
+            sandbox: None,
         };
         Ok((session, self.declare, secrets))
     }
@@ -137,6 +147,16 @@ impl Session {
     /// `production/local`
     pub(crate) fn title(&self) -> String {
         format!("{}/{}", self.stack_name, self.environment)
+    }
+
+    /// Whether the services are the sandbox's: what they have can be made again, and nobody needs to be asked.
+    pub(crate) fn is_sandboxed(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    /// Ends the sandbox, if there is one, with its world.
+    pub(crate) fn end_world(&mut self) -> Result<(), Trouble> {
+        self.sandbox.take().map_or(Ok(()), Sandbox::end)
     }
 
     /// An engine that only looks.

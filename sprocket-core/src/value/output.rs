@@ -27,6 +27,11 @@ pub struct Deps {
 }
 
 impl Deps {
+    /// Nothing is waited for.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     pub(crate) fn on(node: NodeId) -> Self {
         Self { nodes: vec![node], secret: false }
     }

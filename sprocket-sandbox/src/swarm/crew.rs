@@ -41,11 +41,26 @@ pub(crate) struct Crew {
     /// The updates under way, by service.
     pub(crate) rollouts: BTreeMap<String, Rollout>,
     faults: Faults,
+    /// The port of the sandbox's Vault.
+    vault: Option<u16>,
 }
 
 impl Crew {
-    pub(crate) fn new(faults: Faults) -> Self {
-        Self { tasks: Vec::new(), rollouts: BTreeMap::new(), faults }
+    pub(crate) fn new(faults: Faults, vault: Option<u16>) -> Self {
+        Self { tasks: Vec::new(), rollouts: BTreeMap::new(), faults, vault }
+    }
+
+    /// Brings the tasks of a world that was kept to where they were: for who looks, they never stopped.
+    pub(crate) fn resume(&mut self, book: &Book) {
+        // One look for each state.
+        for _ in 0..State::Running as u8 {
+            self.step(book);
+        }
+        for task in self.tasks.iter_mut().filter(|task| task.state == State::Starting) {
+            if !matches!(image::health(&task.template), Health::Ill { .. }) {
+                task.enter(State::Running);
+            }
+        }
     }
 
     /// Does what is to be done now.
@@ -135,7 +150,7 @@ impl Crew {
                 task.enter(State::Starting);
                 let missing = task.volumes().filter(|name| book.volumes.iter().all(|volume| volume["Name"] != **name));
                 edits.extend(missing.map(|name| Edit::Volume { name: name.to_owned() }));
-                if let Err(error) = open_ports(task, book) {
+                if let Err(error) = open_ports(task, book, self.vault) {
                     task.fail(State::Failed, error);
                 }
             }
@@ -146,7 +161,7 @@ impl Crew {
                 Health::Well { .. } | Health::Unchecked => task.enter(State::Running),
             },
             State::Running => {
-                bind_rest(task, book);
+                bind_rest(task, book, self.vault);
                 end_by_itself(task, ending);
             }
             _ => {}
@@ -222,9 +237,9 @@ fn end_by_itself(task: &mut Task, ending: Option<i64>) {
 }
 
 /// Takes the ports of a container.
-fn open_ports(task: &mut Task, book: &Book) -> Result<(), String> {
+fn open_ports(task: &mut Task, book: &Book, vault: Option<u16>) -> Result<(), String> {
     for (port, inside) in task.host_ports() {
-        match serve(task, book, port, inside) {
+        match serve(task, book, (port, inside), vault) {
             Ok(server) => task.servers.push(server),
             Err(_) => {
                 return Err(format!(
@@ -240,17 +255,22 @@ fn open_ports(task: &mut Task, book: &Book) -> Result<(), String> {
 }
 
 /// An ingress port is one for all tasks of a service: who comes first answers, and another one when that has gone.
-fn bind_rest(task: &mut Task, book: &Book) {
+fn bind_rest(task: &mut Task, book: &Book, vault: Option<u16>) {
     for (port, inside) in std::mem::take(&mut task.unbound) {
-        match serve(task, book, port, inside) {
+        match serve(task, book, (port, inside), vault) {
             Ok(server) => task.servers.push(server),
             Err(_) => task.unbound.push((port, inside)),
         }
     }
 }
 
-fn serve(task: &Task, book: &Book, port: u16, inside: u64) -> std::io::Result<tokio::task::AbortHandle> {
-    emulators::listen(port, image::speaks(task.image(), inside), redis_password(task, book))
+fn serve(
+    task: &Task,
+    book: &Book,
+    (port, inside): (u16, u64),
+    vault: Option<u16>,
+) -> std::io::Result<tokio::task::AbortHandle> {
+    emulators::listen(port, image::speaks(task.image(), inside), redis_password(task, book), vault)
 }
 
 /// What a Redis asks for: `requirepass` of the file that it is given, or of its arguments.

@@ -11,7 +11,12 @@ use tokio::task::AbortHandle;
 use super::image::Speaks;
 
 /// Takes a port of loopback and answers on it.
-pub(crate) fn listen(port: u16, speaks: Speaks, password: Option<String>) -> io::Result<AbortHandle> {
+pub(crate) fn listen(
+    port: u16,
+    speaks: Speaks,
+    password: Option<String>,
+    vault: Option<u16>,
+) -> io::Result<AbortHandle> {
     let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port))?;
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
@@ -29,11 +34,18 @@ pub(crate) fn listen(port: u16, speaks: Speaks, password: Option<String>) -> io:
                     Speaks::Http => http(stream).await,
                     Speaks::Redis => redis(stream, password.as_deref()).await,
                     Speaks::Amqp => amqp(stream).await,
+                    Speaks::Vault => lead_to(stream, vault).await,
                 };
             });
         }
     });
     Ok(serving.abort_handle())
+}
+
+/// What is said there is said to who listens on this port.
+async fn lead_to(mut stream: TcpStream, port: Option<u16>) -> io::Result<()> {
+    let mut other = TcpStream::connect((Ipv4Addr::LOCALHOST, port.ok_or(io::ErrorKind::ConnectionRefused)?)).await?;
+    tokio::io::copy_bidirectional(&mut stream, &mut other).await.map(drop)
 }
 
 /// 200 to whatever is asked.

@@ -16,6 +16,8 @@ pub(crate) enum Speaks {
     Http,
     Redis,
     Amqp,
+    /// It is the sandbox's Vault.
+    Vault,
 }
 
 /// The stand-in images that there are.
@@ -57,6 +59,7 @@ pub(crate) fn speaks(image: &str, port: u64) -> Speaks {
         ("busy", _) => Speaks::Nothing,
         ("redis" | "rejson" | "valkey", _) => Speaks::Redis,
         ("rabbitmq", 5672) => Speaks::Amqp,
+        ("vault" | "openbao", 8200) => Speaks::Vault,
         _ => Speaks::Http,
     }
 }

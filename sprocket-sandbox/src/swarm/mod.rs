@@ -36,6 +36,7 @@ use crate::error::SandboxError;
 use crate::faults::Faults;
 use crate::http::{Answer, Call, Handler, serve};
 use crate::service::Service;
+use crate::vault::Vault;
 use crate::world::{Kept, World};
 
 /// The manager.
@@ -53,8 +54,10 @@ impl Service for Swarm {
     const NAME: &'static str = "swarm";
 
     async fn start(world: &World, faults: &Faults) -> Result<SocketAddr, SandboxError> {
-        let swarm =
-            Arc::new(Self { book: world.kept(<Self as Service>::NAME)?, crew: Mutex::new(Crew::new(faults.clone())) });
+        let mut crew = Crew::new(faults.clone(), world.port(<Vault as Service>::NAME));
+        let book = world.kept(<Self as Service>::NAME)?;
+        book.read(|book| crew.resume(book));
+        let swarm = Arc::new(Self { book, crew: Mutex::new(crew) });
         let listener = world.listen(<Self as Service>::NAME).await?;
         let failed = |source| SandboxError::Start { service: <Self as Service>::NAME, source };
         let address = listener.local_addr().map_err(failed)?;

@@ -6,6 +6,7 @@ use sprocket_core::{Events, Goal, Plan, Stack};
 use super::plan::problems;
 use super::verify;
 use crate::cli::{ApplyArgs, DestroyArgs};
+use crate::console::Look;
 use crate::output::{Progress, count, plan as plans, report as reports};
 use crate::program::Exit;
 use crate::session::{Need, Opening, Session};
@@ -26,7 +27,7 @@ pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit
         if plan.is_empty() {
             break;
         }
-        if !args.yes {
+        if !args.yes && !session.is_sandboxed() {
             confirm(&session, &format!("Apply this to {}? [y/N] ", session.title()), is_yes)?;
         }
         let exit = run(&session, &stack, &plan, args).await?;
@@ -39,23 +40,36 @@ pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit
         }
         is_second = true;
     }
-    verify::after_apply(&session, &stack).await
+    let exit = verify::after_apply(&session, &stack).await?;
+    if session.is_sandboxed() && !session.console.is_json() {
+        session.console.out_lines(NEXT, |_| Look::Faint);
+    }
+    Ok(exit)
 }
+
+/// Where to look after an apply in the sandbox.
+const NEXT: &str = "\
+The sandbox ends with this command, and its world stays beside the state: the next command finds it.
+Look at `outputs`, `state list` and `graph`; change the program and run it again; `destroy` ends the world.";
 
 /// Deletes what is recorded.
 pub(super) async fn destroy(opening: Opening<'_>, args: &DestroyArgs) -> Result<Exit, Trouble> {
-    let (session, stack) = opening.declared(Need::Sealed).await?;
-    let goal = Goal::Destroyed { include_kept: args.include_kept };
+    let (mut session, stack) = opening.declared(Need::Sealed).await?;
+    let is_sandboxed = session.is_sandboxed();
+    let goal = Goal::Destroyed { include_kept: args.include_kept || is_sandboxed };
     let plan = session.looking(Events::default()).await?.plan(&stack, goal).await?;
     plans::show(&session.console, &plan);
     if !plan.problems.is_empty() {
         return Err(problems(plan.problems.len()));
     }
     if plan.is_empty() {
+        session.end_world()?;
         return Ok(Exit::Done);
     }
     let name = session.stack_name.clone();
-    if args.include_kept {
+    if is_sandboxed {
+        // It holds nothing that anybody would miss.
+    } else if args.include_kept {
         // `--yes` is no answer to this question: what is kept can't be made again.
         match &args.confirm {
             Some(given) if *given == name => {}
@@ -69,7 +83,11 @@ pub(super) async fn destroy(opening: Opening<'_>, args: &DestroyArgs) -> Result<
         let deletes = plan.steps.iter().filter(|step| matches!(step.action, StepAction::Delete { .. })).count();
         confirm(&session, &format!("Delete {} of {}? [y/N] ", count(deletes, "object"), session.title()), is_yes)?;
     }
-    run(&session, &stack, &plan, &args.apply).await
+    let exit = run(&session, &stack, &plan, &args.apply).await?;
+    if exit == Exit::Done {
+        session.end_world()?;
+    }
+    Ok(exit)
 }
 
 fn is_yes(answer: &str) -> bool {
