@@ -11,6 +11,9 @@
 //! lock is replaced on the condition that it is what was read (`If-Match`). A server that ignores either is refused when the
 //! state is locked. Loading takes no lock and writes nothing.
 //!
+//! A run writes its batches. It ends with a snapshot if those since the last one have grown to a quarter of it, as in every
+//! store, or if they are so many that they could not be read at once any more.
+//!
 //! To go back to an older state, copy the snapshot that it was to the next number of the log.
 
 mod lease;
