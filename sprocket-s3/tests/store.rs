@@ -450,16 +450,22 @@ fn what_is_damaged_is_refused() {
 }
 
 #[test]
-fn a_place_that_is_not_there_is_said() {
+fn a_place_that_can_not_be_used_is_said() {
     States::each(|states| {
         let store = store(&states.runtime, ("no-such-bucket-here", &states.hand.endpoint, "x"), &states.hand.keys());
         insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), &states.hand.endpoint), @"
-    could not list the state in s3://no-such-bucket-here/states/x at ENDPOINT: could not list the state in bucket `no-such-bucket-here`: NoSuchBucket: The specified bucket does not exist
+    could not read the state in s3://no-such-bucket-here/states/x at ENDPOINT: could not list bucket `no-such-bucket-here`: NoSuchBucket: The specified bucket does not exist
     hint: a state is kept outside of the stack that it is about: make the bucket by another way, once
     ");
+        let fake = Fake::new(|_| crate::fake::error(403, "AccessDenied", "Access Denied"));
+        let store = states.through(&fake.endpoint, "x");
+        insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), &fake.endpoint), @"
+        could not read the state in s3://BUCKET/states/x at ENDPOINT: could not list bucket `BUCKET`: AccessDenied
+        hint: give the access key the right to list, read, write and delete there; or name another bucket, if this one is another account's
+        ");
         let store = states.through("http://127.0.0.1:1", "x");
         insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), "http://127.0.0.1:1"), @"
-    could not list the state in s3://BUCKET/states/x at ENDPOINT: could not connect to S3 at ENDPOINT: Connection refused (os error 111)
+    could not read the state in s3://BUCKET/states/x at ENDPOINT: could not connect to S3 at ENDPOINT: Connection refused (os error 111)
     hint: is the endpoint right, and its server running?
     ");
     });

@@ -110,7 +110,7 @@ impl Log {
     /// Reads from the end backwards to the last snapshot, and takes in what follows it.
     pub(super) async fn read(objects: &Objects, place: &Place) -> Result<Self, StoreError> {
         loop {
-            let all = numbers(objects).await.map_err(place.failed("list the state in"))?;
+            let all = numbers(objects).await.map_err(place.failed("read the state in"))?;
             // Between the listing and the reading somebody may have written a snapshot, and deleted what it took in.
             if let Some(parts) = tail(objects, &all, place).await? {
                 return Self::of(all, parts, place);

@@ -132,9 +132,17 @@ impl Place {
     fn failed(&self, attempt: &'static str) -> impl FnOnce(S3Error) -> StoreError + '_ {
         move |error| {
             let hint = if error.has_code("NoSuchBucket") {
-                let make =
-                    "a state is kept outside of the stack that it is about: make the bucket by another way, once";
-                Some(make.to_owned())
+                Some(
+                    "a state is kept outside of the stack that it is about: make the bucket by another way, once"
+                        .into(),
+                )
+            } else if error.has_code("AccessDenied") {
+                // Names of buckets are shared by all accounts of a service.
+                Some(
+                    "give the access key the right to list, read, write and delete there; or name another bucket, if this \
+                     one is another account's"
+                        .into(),
+                )
             } else {
                 error.hint()
             };

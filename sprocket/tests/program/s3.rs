@@ -2,6 +2,8 @@
 //! of `scripts/services up s3`.
 #![cfg(feature = "s3")]
 
+use std::process::Command;
+
 use insta::assert_snapshot;
 use sprocket::Exit;
 use sprocket::core::state::{Holder, Lock, StateStore as _, generate_identity};
@@ -174,4 +176,86 @@ fn one_machine_goes_on_where_another_left_off() {
         exit 0
         ");
     });
+}
+
+/// What is said where the state is at this server, and then, where a bucket is.
+fn refused(endpoint: &str, key: Option<(&str, &str)>) -> String {
+    let file = format!("[shared]\nstate = 's3://states/team?endpoint={endpoint}'\n[local]\n");
+    let place = Place::new("refused", &file).with("SPROCKET_PASSPHRASE", "opens nothing");
+    let place = if let Some(key) = key { with_key(place, key) } else { place };
+    let state = place.run("plan --env shared", pantry);
+    let provider = place.run("plan --env local", |stack| {
+        let s3 = S3::at(endpoint);
+        stack.connect(match key {
+            Some((id, secret)) => s3.credentials(S3Credentials::keys(id, secret.to_owned())),
+            None => s3,
+        });
+        stack.add(Bucket::new("states"));
+    });
+    format!("{state}\n{provider}").replace(endpoint, "ENDPOINT")
+}
+
+#[test]
+fn a_server_that_can_not_be_used_is_told_with_a_way_out() {
+    let sandbox = Sandbox::in_memory().unwrap();
+    let endpoint = format!("http://{}", sandbox.addresses().s3);
+    assert_snapshot!(refused(&endpoint, Some(("nobody", S3_SECRET))), @"
+    pantry/shared of sprocket.toml
+    error: could not read the state in s3://states/team/pantry/shared at ENDPOINT: could not list bucket `states`: InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records
+      hint: the server knows no such access key: is it the one for this endpoint?
+    exit 1
+    pantry/local of sprocket.toml
+    error: could not reach `s3`: could not list the account's buckets, which says whose it is: InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records
+      hint: the server knows no such access key: is it the one for this endpoint?
+    exit 1
+    ");
+    assert_snapshot!(refused(&endpoint, Some((S3_KEY, "wrong"))), @"
+    pantry/shared of sprocket.toml
+    error: could not read the state in s3://states/team/pantry/shared at ENDPOINT: could not list bucket `states`: SignatureDoesNotMatch (status 403)
+      hint: the secret does not belong to the access key, or a proxy rewrites requests
+    exit 1
+    pantry/local of sprocket.toml
+    error: could not reach `s3`: could not list the account's buckets, which says whose it is: SignatureDoesNotMatch (status 403)
+      hint: the secret does not belong to the access key, or a proxy rewrites requests
+    exit 1
+    ");
+    assert_snapshot!(refused(&endpoint, Some((S3_KEY, S3_SECRET))), @"
+    pantry/shared of sprocket.toml
+    error: could not read the state in s3://states/team/pantry/shared at ENDPOINT: could not list bucket `states`: NoSuchBucket: The specified bucket does not exist
+      hint: a state is kept outside of the stack that it is about: make the bucket by another way, once
+    exit 1
+    pantry/local of sprocket.toml
+    + s3:bucket/states
+    1 to create.
+    exit 0
+    ");
+}
+
+/// Credentials are looked for in the process, too: this one runs in a process that has none.
+#[test]
+fn without_credentials_the_ways_to_give_them_are_told() {
+    const BARE: &str = "S3_BARE_PROCESS";
+    if std::env::var_os(BARE).is_some() {
+        eprintln!("{BARE}{}{BARE}", refused("http://127.0.0.1:1", None));
+        return;
+    }
+    let test = "s3::without_credentials_the_ways_to_give_them_are_told";
+    let bare = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env_clear()
+        .env(BARE, "1")
+        // Nobody is asked over the network for the role of this machine.
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .unwrap();
+    let told = String::from_utf8(bare.stderr).unwrap();
+    assert_snapshot!(told.split(BARE).nth(1).unwrap_or(&told), @"
+    error: could not open the state in s3://states/team/pantry/shared at ENDPOINT: there are no credentials for S3 at ENDPOINT: the environment has none, there is no profile of the AWS tools, and this machine has no role
+      hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; a provider can be given its own with `.credentials(S3Credentials::keys(…))`
+    exit 1
+    pantry/local of sprocket.toml
+    error: could not reach `s3`: there are no credentials for S3 at ENDPOINT: the environment has none, there is no profile of the AWS tools, and this machine has no role
+      hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; a provider can be given its own with `.credentials(S3Credentials::keys(…))`
+    exit 1
+    ");
 }
