@@ -3,11 +3,13 @@
 //! What can be repeated is tried again by the SDK. What makes something is sent [`once`]: whether it had its effect is found
 //! out first, by the engine or the store.
 
+use std::error::Error;
 use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::Client as Sdk;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -57,7 +59,7 @@ impl Client {
                 let around = ProviderConfig::default().with_http_client(http.clone()).with_region(Some(region.clone()));
                 let chain = DefaultCredentialsChain::builder().configure(around).build().await;
                 let found = chain.provide_credentials().await;
-                found.map_err(|error| S3Error::NoCredentials { place: place.clone(), source: error.into() })?;
+                found.map_err(|error| S3Error::NoCredentials { place: place.clone(), source: why_none(error) })?;
                 SharedCredentialsProvider::new(chain)
             }
         };
@@ -91,10 +93,20 @@ impl Client {
     /// Makes an error of what the SDK says about a request.
     pub(crate) fn failed<E>(&self, what: impl Into<String>) -> impl FnOnce(SdkError<E, HttpResponse>) -> S3Error + '_
     where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         let what = what.into();
         move |error| S3Error::of(error, &what, &self.place)
+    }
+}
+
+/// Why no credentials were found. Where nothing went wrong, the chain tells of each place that has none, in a line each.
+fn why_none(error: CredentialsError) -> Box<dyn Error + Send + Sync> {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            "the environment has none, there is no profile of the AWS tools, and this machine has no role".into()
+        }
+        error => error.into(),
     }
 }
 

@@ -267,7 +267,7 @@ impl ProviderError for S3Error {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoCredentials { .. } => {
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; or give the provider \
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; a provider can be given its own with \
                  `.credentials(S3Credentials::keys(…))`"
             }
             Self::Connect { .. } => "is the endpoint right, and its server running?",

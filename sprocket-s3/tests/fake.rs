@@ -25,10 +25,16 @@ impl Request {
             let Some((name, value)) = header.trim_end().split_once(':') else { break };
             headers.push((name.to_lowercase(), value.trim().to_owned()));
         }
-        let length = headers.iter().find(|(name, _)| name == "content-length");
-        let mut body = vec![0; length.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()];
-        stream.read_exact(&mut body).ok()?;
-        Some(Self { line: line.trim_end().to_owned(), headers, body })
+        let mut request = Self { line: line.trim_end().to_owned(), headers, body: Vec::new() };
+        request.body.resize(request.length(), 0);
+        stream.read_exact(&mut request.body).ok()?;
+        Some(request)
+    }
+
+    /// How long its body is.
+    pub(crate) fn length(&self) -> usize {
+        let length = self.headers.iter().find(|(name, _)| name == "content-length");
+        length.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
     }
 
     /// Whether it is of this method.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sprocket_core::state::{
     Entry, Event, Holder, KeySource, Snapshot, StateStore, StoreError, conformance, generate_identity,
 };
+use sprocket_core::testing::World;
 use sprocket_core::{DraftExt as _, Engine, Goal, Password, Settings, Stack, Stop};
 use sprocket_s3::{S3Credentials, S3Store, StateLocation};
 use tokio::runtime::Runtime;
@@ -276,41 +277,138 @@ fn a_write_whose_answer_is_lost_is_made_once() {
     });
 }
 
-/// A chain of resources: each waits for the one before.
+/// Runs of an engine through a door that counts what they write.
+struct Runs<'s> {
+    states: &'s States,
+    door: Fake,
+    world: World,
+    engine: Engine,
+}
+
+impl<'s> Runs<'s> {
+    fn new(states: &'s States, name: &str) -> Self {
+        let door = Fake::before(&states.hand.endpoint, |_| Fate::Through);
+        let store = states.through(&door.endpoint, name);
+        let key = KeySource::identity(generate_identity(), "test");
+        let engine = Engine::new(Arc::new(store), Settings::new(key));
+        Self { states, door, world: sprocket_core::testing::world(), engine }
+    }
+
+    /// The lengths of what was written so far, to keys like this one.
+    fn written(&self, part: &str) -> Vec<usize> {
+        let seen = self.door.seen.lock().unwrap();
+        let puts = seen.iter().filter(|request| request.is("PUT") && request.path().contains(part));
+        puts.map(Request::length).collect()
+    }
+
+    /// Applies what is declared; the lengths of what that wrote to the state, and how often it wrote the lock.
+    fn apply(&self, declare: impl Fn(&mut Stack)) -> (Vec<usize>, usize) {
+        let stack = self.world.stack(declare);
+        let (log, locks) = (self.written("/log/").len(), self.written("lock.json").len());
+        let report = self.states.run(async {
+            let before = self.written("").len();
+            let plan = self.engine.plan(&stack, Goal::Declared).await.unwrap();
+            assert_eq!(self.written("").len(), before, "a plan writes nothing");
+            self.engine.apply(&stack, &plan, &Stop::default()).await.unwrap()
+        });
+        assert!(report.succeeded(), "{report:#?}");
+        (self.written("/log/").split_off(log), self.written("lock.json").len() - locks)
+    }
+}
+
 #[test]
 fn a_run_writes_once_for_each_step_of_its_longest_path_and_twice_more() {
     const STEPS: usize = 20;
     States::each(|states| {
-        let fake = Fake::before(&states.hand.endpoint, |_| Fate::Through);
-        let store = states.through(&fake.endpoint, "count");
-        let world = sprocket_core::testing::world();
+        let runs = Runs::new(&states, "count");
+        // Each waits for the one before.
         let chain = |steps: usize| {
-            world.stack(|stack| {
+            move |stack: &mut Stack| {
                 let mut last = stack.add(Password::new("first"));
                 for number in 0..steps {
                     last = stack.add(Password::new(format!("step-{number:02}")).after(&last));
                 }
-            })
+            }
         };
-        let engine = Engine::new(Arc::new(store), Settings::new(KeySource::identity(generate_identity(), "test")));
-        let apply = |stack: &Stack| {
-            let before = fake.count(|request| request.is("PUT"));
-            let report = states.run(async {
-                let plan = engine.plan(stack, Goal::Declared).await.unwrap();
-                assert_eq!(fake.count(|request| request.is("PUT")), before, "a plan writes nothing");
-                engine.apply(stack, &plan, &Stop::default()).await.unwrap()
-            });
-            assert!(report.succeeded(), "{report:#?}");
-        };
-        apply(&chain(0));
-        let puts = |part: &str| fake.count(|request| request.is("PUT") && request.path().contains(part));
-        let (log, lock) = (puts("/log/"), puts("lock.json"));
-        apply(&chain(STEPS));
-        let (log, lock) = (puts("/log/") - log, puts("lock.json") - lock);
-        println!("a chain of {STEPS} steps: {log} writes of the state, {lock} of the lock");
+        runs.apply(chain(0));
+        let (log, locks) = runs.apply(chain(STEPS));
+        println!("a chain of {STEPS} steps: {} writes of the state, {locks} of the lock", log.len());
         // A batch for each step and one more, and the snapshot.
-        assert!(log <= STEPS + 2, "{log} writes for a chain of {STEPS}");
-        assert!(lock >= 2, "it was taken and given back");
+        assert!(log.len() <= STEPS + 2, "{} writes for a chain of {STEPS}", log.len());
+        assert!(locks >= 2, "it was taken and given back");
+    });
+}
+
+#[test]
+fn a_short_run_writes_what_it_did_and_several_together_a_snapshot() {
+    const LARGE: usize = 24;
+    States::each(|states| {
+        let runs = Runs::new(&states, "short");
+        let passwords = |count: usize| {
+            move |stack: &mut Stack| {
+                for number in 0..count {
+                    stack.add(Password::new(format!("password-{number:02}")));
+                }
+            }
+        };
+        let (log, _) = runs.apply(passwords(LARGE));
+        let snapshot = *log.last().unwrap();
+        let (log, _) = runs.apply(passwords(LARGE + 1));
+        let [begin, done] = log[..] else { panic!("for one step: {log:?}") };
+        assert!(begin + done < snapshot / LARGE * 4, "{log:?} for one step, and {snapshot} for {LARGE}");
+
+        let mut journal = begin + done;
+        let is_taken_in = (1..4).any(|round| {
+            let (log, _) = runs.apply(passwords(LARGE + 1 + 8 * round));
+            let (&last, batches) = log.split_last().unwrap();
+            journal += batches.iter().sum::<usize>();
+            let is_taken_in = last > snapshot;
+            journal += if is_taken_in { 0 } else { last };
+            is_taken_in
+        });
+        assert!(is_taken_in && journal > snapshot / 4, "{journal} bytes since a snapshot of {snapshot}");
+    });
+}
+
+/// What a snapshot took in goes, and those against whom a fence was put up are kept out for as long as they live.
+#[test]
+fn a_snapshot_takes_in_batches_and_leaves_fences() {
+    States::each(|states| {
+        let store = states.store("rounds").keep(1);
+        let mut expected = conformance::large(1);
+        let (ann, bob) = states.run(async {
+            let ann = store.lock(&holder("ann")).await.unwrap();
+            ann.compact(&expected).await.unwrap();
+            store.unlock("lock-ann").await.unwrap();
+            (ann, store.lock(&holder("bob")).await.unwrap())
+        });
+        let mut append = async |text: &str| {
+            bob.append(&[entry(text)]).await.unwrap();
+            expected.take(entry(text));
+            expected.clone()
+        };
+        let expected = states.run(async {
+            for round in ["first", "second", "third"] {
+                append(round).await;
+                let whole = append(&format!("{round}, too")).await;
+                bob.compact(&whole).await.unwrap();
+            }
+            append("since").await
+        });
+        // 1 was ann's snapshot. Against her are 2, by who broke her lock, and 3, by who took it next.
+        let keys = states.hand.keys_in(&states.hand.name, "states/rounds/log/");
+        let numbers = keys.iter().map(|key| key.strip_prefix("states/rounds/log/").unwrap().parse::<u64>().unwrap());
+        assert_eq!(numbers.collect::<Vec<_>>(), [2, 3, 9, 12, 13]);
+
+        let door = Fake::before(&states.hand.endpoint, |_| Fate::Through);
+        let through = states.through(&door.endpoint, "rounds");
+        assert_eq!(states.run(through.load()).unwrap().unwrap().snapshot, expected);
+        let read = door.count(|request| request.is("GET") && request.path().contains("/log/"));
+        assert_eq!(read, 2, "the last snapshot and what follows it, and nothing older");
+
+        let late = states.run(ann.append(&[entry("by ann")])).unwrap_err();
+        assert!(matches!(late, StoreError::LockLost), "{late:?}");
+        assert_eq!(states.run(store.load()).unwrap().unwrap().snapshot, expected);
     });
 }
 
@@ -352,16 +450,22 @@ fn what_is_damaged_is_refused() {
 }
 
 #[test]
-fn a_place_that_is_not_there_is_said() {
+fn a_place_that_can_not_be_used_is_said() {
     States::each(|states| {
         let store = store(&states.runtime, ("no-such-bucket-here", &states.hand.endpoint, "x"), &states.hand.keys());
         insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), &states.hand.endpoint), @"
-    could not list the state in s3://no-such-bucket-here/states/x at ENDPOINT: could not list the state in bucket `no-such-bucket-here`: NoSuchBucket: The specified bucket does not exist
+    could not read the state in s3://no-such-bucket-here/states/x at ENDPOINT: could not list bucket `no-such-bucket-here`: NoSuchBucket: The specified bucket does not exist
     hint: a state is kept outside of the stack that it is about: make the bucket by another way, once
     ");
+        let fake = Fake::new(|_| crate::fake::error(403, "AccessDenied", "Access Denied"));
+        let store = states.through(&fake.endpoint, "x");
+        insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), &fake.endpoint), @"
+        could not read the state in s3://BUCKET/states/x at ENDPOINT: could not list bucket `BUCKET`: AccessDenied
+        hint: give the access key the right to list, read, write and delete there; or name another bucket, if this one is another account's
+        ");
         let store = states.through("http://127.0.0.1:1", "x");
         insta::assert_snapshot!(states.plain(&states.run(store.load()).unwrap_err(), "http://127.0.0.1:1"), @"
-    could not list the state in s3://BUCKET/states/x at ENDPOINT: could not connect to S3 at ENDPOINT: Connection refused (os error 111)
+    could not read the state in s3://BUCKET/states/x at ENDPOINT: could not connect to S3 at ENDPOINT: Connection refused (os error 111)
     hint: is the endpoint right, and its server running?
     ");
     });

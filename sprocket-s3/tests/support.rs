@@ -116,6 +116,13 @@ impl Hand {
         self.run(async |client| client.put_object().bucket(bucket).key(key).body(body).send().await.unwrap());
     }
 
+    /// The keys that begin so.
+    pub(crate) fn keys_in(&self, bucket: &str, prefix: &str) -> Vec<String> {
+        let listed =
+            self.run(async |client| client.list_objects_v2().bucket(bucket).prefix(prefix).send().await.unwrap());
+        listed.contents().iter().filter_map(|object| object.key()).map(str::to_owned).collect()
+    }
+
     pub(crate) fn delete(&self, bucket: &str, key: &str) {
         self.run(async |client| client.delete_object().bucket(bucket).key(key).send().await.unwrap());
     }

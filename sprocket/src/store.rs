@@ -36,7 +36,8 @@ pub(crate) async fn choose(
         }
         _ => S3Credentials::Ambient,
     };
-    let store = S3Store::open(&place.within(&format!("{stack}/{environment}")), &credentials).await;
+    let place = place.within(&format!("{stack}/{environment}"));
+    let store = S3Store::open(&place, &credentials).await;
     Ok(Arc::new(store.map_err(|error| Trouble {
         message: format!("could not open the state in {place}: {}", crate::trouble::with_sources(&error)),
         hint: error.hint(),

@@ -24,6 +24,10 @@ use crate::store::objects::{If, Put};
 
 const FOLDER: &str = "log/";
 
+/// How many objects are read at once. Writers see to it that a state seldom has more, so that loading it takes a listing and
+/// one round of reads. A run of one step leaves two: of thirty of them, one writes a snapshot on their account.
+pub(super) const AT_ONCE: usize = 64;
+
 /// The first line of each object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Header {
@@ -58,6 +62,10 @@ pub(super) struct Log {
     pub(super) fences: Vec<u64>,
     /// All numbers that are there.
     pub(super) all: Vec<u64>,
+    /// How long the last snapshot is.
+    pub(super) snapshot_len: u64,
+    /// How long the batches since are, together.
+    pub(super) journal_len: u64,
 }
 
 pub(super) fn key(number: u64) -> String {
@@ -102,7 +110,7 @@ impl Log {
     /// Reads from the end backwards to the last snapshot, and takes in what follows it.
     pub(super) async fn read(objects: &Objects, place: &Place) -> Result<Self, StoreError> {
         loop {
-            let all = numbers(objects).await.map_err(place.failed("list the state in"))?;
+            let all = numbers(objects).await.map_err(place.failed("read the state in"))?;
             // Between the listing and the reading somebody may have written a snapshot, and deleted what it took in.
             if let Some(parts) = tail(objects, &all, place).await? {
                 return Self::of(all, parts, place);
@@ -126,11 +134,13 @@ impl Log {
                     let read = read_snapshot(&payload).map_err(|error| unreadable(place, number, error))?;
                     stored = read.serial;
                     *state = Some(read);
+                    (log.snapshot_len, log.journal_len) = (payload.len() as u64, 0);
                     log.snapshots = kept;
                     log.snapshots.push(number);
                     log.fences.extend(fences);
                 }
                 (Kind::Batch, Some(state)) => {
+                    log.journal_len += payload.len() as u64;
                     let batch =
                         Batch::read(payload.trim_ascii_end()).map_err(|error| unreadable(place, number, error))?;
                     if batch.lineage != state.lineage {
@@ -158,9 +168,9 @@ struct Part {
 
 /// The last snapshot and all that follows it, or all there is; none if something went while it was read.
 async fn tail(objects: &Objects, all: &[u64], place: &Place) -> Result<Option<Vec<Part>>, StoreError> {
-    let (mut parts, mut left, mut at_once) = (Vec::new(), all, 4);
+    let (mut parts, mut left) = (Vec::new(), all);
     while !left.is_empty() {
-        let (rest, some) = left.split_at(left.len().saturating_sub(at_once));
+        let (rest, some) = left.split_at(left.len() - unbroken(left).min(AT_ONCE));
         let reads = try_join_all(some.iter().map(async |&number| objects.get(&key(number)).await)).await;
         let reads = reads.map_err(place.failed("read the state in"))?;
         let Some(reads) = reads.into_iter().collect::<Option<Vec<Object>>>() else { return Ok(None) };
@@ -174,9 +184,16 @@ async fn tail(objects: &Objects, all: &[u64], place: &Place) -> Result<Option<Ve
         if snapshot.is_some() {
             break;
         }
-        (left, at_once) = (rest, (at_once * 2).min(64));
+        left = rest;
     }
     Ok(Some(parts))
+}
+
+/// How many numbers at the end follow on each other. Before a snapshot is a gap, where the batches were that it took in: so
+/// the older snapshots, which may be large, are not read with it.
+fn unbroken(numbers: &[u64]) -> usize {
+    let pairs = numbers.windows(2).rev();
+    pairs.take_while(|pair| pair[0] + 1 == pair[1]).count() + 1
 }
 
 fn part(number: u64, body: Vec<u8>, place: &Place) -> Result<Part, StoreError> {

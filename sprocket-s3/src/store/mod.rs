@@ -11,6 +11,9 @@
 //! lock is replaced on the condition that it is what was read (`If-Match`). A server that ignores either is refused when the
 //! state is locked. Loading takes no lock and writes nothing.
 //!
+//! A run writes its batches. It ends with a snapshot if those since the last one have grown to a quarter of it, as in every
+//! store, or if they are so many that they could not be read at once any more.
+//!
 //! To go back to an older state, copy the snapshot that it was to the next number of the log.
 
 mod lease;
@@ -129,9 +132,17 @@ impl Place {
     fn failed(&self, attempt: &'static str) -> impl FnOnce(S3Error) -> StoreError + '_ {
         move |error| {
             let hint = if error.has_code("NoSuchBucket") {
-                let make =
-                    "a state is kept outside of the stack that it is about: make the bucket by another way, once";
-                Some(make.to_owned())
+                Some(
+                    "a state is kept outside of the stack that it is about: make the bucket by another way, once"
+                        .into(),
+                )
+            } else if error.has_code("AccessDenied") {
+                // Names of buckets are shared by all accounts of a service.
+                Some(
+                    "give the access key the right to list, read, write and delete there; or name another bucket, if this \
+                     one is another account's"
+                        .into(),
+                )
             } else {
                 error.hint()
             };

@@ -153,7 +153,7 @@ impl Objects {
         loop {
             let list = self.client.sdk.list_objects_v2().bucket(&self.bucket);
             let list = list.prefix(format!("{}{beginning}", self.prefix)).set_continuation_token(token).send().await;
-            let listed = list.map_err(self.client.failed(format!("list the state in bucket `{}`", self.bucket)))?;
+            let listed = list.map_err(self.client.failed(format!("list bucket `{}`", self.bucket)))?;
             let found = listed.contents().iter().filter_map(|object| object.key()?.strip_prefix(&self.prefix));
             keys.extend(found.map(str::to_owned));
             token = listed.next_continuation_token().map(str::to_owned);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use sprocket_core::Lineage;
-use sprocket_core::state::format::Batch;
+use sprocket_core::state::format::{Batch, is_snapshot_due};
 use sprocket_core::state::{Entry, Lock, Snapshot, StoreError};
 use tokio::sync::Mutex;
 
@@ -39,6 +39,18 @@ struct Open {
     snapshots: Vec<u64>,
     fences: Vec<u64>,
     all: Vec<u64>,
+    /// How long the last snapshot is.
+    snapshot_len: u64,
+    /// How long the batches since are, together.
+    journal_len: u64,
+}
+
+impl Open {
+    /// What is left in the log is read by each command, so it is bounded in bytes, as in every store, and in objects.
+    fn wants_snapshot(&self) -> bool {
+        let objects = self.snapshots.last().map_or(0, |last| self.next - last);
+        objects >= log::AT_ONCE as u64 || is_snapshot_due(self.journal_len, self.snapshot_len)
+    }
 }
 
 impl S3Lock {
@@ -54,9 +66,10 @@ impl S3Lock {
         if let Some(open) = writer.open.take() {
             return Ok(open);
         }
-        let Log { state, next, snapshots, fences, all } = Log::read(&self.objects, &self.place).await?;
-        let state = state.map(|snapshot| (snapshot.lineage, snapshot.serial));
-        Ok(Open { state, next, snapshots, fences, all })
+        let Log { state, next, snapshots, fences, all, snapshot_len, journal_len } =
+            Log::read(&self.objects, &self.place).await?;
+        let state = state.map(|state| (state.lineage, state.serial));
+        Ok(Open { state, next, snapshots, fences, all, snapshot_len, journal_len })
     }
 
     /// Writes the next object of the log.
@@ -96,6 +109,7 @@ impl Lock for S3Lock {
             let body = log::batch(&self.lease().nonce, &Batch::new(lineage.clone(), *serial + 1, entries));
             *serial += entries.len() as u64;
             self.write(&mut writer, &mut open, &body, "append to the journal in").await?;
+            open.journal_len += body.len() as u64;
         }
         writer.open = Some(open);
         Ok(())
@@ -119,6 +133,7 @@ impl Lock for S3Lock {
         let body = log::snapshot(&self.lease().nonce, snapshot, kept.clone(), open.fences.clone());
         self.write(&mut writer, &mut open, &body, "write the snapshot in").await?;
         open.state = Some((snapshot.lineage.clone(), snapshot.serial));
+        (open.snapshot_len, open.journal_len) = (body.len() as u64, 0);
         open.snapshots = kept;
         open.snapshots.push(number);
         let stays = |number: &u64| open.snapshots.contains(number) || open.fences.contains(number);
@@ -131,6 +146,12 @@ impl Lock for S3Lock {
         }
         writer.open = Some(open);
         Ok(())
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        // Not while something is written: what comes of it is not known.
+        let writer = self.writer.try_lock();
+        writer.is_ok_and(|writer| writer.open.as_ref().is_some_and(Open::wants_snapshot))
     }
 
     async fn release(mut self: Box<Self>) -> Result<(), StoreError> {
@@ -146,5 +167,25 @@ impl Drop for S3Lock {
         if let Some(lease) = self.lease.take() {
             lease.abandon();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_wanted_once_batches_are_long_or_many() {
+        let check = |batches: u64, journal_len: u64, wanted: bool| {
+            let (next, snapshots) = (41 + batches, vec![1, 40]);
+            let (fences, all) = (Vec::new(), Vec::new());
+            let open = Open { state: None, next, snapshots, fences, all, snapshot_len: 1 << 20, journal_len };
+            assert_eq!(open.wants_snapshot(), wanted, "{batches} batches, {journal_len} bytes");
+        };
+        check(0, 0, false);
+        check(2, (1 << 18) - 1, false);
+        check(2, 1 << 18, true);
+        check(62, 62 << 10, false);
+        check(63, 63 << 10, true);
     }
 }

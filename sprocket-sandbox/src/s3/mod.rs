@@ -13,13 +13,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use s3s::auth::SimpleAuth;
+use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{S3Result, s3_error};
 
 use self::account::Account;
 use crate::error::SandboxError;
@@ -45,13 +47,15 @@ impl Service for S3 {
     async fn start(world: &World, faults: &Faults) -> Result<SocketAddr, SandboxError> {
         let s3 = Self { account: Arc::new(world.kept(Self::NAME)?) };
         let mut builder = S3ServiceBuilder::new(s3);
-        builder.set_auth(SimpleAuth::from_single(S3_KEY, S3_SECRET));
+        builder.set_auth(Keys);
         let (service, faults) = (builder.build(), faults.clone());
         let listener = world.listen(Self::NAME).await?;
         let address = listener.local_addr().map_err(|source| SandboxError::Start { service: Self::NAME, source })?;
         tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { continue };
+                // An answer is several packets, and none waits until the client has taken the one before.
+                let _ = stream.set_nodelay(true);
                 let (service, faults) = (service.clone(), faults.clone());
                 tokio::spawn(async move {
                     let answer = service_fn(|request| respond(&service, &faults, request));
@@ -61,6 +65,19 @@ impl Service for S3 {
             }
         });
         Ok(address)
+    }
+}
+
+/// The access keys: one.
+struct Keys;
+
+#[async_trait]
+impl S3Auth for Keys {
+    async fn get_secret_key(&self, id: &str) -> S3Result<SecretKey> {
+        if id == S3_KEY {
+            return Ok(S3_SECRET.into());
+        }
+        Err(s3_error!(InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."))
     }
 }
 

@@ -179,7 +179,7 @@ fn a_plan_a_report_and_an_error_have_their_form() {
       "version": 1
     }
     "#);
-    place.world().lock().unwrap().failing.insert("spoon".into());
+    place.world().failing.insert("spoon".into());
     let lines = stream(&place, "apply --yes --json");
     let report = lines.iter().find(|line| line["type"] == "report").unwrap().clone();
     assert_snapshot!(serde_json::to_string_pretty(&without_ids(report)).unwrap(), @r#"

@@ -13,9 +13,9 @@ use sprocket::core::{
 };
 use sprocket::{Declare, Exit, Program, Shared, Surroundings};
 
-/// A service in memory. Each test has one of its own, under its own name.
+/// A service in memory, by its name. Each test has one of its own.
 #[derive(Debug)]
-pub(crate) struct Shelf(Arc<Mutex<World>>);
+pub(crate) struct Shelf(String);
 
 /// What is on a shelf, and what goes wrong with it.
 #[derive(Debug, Default)]
@@ -34,11 +34,16 @@ pub(crate) struct World {
     pub(crate) takes: std::time::Duration,
 }
 
-static WORLDS: LazyLock<Mutex<BTreeMap<String, Arc<Mutex<World>>>>> = LazyLock::new(Mutex::default);
+static WORLDS: LazyLock<Mutex<BTreeMap<String, &'static Mutex<World>>>> = LazyLock::new(Mutex::default);
 
-/// The shelf of this name.
-pub(crate) fn world(name: &str) -> Arc<Mutex<World>> {
-    Arc::clone(WORLDS.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default())
+/// The shelf of this name, which nobody else uses as long as the guard lives.
+pub(crate) fn world(name: &str) -> MutexGuard<'static, World> {
+    let world = *WORLDS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .entry(name.to_owned())
+        .or_insert_with(|| Box::leak(Box::default()));
+    world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -89,12 +94,12 @@ impl Provider for Shelf {
     type Error = ShelfError;
 
     async fn connect(config: &ShelfSpec, (): ()) -> Result<Self, ShelfError> {
-        let shelf = Self(world(&config.place));
-        let World { is_gone, is_locked, .. } = *shelf.world();
+        let place = config.place.clone();
+        let World { is_gone, is_locked, .. } = *world(&place);
         match (is_gone, is_locked) {
-            (true, _) => Err(ShelfError::Gone(config.place.clone())),
-            (_, true) => Err(ShelfError::Locked(config.place.clone())),
-            _ => Ok(shelf),
+            (true, _) => Err(ShelfError::Gone(place)),
+            (_, true) => Err(ShelfError::Locked(place)),
+            _ => Ok(Self(place)),
         }
     }
     fn ambient() -> Result<(), ShelfError> {
@@ -109,8 +114,8 @@ impl Provider for Shelf {
 }
 
 impl Shelf {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn world(&self) -> MutexGuard<'static, World> {
+        world(&self.0)
     }
 
     fn look(&self, name: &PhysicalName) -> Option<(ThingSpec, Mark)> {
@@ -134,7 +139,7 @@ impl Shelf {
         self.world().things.insert(name.to_string(), (spec.clone(), mark.clone()));
         let unlocks = self.world().unlocks.clone();
         if let Some((_, other)) = unlocks.filter(|(thing, _)| thing == name.as_str()) {
-            world(other).lock().unwrap_or_else(PoisonError::into_inner).is_locked = false;
+            world(other).is_locked = false;
         }
         Ok(())
     }
@@ -265,12 +270,12 @@ impl Place {
         self
     }
 
-    pub(crate) fn world(&self) -> Arc<Mutex<World>> {
+    pub(crate) fn world(&self) -> MutexGuard<'static, World> {
         world(self.name)
     }
 
     pub(crate) fn things(&self) -> Vec<String> {
-        self.world().lock().unwrap().things.keys().cloned().collect()
+        self.world().things.keys().cloned().collect()
     }
 
     /// Runs a program on this place's shelf: its exit code, and the lines that it printed, in their order.
@@ -319,7 +324,6 @@ impl Place {
     fn scrub(&self, text: &str) -> String {
         let folder = self.folder.path().display().to_string();
         let text = text.replace(&format!("{folder}/"), "").replace(&folder, "FOLDER");
-        let text = text.replace(&std::process::id().to_string(), "PID");
         let lines = text.lines().filter(|line| !line.starts_with("✓ clock"));
         lines.map(|line| without_times(&without_places(line)) + "\n").collect()
     }

@@ -1,6 +1,6 @@
 //! Programs as people meet them: what they print, and how they exit.
 
-#![allow(clippy::unwrap_used, reason = "in a test an unwrap is an assertion")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "clippy takes the helpers of tests for a library")]
 
 mod configuration;
 mod docker;
@@ -10,6 +10,7 @@ mod json;
 mod kit;
 mod providers;
 mod runs;
+mod s3;
 #[cfg(unix)]
 mod signals;
 mod states;

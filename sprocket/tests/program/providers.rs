@@ -25,7 +25,7 @@ fn another_place_is_used_and_said() {
     exit 0
     ");
     assert_eq!(place.things(), Vec::<String>::new());
-    assert!(world("there").lock().unwrap().things.contains_key("jar"));
+    assert!(world("there").things.contains_key("jar"));
     assert_snapshot!(place.run("doctor --env local", pantry), @"
     pantry/local of sprocket.toml
     shelf: place = there (from sprocket.toml:3)
@@ -61,7 +61,7 @@ fn one_of_several_is_meant_by_its_name() {
     1 created.
     Verified: 1 check passed.
     ");
-    assert_eq!(world("far away").lock().unwrap().things.len(), 1);
+    assert_eq!(world("far away").things.len(), 1);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn an_overridden_setting_waits_for_nothing() {
     };
     let waits = Place::new("inner", "[local]\n").run("plan --env local", declare);
     let known = Place::new("inner", "[local.providers.'shelf/inner']\nplace = 'inner-0'\n");
-    world("inner-0").lock().unwrap().is_gone = true;
+    world("inner-0").is_gone = true;
     assert!(waits.ends_with("exit 0"), "{waits}");
     assert_snapshot!(known.run("plan --env local", declare), @"
     pantry/local of sprocket.toml
@@ -147,12 +147,11 @@ fn what_a_locked_one_has_is_planned_once_it_is_unlocked() {
             stack.on(&chamber).add(Thing::new("wine").text(wine));
         }
     };
-    let on = |shelf: &str| world(shelf);
     assert!(place.run("apply --env local --yes", declare("red")).ends_with("exit 0"));
     let lock = || {
-        on("cellar").lock().unwrap().things.get_mut("key").unwrap().0.text = "loose".into();
-        on("cellar").lock().unwrap().unlocks = Some(("key".into(), "chamber"));
-        on("chamber").lock().unwrap().is_locked = true;
+        world("cellar").things.get_mut("key").unwrap().0.text = "loose".into();
+        world("cellar").unlocks = Some(("key".into(), "chamber"));
+        world("chamber").is_locked = true;
     };
 
     lock();

@@ -152,7 +152,7 @@ fn mistakes_of_the_program_come_before_anything_else() {
 #[test]
 fn a_failure_says_what_where_why_and_what_next() {
     let place = Place::new("failing", LOCAL);
-    place.world().lock().unwrap().failing.insert("jar".into());
+    place.world().failing.insert("jar".into());
     let program = |stack: &mut Stack| {
         stack.add(Thing::new("cup"));
         let jar = stack.add(Thing::new("jar"));
@@ -175,7 +175,7 @@ fn a_failure_says_what_where_why_and_what_next() {
     1 created, 1 failed, 1 not started. State is saved; run again to continue.
     exit 1
     ");
-    place.world().lock().unwrap().failing.clear();
+    place.world().failing.clear();
     assert_snapshot!(place.run("--yes", program), @"
     pantry/local of sprocket.toml
     + shelf:thing/jar
@@ -273,7 +273,7 @@ fn destroy_says_what_stays_and_needs_the_name_to_take_it_too() {
 #[test]
 fn an_interrupted_run_finishes_what_runs_and_goes_on_later() {
     let mut place = Place::new("interrupted", LOCAL);
-    place.world().lock().unwrap().stops = Some(("jar".into(), place.stop.clone(), false));
+    place.world().stops = Some(("jar".into(), place.stop.clone(), false));
     assert_snapshot!(place.run("--yes", pantry), @"
     pantry/local of sprocket.toml
     + shelf:thing/jar
@@ -290,7 +290,7 @@ fn an_interrupted_run_finishes_what_runs_and_goes_on_later() {
     exit 130
     ");
     assert_eq!(place.things(), ["jar"]);
-    place.world().lock().unwrap().stops = None;
+    place.world().stops = None;
     place.stop = sprocket::core::Stop::default();
     assert_snapshot!(place.run("--yes", pantry), @"
     pantry/local of sprocket.toml
@@ -308,7 +308,7 @@ fn an_interrupted_run_finishes_what_runs_and_goes_on_later() {
 #[test]
 fn an_interrupt_during_the_last_step_keeps_from_the_checks() {
     let place = Place::new("last-step", LOCAL);
-    place.world().lock().unwrap().stops = Some(("jar".into(), place.stop.clone(), false));
+    place.world().stops = Some(("jar".into(), place.stop.clone(), false));
     let program = |stack: &mut Stack| {
         stack.add(Thing::new("jar"));
     };
@@ -328,7 +328,7 @@ fn an_interrupt_during_the_last_step_keeps_from_the_checks() {
 #[test]
 fn a_run_that_is_interrupted_twice_leaves_its_call_to_the_next_one() {
     let mut place = Place::new("cut", LOCAL);
-    place.world().lock().unwrap().stops = Some(("jar".into(), place.stop.clone(), true));
+    place.world().stops = Some(("jar".into(), place.stop.clone(), true));
     assert_snapshot!(place.run("--yes", pantry), @"
     pantry/local of sprocket.toml
     + shelf:thing/jar
@@ -342,7 +342,7 @@ fn a_run_that_is_interrupted_twice_leaves_its_call_to_the_next_one() {
     1 cut off, 1 not started. Interrupted. The next run finds out what came of it; run again to continue.
     exit 130
     ");
-    place.world().lock().unwrap().stops = None;
+    place.world().stops = None;
     place.stop = sprocket::core::Stop::default();
     assert_snapshot!(place.run("--yes", pantry), @"
     pantry/local of sprocket.toml
@@ -400,7 +400,7 @@ fn applied_but_broken_has_an_exit_code_of_its_own() {
 fn a_service_that_is_gone_changes_nothing() {
     let place = Place::new("gone", LOCAL);
     place.run("--yes", pantry);
-    place.world().lock().unwrap().is_gone = true;
+    place.world().is_gone = true;
     assert_snapshot!(place.run("plan", pantry), @"
     pantry/local of sprocket.toml
     error: could not reach `shelf`: nobody answers at `gone`
@@ -434,8 +434,8 @@ fn drift_shows_what_others_changed_and_nothing_else() {
     Nothing has drifted.
     exit 0
     ");
-    place.world().lock().unwrap().things.get_mut("jar").unwrap().0.text = "pears".into();
-    place.world().lock().unwrap().things.remove("spoon");
+    place.world().things.get_mut("jar").unwrap().0.text = "pears".into();
+    place.world().things.remove("spoon");
     assert_snapshot!(place.run("drift --detailed-exit-code", |stack| {
         program(stack);
         stack.add(Thing::new("plate"));

@@ -16,7 +16,7 @@ const TAKES: &str = "SIGNALS_TAKES";
 #[test]
 fn program() {
     let (Ok(folder), Ok(takes)) = (std::env::var(FOLDER), std::env::var(TAKES)) else { return };
-    world("signals").lock().unwrap().takes = Duration::from_millis(takes.parse().unwrap());
+    world("signals").takes = Duration::from_millis(takes.parse().unwrap());
     let mut around = Surroundings::with_args(["--yes", "--file", "sprocket.toml"]);
     around.directory = folder.into();
     around.err = Box::new(std::io::stderr());

@@ -114,7 +114,7 @@ fn an_object_that_exists_is_imported() {
 #[test]
 fn the_graph_is_drawn_without_any_service() {
     let place = Place::new("graph", LOCAL);
-    place.world().lock().unwrap().is_gone = true;
+    place.world().is_gone = true;
     assert_snapshot!(place.run("graph", pantry), @r#"
     digraph "pantry" {
         rankdir = LR;
