@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
+use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 
 pub use self::observation::Observation;
@@ -25,9 +27,9 @@ use crate::json::Json;
 use crate::plan::{Goal, Plan};
 use crate::provider::Provider;
 use crate::random::Random;
-use crate::refresh::{Connections, ProviderTypes};
+use crate::refresh::{Connections, Open, ProviderTypes};
 use crate::report::{Report, Verdict};
-use crate::resource::Deadline;
+use crate::resource::{Checked, Deadline};
 use crate::stack::Stack;
 use crate::state::{Entry, Event as Journalled, Holder, KeySource, Lock, Object, Record, Snapshot, StateStore};
 use crate::stop::Stop;
@@ -181,24 +183,49 @@ impl Engine {
     /// If a service could not be reached.
     pub async fn verify(&self, stack: &Stack) -> Result<Verdict, Refused> {
         let prepared = self.prepare(stack, self.load().await?, None).await?;
-        let mut checks = Vec::new();
-        for node in &stack.nodes {
-            let Some(record) = prepared.snapshot.records.get(&node.address) else { continue };
-            let Some(object) = &record.object else { continue };
-            let open = match prepared.connections.open(&record.provider) {
-                Ok(open) => open,
+        let mut asked: BTreeMap<&ProviderName, Vec<(usize, &Record, &Object)>> = BTreeMap::new();
+        for (index, node) in stack.nodes.iter().enumerate() {
+            if let Some(record) = prepared.snapshot.records.get(&node.address)
+                && let Some(object) = &record.object
+            {
+                asked.entry(&record.provider).or_default().push((index, record, object));
+            }
+        }
+        let mut asking = Vec::new();
+        for (provider, objects) in asked {
+            match prepared.connections.open(provider) {
+                Ok(open) => asking.push(self.verify_all(stack, &prepared, open, objects)),
                 Err(refused @ Refused::Unreachable { .. }) => return Err(refused),
-                Err(_) => continue,
-            };
+                Err(_) => {}
+            }
+        }
+        let mut checks: Vec<(usize, Checked)> = join_all(asking).await.into_iter().flatten().collect();
+        // As the program has them. What a resource says of itself stays in its order.
+        checks.sort_by_key(|(index, _)| *index);
+        let address = |index: usize| stack.nodes[index].address.clone();
+        Ok(Verdict { checks: checks.into_iter().map(|(index, check)| (address(index), check)).collect() })
+    }
+
+    /// Asks one provider about its objects, as many at once as it may be asked.
+    async fn verify_all(
+        &self,
+        stack: &Stack,
+        prepared: &Prepared,
+        open: &Open,
+        objects: Vec<(usize, &Record, &Object)>,
+    ) -> Vec<(usize, Checked)> {
+        let asking = objects.into_iter().map(async |(index, record, object)| {
             let through = Through { provider: &open.instance, key: &prepared.key, secrets: &object.secrets };
             let mark = mark(&prepared.snapshot.lineage, &record.id);
             let deadline = Deadline::after(self.settings.call_limit);
-            for mut check in node.kind.verify(through, object, &mark, deadline).await {
-                check.failure = check.failure.map(|failure| prepared.key.redact(&failure));
-                checks.push((node.address.clone(), check));
+            let mut checks = stack.nodes[index].kind.verify(through, object, &mark, deadline).await;
+            for check in &mut checks {
+                check.failure = check.failure.take().map(|failure| prepared.key.redact(&failure));
             }
-        }
-        Ok(Verdict { checks })
+            checks.into_iter().map(move |check| (index, check)).collect::<Vec<_>>()
+        });
+        let parallel = open.provider_type.parallel().min(self.settings.parallel);
+        stream::iter(asking).buffer_unordered(parallel).concat().await
     }
 
     /// Speaks to every declared provider whose settings are known without asking another.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
-pub(crate) use self::connections::{Connections, ProviderTypes};
+pub(crate) use self::connections::{Connections, Open, ProviderTypes};
 use crate::engine::Refused;
 use crate::erased::{ErasedLive, Fault, KindHandle, Target, Through, mark};
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
