@@ -26,6 +26,8 @@ const SECRETS: [&str; 9] = [
     "EXTERNAL_LOGINS_GOOGLE_SECRET",
 ];
 
+const ENVIRONMENTS: [&str; 3] = ["sandbox", "local", "production"];
+
 /// What the program's command line does in these surroundings, and what it prints.
 fn command(args: &[&str], secrets: &[&str], declare: impl FnOnce(&mut Stack, &Site)) -> (Exit, String) {
     let mut around = Surroundings::with_args(args);
@@ -190,7 +192,7 @@ fn a_service_in_full() {
 
 #[test]
 fn the_second_plan_is_empty() {
-    for name in ["local", "production"] {
+    for name in ENVIRONMENTS {
         let site = site(name);
         let plan = applied(&site).plan(on(&site));
         assert!(plan.steps.is_empty() && plan.problems.is_empty() && plan.warnings.is_empty(), "{name}:\n{plan}");
@@ -248,7 +250,7 @@ fn a_new_domain_restarts_who_says_it() {
 
 #[test]
 fn every_app_shares_a_network_with_what_it_talks_to() {
-    for environment in ["local", "production"] {
+    for environment in ENVIRONMENTS {
         let world = applied(&site(environment));
         let (services, configs) = (services(&world), configs(&world));
         let mut talks = 0;
@@ -291,7 +293,7 @@ fn words_of_json(text: &str) -> Vec<String> {
 
 #[test]
 fn no_secret_is_in_an_environment_an_argument_a_label_a_config_or_the_state() {
-    for environment in ["local", "production"] {
+    for environment in ENVIRONMENTS {
         let world = applied(&site(environment));
         let mut secrets = BTreeSet::new();
         for name in named(&world, "docker:secret/") {
@@ -315,7 +317,7 @@ fn no_secret_is_in_an_environment_an_argument_a_label_a_config_or_the_state() {
 
 #[test]
 fn every_service_says_when_it_is_well_what_it_may_use_and_how_it_stops() {
-    for environment in ["local", "production"] {
+    for environment in ENVIRONMENTS {
         for (name, spec) in services(&applied(&site(environment))) {
             assert!(spec.health.is_some(), "{environment}: `{name}` does not say when it is well");
             assert!(
@@ -341,7 +343,7 @@ fn data_stores_are_published_only_where_a_port_is_asked_for() {
 
 #[test]
 fn routers_have_one_name_each_and_a_host_of_the_site() {
-    for environment in ["local", "production"] {
+    for environment in ENVIRONMENTS {
         let site = site(environment);
         let hosts: BTreeSet<String> = super::site::Host::ALL.into_iter().map(|host| site.host(host)).collect();
         let mut found = BTreeSet::new();
@@ -422,13 +424,13 @@ fn what_is_destroyed_leaves_its_data_and_the_passwords_of_that_data() {
 }
 
 #[test]
-fn an_environment_is_always_said() {
-    let (exit, printed) = command(&["plan"], &[], |_, _: &Site| ());
+fn an_environment_that_there_is_not_is_met_with_those_that_there_are() {
+    let (exit, printed) = command(&["plan", "--env", "prod"], &[], |_, _: &Site| ());
     assert_eq!(exit, Exit::Failed);
-    insta::assert_snapshot!(printed, @r#"
-    error: no environment was chosen
-      hint: sprocket.toml has `local`, `production`; add `--env NAME`, set SPROCKET_ENV, or write `default = "NAME"` in its first line
-    "#);
+    insta::assert_snapshot!(printed, @"
+    error: there is no environment `prod`
+      hint: sprocket.toml has `local`, `production`, `sandbox`
+    ");
 }
 
 #[test]

@@ -13,5 +13,6 @@ mod faults;
 mod kills;
 mod leaks;
 mod place;
+mod sandbox;
 mod servers;
 mod stopped;

@@ -56,10 +56,7 @@ impl Place {
         let alone = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::Builder::new().prefix("sprocket-live-").tempdir().unwrap();
         std::fs::write(folder.path().join("sprocket.toml"), toml).unwrap();
-        // A copy: somebody may build the examples while it runs.
-        let copy = folder.path().join(program);
-        std::fs::copy(built().join(program), &copy).unwrap();
-        let program = copy;
+        let program = copied(program, folder.path());
         let before = listing();
         let (by_hand, began) = (Vec::new(), Instant::now());
         Some(Self { folder, program, before, by_hand, began, story, _alone: alone })
@@ -203,6 +200,13 @@ impl Place {
         let left: Vec<Object> = self.made().into_iter().filter(|object| !is_by_hand(object)).collect();
         if left.is_empty() { Ok(()) } else { Err(format!("{left:#?}")) }
     }
+}
+
+/// A copy of a program of the examples in this folder: somebody may build them while it runs.
+pub(crate) fn copied(program: &str, folder: &Path) -> PathBuf {
+    let copy = folder.join(program);
+    std::fs::copy(built().join(program), &copy).unwrap();
+    copy
 }
 
 /// Runs a command to its end.

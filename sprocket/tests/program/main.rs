@@ -11,6 +11,7 @@ mod kit;
 mod providers;
 mod runs;
 mod s3;
+mod sandbox;
 #[cfg(unix)]
 mod signals;
 mod states;
