@@ -1,8 +1,9 @@
 //! A production platform, in three layers: one program, one stack, a module for each layer.
 //!
 //! ```text
+//! cargo run --example production                           # in the sandbox: no server is needed
+//! cargo run --example production -- outputs --reveal
 //! cargo run --example production -- --env local apply      # on this machine's engine, with the stand-in images
-//! cargo run --example production -- --env local outputs --reveal
 //! cargo run --example production -- --env production plan  # lists the secrets that are missing
 //! ```
 //!
