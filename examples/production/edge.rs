@@ -16,6 +16,8 @@ use crate::site::{Certificates, Host, Image, Output as Goes, Site};
 pub struct Edge {
     /// On which Traefik comes to what it routes to.
     pub ingress: Network,
+    /// Traefik itself: who goes by a route waits for it.
+    pub traefik: Service,
 }
 
 /// The part of the engine's API that Traefik reads.
@@ -79,8 +81,8 @@ pub fn edge(stack: &mut Stack, site: &Site) -> Edge {
     let traefik = traefik.constraint(Constraint::manager());
     let dashboard = Route { host: Host::Dashboard, to: Target::Dashboard, access: Access::Only("SprocketAdmin") };
     let labels = routing::labels(site, "traefik-dashboard", dashboard);
-    stack.add(labels.into_iter().fold(traefik, |service, (key, value)| service.label(key, value)));
-    Edge { ingress }
+    let traefik = stack.add(labels.into_iter().fold(traefik, |service, (key, value)| service.label(key, value)));
+    Edge { ingress, traefik }
 }
 
 /// Traefik's settings, as far as they are used.

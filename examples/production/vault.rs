@@ -78,7 +78,7 @@ fn open(stack: &mut Stack, site: &Site, edge: &Edge, names: &Names) -> Opened {
     stack.output("vault-custody", &passphrase.value);
     let address = match site.ports.vault {
         Some(_) => service.reach(PORT).map(|reach| reach.url("http")),
-        None => names.url(site, Host::Vault).zip(&service.host()).map(|(url, _)| url),
+        None => names.url(site, Host::Vault).zip(&edge.traefik.host()).zip(&service.host()).map(|((url, _), _)| url),
     };
     Bootstrap::new("vault", address, &custody).storage(data.identity.map(|identity| identity.to_string())).on(stack)
 }
