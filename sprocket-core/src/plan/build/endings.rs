@@ -12,7 +12,7 @@ use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Object, Record};
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     /// Deletes what was replaced by earlier runs and is still there.
     pub(super) fn superseded(&mut self, node: &Node, record: &Record) {
         for (place, object) in record.old.iter().enumerate() {
@@ -98,73 +98,78 @@ impl Builder<'_> {
     /// Everything goes but what is kept, and what that needs: the objects it was made from, and the generated secrets that
     /// were given to whoever uses kept data.
     pub(super) fn destroy(&mut self, include_kept: bool) {
+        let kept = if include_kept { BTreeMap::new() } else { self.kept_from_destruction() };
         let records = &self.basis.snapshot.records;
-        let mut kept: BTreeMap<&Address, String> = BTreeMap::new();
-        if !include_kept {
-            let mut data: BTreeSet<&Address> = BTreeSet::new();
-            for (address, record) in records {
-                if record.protect {
-                    kept.insert(address, "it is protected".into());
-                } else if let Some(reason) = self.stays(address, record) {
-                    kept.insert(address, reason.into());
-                    data.insert(address);
-                }
-            }
-            let needs = |address: &Address| -> Vec<&Address> {
-                let objects = records.get(address).into_iter().flat_map(Record::objects);
-                let deps = objects.flat_map(|object| &object.deps);
-                deps.filter_map(|dep| records.get_key_value(dep).map(|(address, _)| address)).collect()
-            };
-            let mut work: Vec<&Address> = kept.keys().copied().collect();
-            while let Some(address) = work.pop() {
-                for dep in needs(address) {
-                    if !kept.contains_key(dep) {
-                        kept.insert(dep, format!("`{address}` stays, and needs it"));
-                        work.push(dep);
-                    }
-                }
-            }
-            for (address, record) in records {
-                if let Some(data) = record.needed_by.as_ref().filter(|needed_by| data.contains(needed_by)) {
-                    kept.entry(address).or_insert_with(|| may_need(data));
-                }
-            }
-            for user in records.keys() {
-                let Some(volume) = needs(user).into_iter().find(|dep| data.contains(dep)) else { continue };
-                let mut work = needs(user);
-                let mut seen: BTreeSet<&Address> = work.iter().copied().collect();
-                while let Some(address) = work.pop() {
-                    let only_copy = records.get(address).is_some_and(|record| {
-                        (self.basis.kind)(record, address).is_some_and(|kind| kind.facts().naming == Naming::None)
-                    });
-                    if only_copy && !kept.contains_key(address) {
-                        kept.insert(address, may_need(volume));
-                        // Who was given it will be gone, and this must still be known.
-                        let keep = StepAction::Keep { needed_by: volume.clone() };
-                        self.steps.push(bare(address, keep, Reason::Destroyed));
-                    }
-                    work.extend(needs(address).into_iter().filter(|dep| seen.insert(dep)));
-                }
-            }
-        }
         let keeps = self.count();
-        let gone: BTreeSet<&Address> = records.keys().filter(|address| !kept.contains_key(address)).collect();
         for (address, reason) in &kept {
             for object in records[*address].objects() {
                 let (name, reason) = (object.name.clone(), reason.clone());
                 self.kept.push(Kept { address: (*address).clone(), name, reason });
             }
         }
-        for address in &gone {
-            let record = &records[*address];
-            let host = record.dies_with.as_ref().is_some_and(|host| gone.contains(host));
+        let goes = |address: &Address| records.contains_key(address) && !kept.contains_key(address);
+        for (address, record) in records.iter().filter(|(address, _)| !kept.contains_key(address)) {
+            let host = record.dies_with.as_ref().is_some_and(goes);
             if host || !self.record_is_put_off(address, record) {
                 self.end(address, record, Reason::Destroyed, host);
             }
         }
-        for step in &mut self.steps[keeps as usize..] {
-            step.after.extend(0..keeps);
+        // What keeps is a chain, and the rest waits for its end: an edge from each to each would be their product.
+        for (at, step) in (0..).zip(&mut self.steps) {
+            step.after.extend(keeps.min(at).checked_sub(1));
         }
+    }
+
+    /// What stays when everything else goes, and why. A step for each that only its record can tell of later.
+    fn kept_from_destruction(&mut self) -> BTreeMap<&'a Address, String> {
+        let records = &self.basis.snapshot.records;
+        let mut kept: BTreeMap<&Address, String> = BTreeMap::new();
+        let mut data: BTreeSet<&Address> = BTreeSet::new();
+        for (address, record) in records {
+            if record.protect {
+                kept.insert(address, "it is protected".into());
+            } else if let Some(reason) = self.stays(address, record) {
+                kept.insert(address, reason.into());
+                data.insert(address);
+            }
+        }
+        let needs = |record: &'a Record| {
+            let deps = record.objects().flat_map(|object| &object.deps);
+            deps.filter_map(|dep| records.get_key_value(dep))
+        };
+        let mut work: Vec<&Address> = kept.keys().copied().collect();
+        while let Some(address) = work.pop() {
+            for (dep, _) in needs(&records[address]) {
+                if !kept.contains_key(dep) {
+                    kept.insert(dep, format!("`{address}` stays, and needs it"));
+                    work.push(dep);
+                }
+            }
+        }
+        for (address, record) in records {
+            if let Some(data) = record.needed_by.as_ref().filter(|needed_by| data.contains(needed_by)) {
+                kept.entry(address).or_insert_with(|| may_need(data));
+            }
+        }
+        // Most programs hold no data, and then nobody is given it.
+        let users = records.values().filter(|_| !data.is_empty());
+        for user in users {
+            let Some((volume, _)) = needs(user).find(|(dep, _)| data.contains(dep)) else { continue };
+            let mut work: Vec<(&Address, &Record)> = needs(user).collect();
+            let mut seen: BTreeSet<&Address> = work.iter().map(|(address, _)| *address).collect();
+            while let Some((address, record)) = work.pop() {
+                let only_copy =
+                    (self.basis.kind)(record, address).is_some_and(|kind| kind.facts().naming == Naming::None);
+                if only_copy && !kept.contains_key(address) {
+                    kept.insert(address, may_need(volume));
+                    // Who was given it will be gone, and this must still be known.
+                    let keep = StepAction::Keep { needed_by: volume.clone() };
+                    self.steps.push(bare(address, keep, Reason::Destroyed));
+                }
+                work.extend(needs(record).filter(|(dep, _)| seen.insert(dep)));
+            }
+        }
+        kept
     }
 }
 
