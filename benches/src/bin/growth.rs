@@ -1,6 +1,7 @@
 //! Prints, in one run: the engine's bars and what was measured against them, and how each cost grows with size.
 //!
-//! `cargo run --release -p sprocket-benches --bin growth [bars|growth] [FILTER]`
+//! `cargo run --release -p sprocket-benches --bin growth [bars|growth] [FILTER]`, or `… once ROW SIZE` to run one row of
+//! the growth once, for a profiler.
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
 use sprocket_benches::measure::{Took, exponent};
@@ -16,15 +17,21 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let what = arguments.next();
     let filter = arguments.next().unwrap_or_default();
+    if what.as_deref() == Some("once") {
+        let (_, _, measure) = GROWTH.iter().find(|(name, ..)| *name == filter).expect("the name of a row");
+        let size = arguments.next().and_then(|size| size.parse().ok()).expect("a size");
+        println!("{filter:<40} {size:>7} {}", measure(size, 1));
+        return;
+    }
     let wanted = |part: &str, name: &str| what.as_deref().is_none_or(|what| what == part) && name.contains(&filter);
     for (name, measure) in BARS {
         if wanted("bars", name) {
             println!("{name:<62} {}", measure());
         }
     }
-    for (name, measure) in GROWTH {
+    for (name, times, measure) in GROWTH {
         if wanted("growth", name) {
-            grow(name, *measure);
+            grow(name, |size| measure(size, *times));
         }
     }
 }
@@ -46,33 +53,34 @@ const BARS: &[Bar] = &[
     ("bytes written to state per step, of stacks of 100 to 30000", bytes_per_step),
 ];
 
-type Growth = fn(usize) -> Took;
+/// The name of a row, how many times each size is run, and what is run that many times at a size.
+type Growth = (&'static str, usize, fn(usize, usize) -> Took);
 
-const GROWTH: &[(&str, Growth)] = &[
-    ("declare, independent", |count| declaring(Shape::Independent, count, 5)),
-    ("declare, lanes", |count| declaring(Shape::Lanes, count, 5)),
-    ("declare, fan-in", |count| declaring(Shape::FanIn, count, 5)),
-    ("pure plan, independent", |count| planning(Shape::Independent, count, false, 7)),
-    ("pure plan, lanes, one change", |count| planning(Shape::Lanes, count, true, 7)),
-    ("pure plan, chain, one change", |count| planning(Shape::Chain, count, true, 5)),
-    ("pure plan, fan-in, one change", |count| planning(Shape::FanIn, count, true, 5)),
-    ("pure plan, fan-out, one change", |count| planning(Shape::FanOut, count, true, 5)),
-    ("journal: append, 64 entries a batch, fsync", append),
-    ("journal: load", load),
-    ("snapshot: load", load_snapshot),
-    ("apply, independent, state in memory", |count| apply(Shape::Independent, count, 3)),
-    ("apply, lanes, state in memory", |count| apply(Shape::Lanes, count, 3)),
-    ("apply, chain, state in memory", |count| apply(Shape::Chain, count, 3)),
-    ("apply, fan-in, state in memory", |count| apply(Shape::FanIn, count, 3)),
-    ("destroy, independent, state in memory", |count| destroy(Shape::Independent, count, 3)),
-    ("destroy, lanes, state in memory", |count| destroy(Shape::Lanes, count, 3)),
-    ("destroy, chain, state in memory", |count| destroy(Shape::Chain, count, 3)),
-    ("destroy, fan-in, state in memory", |count| destroy(Shape::FanIn, count, 3)),
-    ("destroy, fan-out, state in memory", |count| destroy(Shape::FanOut, count, 3)),
+const GROWTH: &[Growth] = &[
+    ("declare, independent", 5, |count, times| declaring(Shape::Independent, count, times)),
+    ("declare, lanes", 5, |count, times| declaring(Shape::Lanes, count, times)),
+    ("declare, fan-in", 5, |count, times| declaring(Shape::FanIn, count, times)),
+    ("pure plan, independent", 7, |count, times| planning(Shape::Independent, count, false, times)),
+    ("pure plan, lanes, one change", 7, |count, times| planning(Shape::Lanes, count, true, times)),
+    ("pure plan, chain, one change", 5, |count, times| planning(Shape::Chain, count, true, times)),
+    ("pure plan, fan-in, one change", 5, |count, times| planning(Shape::FanIn, count, true, times)),
+    ("pure plan, fan-out, one change", 5, |count, times| planning(Shape::FanOut, count, true, times)),
+    ("journal: append, 64 entries a batch, fsync", 3, append),
+    ("journal: load", 5, load),
+    ("snapshot: load", 5, load_snapshot),
+    ("apply, independent, state in memory", 3, |count, times| apply(Shape::Independent, count, times)),
+    ("apply, lanes, state in memory", 3, |count, times| apply(Shape::Lanes, count, times)),
+    ("apply, chain, state in memory", 3, |count, times| apply(Shape::Chain, count, times)),
+    ("apply, fan-in, state in memory", 3, |count, times| apply(Shape::FanIn, count, times)),
+    ("destroy, independent, state in memory", 3, |count, times| destroy(Shape::Independent, count, times)),
+    ("destroy, lanes, state in memory", 3, |count, times| destroy(Shape::Lanes, count, times)),
+    ("destroy, chain, state in memory", 3, |count, times| destroy(Shape::Chain, count, times)),
+    ("destroy, fan-in, state in memory", 3, |count, times| destroy(Shape::FanIn, count, times)),
+    ("destroy, fan-out, state in memory", 3, |count, times| destroy(Shape::FanOut, count, times)),
 ];
 
 /// Measures something at each size, and prints how it grows.
-fn grow(name: &str, measure: Growth) {
+fn grow(name: &str, measure: impl Fn(usize) -> Took) {
     println!("{name}");
     let mut wall = Vec::new();
     let mut cpu = Vec::new();
@@ -192,25 +200,25 @@ fn journalled(ground: &Ground, entries: &[Entry]) {
     });
 }
 
-fn append(count: usize) -> Took {
+fn append(count: usize, times: usize) -> Took {
     let entries = entries(&recorded(count));
-    Took::of(3, Ground::in_folder, |ground| journalled(ground, &entries))
+    Took::of(times, Ground::in_folder, |ground| journalled(ground, &entries))
 }
 
-fn loading(ground: &Ground) -> Took {
+fn loading(ground: &Ground, times: usize) -> Took {
     let Kept::InFolder(_, store) = &ground.kept else { unreachable!("it is kept in a folder") };
-    Took::of(5, || (), |()| run(store.load()).expect("it is loaded"))
+    Took::of(times, || (), |()| run(store.load()).expect("it is loaded"))
 }
 
-fn load(count: usize) -> Took {
+fn load(count: usize, times: usize) -> Took {
     let ground = Ground::in_folder();
     journalled(&ground, &entries(&recorded(count)));
-    loading(&ground)
+    loading(&ground, times)
 }
 
-fn load_snapshot(count: usize) -> Took {
+fn load_snapshot(count: usize, times: usize) -> Took {
     let ground = Ground::in_folder().with(Shape::Lanes, count);
-    loading(&ground)
+    loading(&ground, times)
 }
 
 /// Of a run that changes one resource: what went into the journal, and into the snapshot at its end.

@@ -233,7 +233,7 @@ impl Run<'_> {
             base: Box::new(record.clone()),
             witness: step.witness.clone(),
         };
-        self.call_on(number, &step.address, &kind, record, begin, work, None)
+        self.call_on(number, &step.address, &kind, begin, work, None)
     }
 
     fn current(&self, address: &Address) -> Result<&Object, Fault> {
@@ -260,22 +260,20 @@ impl Run<'_> {
     }
 
     fn call(&self, number: u32, node: &Node, begin: Action, work: Work) -> Start {
-        let base = work.base().clone();
-        self.call_on(number, &node.address, &node.kind, &base, begin, work, node.options.time_limit)
+        self.call_on(number, &node.address, &node.kind, begin, work, node.options.time_limit)
             .unwrap_or_else(Start::Refused)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything that a call takes along")]
     fn call_on(
         &self,
         step: u32,
         address: &Address,
         kind: &KindHandle,
-        record: &Record,
         begin: Action,
         work: Work,
         limit: Option<std::time::Duration>,
     ) -> Result<Start, Fault> {
+        let record = work.base();
         let open = self.connections.open(&record.provider).map_err(|refusal| refused(refusal.to_string()))?;
         let call = Call {
             step,

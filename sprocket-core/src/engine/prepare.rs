@@ -1,10 +1,12 @@
 //! Preparation: all that a plan is made of, read and put in order.
 
+use std::collections::HashSet;
+
 use super::{Refused, Settings};
 use crate::ids::{Address, Lineage, ProviderName};
 use crate::plan::{Basis, Goal, Move, Plan, Settlement, build, reported};
 use crate::refresh::{Connections, Observed, ProviderTypes, look_up, observe};
-use crate::stack::Stack;
+use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Record, Snapshot};
 use crate::value::{Known, StackKey};
 
@@ -68,13 +70,15 @@ pub(super) async fn prepare(
 /// Records whose resource has another address now. Of several earlier addresses the first that is recorded counts.
 fn moves(stack: &Stack, snapshot: &Snapshot) -> Vec<Move> {
     let mut moves: Vec<Move> = Vec::new();
-    for node in stack.nodes.iter().filter(|node| !snapshot.records.contains_key(&node.address)) {
-        let from = node.moved_from.iter().find(|old| {
-            snapshot.records.contains_key(*old)
-                && !stack.index.contains_key(*old)
-                && !moves.iter().any(|other| other.from == **old)
-        });
+    let mut taken: HashSet<&Address> = HashSet::new();
+    let may_move = |node: &&Node| !node.moved_from.is_empty() && !snapshot.records.contains_key(&node.address);
+    for node in stack.nodes.iter().filter(may_move) {
+        let from = node
+            .moved_from
+            .iter()
+            .find(|old| snapshot.records.contains_key(*old) && !stack.index.contains_key(*old) && !taken.contains(old));
         if let Some(from) = from {
+            taken.insert(from);
             moves.push(Move { from: from.clone(), to: node.address.clone() });
         }
     }

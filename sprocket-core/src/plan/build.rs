@@ -177,9 +177,12 @@ impl<'a> Builder<'a> {
             let hint = "declare it under another name there, and take this one away";
             self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
         }
-        let taken =
-            self.basis.moved.iter().find(|moved| node.moved_from.contains(&moved.from) && moved.to != node.address);
-        if let (Some(taken), None) = (taken, record) {
+        let taken = |moved: &&Move| node.moved_from.contains(&moved.from) && moved.to != node.address;
+        // Whatever has moved has a record now, and need not look through all that has.
+        if record.is_none()
+            && !node.moved_from.is_empty()
+            && let Some(taken) = self.basis.moved.iter().find(taken)
+        {
             let message = format!("was `{}`, it says, and `{}` says so too", taken.from, taken.to);
             self.problems.push(Self::problem(node, message));
         }

@@ -3,11 +3,11 @@
 //! Steps of declared resources follow the order of declaration, which is topological. A delete follows every step of what
 //! is recorded as made from the object. Some deletes also come before other steps: those that wait for nothing but deletes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Step, StepAction};
 use crate::ids::Address;
-use crate::state::Snapshot;
+use crate::state::{Record, Snapshot};
 
 /// Adds the edges of deletes.
 pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
@@ -15,21 +15,16 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
     if deletes.is_empty() {
         return;
     }
-    let users = users(snapshot);
-    let mut of: HashMap<Address, Vec<usize>> = HashMap::new();
-    for (at, step) in steps.iter().enumerate() {
-        of.entry(step.address.clone()).or_default().push(at);
-    }
-    let nothing = Vec::new();
-    let early = early_deletes(steps, &users, &of);
+    let uses = Uses::of(steps, snapshot);
+    let early = uses.early_deletes(steps);
     for &delete in &deletes {
-        let address = steps[delete].address.clone();
         let replaced = steps[delete].action.replaces_in_place();
-        for user in users.get(&address).into_iter().flatten() {
-            for &step in of.get(*user).unwrap_or(&nothing) {
+        let Some(resource) = uses.resource_of[delete] else { continue };
+        for &user in &uses.users[resource] {
+            for &step in &uses.steps[user] {
                 // The old object of a kind with a fixed name goes before its new one is made, and so before whatever
                 // only refers to it is updated. What is itself deleted goes first all the same.
-                let first = if replaced { early.contains(&step) } else { step != delete };
+                let first = if replaced { early[step] } else { step != delete };
                 if first {
                     steps[delete].after.push(index(step));
                 }
@@ -37,12 +32,10 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
         }
     }
     // What is deleted for good goes before what it was made from is changed: it may use the old form.
-    for &delete in &early {
-        let record = snapshot.records.get(&steps[delete].address);
-        let deps: HashSet<&Address> =
-            record.into_iter().flat_map(|record| record.objects()).flat_map(|object| &object.deps).collect();
-        for dep in deps {
-            for &step in of.get(dep).unwrap_or(&nothing) {
+    for delete in (0..steps.len()).filter(|&at| early[at]) {
+        let Some(resource) = uses.resource_of[delete] else { continue };
+        for &used in &uses.used[resource] {
+            for &step in &uses.steps[used] {
                 if matches!(steps[step].action, StepAction::Update) {
                     steps[step].after.push(index(delete));
                 }
@@ -55,51 +48,67 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
     }
 }
 
-/// Deletes that wait for nothing but deletes of the same sort: no step of a declared resource can be in their way.
-fn early_deletes(
-    steps: &[Step],
-    users: &HashMap<&Address, Vec<&Address>>,
-    of: &HashMap<Address, Vec<usize>>,
-) -> HashSet<usize> {
-    // A resource is early if all its steps are final deletes, and all its users are early. Without recursion: begin with
-    // every candidate, and take out the users' users of what is not.
-    let is_final = |step: &Step| matches!(step.action, StepAction::Delete { replaced: false, .. });
-    let mut late: Vec<&Address> = Vec::new();
-    let mut seen: HashSet<&Address> = HashSet::new();
-    let mut uses: HashMap<&Address, Vec<&Address>> = HashMap::new();
-    for (used, by) in users {
-        for user in by {
-            uses.entry(user).or_default().push(used);
-            let all_final = of.get(*user).is_some_and(|all| all.iter().all(|&at| is_final(&steps[at])));
-            if !all_final && seen.insert(user) {
-                late.push(user);
-            }
-        }
-    }
-    // Whatever a late resource uses is late itself.
-    let mut late_used: HashSet<&Address> = HashSet::new();
-    while let Some(address) = late.pop() {
-        for used in uses.get(address).into_iter().flatten() {
-            if late_used.insert(used) {
-                late.push(used);
-            }
-        }
-    }
-    (0..steps.len()).filter(|&at| is_final(&steps[at]) && !late_used.contains(&steps[at].address)).collect()
+/// Which recorded resource was made from which, and the steps of each.
+///
+/// Resources are numbered here by their place in the snapshot: of a hundred thousand addresses hardly any is still in the
+/// processor's caches when it is next compared or hashed, so each is looked up once.
+struct Uses {
+    /// By step, the resource; none if it is not recorded yet.
+    resource_of: Vec<Option<usize>>,
+    /// By resource, its steps.
+    steps: Vec<Vec<usize>>,
+    /// By resource, what its objects were made from.
+    used: Vec<Vec<usize>>,
+    /// By resource, those whose objects were made from it.
+    users: Vec<Vec<usize>>,
 }
 
-/// By address, the resources whose recorded objects were made from it.
-fn users(snapshot: &Snapshot) -> HashMap<&Address, Vec<&Address>> {
-    let mut users: HashMap<&Address, Vec<&Address>> = HashMap::new();
-    for (address, record) in &snapshot.records {
-        for dep in record.objects().flat_map(|object| &object.deps) {
-            let of_dep = users.entry(dep).or_default();
-            if of_dep.last() != Some(&address) {
-                of_dep.push(address);
+impl Uses {
+    fn of(all: &[Step], snapshot: &Snapshot) -> Self {
+        let places: HashMap<&Address, usize> = snapshot.records.keys().zip(0..).collect();
+        let resource_of: Vec<Option<usize>> = all.iter().map(|step| places.get(&step.address).copied()).collect();
+        let mut steps = vec![Vec::new(); places.len()];
+        for (at, resource) in resource_of.iter().enumerate() {
+            if let Some(resource) = *resource {
+                steps[resource].push(at);
             }
         }
+        let used = |record: &Record| {
+            let deps = record.objects().flat_map(|object| &object.deps);
+            let mut used: Vec<usize> = deps.filter_map(|dep| places.get(dep).copied()).collect();
+            used.sort_unstable();
+            used.dedup();
+            used
+        };
+        let used: Vec<Vec<usize>> = snapshot.records.values().map(used).collect();
+        let mut users = vec![Vec::new(); places.len()];
+        for (user, used) in used.iter().enumerate() {
+            for &used in used {
+                users[used].push(user);
+            }
+        }
+        Self { resource_of, steps, used, users }
     }
-    users
+
+    /// By step, whether it is a delete that waits for nothing but deletes of the same sort: no step of a declared resource
+    /// can be in its way.
+    fn early_deletes(&self, steps: &[Step]) -> Vec<bool> {
+        // A resource is early if all its steps are final deletes, and all its users are early. Without recursion: begin
+        // with every candidate, and take out what late ones use.
+        let is_final = |at: usize| matches!(steps[at].action, StepAction::Delete { replaced: false, .. });
+        let is_early = |steps: &Vec<usize>| !steps.is_empty() && steps.iter().all(|&at| is_final(at));
+        let mut late: Vec<usize> = (0..self.steps.len()).filter(|&user| !is_early(&self.steps[user])).collect();
+        let mut used_late = vec![false; self.steps.len()];
+        while let Some(user) = late.pop() {
+            for &used in &self.used[user] {
+                if !std::mem::replace(&mut used_late[used], true) {
+                    late.push(used);
+                }
+            }
+        }
+        let is_used_late = |at: usize| self.resource_of[at].is_some_and(|resource| used_late[resource]);
+        (0..steps.len()).map(|at| is_final(at) && !is_used_late(at)).collect()
+    }
 }
 
 fn index(at: usize) -> u32 {

@@ -147,7 +147,7 @@ fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections
     Ok(groups.into_values().collect())
 }
 
-type Read = (HashMap<Address, Seen>, HashMap<Name, Vec<ErasedLive>>);
+type Read = (Vec<(Address, Seen)>, HashMap<Name, Vec<ErasedLive>>);
 
 impl Group<'_> {
     async fn read(self, snapshot: &Snapshot, key: &StackKey, connections: &Connections) -> Result<Read, Refused> {
@@ -182,11 +182,11 @@ impl Group<'_> {
     /// Gives each record its objects, by their ids; the rest are strays.
     fn sort(&self, lives: Vec<ErasedLive>) -> Read {
         let mut found: HashMap<ObjectId, ErasedLive> = lives.into_iter().map(|live| (live.id.clone(), live)).collect();
-        let mut seen = HashMap::with_capacity(self.records.len());
+        let mut seen = Vec::with_capacity(self.records.len());
         for (address, record) in &self.records {
             let current = record.object.as_ref().and_then(|object| found.remove(&object.id));
             let old = record.old.iter().map(|object| found.remove(&object.id)).collect();
-            seen.insert((*address).clone(), Seen { current, old });
+            seen.push(((*address).clone(), Seen { current, old }));
         }
         let mut strays: HashMap<Name, Vec<ErasedLive>> = HashMap::new();
         for live in found.into_values() {

@@ -3,6 +3,7 @@
 //! An output knows which resources must exist before it has a value, and whether it is secret. Secrecy sticks: what is
 //! made from a secret output is secret.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Debug, Display};
 use std::panic::Location;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub struct NodeId {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deps {
     /// In the order of their declaration, each once.
-    pub(crate) nodes: Vec<NodeId>,
+    pub(crate) nodes: BTreeSet<NodeId>,
     pub(crate) secret: bool,
 }
 
@@ -33,18 +34,11 @@ impl Deps {
     }
 
     pub(crate) fn on(node: NodeId) -> Self {
-        Self { nodes: vec![node], secret: false }
+        Self { nodes: BTreeSet::from([node]), secret: false }
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        for node in &other.nodes {
-            // Programs mostly mention what they declared in that order.
-            if self.nodes.last().is_none_or(|last| last < node) {
-                self.nodes.push(*node);
-            } else if let Err(place) = self.nodes.binary_search(node) {
-                self.nodes.insert(place, *node);
-            }
-        }
+        self.nodes.extend(&other.nodes);
         self.secret |= other.secret;
     }
 }

@@ -21,7 +21,7 @@ struct Rank {
     distance: usize,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     /// Deletes what was replaced by earlier runs and is still there.
     pub(super) fn superseded(&mut self, node: &Node, record: &Record) {
         for (place, object) in record.old.iter().enumerate() {
@@ -107,90 +107,97 @@ impl Builder<'_> {
     /// Everything goes but what is kept, and what that needs: the objects it was made from, and the generated secrets that
     /// were given to whoever uses kept data.
     pub(super) fn destroy(&mut self, include_kept: bool) {
+        let kept = if include_kept { BTreeMap::new() } else { self.kept_from_destruction() };
         let records = &self.basis.snapshot.records;
-        let mut kept: BTreeMap<&Address, String> = BTreeMap::new();
-        if !include_kept {
-            let mut data: BTreeSet<&Address> = BTreeSet::new();
-            for (address, record) in records {
-                if record.protect {
-                    kept.insert(address, "it is protected".into());
-                } else if let Some(reason) = self.stays(address, record) {
-                    kept.insert(address, reason.into());
-                    data.insert(address);
-                }
-            }
-            let needs = |address: &Address| -> Vec<&Address> {
-                let objects = records.get(address).into_iter().flat_map(Record::objects);
-                let deps = objects.flat_map(|object| &object.deps);
-                deps.filter_map(|dep| records.get_key_value(dep).map(|(address, _)| address)).collect()
-            };
-            let mut work: Vec<&Address> = kept.keys().copied().collect();
-            while let Some(address) = work.pop() {
-                for dep in needs(address) {
-                    if !kept.contains_key(dep) {
-                        kept.insert(dep, format!("`{address}` stays, and needs it"));
-                        work.push(dep);
-                    }
-                }
-            }
-            for (address, record) in records {
-                if let Some(data) = record.needed_by.as_ref().filter(|needed_by| data.contains(needed_by)) {
-                    kept.entry(address).or_insert_with(|| may_need(data));
-                }
-            }
-            for (secret, (_, data)) in self.given_to_users(&data, needs) {
-                if !kept.contains_key(secret) {
-                    kept.insert(secret, may_need(data));
-                    // Who was given it will be gone, and this must still be known.
-                    let keep = StepAction::Keep { needed_by: data.clone() };
-                    self.steps.push(bare(secret, keep, Reason::Destroyed));
-                }
-            }
-        }
         let keeps = self.count();
-        let gone: BTreeSet<&Address> = records.keys().filter(|address| !kept.contains_key(address)).collect();
         for (address, reason) in &kept {
             for object in records[*address].objects() {
                 let (name, reason) = (object.name.clone(), reason.clone());
                 self.kept.push(Kept { address: (*address).clone(), name, reason });
             }
         }
-        for address in &gone {
-            let record = &records[*address];
-            let host = record.dies_with.as_ref().is_some_and(|host| gone.contains(host));
+        let goes = |address: &Address| records.contains_key(address) && !kept.contains_key(address);
+        for (address, record) in records.iter().filter(|(address, _)| !kept.contains_key(address)) {
+            let host = record.dies_with.as_ref().is_some_and(goes);
             if host || !self.record_is_put_off(address, record) {
                 self.end(address, record, Reason::Destroyed, host);
             }
         }
-        for step in &mut self.steps[keeps as usize..] {
-            step.after.extend(0..keeps);
+        // What keeps is a chain, and the rest waits for its end: an edge from each to each would be their product.
+        for (at, step) in (0..).zip(&mut self.steps) {
+            step.after.extend(keeps.min(at).checked_sub(1));
         }
+    }
+
+    /// What stays when everything else goes, and why. A step for each that only its record can tell of later.
+    fn kept_from_destruction(&mut self) -> BTreeMap<&'a Address, String> {
+        let records = &self.basis.snapshot.records;
+        let mut kept: BTreeMap<&Address, String> = BTreeMap::new();
+        let mut data: BTreeSet<&Address> = BTreeSet::new();
+        for (address, record) in records {
+            if record.protect {
+                kept.insert(address, "it is protected".into());
+            } else if let Some(reason) = self.stays(address, record) {
+                kept.insert(address, reason.into());
+                data.insert(address);
+            }
+        }
+        let mut work: Vec<&Address> = kept.keys().copied().collect();
+        while let Some(address) = work.pop() {
+            for (dep, _) in self.needs(&records[address]) {
+                if !kept.contains_key(dep) {
+                    kept.insert(dep, format!("`{address}` stays, and needs it"));
+                    work.push(dep);
+                }
+            }
+        }
+        for (address, record) in records {
+            if let Some(data) = record.needed_by.as_ref().filter(|needed_by| data.contains(needed_by)) {
+                kept.entry(address).or_insert_with(|| may_need(data));
+            }
+        }
+        for (secret, (_, data)) in self.given_to_users(&data) {
+            if !kept.contains_key(secret) {
+                kept.insert(secret, may_need(data));
+                // Who was given it will be gone, and this must still be known.
+                let keep = StepAction::Keep { needed_by: data.clone() };
+                self.steps.push(bare(secret, keep, Reason::Destroyed));
+            }
+        }
+        kept
+    }
+
+    /// The recorded resources that the objects of this one were made from.
+    fn needs(&self, record: &'a Record) -> impl Iterator<Item = (&'a Address, &'a Record)> + use<'a> {
+        let records = &self.basis.snapshot.records;
+        let deps = record.objects().flat_map(|object| &object.deps);
+        deps.filter_map(|dep| records.get_key_value(dep))
     }
 
     /// The generated secrets that users of data were given, each with the data that most likely needs it: that of the
     /// nearest user that runs; of the nearest at all if none does.
-    fn given_to_users<'r>(
-        &self,
-        data: &BTreeSet<&'r Address>,
-        needs: impl Fn(&Address) -> Vec<&'r Address>,
-    ) -> BTreeMap<&'r Address, (Rank, &'r Address)> {
-        let records = &self.basis.snapshot.records;
-        let is = |address: &Address, what: fn(&KindFacts) -> bool| {
-            let kind = records.get(address).and_then(|record| (self.basis.kind)(record, address));
-            kind.is_some_and(|kind| what(&kind.facts()))
+    fn given_to_users(&self, data: &BTreeSet<&'a Address>) -> BTreeMap<&'a Address, (Rank, &'a Address)> {
+        let is = |(address, record): (&Address, &Record), what: fn(&KindFacts) -> bool| {
+            (self.basis.kind)(record, address).is_some_and(|kind| what(&kind.facts()))
         };
         let mut given = BTreeMap::new();
-        for user in records.keys() {
-            let mut near = needs(user);
-            let Some(used) = near.iter().copied().find(|dep| data.contains(dep)) else { continue };
-            let mut seen: BTreeSet<&Address> = near.iter().copied().collect();
+        // Most programs hold no data, and then nobody is given it.
+        let users = self.basis.snapshot.records.iter().filter(|_| !data.is_empty());
+        for user in users {
+            let mut near: Vec<(&Address, &Record)> = self.needs(user.1).collect();
+            let Some(used) = near.iter().map(|(dep, _)| *dep).find(|dep| data.contains(dep)) else { continue };
+            let mut seen: BTreeSet<&Address> = near.iter().map(|(dep, _)| *dep).collect();
             let mut rank = Rank { rests: !is(user, |kind| kind.converges), distance: 0 };
             while !near.is_empty() {
-                for &secret in near.iter().filter(|address| is(address, |kind| kind.naming == Naming::None)) {
+                for &(secret, _) in near.iter().filter(|dep| is(**dep, |kind| kind.naming == Naming::None)) {
                     let first = given.entry(secret).or_insert((rank, used));
                     *first = (*first).min((rank, used));
                 }
-                near = near.into_iter().flat_map(&needs).filter(|dep| seen.insert(dep)).collect();
+                near = near
+                    .iter()
+                    .flat_map(|(_, record)| self.needs(record))
+                    .filter(|(dep, _)| seen.insert(dep))
+                    .collect();
                 rank.distance += 1;
             }
         }
