@@ -338,7 +338,7 @@ fn what_nothing_opens_is_refused_with_what_the_provider_says() {
         stack.on(&room).add(ItemDraft::new("lead", "9 kg"));
     };
     assert_snapshot!(world.plan(ajar), @"
-    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:332)
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:336)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.
     ");
@@ -351,7 +351,7 @@ fn what_nothing_opens_is_refused_with_what_the_provider_says() {
     ");
     building.with(|inside| inside.nobody_there = true);
     assert_snapshot!(world.plan(ajar), @"
-    problem: `room`: could not be reached, and this plan changes nothing that it is reached by: nobody is at home  (sprocket-core/tests/engine/shut.rs:332)
+    problem: `room`: could not be reached, and this plan changes nothing that it is reached by: nobody is at home  (sprocket-core/tests/engine/shut.rs:336)
     1 problem: nothing can be applied until it is solved.
     ");
     building.with(|inside| inside.nobody_there = false);
