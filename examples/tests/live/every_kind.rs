@@ -77,9 +77,10 @@ fn a_killed_apply_of_every_kind_is_finished_by_the_same_command() {
             initialised = 1;
         }
         job.configure(&place);
-        // The kills of a job are spread evenly: each falls somewhere into a part of its own.
-        let share = (f64::from(parts[turn]) + share()) / kills.div_ceil(2) as f64;
-        let after = lasts.mul_f64(share.fract());
+        // The kills of a job are spread evenly: each falls somewhere into a part of its own. Where those of the other job came
+        // too late, there are more of them than parts.
+        let moment = (f64::from(parts[turn]) + share()) / kills.div_ceil(2) as f64;
+        let after = lasts.mul_f64(moment.fract());
         let mut run = place.start(&APPLY);
         std::thread::sleep(after);
         let was_running = run.try_wait().unwrap().is_none();
@@ -87,13 +88,8 @@ fn a_killed_apply_of_every_kind_is_finished_by_the_same_command() {
         run.wait().unwrap();
         if was_running {
             let hit = under_way(&place);
-            println!(
-                "kill {:<3} {:>6.1} s  into {}: {}",
-                tally.hits.len() + 1,
-                after.as_secs_f64(),
-                job.what,
-                text(&hit)
-            );
+            let (number, seconds, what) = (tally.hits.len() + 1, after.as_secs_f64(), job.what);
+            println!("kill {number:<3} {seconds:>6.1} s  into {what}: {}", text(&hit));
             tally.hits.push(hit);
             parts[turn] += 1;
         } else {
@@ -172,7 +168,11 @@ impl fmt::Display for Tally {
             write!(f, " {count} {phase},")?;
         }
         let between = self.hits.iter().filter(|hit| hit.is_empty()).count();
-        write!(f, " {between} between steps; {} stopped; {} came too late", self.stopped, self.late)
+        write!(
+            f,
+            " {between} between steps, planning or verifying; {} stopped, {} came too late",
+            self.stopped, self.late
+        )
     }
 }
 

@@ -115,7 +115,7 @@ impl fmt::Display for Phase {
             Self::BeforeTheEffect => "before its effect",
             Self::AfterTheEffect => "between its effect and its record",
             Self::InTheWait => "in the wait",
-            Self::InACall => "in a call",
+            Self::InACall => "in a call whose effect is not listed",
         })
     }
 }

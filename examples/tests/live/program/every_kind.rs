@@ -99,7 +99,7 @@ fn vault(stack: &mut Stack) -> Opened {
     let custody = Custody::folder(stack.folder().join("custody").display().to_string(), &passphrase.value);
     stack.output("vault-custody", &passphrase.value);
     Bootstrap::new(name, service.reach(PORT).map(|reach| reach.url("http")), &custody)
-        .shares(3, 2)
+        .shares(2, 2)
         .storage(data.identity.map(|identity| identity.to_string()))
         .on(stack)
 }
