@@ -46,7 +46,7 @@ fn a_killed_apply_of_the_estate_is_finished_by_the_same_command() {
 }
 
 /// A random number between 0 and 1.
-fn share() -> f64 {
+pub(crate) fn share() -> f64 {
     let [low, high] = sprocket::core::Entropy::system().bytes::<2>();
     f64::from(u16::from_le_bytes([low, high])) / f64::from(u16::MAX)
 }

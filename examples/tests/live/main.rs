@@ -9,7 +9,9 @@
 mod commands;
 mod engine;
 mod estate;
+mod every_kind;
 mod faults;
+mod inventory;
 mod kills;
 mod leaks;
 mod place;

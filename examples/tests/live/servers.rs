@@ -78,25 +78,26 @@ pub(crate) fn clear(zone: &str, named: &[&str]) {
     }
 }
 
-/// The Vault of the estate, as somebody uses it who has the program's own token.
+/// A Vault in the swarm, as somebody uses it who has the program's own token.
 pub(crate) struct VaultByHand {
     token: String,
+    service: &'static str,
 }
 
 impl VaultByHand {
     /// Opens custody with its passphrase, which the program shows to who asks.
-    pub(crate) fn of(place: &Place) -> Self {
+    pub(crate) fn of(place: &Place, program: &str, service: &'static str) -> Self {
         let passphrase = Secret::new(place.output("vault-custody"));
-        let custody = SealedFolder::new(place.state().join("production/local/custody"), passphrase);
+        let custody = SealedFolder::new(place.state().join(program).join("local/custody"), passphrase);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let token = runtime.block_on(custody.get(Item::Token)).unwrap().expect("the program has a token");
         let token: Value = serde_json::from_slice(token.expose()).unwrap();
-        Self { token: token["token"].as_str().unwrap().to_owned() }
+        Self { token: token["token"].as_str().unwrap().to_owned(), service }
     }
 
     /// What Vault's own command says, in its container.
     pub(crate) fn bao(&self, args: &[&str]) -> String {
-        let container = docker(&["ps", "--quiet", "--filter", "label=com.docker.swarm.service.name=vault"]);
+        let container = container(self.service);
         let mut command = Command::new("docker");
         command.args(["exec", "-e", "BAO_ADDR=http://127.0.0.1:8200", "-e", "BAO_TOKEN", &container, "bao"]).args(args);
         told(command.env("BAO_TOKEN", &self.token)).trim().to_owned()
@@ -106,6 +107,11 @@ impl VaultByHand {
     pub(crate) fn secret(&self, mount: &str, name: &str, field: &str) -> String {
         self.bao(&["kv", "get", &format!("-mount={mount}"), &format!("-field={field}"), name])
     }
+}
+
+/// The container that runs a service.
+pub(crate) fn container(service: &str) -> String {
+    docker(&["ps", "--quiet", "--filter", &format!("label=com.docker.swarm.service.name={service}")])
 }
 
 fn told(command: &mut Command) -> String {
