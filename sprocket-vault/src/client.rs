@@ -134,6 +134,10 @@ impl Client {
                 Err(VaultError::Connect { .. }) if !deadline.is_over() => {
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
+                // For a moment of its initialisation, which a killed run may have begun, a server fails to say.
+                Err(VaultError::Refused { ref source, .. }) if source.status == 500 && !deadline.is_over() => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
                 Err(VaultError::Connect { address, source }) => return Err(VaultError::NotUp { address, source }),
                 other => return other,
             }
