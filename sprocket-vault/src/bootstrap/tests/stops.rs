@@ -198,6 +198,26 @@ fn shares_that_are_not_the_ones_that_were_given() {
     });
 }
 
+/// A killed run may have begun it.
+#[test]
+fn a_server_in_the_midst_of_its_initialisation_is_waited_for() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let unsure = r#"{"errors": ["core: barrier reports initialized but no seal configuration found"]}"#;
+        let sealed = r#"{"initialized": true, "sealed": true, "t": 2, "n": 3}"#;
+        for (status, body) in [("500 Internal Server Error", unsure), ("200 OK", sealed)] {
+            let (mut client, _) = listener.accept().unwrap();
+            head_and_body(&mut client);
+            let length = body.len();
+            write!(client, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+        }
+    });
+    let client = crate::client::Client::new(&address.parse().unwrap(), None).unwrap();
+    let status = World::of_real_services().block_on(client.first_seal_status()).unwrap();
+    assert!(status.initialized && status.sealed);
+}
+
 #[test]
 fn a_server_that_ignores_our_keys_is_found_out_and_its_keys_are_kept() {
     let port = free_port();
