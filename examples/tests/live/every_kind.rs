@@ -8,13 +8,13 @@ use std::fmt;
 
 use sprocket::core::Address;
 
-use crate::engine::{docker, places};
+use crate::engine::places;
 use crate::inventory::{
     BUCKET, PROGRAM, Phase, VAULT, ZONE, initialisations, outside_of_vault, recorded, snapshot, there, under_way,
 };
-use crate::kills::share;
+use crate::kills::{Finish, finish, share};
 use crate::place::Place;
-use crate::servers::{self, answers, container};
+use crate::servers::{self, answers};
 
 /// What the runs make of the stack.
 #[derive(Clone, Copy)]
@@ -98,7 +98,8 @@ fn a_killed_apply_of_every_kind_is_finished_by_the_same_command() {
             tally.late += 1;
             assert!(tally.late <= kills, "most runs end before they are killed");
         }
-        if finish(&place, tally.hits.last()) == Finish::AfterAStop {
+        let began_to_initialise = tally.hits.last().is_some_and(has_hit_the_initialisation);
+        if finish(&place, VAULT, began_to_initialise) == Finish::AfterAStop {
             tally.stopped += 1;
             initialised += 1;
         }
@@ -107,35 +108,6 @@ fn a_killed_apply_of_every_kind_is_finished_by_the_same_command() {
     }
     destroy(&place);
     println!("{tally}");
-}
-
-#[derive(PartialEq)]
-enum Finish {
-    AtOnce,
-    /// The initialisation of the Vault could not be decided, and its storage had to be emptied.
-    AfterAStop,
-}
-
-/// The same command again, which finishes what was killed.
-fn finish(place: &Place, hit: Option<&Hit>) -> Finish {
-    let told = place.run(&APPLY);
-    if !told.err.contains("is initialised, and its keys never arrived") {
-        place.tell_apply(&told.exits(0));
-        return Finish::AtOnce;
-    }
-    // The one case that is undecidable. Its message says which ways on there are; here, nobody else initialised it.
-    assert!(hit.is_some_and(|hit| hit.iter().any(|(address, _)| address.kind() == "vault:init")), "{told}");
-    assert!(told.err.contains("it is safe to empty its storage: do so, and run the same command again"), "{told}");
-    place.tell("stopped: the keys of the Vault never arrived; its storage is emptied", told.took);
-    empty_the_vault();
-    place.tell_apply(&place.run(&APPLY).exits(0));
-    Finish::AfterAStop
-}
-
-/// Empties the storage of the Vault, and starts it again.
-fn empty_the_vault() {
-    docker(&["exec", &container(VAULT), "sh", "-c", "rm -rf /vault/data/*"]);
-    docker(&["service", "update", "--force", "--detach=false", "--quiet", VAULT]);
 }
 
 /// Everything goes, on each of the servers.
@@ -147,6 +119,10 @@ fn destroy(place: &Place) {
 
 /// The steps that a kill interrupted.
 type Hit = Vec<(Address, Phase)>;
+
+fn has_hit_the_initialisation(hit: &Hit) -> bool {
+    hit.iter().any(|(address, _)| address.kind() == "vault:init")
+}
 
 /// What the kills hit.
 #[derive(Default)]

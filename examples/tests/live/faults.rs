@@ -224,9 +224,14 @@ fn refused(place: &Place) -> String {
 #[test]
 fn a_network_of_somebody_else() {
     let Some(mut place) = Place::of("owned", "faults", "") else { return };
-    let both = "[local]\nfault = \"owned-network\"\n[sandbox]\nfault = \"owned-network\"\n";
+    let both = "[local]\nfault = \"owned-network\"\n[other]\nfault = \"owned-network\"\n";
     place.configure(both);
-    place.run(&["apply", "--yes", "--env", "sandbox"]).exits(0);
+    let other = |args: &[&str]| {
+        let mut command = place.command(&[args, &["--env", "other"]].concat());
+        command.env("SPROCKET_PASSPHRASE", "of the other one");
+        run(command).exits(0)
+    };
+    other(&["apply", "--yes"]);
     insta::assert_snapshot!(refused(&place), @"
     problem: `docker:network/sprocket-live-owned`: an object named `sprocket-live-owned` exists already, and another stack owns it  (examples/tests/live/program/main.rs:49)
       hint: choose another name with `.named(…)`, or remove it from the other stack first
@@ -234,7 +239,7 @@ fn a_network_of_somebody_else() {
     faults/local of sprocket.toml
     error: the plan has 1 problem, and can't be applied; nothing was changed
     ");
-    place.run(&["destroy", "--yes", "--env", "sandbox"]).exits(0);
+    other(&["destroy", "--yes"]);
 
     place.by_hand("network", "sprocket-live-owned");
     docker(&["network", "create", "--driver", "overlay", "sprocket-live-owned"]);
