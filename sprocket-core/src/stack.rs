@@ -188,6 +188,11 @@ impl Stack {
         self.overrides.add(overrides);
     }
 
+    /// The providers that are connected so far.
+    pub fn connected(&self) -> impl Iterator<Item = &ProviderName> {
+        self.providers.iter().map(|provider| &provider.name)
+    }
+
     /// What was overridden so far.
     pub fn overridden(&self) -> &[Overridden] {
         &self.overrides.done

@@ -6,12 +6,20 @@
 
 use std::path::Path;
 
-use sprocket_core::Override;
+use sprocket_core::{Override, Provider as _, ProviderName, Random, Stack};
 
 use crate::trouble::Trouble;
 
 /// What overridden settings are said to come from.
 pub(crate) const FROM: &str = "the sandbox";
+
+/// Whether every provider of the program is led to it, but for those that are not servers.
+pub(crate) fn has_all_of(stack: &Stack) -> bool {
+    let led = |name: &ProviderName| {
+        stack.overridden().iter().any(|overridden| overridden.provider == *name && *overridden.from == *FROM)
+    };
+    stack.connected().all(|name| name.as_str() == Random::NAME || led(name))
+}
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::built_in::Sandbox;

@@ -53,6 +53,8 @@ pub(crate) struct Session {
     key: Option<Key>,
     /// The services of the environment `sandbox`, which end with the command.
     sandbox: Option<Sandbox>,
+    /// Nothing is elsewhere.
+    is_all_sandboxed: bool,
 }
 
 /// How far a command wants to go.
@@ -91,6 +93,7 @@ impl<'p> Opening<'p> {
             session.console.err_lines(&line, |_| Look::Faint);
         }
         let stack = declare(&session.environment, values, &file, &secrets, stack)?;
+        session.is_all_sandboxed = session.sandbox.is_some() && sandbox::has_all_of(&stack);
         if need == Need::Sealed {
             // So that nobody works somewhere else unawares.
             for overridden in stack.overridden() {
@@ -138,6 +141,7 @@ impl<'p> Opening<'p> {
             parallel: self.cli.parallel,
             key,
             sandbox: None,
+            is_all_sandboxed: false,
         };
         Ok((session, self.declare, secrets))
     }
@@ -149,14 +153,17 @@ impl Session {
         format!("{}/{}", self.stack_name, self.environment)
     }
 
-    /// Whether the services are the sandbox's: what they have can be made again, and nobody needs to be asked.
+    /// Whether all services are the sandbox's: what they have can be made again, and nobody needs to be asked.
     pub(crate) fn is_sandboxed(&self) -> bool {
-        self.sandbox.is_some()
+        self.is_all_sandboxed
     }
 
-    /// Ends the sandbox, if there is one, with its world.
+    /// Ends the sandbox with its world, if nothing that is kept can be in it.
     pub(crate) fn end_world(&mut self) -> Result<(), Trouble> {
-        self.sandbox.take().map_or(Ok(()), Sandbox::end)
+        match self.sandbox.take() {
+            Some(sandbox) if self.is_all_sandboxed => sandbox.end(),
+            _ => Ok(()),
+        }
     }
 
     /// An engine that only looks.

@@ -26,7 +26,7 @@
 //! **The sandbox.** In the environment of the name `sandbox` the providers for Docker, DNS and S3 are led to services inside of
 //! the program's own process (the feature `sandbox`), and so is a Vault that is not a service of the program itself. They end
 //! with the command, and their world stays beside the state. Nobody is asked there, and `destroy` takes what is kept too.
-//! Providers of other makers do what the program says.
+//! Providers of other makers do what the program says; with one of those, people are asked as everywhere else.
 //!
 //! **State.** `state = "s3://BUCKET/PREFIX?region=…&endpoint=…"` keeps an environment's state in a bucket, for several machines,
 //! under `PREFIX/STACK/ENVIRONMENT`; unless it is set, state lies beside this file, in `.sprocket/`. A program's type can't

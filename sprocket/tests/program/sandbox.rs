@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use sprocket::prelude::*;
 use sprocket::s3::{S3, S3Credentials};
 
-use super::kit::Place;
+use super::kit::{Place, ShelfDraft, ThingDraft};
 
 const FILE: &str = "default = 'sandbox'\n[sandbox]\n";
 
@@ -51,6 +51,24 @@ fn a_first_run_asks_nobody_and_a_destroy_leaves_nothing() {
     ");
     assert!(!place.folder.path().join(".sprocket/pantry/sandbox/world").exists());
     assert!(told(&place, "plan", shop).contains("4 to create."));
+}
+
+/// A shelf is no service of the sandbox: what is on it is as real as anywhere.
+#[test]
+fn where_another_provider_takes_part_people_are_asked() {
+    let place = Place::new("sandbox-and-shelf", FILE);
+    let both = |stack: &mut Stack, (): &()| {
+        stack.connect(ShelfDraft::new("sandbox-and-shelf"));
+        stack.add(ThingDraft::new("jar"));
+        shop(stack, &());
+    };
+    assert!(told(&place, "apply", both).contains("nothing was changed: there is no terminal to ask on"));
+    assert_eq!(place.things(), Vec::<String>::new());
+    assert!(told(&place, "apply --yes", both).contains("5 created."));
+    assert!(told(&place, "destroy", both).contains("nothing was changed: there is no terminal to ask on"));
+    assert_eq!(place.things(), ["jar"]);
+    assert!(told(&place, "destroy --yes", both).contains("stays as `data`: it holds data"));
+    assert!(place.folder.path().join(".sprocket/pantry/sandbox/world").exists(), "with the data");
 }
 
 #[test]
