@@ -130,14 +130,19 @@ impl Client {
     pub(crate) async fn first_seal_status(&self) -> Result<SealStatus, VaultError> {
         let deadline = Deadline::after(STARTS);
         loop {
-            match self.seal_status().await {
-                Err(VaultError::Connect { .. }) if !deadline.is_over() => {
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
+            let answer = self.seal_status().await;
+            let is_starting = match &answer {
+                Err(VaultError::Connect { .. }) => true,
                 // For a moment of its initialisation, which a killed run may have begun, a server fails to say.
-                Err(VaultError::Refused { ref source, .. }) if source.status == 500 && !deadline.is_over() => {
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
+                Err(VaultError::Refused { source, .. }) => source.status == 500,
+                _ => false,
+            };
+            if is_starting && !deadline.is_over() {
+                // Nobody tells when it has started: it is asked again.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            }
+            match answer {
                 Err(VaultError::Connect { address, source }) => return Err(VaultError::NotUp { address, source }),
                 other => return other,
             }
