@@ -6,9 +6,8 @@
 //! sent: some accept what they then leave out.
 //!
 //! The mark is a TXT record beside them: that of `A` at `api` is at `_owner-a.api`. It is written and deleted in the same
-//! message. An adopted set gets one. A set that has lost its mark is owned by state and gets it back with the next change; one
-//! that another mark was put on is not changed any more. `verify` tells both. An interrupted step is settled by reading the set
-//! and its mark.
+//! message. An adopted set gets one. A set that has lost its mark is owned by state, and an apply puts it back; one that another
+//! mark was put on is not changed any more. `verify` tells both. An interrupted step is settled by reading the set and its mark.
 
 use std::time::Duration;
 
@@ -307,7 +306,7 @@ impl Resource for DnsRecord {
                 });
                 let lost = match mark {
                     Marked::By(mark) if mark == record.mark => None,
-                    Marked::Not => Some("it has none any more: the next change puts it back".to_owned()),
+                    Marked::Not => Some("it has none any more: an apply puts it back".to_owned()),
                     Marked::By(_) => Some("it says that another stack owns it".to_owned()),
                     Marked::Strangely => Some("it says something else".to_owned()),
                 };

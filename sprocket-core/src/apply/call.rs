@@ -328,6 +328,7 @@ impl Call {
             applied: intention.spec.clone(),
             seen: None,
             witness: None,
+            marked: false,
             state: state.clone(),
             secrets: intention.secrets.clone(),
             deps: intention.deps.clone(),
@@ -344,6 +345,7 @@ impl Call {
             applied: intention.spec.clone(),
             seen: Some(live.spec),
             witness: Some(live.witness),
+            marked: live.mark.as_ref() == Some(&self.mark),
             state: live.state,
             secrets: intention.secrets.clone(),
             deps: intention.deps.clone(),
@@ -360,9 +362,13 @@ impl Call {
         let read =
             self.limited(self.kind.read(self.through(&object.secrets), Target::Recorded(&object, &self.mark))).await;
         match read.map(|lives| lives.into_iter().next()) {
-            Ok(Some(live)) => {
-                Object { seen: Some(live.spec), witness: Some(live.witness), state: live.state, ..object }
-            }
+            Ok(Some(live)) => Object {
+                marked: live.mark.as_ref() == Some(&self.mark),
+                seen: Some(live.spec),
+                witness: Some(live.witness),
+                state: live.state,
+                ..object
+            },
             _ => object,
         }
     }

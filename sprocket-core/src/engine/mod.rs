@@ -288,6 +288,8 @@ impl Engine {
             applied: live.spec.clone(),
             seen: Some(live.spec),
             witness: Some(live.witness),
+            // It bears what its last owner put on it. Ours comes with the next change.
+            marked: false,
             state: live.state,
             secrets: Vec::new(),
             deps: Vec::new(),

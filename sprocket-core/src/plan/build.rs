@@ -5,6 +5,7 @@
 
 mod endings;
 mod existing;
+mod marks;
 mod naming;
 mod outputs;
 mod shut;
@@ -151,6 +152,11 @@ impl<'a> Builder<'a> {
         let seen = self.basis.observed.objects.get(&node.address);
         let live = seen.and_then(|seen| seen.current.as_ref());
         let deferred = self.basis.observed.deferred.contains(&stack.providers[node.provider].name);
+        if let (Some(object), Some(live)) = (object, live)
+            && self.is_taken(&node.address, Some(Place::of(node.at)), object, live)
+        {
+            return;
+        }
         if let Some(record) = record {
             self.superseded(node, record);
         }

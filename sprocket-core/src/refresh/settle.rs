@@ -111,6 +111,7 @@ pub(crate) fn created(record: Option<&Record>, intent: &Intention, lives: Vec<Er
         applied: intent.spec.clone(),
         seen: Some(live.spec),
         witness: Some(live.witness),
+        marked: live.mark.is_some_and(|mark| mark.record == intent.record),
         state: live.state,
         secrets: intent.secrets.clone(),
         deps: intent.deps.clone(),

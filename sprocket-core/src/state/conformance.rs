@@ -361,6 +361,7 @@ fn object(generation: u32) -> Object {
         secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Key("TOKEN".into())])],
         deps: vec!["docker:network/other".into()],
         witness: Some(Witness::of(&"id-1".into(), &"overlay")),
+        marked: true,
         ready: true,
     }
 }

@@ -73,6 +73,9 @@ pub struct Object {
     /// What it looked like then, in ways that its spec may not show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Witness>,
+    /// It bore our mark then.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub marked: bool,
     /// What the service reported.
     pub state: Json,
     /// Where in the specs plain values are secret, because they were made from secrets.

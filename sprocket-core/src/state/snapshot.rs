@@ -151,6 +151,7 @@ mod tests {
             applied: Json::from(&json!({})),
             seen: None,
             witness: None,
+            marked: false,
             state: Json::from(&json!({})),
             secrets: Vec::new(),
             deps: vec!["a".into(), "other".into()],

@@ -41,7 +41,7 @@ use crate::lookup::Lookup;
 use crate::plan::{Goal, Plan};
 use crate::provider::ErrorKind;
 use crate::report::Report;
-use crate::resource::Resource;
+use crate::resource::{Mark, Resource};
 use crate::stack::Stack;
 use crate::state::{KeySource, MemoryStore, Snapshot, StateStore as _};
 use crate::stop::Stop;
@@ -216,6 +216,14 @@ impl World {
     /// Makes an object behind the engine's back.
     pub fn put<R: Resource>(&mut self, name: &str, spec: R::Spec) {
         self.simulation.put::<R>(name, spec);
+    }
+
+    /// Puts another mark on an object behind the engine's back, or takes it away.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    pub fn mark(&mut self, kind: &str, name: &str, mark: Option<Mark>) {
+        self.simulation.mark(kind, name, mark);
     }
 
     /// Removes an object behind the engine's back.

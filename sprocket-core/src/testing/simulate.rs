@@ -105,6 +105,13 @@ impl Simulation {
         );
     }
 
+    pub(super) fn mark(&self, kind: &str, name: &str, mark: Option<Mark>) {
+        let mut services = lock(&self.0);
+        let mut objects = services.objects.iter_mut();
+        let object = objects.find(|((of, _), object)| *of == kind && object.name.as_str() == name);
+        object.unwrap_or_else(|| panic!("there is no {kind} `{name}`")).1.mark = mark;
+    }
+
     pub(super) fn remove(&self, kind: &str, name: &str) {
         let mut services = lock(&self.0);
         let before = services.objects.len();

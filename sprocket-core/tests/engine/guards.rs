@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use sprocket_core::testing::{Fail, leaks};
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Output, Password, Stack};
+use sprocket_core::{DraftExt as _, ErrorKind, Goal, Mark, Output, Password, Stack};
 
 use super::kinds::{App, Conf, Disk, ExistingNet, Lab, LabState, Net, NetSpec, Note};
 use super::{Story, on_lab};
@@ -66,6 +66,52 @@ fn an_object_of_somebody_else_is_not_touched() {
 }
 
 #[test]
+fn a_mark_that_was_taken_away_is_put_back() {
+    let mut story = Story::new();
+    story.apply(net);
+    story.world.mark("lab:net", "edge", None);
+    assert_snapshot!(story.plan(net), @"
+    ~ lab:net/edge  (changed by somebody else)
+        mark: (none) → this stack's
+    1 to update.
+    ");
+    assert_eq!(story.apply(net), ["update lab:net/edge"]);
+}
+
+#[test]
+fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
+    let mut story = Story::new();
+    story.apply(net);
+    let theirs = Mark { lineage: "another".into(), record: "r".into() };
+    story.world.mark("lab:net", "edge", Some(theirs));
+    assert_snapshot!(story.plan(net), @"
+    problem: `lab:net/edge`: another stack has marked `edge` as its own  (sprocket-core/tests/engine/guards.rs:11)
+      hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here
+    1 problem: nothing can be applied until it is solved.
+    ");
+    assert_snapshot!(story.plan(|_| ()), @"
+    problem: `lab:net/edge`: another stack has marked `edge` as its own
+      hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here
+    1 problem: nothing can be applied until it is solved.
+    ");
+    let destroyed = Goal::Destroyed { include_kept: true };
+    assert_snapshot!(story.world.try_plan(on_lab(net), destroyed).unwrap(), @"
+    problem: `lab:net/edge`: another stack has marked `edge` as its own
+      hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here
+    1 problem: nothing can be applied until it is solved.
+    ");
+    let engine = story.world.engine();
+    // The first of the two ways on.
+    story.world.block_on(engine.forget("lab:net/edge")).unwrap();
+    assert_snapshot!(story.plan(|_| ()), @"Nothing to do: 0 resources are as declared.");
+    // The other: it was forgotten there too.
+    let stack = story.world.stack(on_lab(net));
+    story.world.block_on(engine.import(&stack, "lab:net/edge", "edge")).unwrap();
+    assert_snapshot!(story.plan(net), @"Nothing to do: 1 resource is as declared.");
+    assert_eq!(story.world.calls(), Vec::<String>::new());
+}
+
+#[test]
 fn an_object_without_an_owner_is_taken_over_when_asked_for() {
     let mut story = Story::new();
     let mut live = spec("10.0.0.0/24");
@@ -91,7 +137,7 @@ fn what_can_not_become_as_declared_is_not_taken_over() {
         stack.add(Net::new("edge").adopt());
     };
     assert_snapshot!(story.plan(program), @"
-    problem: `lab:net/edge`: `edge` can't be taken over: its `subnet` is different, and can't be changed  (sprocket-core/tests/engine/guards.rs:91)
+    problem: `lab:net/edge`: `edge` can't be taken over: its `subnet` is different, and can't be changed  (sprocket-core/tests/engine/guards.rs:137)
       hint: declare it as it is, or choose another name with `.named(…)`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -107,7 +153,7 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
     };
     story.apply(protected("10.0.0.0/24"));
     assert_snapshot!(story.plan(protected("10.0.1.0/24")), @"
-    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:105)
+    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:151)
       hint: take `.protect()` away and apply that first, or undo the change
     1 problem: nothing can be applied until it is solved.
     ");
@@ -139,7 +185,7 @@ fn data_is_never_replaced_and_stays_when_it_is_not_declared_any_more() {
     };
     story.apply(disk("local"));
     assert_snapshot!(story.plan(disk("nfs")), @"
-    problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (sprocket-core/tests/engine/guards.rs:137)
+    problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (sprocket-core/tests/engine/guards.rs:183)
       hint: undo the change, or declare a new one under another name and move the data
     1 problem: nothing can be applied until it is solved.
     ");
@@ -255,9 +301,9 @@ fn what_contradicts_itself_is_refused() {
     assert_snapshot!(story.plan(program), @"
     > lab:net/three was lab:net/edge
     + lab:net/one `rim`
-    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:251)
+    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:297)
       hint: give one of them another with `.named(…)`
-    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:253)
+    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:299)
     2 problems: nothing can be applied until they are solved.
     ");
 }

@@ -26,30 +26,32 @@ impl<'a> Builder<'a> {
     pub(super) fn superseded(&mut self, node: &Node, record: &Record) {
         for (place, object) in record.old.iter().enumerate() {
             let seen = self.basis.observed.objects.get(&node.address).and_then(|seen| seen.old.get(place)?.as_ref());
-            let step = self.ending(&node.address, object, seen, Reason::Superseded, true);
-            self.steps.push(step);
+            self.ending(&node.address, object, seen, Reason::Superseded, true);
         }
     }
 
     fn ending(
-        &self,
+        &mut self,
         address: &Address,
         object: &Object,
         live: Option<&ErasedLive>,
         reason: Reason,
         replaced: bool,
-    ) -> Step {
+    ) {
+        if live.is_some_and(|live| self.is_taken(address, None, object, live)) {
+            return;
+        }
         let which = object.which();
         let action = match live {
             Some(_) => StepAction::Delete { object: which, replaced, first: false },
             None => StepAction::Drop { object: which },
         };
         let reason = if live.is_none() { Reason::Gone } else { reason };
-        Step {
+        self.steps.push(Step {
             name: Some(object.name.clone()),
             witness: live.map(|live| live.witness.clone()),
             ..bare(address, action, reason)
-        }
+        });
     }
 
     /// What is recorded and not declared any more goes, or is left.
@@ -89,18 +91,17 @@ impl<'a> Builder<'a> {
     fn end(&mut self, address: &Address, record: &Record, reason: Reason, with_host: bool) {
         let seen = self.basis.observed.objects.get(address);
         if let Some(object) = &record.object {
-            let live = seen.and_then(|seen| seen.current.as_ref());
-            let mut step = self.ending(address, object, live, reason.clone(), false);
             if with_host {
-                step.action = StepAction::Drop { object: object.which() };
-                step.reason = Reason::HostDeleted;
+                let (name, drop) = (Some(object.name.clone()), StepAction::Drop { object: object.which() });
+                self.steps.push(Step { name, ..bare(address, drop, Reason::HostDeleted) });
+            } else {
+                let live = seen.and_then(|seen| seen.current.as_ref());
+                self.ending(address, object, live, reason.clone(), false);
             }
-            self.steps.push(step);
         }
         for (place, object) in record.old.iter().enumerate() {
             let live = seen.and_then(|seen| seen.old.get(place)?.as_ref());
-            let step = self.ending(address, object, live, reason.clone(), false);
-            self.steps.push(step);
+            self.ending(address, object, live, reason.clone(), false);
         }
     }
 

@@ -74,6 +74,7 @@ impl Builder<'_> {
             }
         };
         let (Some(live), Some(seen)) = (live, &object.seen) else { return found };
+        found.extend(Self::lost_mark(object, live));
         let masked =
             if object.secrets.is_empty() { live.spec.clone() } else { node.kind.mask(live, &object.secrets, key) };
         if masked == *seen {

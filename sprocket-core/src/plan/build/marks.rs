@@ -1,0 +1,47 @@
+//! Marks: whose a recorded object says that it is.
+//!
+//! Only an object that was seen with our mark can lose it: what was taken over may be of a kind that can't be marked later.
+
+use serde_json::Value;
+
+use super::Builder;
+use crate::erased::ErasedLive;
+use crate::ids::Address;
+use crate::plan::{Change, Place, Problem};
+use crate::state::Object;
+use crate::value::{Path, PathPart};
+
+impl Builder<'_> {
+    /// Somebody has taken the mark away: an update puts it back.
+    pub(super) fn lost_mark(object: &Object, live: &ErasedLive) -> Option<Change> {
+        (object.marked && live.mark.is_none()).then(|| Change {
+            path: Path(vec![PathPart::Key("mark".to_owned())]),
+            before: Value::Null,
+            after: "this stack's".into(),
+            replaces: false,
+            drift: true,
+        })
+    }
+
+    /// Another stack has put its own mark there: the object is neither changed nor deleted.
+    pub(super) fn is_taken(
+        &mut self,
+        address: &Address,
+        at: Option<Place>,
+        object: &Object,
+        live: &ErasedLive,
+    ) -> bool {
+        let theirs = live.mark.as_ref().filter(|mark| object.marked && mark.lineage != self.basis.lineage);
+        if theirs.is_some() {
+            self.problems.push(Problem {
+                address: address.clone(),
+                message: format!("another stack has marked `{}` as its own", object.name),
+                hint: Some(format!(
+                    "leave it to that stack with `state forget {address}`; or forget it in both, and `import` it here"
+                )),
+                at,
+            });
+        }
+        theirs.is_some()
+    }
+}
