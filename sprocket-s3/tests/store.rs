@@ -333,7 +333,7 @@ fn a_run_writes_once_for_each_step_of_its_longest_path_and_twice_more() {
         runs.apply(chain(0));
         let (log, locks) = runs.apply(chain(STEPS));
         println!("a chain of {STEPS} steps: {} writes of the state, {locks} of the lock", log.len());
-        // A batch for each step and one more, and the snapshot.
+        // A batch for each step and one for the end of the last; and the snapshot that a state begins with.
         assert!(log.len() <= STEPS + 2, "{} writes for a chain of {STEPS}", log.len());
         assert!(locks >= 2, "it was taken and given back");
     });

@@ -12,9 +12,9 @@ mod start;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -367,14 +367,14 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
     let mut stop_is_heard = true;
     loop {
         run.start_ready().await;
+        if calls.is_empty() && writing.is_none() && run.starting.is_empty() {
+            break;
+        }
         if writing.is_none() && !run.unwritten.is_empty() && run.state_failure.is_none() {
             let batch = std::mem::take(&mut run.unwritten);
             after_write = std::mem::take(&mut run.starting);
             let lock = run.lock;
             writing = Some(Box::pin(async move { lock.append(&batch).await }));
-        }
-        if calls.is_empty() && writing.is_none() {
-            break;
         }
         let write = async {
             match &mut writing {
@@ -406,21 +406,29 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
                     }
                 }
             }
-            Some(ended) = calls.next() => run.ended(ended),
+            Some(ended) = calls.next() => {
+                run.ended(ended);
+                // What has ended by now shares the next write.
+                while let Some(Some(ended)) = calls.next().now_or_never() {
+                    run.ended(ended);
+                }
+            }
         }
     }
     drop(calls);
     drop(writing);
     if run.state_failure.is_none() && *run.stop.borrow() != Stopping::Now {
         run.record_outputs();
+        // A snapshot has them too.
         let rest = std::mem::take(&mut run.unwritten);
-        let saved = async {
-            if !rest.is_empty() {
-                run.lock.append(&rest).await?;
-            }
-            if run.lock.wants_snapshot() { run.lock.compact(&run.snapshot).await } else { Ok(()) }
+        let saved = if run.lock.wants_snapshot() {
+            run.lock.compact(&run.snapshot).await
+        } else if rest.is_empty() {
+            Ok(())
+        } else {
+            run.lock.append(&rest).await
         };
-        if let Err(error) = saved.await {
+        if let Err(error) = saved {
             run.state_failure = Some(error);
         }
     }

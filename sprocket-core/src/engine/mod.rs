@@ -163,18 +163,27 @@ impl Engine {
             return Err(stale(&difference(plan, &now)));
         }
         let Prepared { mut snapshot, amendments, key, key_is_new, connections, observed, .. } = prepared;
-        if key_is_new {
-            let mut first = Snapshot::new(snapshot.lineage.clone());
-            first.key = Some(self.settings.key.protect(&key)?);
-            snapshot.key.clone_from(&first.key);
-            lock.compact(&first).await?;
-        }
         let entries: Vec<Entry> = amendments.into_iter().chain(connections.entries(&mut snapshot)).collect();
-        if !entries.is_empty() {
-            lock.append(&entries).await?;
-        }
+        self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await?;
         let run = Run::new(stack, plan, snapshot, key, connections, observed, &self.settings, lock, stop);
         Ok(apply::run(run).await)
+    }
+
+    /// Makes durable what a run starts from: entries that the snapshot has taken, and a key that is new.
+    async fn begin(
+        &self,
+        snapshot: &mut Snapshot,
+        new_key: Option<&StackKey>,
+        entries: &[Entry],
+        lock: &dyn Lock,
+    ) -> Result<(), Refused> {
+        if let Some(key) = new_key {
+            snapshot.key = Some(self.settings.key.protect(key)?);
+            lock.compact(snapshot).await?;
+        } else if !entries.is_empty() {
+            lock.append(entries).await?;
+        }
+        Ok(())
     }
 
     /// Asks everything that is declared and recorded whether it works.
@@ -260,7 +269,7 @@ impl Engine {
             return Err(Refused::NoSuchResource { address: address.to_owned(), place: "declared" });
         };
         let refused = |message: String| Refused::Import { address: wanted.clone(), message };
-        let mut prepared = self.prepare(stack, self.load().await?, None).await?;
+        let prepared = self.prepare(stack, self.load().await?, None).await?;
         if prepared.snapshot.records.get(&wanted).is_some_and(|record| record.object.is_some()) {
             return Err(refused("it is recorded already".into()));
         }
@@ -295,16 +304,13 @@ impl Engine {
             deps: Vec::new(),
             ready: true,
         });
-        if prepared.key_is_new {
-            let mut first = Snapshot::new(prepared.snapshot.lineage.clone());
-            first.key = Some(self.settings.key.protect(&prepared.key)?);
-            lock.compact(&first).await?;
-        }
-        let mut entries = prepared.amendments;
-        entries.extend(prepared.connections.entries(&mut prepared.snapshot));
-        let event = Journalled::Recorded { record: Some(Box::new(record)) };
-        entries.push(Entry { address: wanted.clone(), event });
-        lock.append(&entries).await?;
+        let Prepared { mut snapshot, amendments, key, key_is_new, connections, .. } = prepared;
+        let imported = Journalled::Recorded { record: Some(Box::new(record)) };
+        let imported = Entry { address: wanted.clone(), event: imported };
+        snapshot.take(imported.clone());
+        let found = connections.entries(&mut snapshot);
+        let entries: Vec<Entry> = amendments.into_iter().chain([imported]).chain(found).collect();
+        self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await?;
         Ok(wanted)
     }
 

@@ -33,7 +33,8 @@ prop_compose! {
     ) -> Object {
         let (name, id) = (name.as_str().into(), ObjectId::from(format!("id-{generation}")));
         let witness = seen.as_ref().map(|seen: &Json| Witness::of(&id, seen));
-        Object { generation, name, id, version: 1, applied, seen, witness, state, secrets: Vec::new(), deps, ready }
+        let marked = witness.is_some();
+        Object { generation, name, id, version: 1, applied, seen, witness, marked, state, secrets: Vec::new(), deps, ready }
     }
 }
 
