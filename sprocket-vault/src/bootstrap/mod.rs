@@ -77,7 +77,8 @@ pub struct Opened {
 const INITIALISES: Duration = Duration::from_secs(180);
 
 impl Bootstrap {
-    /// The Vault at this address, whose keys are kept in this custody; its resources get this name.
+    /// The Vault at this address, whose keys are kept in this custody; its resources get this name, and the
+    /// provider that they are declared on: `vault-server/NAME`.
     #[track_caller]
     pub fn new(name: impl Into<String>, address: impl IntoInput<VaultAddress>, custody: &Custody) -> Self {
         Self {
@@ -114,7 +115,7 @@ impl Bootstrap {
     #[track_caller]
     pub fn on(self, stack: &mut Stack) -> Opened {
         let Self { name, address, custody, shares: (count, threshold), storage, policy } = self;
-        let server = stack.connect(VaultServer::at(&address, &custody));
+        let server = stack.connect(VaultServer::at(&address, &custody).named(&name));
         let draft = VaultInit::draft(&name).shares(count).threshold(threshold).time_limit(INITIALISES);
         let draft = match storage {
             Some(identity) => draft.storage(identity),

@@ -11,7 +11,9 @@ use sprocket_sandbox::Fault;
 
 use super::support::Bao;
 use super::{Place, declare, passphrase};
-use crate::bootstrap::init;
+use crate::bootstrap::{Bootstrap, init};
+use crate::custody::Custody;
+use crate::{Vault, VaultMount};
 
 /// Every file below a folder.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -90,7 +92,7 @@ fn a_vault_is_made_sealed_unsealed_and_given_up() {
     assert!(place.custody().join("retired/1/key.age").exists());
     let refused = world.try_plan(place.program(), Goal::Declared).unwrap_err();
     assert_snapshot!(place.plain(&format!("{refused}\n{}", refused.hint().unwrap())), @"
-    could not read vault:init from `vault-server`: the Vault at http://VAULT is initialised, and FOLDER/custody has no keys of it
+    could not read vault:init from `vault-server/vault`: the Vault at http://VAULT is initialised, and FOLDER/custody has no keys of it
     bring its custody back; or, if it is somebody else's, leave the bootstrap out and connect to it with a token of theirs. Nothing was changed
     ");
     place.empty();
@@ -123,6 +125,23 @@ fn the_same_in_the_sandbox() {
     assert!(!world.try_apply(program).unwrap().succeeded());
     let refused = world.try_plan(program, Goal::Declared).unwrap_err();
     assert!(refused.to_string().contains("its keys never arrived"), "{refused}");
+}
+
+#[test]
+fn a_stack_can_have_two_vaults() {
+    let (one, other, folder) = (Bao::new_sandbox(), Bao::new_sandbox(), tempfile::tempdir().unwrap());
+    let program = |stack: &mut Stack| {
+        for (name, bao) in [("one", &one), ("other", &other)] {
+            let custody = Custody::folder(folder.path().join(name).to_str().unwrap(), passphrase());
+            let opened = Bootstrap::new(name, &*bao.address, &custody).shares(1, 1).on(stack);
+            let vault = stack.connect(Vault::at(&opened.address).credentials(&opened).named(name));
+            stack.on(&vault).add(VaultMount::kv2(format!("{name}-apps")));
+        }
+    };
+    let mut world = World::of_real_services();
+    world.apply(program);
+    let plan = world.plan(program);
+    assert!(plan.is_empty() && plan.problems.is_empty(), "{plan}");
 }
 
 #[test]

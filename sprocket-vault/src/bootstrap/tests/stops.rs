@@ -90,7 +90,7 @@ fn an_answer_that_never_arrived_stops_the_run_and_every_run_after_it() {
     assert_eq!(refusal(&mut world, place.program()), text, "and it stays so");
     let at = world.block_on(place.keeper().intent()).unwrap().unwrap().at.strftime("%F %T UTC").to_string();
     assert_snapshot!(place.plain(&text).replace(&at, "TIME"), @"
-    could not read vault:init from `vault-server`: the Vault at http://VAULT is initialised, and its keys never arrived: a call to initialise it was begun at TIME, and its answer is not in custody
+    could not read vault:init from `vault-server/vault`: the Vault at http://VAULT is initialised, and its keys never arrived: a call to initialise it was begun at TIME, and its answer is not in custody
     hint: if nobody else initialised it, nobody has its keys, nothing can be in it, and it is safe to empty its storage: do so, and run the same command again. If somebody else did, put FOLDER/custody aside and connect to it with a token of theirs. Nothing was changed
     ");
     // The way on: nobody can have opened it, so its storage is emptied, and the same command goes on.
@@ -117,18 +117,18 @@ fn emptied_storage_is_not_initialised_over() {
     world.apply(place.program());
     place.empty();
     assert_snapshot!(place.plain(&refusal(&mut world, place.program())), @"
-    could not read vault:init from `vault-server`: the Vault at http://VAULT is not initialised, but FOLDER/custody has the keys of one that was
+    could not read vault:init from `vault-server/vault`: the Vault at http://VAULT is not initialised, but FOLDER/custody has the keys of one that was
     hint: is its storage mounted? Bring it back. If it was emptied on purpose, put FOLDER/custody aside, `state forget` the resources of the bootstrap, and run the same command again. Nothing was changed
     ");
     // The same with a state that knows nothing: custody alone stops it.
     assert_snapshot!(place.plain(&refusal(&mut World::of_real_services(), place.program())), @"
-    could not read vault:init from `vault-server`: the Vault at http://VAULT is not initialised, but FOLDER/custody has the keys of one that was
+    could not read vault:init from `vault-server/vault`: the Vault at http://VAULT is not initialised, but FOLDER/custody has the keys of one that was
     hint: is its storage mounted? Bring it back. If it was emptied on purpose, put FOLDER/custody aside, `state forget` the resources of the bootstrap, and run the same command again. Nothing was changed
     ");
     // And with a custody that has gone as well.
     fs::remove_dir_all(place.custody()).unwrap();
     assert_snapshot!(place.plain(&refusal(&mut world, place.program())), @"
-    could not read vault:init from `vault-server`: the Vault at http://VAULT is not initialised, though this stack has initialised it, and FOLDER/custody is empty
+    could not read vault:init from `vault-server/vault`: the Vault at http://VAULT is not initialised, though this stack has initialised it, and FOLDER/custody is empty
     hint: are storage and custody mounted? Bring them back. If both were emptied on purpose, `state forget` the resources of the bootstrap, and run the same command again. Nothing was changed
     ");
 }
@@ -138,7 +138,7 @@ fn somebody_elses_vault_is_left_alone() {
     let Some(place) = Place::live() else { return };
     place.bao.must("POST", "sys/init", r#"{"secret_shares": 1, "secret_threshold": 1}"#);
     assert_snapshot!(place.plain(&refusal(&mut World::of_real_services(), place.program())), @"
-    could not read vault:init from `vault-server`: the Vault at http://VAULT is initialised, and FOLDER/custody has no keys of it
+    could not read vault:init from `vault-server/vault`: the Vault at http://VAULT is initialised, and FOLDER/custody has no keys of it
     hint: bring its custody back; or, if it is somebody else's, leave the bootstrap out and connect to it with a token of theirs. Nothing was changed
     ");
     assert!(!place.custody().exists());
@@ -158,7 +158,7 @@ fn shares_that_are_not_the_ones_that_were_given() {
     fs::rename(custody.join("share-2.age"), custody.join("share-1.age")).unwrap();
     fs::rename(custody.join("aside"), custody.join("share-2.age")).unwrap();
     assert_snapshot!(place.plain(&refusal(&mut world, place.program())), @"
-    could not read vault:share from `vault-server`: share 1 in FOLDER/custody is not the one that the Vault gave
+    could not read vault:share from `vault-server/vault`: share 1 in FOLDER/custody is not the one that the Vault gave
     hint: bring the share back from a copy; with enough other shares, `vault operator rekey` makes new ones
     ");
 
@@ -254,7 +254,7 @@ fn a_server_that_ignores_our_keys_is_found_out_and_its_keys_are_kept() {
     ");
     let text = refusal(&mut world, |stack| declare(stack, &address, &custody));
     assert_snapshot!(plain(text), @"
-    could not read vault:init from `vault-server`: the Vault at http://VAULT ignored our OpenPGP keys: what it answered is not encrypted to them
+    could not read vault:init from `vault-server/vault`: the Vault at http://VAULT ignored our OpenPGP keys: what it answered is not encrypted to them
     hint: its keys went over the network in clear; they are kept, sealed, in the answer in FOLDER/custody. Use a server that knows `pgp_keys`, and empty the storage of this one
     ");
     let keeper = crate::custody::Keeper::folder(custody.to_str().unwrap(), &super::passphrase());
