@@ -42,8 +42,8 @@ pub use provider::{ErrorKind, Provider, ProviderError};
 pub use random::{Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec};
 pub use report::{Failure, Outcome as StepOutcome, Report, StepReport, Verdict};
 pub use resource::{
-    Change, Checked, Deadline, Effect, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Listing, Live, Make,
-    Mark, Naming, Outcome, Part, Recorded, Resource, Settled, State, This, Witness,
+    Change, Checked, Claim, Deadline, Effect, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Listing, Live,
+    Make, Mark, Naming, Outcome, Part, Recorded, Resource, Settled, State, This, Witness,
 };
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
 pub use sprocket_derive::Spec;

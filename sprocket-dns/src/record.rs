@@ -14,9 +14,9 @@ use std::time::Duration;
 use hickory_proto::rr::Record;
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
-    Change, Checked, Deadline, DraftExt as _, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Listing,
-    Live, Make, Mark, Mistake, Naming, ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, Spec, This,
-    Witness,
+    Change, Checked, Claim, Deadline, DraftExt as _, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput,
+    Listing, Live, Make, Mark, Mistake, Naming, ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, Spec,
+    This, Witness,
 };
 use tokio::time::{Instant, sleep};
 
@@ -197,6 +197,7 @@ const LONGEST: u32 = i32::MAX as u32;
 impl Resource for DnsRecord {
     const KIND: &'static str = "dns:record";
     const NAMING: Naming = Naming::Fixed;
+    const CLAIMS: bool = true;
     type Provider = Dns;
     type Draft = DnsRecordDraft;
     type Spec = DnsRecordSpec;
@@ -290,6 +291,16 @@ impl Resource for DnsRecord {
             Err(problem) => findings.errors.push(problem.into()),
         }
         findings
+    }
+
+    /// The name: a CNAME has no other records beside it (RFC 1034, section 3.6.2).
+    fn claims(name: &PhysicalName, _: Option<&DnsRecordSpec>) -> Vec<Claim> {
+        let Ok((name, record_type)) = parts(name.as_str()) else { return Vec::new() };
+        let what = format!("the name `{name}`");
+        vec![match record_type {
+            RecordType::Cname => Claim::alone(what, "a CNAME has no other records beside it"),
+            _ => Claim::shared(what),
+        }]
     }
 
     async fn verify(dns: &Dns, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {

@@ -104,3 +104,24 @@ fn what_means_the_same_is_no_change() {
     1 to update.
     ");
 }
+
+#[test]
+fn a_cname_is_alone_at_its_name() {
+    let plan = |with: fn(&mut Stack)| {
+        sprocket_core::testing::world().plan(|stack| {
+            stack.connect(Dns::zone("example.org", "ns1.example.org"));
+            stack.add(DnsRecord::txt("www", "hello"));
+            with(stack);
+        })
+    };
+    let beside = plan(|stack| {
+        stack.add(DnsRecord::a("www", "192.0.2.1"));
+    });
+    assert!(beside.problems.is_empty(), "{beside}");
+    let refused = plan(|stack| {
+        stack.add(DnsRecord::cname("www", "@"));
+    });
+    let problem = &refused.problems[0];
+    insta::assert_snapshot!(problem.message, @"needs the name `www`, as `dns:record/www:TXT` does: a CNAME has no other records beside it");
+    assert!(problem.at.as_ref().is_some_and(|place| place.file.ends_with("tests/plan.rs")));
+}

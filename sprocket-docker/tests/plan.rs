@@ -141,3 +141,20 @@ fn names_that_the_engine_refuses_are_refused_before() {
     the name of a volume has 2 to 255 characters, and `v` has 1
     ");
 }
+
+#[test]
+fn a_port_of_every_node_is_one_service_s() {
+    let plan = |first: Port, second: Port| {
+        let plan = sprocket_core::testing::world().plan(|stack| {
+            stack.connect(Docker::from_env());
+            stack.add(Service::new("web", "app:1").publish(first.clone()));
+            stack.add(Service::new("api", "app:1").publish(second.clone()));
+        });
+        plan.problems.iter().map(|problem| format!("{}: {}", problem.address, problem.message)).collect::<String>()
+    };
+    insta::assert_snapshot!(plan(Port::ingress(80), Port::ingress(80).to(8080)), @"docker:service/api: needs port 80/tcp, as `docker:service/web` does: one service has it on every node");
+    insta::assert_snapshot!(plan(Port::host(80), Port::ingress(80)), @"docker:service/api: needs port 80/tcp, as `docker:service/web` does: one service has it on every node");
+    // On different nodes.
+    insta::assert_snapshot!(plan(Port::host(80), Port::host(80)), @"");
+    insta::assert_snapshot!(plan(Port::ingress(53), Port::ingress(53).udp()), @"");
+}

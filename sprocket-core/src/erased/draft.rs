@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::ids::PhysicalName;
 use crate::json::Json;
-use crate::resource::{Findings, Resource};
+use crate::resource::{Claim, Findings, Resource};
 use crate::spec::{Draft, Field, Spec};
 use crate::value::{
     Deps, FINGERPRINT, Known, Mistake, NoValue, Path, SEALED, Sealed, Slot as _, StackKey, is_sealed, open_at, seal_at,
@@ -47,6 +47,8 @@ pub(crate) trait ErasedDraft: Send + Sync {
     ) -> Result<TypedSpec, Mistake>;
     /// What can be said against its settings, as far as they are known, and against its name.
     fn review(&self, known: &Known, name: &PhysicalName) -> Findings;
+    /// What it takes at its service that not everybody can have.
+    fn claims(&self, known: &Known, name: &PhysicalName) -> Vec<Claim>;
     /// The settings that are as they would be if nobody had set them.
     fn defaults(&self, key: &StackKey) -> Vec<Path>;
 }
@@ -135,6 +137,11 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         findings.errors.extend(named.errors);
         findings.warnings.extend(named.warnings);
         findings
+    }
+
+    fn claims(&self, known: &Known, name: &PhysicalName) -> Vec<Claim> {
+        // Most kinds take nothing, and their settings need not be made for this.
+        if D::Resource::CLAIMS { D::Resource::claims(name, self.draft.spec(known).ok().as_ref()) } else { Vec::new() }
     }
 }
 

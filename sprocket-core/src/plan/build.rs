@@ -21,7 +21,7 @@ use crate::erased::{ErasedLive, Evaluated, KindHandle};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
 use crate::refresh::Observed;
-use crate::resource::Naming;
+use crate::resource::{Claim, Naming};
 use crate::stack::{Node, Stack};
 use crate::state::{Object, Record, Snapshot};
 use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
@@ -62,6 +62,7 @@ pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
         deferred: BTreeMap::new(),
         kept: Vec::new(),
         unchanged: 0,
+        claims: HashMap::new(),
         names: HashMap::with_capacity(nodes),
         basis,
     };
@@ -94,6 +95,8 @@ struct Builder<'a> {
     deferred: BTreeMap<ProviderName, Deferred>,
     kept: Vec<Kept>,
     unchanged: usize,
+    /// Who has claimed what, by provider.
+    claims: HashMap<(usize, String), Vec<(Address, Option<&'static str>)>>,
     /// Who has which name, by provider and kind.
     names: HashMap<(usize, &'static str, PhysicalName), Address>,
 }
@@ -149,6 +152,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let Some(desired) = self.evaluate(node, object) else { return };
+        self.claim(node);
         let seen = self.basis.observed.objects.get(&node.address);
         let live = seen.and_then(|seen| seen.current.as_ref());
         let deferred = self.basis.observed.deferred.contains(&stack.providers[node.provider].name);
@@ -201,6 +205,19 @@ impl<'a> Builder<'a> {
             }
         }
         self.problems.len() > before
+    }
+
+    /// What this resource and one before it want at their service, and only one can have.
+    fn claim(&mut self, node: &Node) {
+        for Claim { what, alone } in node.draft.claims(&self.known, &node.name) {
+            let claimed = self.claims.entry((node.provider, what.clone())).or_default();
+            let others = claimed.iter().filter(|(other, _)| *other != node.address);
+            let clash = others.filter_map(|(other, theirs)| Some((other, alone.or(*theirs)?))).next();
+            if let Some((other, why)) = clash {
+                self.problems.push(Self::problem(node, format!("needs {what}, as `{other}` does: {why}")));
+            }
+            claimed.push((node.address.clone(), alone));
+        }
     }
 
     fn evaluate(&mut self, node: &Node, object: Option<&Object>) -> Option<Desired> {

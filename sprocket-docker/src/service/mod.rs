@@ -21,7 +21,7 @@ mod write;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sprocket_core::{
-    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Findings, Found, IntoInput, Listing, Live, Make, Naming,
+    Change, Checked, Claim, Deadline, ErrorOf, FailedOf, Find, Findings, Found, IntoInput, Listing, Live, Make, Naming,
     ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, This,
 };
 
@@ -131,6 +131,7 @@ impl Resource for Service {
     const KIND: &'static str = "docker:service";
     const NAMING: Naming = Naming::Fixed;
     const CONVERGES: bool = true;
+    const CLAIMS: bool = true;
     type Provider = Docker;
     type Draft = ServiceDraft;
     type Spec = ServiceSpec;
@@ -230,6 +231,20 @@ impl Resource for Service {
 
     fn review_name(name: &PhysicalName, _: Option<&ServiceSpec>) -> Findings {
         name::dns(name, "a service")
+    }
+
+    /// The ports that it publishes on every node.
+    fn claims(_: &PhysicalName, spec: Option<&ServiceSpec>) -> Vec<Claim> {
+        let ports = spec.into_iter().flat_map(|spec| &spec.ports);
+        let published = ports.filter_map(|port| Some((port, port.published?)));
+        let claims = published.map(|(port, published)| {
+            let what = format!("port {published}/{}", format!("{:?}", port.transport).to_lowercase());
+            match port.mode {
+                PublishMode::Ingress => Claim::alone(what, "one service has it on every node"),
+                PublishMode::Host => Claim::shared(what),
+            }
+        });
+        claims.collect()
     }
 
     async fn verify(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> Vec<Checked> {
