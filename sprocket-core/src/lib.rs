@@ -37,7 +37,7 @@ pub use json::Json;
 pub use lookup::{Lookup, Question};
 pub use options::{DraftExt, Options};
 pub use overrides::{Misfit, Overridden, Override, Unfit};
-pub use plan::{Goal, Plan};
+pub use plan::{Goal, Plan, Request};
 pub use provider::{ErrorKind, Provider, ProviderError};
 pub use random::{Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec};
 pub use report::{Failure, Outcome as StepOutcome, Report, StepReport, Verdict};

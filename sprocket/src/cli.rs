@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use sprocket_core::{Goal, Request};
 
 /// Plans, applies and looks after what this program declares.
 #[derive(Debug, Parser)]
@@ -39,7 +40,7 @@ pub(crate) enum Command {
     /// Deletes everything that is recorded, but for what is kept
     Destroy(DestroyArgs),
     /// Shows what others have changed; changes nothing, and exits like `plan`
-    Drift(PlanArgs),
+    Drift(LookArgs),
     /// Records an object that exists as a resource of the program
     Import {
         /// The resource: `docker:network/edge`
@@ -71,8 +72,50 @@ pub(crate) enum Command {
     State(StateCommand),
 }
 
+/// Which resources a command is for.
+#[derive(Debug, Default, Args, PartialEq, Eq)]
+pub(crate) struct Selection {
+    /// Only this resource and what it needs; `*` at the end stands for all that begin so. Can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) target: Vec<String>,
+    /// Not this resource, nor what needs it; `*` at the end stands for all that begin so. Can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) exclude: Vec<String>,
+}
+
+impl Selection {
+    /// What is wanted, of these.
+    pub(crate) fn request(&self, goal: Goal) -> Request {
+        Request::from(goal).only(self.target.iter().cloned()).without(self.exclude.iter().cloned())
+    }
+}
+
+/// What a program is to be brought to.
+#[derive(Debug, Default, Args, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Makes a new one of this resource, though nothing about it has changed. Can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) replace: Vec<String>,
+}
+
+impl Wanted {
+    pub(crate) fn request(&self) -> Request {
+        self.selection.request(Goal::Declared).replace(self.replace.iter().cloned())
+    }
+}
+
 #[derive(Debug, Default, Args, PartialEq, Eq)]
 pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, Default, Args, PartialEq, Eq)]
+pub(crate) struct LookArgs {
     /// One JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -83,6 +126,15 @@ pub(crate) struct PlanArgs {
 
 #[derive(Debug, Default, Args, PartialEq, Eq)]
 pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Default, Args, PartialEq, Eq)]
+pub(crate) struct RunArgs {
     /// Does it without asking
     #[arg(long, short)]
     pub(crate) yes: bool,
@@ -100,7 +152,9 @@ pub(crate) struct ApplyArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DestroyArgs {
     #[command(flatten)]
-    pub(crate) apply: ApplyArgs,
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
     /// Also what is kept: protected, or holding data. Asks for the stack's name
     #[arg(long)]
     pub(crate) include_kept: bool,
@@ -149,9 +203,10 @@ impl Command {
     /// Whether `out` is a stream of JSON objects.
     pub(crate) fn is_json(&self) -> bool {
         match self {
-            Self::Plan(args) | Self::Drift(args) => args.json,
-            Self::Apply(args) => args.json,
-            Self::Destroy(args) => args.apply.json,
+            Self::Plan(args) => args.look.json,
+            Self::Drift(args) => args.json,
+            Self::Apply(args) => args.run.json,
+            Self::Destroy(args) => args.run.json,
             Self::Verify { json } => *json,
             _ => false,
         }
@@ -174,7 +229,7 @@ mod tests {
         let check = |args: &[&str], expect: Result<bool, ()>| {
             let mut cli = Cli::try_parse_from([&["program"], args].concat()).unwrap();
             let yes = match cli.chosen() {
-                Ok(Command::Apply(args)) => Ok(args.yes),
+                Ok(Command::Apply(args)) => Ok(args.run.yes),
                 Ok(_) => Ok(false),
                 Err(_) => Err(()),
             };

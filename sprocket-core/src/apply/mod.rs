@@ -300,13 +300,14 @@ impl<'a> Run<'a> {
 
     /// The outputs as they are now. After a failure those that are not known keep their old values.
     fn record_outputs(&mut self) {
-        let mut outputs = match self.plan.goal {
+        let mut outputs = match self.plan.request.goal {
             Goal::Declared => self.snapshot.outputs.clone(),
-            Goal::Destroyed { .. } => std::collections::BTreeMap::new(),
+            Goal::Destroyed { .. } if !self.plan.request.is_partial() => std::collections::BTreeMap::new(),
+            Goal::Destroyed { .. } => self.snapshot.outputs.clone(),
         };
-        if self.plan.goal == Goal::Declared {
+        if self.plan.request.goal == Goal::Declared {
             let values = output_values(self.stack, &self.known, &self.key);
-            outputs.retain(|name, _| values.contains_key(name));
+            outputs.retain(|name, _| values.contains_key(name) || self.plan.request.is_partial());
             let known = values.into_iter().filter(|(_, value)| !crate::plan::has_holes(value));
             outputs.extend(known.map(|(name, value)| (name, Json::from(&value))));
         }

@@ -9,7 +9,7 @@ use super::{Run, refused};
 use crate::erased::{Evaluated, Fault, KindHandle, mark};
 use crate::ids::{Address, RecordId};
 use crate::json::Json;
-use crate::plan::{Step, StepAction, changes, name_of};
+use crate::plan::{Reason, Step, StepAction, changes, name_of};
 use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
@@ -99,7 +99,7 @@ impl Run<'_> {
         {
             return Err(more(&format!("`{path}` is not what the plan showed")));
         }
-        if let (true, Some(object)) = (replaces, current) {
+        if let (true, Some(object)) = (replaces && step.reason != Reason::Requested, current) {
             let facts = node.kind.facts();
             let found = changes(facts.fields, &object.applied.value(), &spec.value(), &node.options.ignore, false);
             if found.is_empty() && !step.changes.iter().any(|change| change.drift) {

@@ -24,7 +24,7 @@ use crate::erased::{Target, Through, mark, provider_type};
 use crate::event::{Event, Events};
 use crate::ids::{Address, Identity, ProviderName};
 use crate::json::Json;
-use crate::plan::{Goal, Plan};
+use crate::plan::{Plan, Request};
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::refresh::{Connections, Open, ProviderTypes};
@@ -116,12 +116,13 @@ impl Engine {
         self
     }
 
-    /// What is to be done to reach a goal. Writes nothing anywhere.
+    /// What is to be done to reach a goal, of all resources or of some. Writes nothing anywhere.
     ///
     /// # Errors
     /// If the program is wrong, or something could not be read.
-    pub async fn plan(&self, stack: &Stack, goal: Goal) -> Result<Plan, Refused> {
-        Ok(self.observe(stack).await?.plan(goal))
+    pub async fn plan(&self, stack: &Stack, request: impl Into<Request>) -> Result<Plan, Refused> {
+        let request = request.into();
+        Ok(self.observe(stack).await?.plan(request))
     }
 
     /// Reads all that a plan of this stack is made of. Writes nothing anywhere.
@@ -158,7 +159,7 @@ impl Engine {
             _ => {}
         }
         let prepared = self.prepare(stack, loaded, Some(plan)).await?;
-        let now = prepared.plan(stack, plan.goal);
+        let now = prepared.plan(stack, &plan.request);
         if now != *plan {
             return Err(stale(&difference(plan, &now)));
         }

@@ -3,12 +3,12 @@
 use std::fmt::{self, Debug};
 
 use super::prepare::Prepared;
-use crate::plan::{Goal, Plan};
+use crate::plan::{Plan, Request};
 use crate::stack::Stack;
 
 /// What was there when a stack was looked at: what is recorded of it, and what its services reported.
 ///
-/// Planning from it is pure: it does no I/O, and the same goal gives the same plan. [`Engine::apply`](crate::Engine::apply)
+/// Planning from it is pure: it does no I/O, and the same request gives the same plan. [`Engine::apply`](crate::Engine::apply)
 /// looks again, and refuses a plan of a world that has moved since.
 pub struct Observation<'s> {
     pub(super) stack: &'s Stack,
@@ -22,8 +22,8 @@ impl Debug for Observation<'_> {
 }
 
 impl Observation<'_> {
-    /// What is to be done to reach a goal.
-    pub fn plan(&self, goal: Goal) -> Plan {
-        self.prepared.plan(self.stack, goal)
+    /// What is to be done to reach a goal, of all resources or of some.
+    pub fn plan(&self, request: impl Into<Request>) -> Plan {
+        self.prepared.plan(self.stack, &request.into())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Refused, Settings};
 use crate::ids::{Address, Lineage, ProviderName};
-use crate::plan::{Basis, Goal, Move, Plan, Settlement, build, reported};
+use crate::plan::{Basis, Move, Plan, Request, Settlement, build, reported};
 use crate::refresh::{Connections, Observed, ProviderTypes, look_up, observe};
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Record, Snapshot};
@@ -114,7 +114,7 @@ fn upgrade(snapshot: &mut Snapshot, connections: &Connections) -> Result<(), Ref
 }
 
 impl Prepared {
-    pub(super) fn plan(&self, stack: &Stack, goal: Goal) -> Plan {
+    pub(super) fn plan(&self, stack: &Stack, request: &Request) -> Plan {
         let kind = |record: &Record, address: &Address| self.connections.kind(&record.provider, address).ok();
         let same_server = |one: &ProviderName, other: &ProviderName| {
             self.connections.identity(one) == self.connections.identity(other)
@@ -132,7 +132,7 @@ impl Prepared {
             lineage: self.lineage.clone(),
             serial: self.serial,
         };
-        build(basis, goal)
+        build(basis, request)
     }
 }
 

@@ -8,6 +8,7 @@ mod existing;
 mod marks;
 mod naming;
 mod outputs;
+mod selected;
 mod shut;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,7 +17,7 @@ use serde_json::Value;
 
 use super::diff::{self, Change, changes};
 use super::order::{dependents, order_deletes};
-use super::{Deferred, Goal, Kept, Move, Place, Plan, Problem, Reason, Settlement, Step, StepAction};
+use super::{Deferred, Goal, Kept, Move, Pattern, Place, Plan, Problem, Reason, Request, Settlement, Step, StepAction};
 use crate::erased::{ErasedLive, Evaluated, KindHandle};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
@@ -29,6 +30,7 @@ use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
 use self::naming::HASH;
 pub(crate) use self::naming::name_of;
 pub(crate) use self::outputs::output_values;
+use self::selected::Selected;
 
 /// What a plan is made of.
 pub(crate) struct Basis<'a> {
@@ -51,7 +53,7 @@ pub(crate) struct Basis<'a> {
 }
 
 /// Makes the plan.
-pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
+pub(crate) fn build(basis: Basis<'_>, request: &Request) -> Plan {
     let nodes = basis.stack.nodes.len();
     let mut builder = Builder {
         known: Known { answers: basis.observed.answers.clone(), ..Known::nothing(basis.stack) },
@@ -64,9 +66,12 @@ pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
         unchanged: 0,
         claims: HashMap::new(),
         names: HashMap::with_capacity(nodes),
+        selected: Selected::of(request, basis.stack, basis.snapshot),
+        request,
         basis,
     };
-    let outputs = match goal {
+    builder.unmatched();
+    let outputs = match request.goal {
         Goal::Declared => {
             let (recorded, gone) = builder.recorded();
             for (index, record) in recorded.into_iter().enumerate() {
@@ -80,11 +85,13 @@ pub(crate) fn build(basis: Basis<'_>, goal: Goal) -> Plan {
             BTreeMap::new()
         }
     };
-    builder.finish(goal, outputs)
+    builder.finish(outputs)
 }
 
 struct Builder<'a> {
     basis: Basis<'a>,
+    request: &'a Request,
+    selected: Selected<'a>,
     known: Known,
     /// By resource, the step that those who use it wait for.
     last: Vec<Option<u32>>,
@@ -148,7 +155,13 @@ impl<'a> Builder<'a> {
         let stack = self.basis.stack;
         let node = &stack.nodes[index];
         let object = record.and_then(|record| record.object.as_ref());
-        if self.contradicts(node, record) || self.is_put_off(index, node, record) {
+        if self.contradicts(node, record) {
+            return;
+        }
+        if self.selected.leaves_out(&node.address) {
+            return self.left_out(index, node, object);
+        }
+        if self.is_put_off(index, node, record) {
             return;
         }
         let Some(desired) = self.evaluate(node, object) else { return };
@@ -172,6 +185,35 @@ impl<'a> Builder<'a> {
                 self.create(index, node, step, Reason::Gone, name, &desired);
             }
             (Some(object), live) => self.existing(index, node, record, object, live, &desired),
+        }
+    }
+
+    /// It stays as it is: who uses it is told what it was.
+    fn left_out(&mut self, index: usize, node: &Node, object: Option<&Object>) {
+        let Some(object) = object else { return };
+        let live = self.basis.observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());
+        let state = live.map_or(&object.state, |live| &live.state);
+        let (name, reported) = (Some(object.name.clone()), Some(self.reported(&node.kind, state)));
+        self.known.nodes[index] = Facts { name, reported, changing: false };
+    }
+
+    /// What was asked for and is not there.
+    fn unmatched(&mut self) {
+        let about = |pattern: &Pattern, message: &str, hint: &str| Problem {
+            address: Address::from(pattern.as_str()),
+            message: message.to_owned(),
+            hint: Some(hint.to_owned()),
+            at: None,
+        };
+        for pattern in &self.selected.unmatched {
+            let (message, hint) = ("no resource is called so", "addresses are as `state list` and `graph` show them");
+            self.warnings.push(about(pattern, message, hint));
+        }
+        for pattern in &self.request.replace {
+            if !self.basis.stack.nodes.iter().any(|node| pattern.matches(&node.address)) {
+                let message = "is not declared: there is nothing that could take its place";
+                self.problems.push(about(pattern, message, "addresses are as `graph` shows them"));
+            }
         }
     }
 
@@ -327,11 +369,11 @@ impl<'a> Builder<'a> {
             Facts { name: Some(name.clone()), reported: Some(self.reported(&node.kind, &stray.state)), changing: true };
     }
 
-    fn finish(mut self, goal: Goal, outputs: BTreeMap<String, Change>) -> Plan {
+    fn finish(mut self, outputs: BTreeMap<String, Change>) -> Plan {
         order_deletes(&mut self.steps, self.basis.snapshot);
         assert!(dependents(&self.steps).1.is_some(), "BUG: the steps of a plan wait for each other");
         Plan {
-            goal,
+            request: self.request.clone(),
             lineage: self.basis.lineage,
             serial: self.basis.serial,
             steps: self.steps,
@@ -343,6 +385,7 @@ impl<'a> Builder<'a> {
             deferred: self.deferred.into_values().filter(|deferred| !deferred.resources.is_empty()).collect(),
             outputs,
             unchanged: self.unchanged,
+            left_out: self.selected.into_left_out(),
             proposed_key: self.basis.key_is_new.then(|| self.basis.key.clone()),
         }
     }

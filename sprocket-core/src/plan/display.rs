@@ -54,12 +54,16 @@ impl Plan {
             several => return write!(f, "{several} problems: nothing can be applied until they are solved."),
         }
         if self.is_empty() {
-            let what = match (self.goal, self.unchanged) {
+            let left_out = match self.left_out.len() {
+                0 => String::new(),
+                number => format!("; {number} left out"),
+            };
+            let what = match (self.request.goal, self.unchanged) {
                 (Goal::Declared, 1) => "1 resource is as declared".into(),
                 (Goal::Declared, several) => format!("{several} resources are as declared"),
                 (Goal::Destroyed { .. }, _) => "nothing is left to destroy".into(),
             };
-            return write!(f, "Nothing to do: {what}.");
+            return write!(f, "Nothing to do: {what}{left_out}.");
         }
         let replaced = self.count(|action| matches!(action, StepAction::Create { replaces: true, .. }));
         let counts = [
@@ -74,6 +78,7 @@ impl Plan {
             (self.count(|action| matches!(action, StepAction::Record)), "to record"),
             (self.moved.len(), "moved"),
             (self.unchanged, "unchanged"),
+            (self.left_out.len(), "left out"),
             (self.deferred.iter().map(|deferred| deferred.resources.len()).sum(), "to read later"),
         ];
         let mut parts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
@@ -86,6 +91,9 @@ impl Plan {
 impl Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (sign, note) = match (&self.action, &self.reason) {
+            (StepAction::Create { replaces: true, .. }, Reason::Requested) => {
+                ("±", "a new one takes its place, as asked for".to_owned())
+            }
             (StepAction::Create { replaces: true, .. }, _) => ("±", "a new one takes its place".to_owned()),
             (StepAction::Create { .. }, Reason::Gone) => ("+", "it has gone".to_owned()),
             (StepAction::Create { .. }, _) => ("+", String::new()),
@@ -119,7 +127,8 @@ impl Display for Step {
         if !self.changes.is_empty() {
             return write_changes(f, &self.changes);
         }
-        let Some(mut spec) = self.spec.as_ref().map(Json::value) else { return Ok(()) };
+        let shown = self.spec.as_ref().filter(|_| self.reason != Reason::Requested);
+        let Some(mut spec) = shown.map(Json::value) else { return Ok(()) };
         for path in &self.defaults {
             hide(&mut spec, path);
         }

@@ -7,6 +7,7 @@ mod build;
 mod diff;
 mod display;
 mod order;
+mod request;
 
 use std::collections::BTreeMap;
 
@@ -16,30 +17,18 @@ pub(crate) use self::build::{Basis, build, name_of, output_values, reported};
 pub use self::diff::Change;
 pub(crate) use self::diff::{changes, has_holes};
 pub(crate) use self::order::dependents;
+pub use self::request::{Goal, Pattern, Request};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
 use crate::resource::Witness;
 use crate::state::Which;
 use crate::value::{Path, StackKey};
 
-/// What is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Goal {
-    /// That everything is as the program says.
-    Declared,
-    /// That nothing is left, except what is kept.
-    Destroyed {
-        /// Also what is kept: protected, `keep_on_delete`, or holding data.
-        include_kept: bool,
-    },
-}
-
 /// What is to be done to reach a goal.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
-    /// What it is to reach.
-    pub goal: Goal,
+    /// What it was asked for.
+    pub request: Request,
     /// The state that it was made for,
     pub lineage: Lineage,
     /// and how many journal entries had gone into that.
@@ -63,6 +52,9 @@ pub struct Plan {
     pub deferred: Vec<Deferred>,
     /// How many resources need nothing.
     pub unchanged: usize,
+    /// Resources that the request leaves out: nothing is said of them, and nothing done to them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Address>,
     /// The key of a stack that has no state yet.
     #[serde(skip)]
     pub(crate) proposed_key: Option<StackKey>,
@@ -166,6 +158,8 @@ pub enum Reason {
     Gone,
     /// A setting changed that needs a new object.
     Replaced,
+    /// A new object was asked for.
+    Requested,
     /// It is not declared any more.
     Undeclared,
     /// All is to be destroyed.

@@ -38,7 +38,7 @@ use crate::engine::{Engine, Refused, Settings};
 use crate::entropy::Entropy;
 use crate::event::{Event, Events};
 use crate::lookup::Lookup;
-use crate::plan::{Goal, Plan};
+use crate::plan::{Goal, Plan, Request};
 use crate::provider::ErrorKind;
 use crate::report::Report;
 use crate::resource::{Mark, Resource};
@@ -120,10 +120,10 @@ impl World {
     ///
     /// # Errors
     /// If it is refused.
-    pub fn try_plan(&mut self, program: impl Fn(&mut Stack), goal: Goal) -> Result<Plan, Refused> {
+    pub fn try_plan(&mut self, program: impl Fn(&mut Stack), request: impl Into<Request>) -> Result<Plan, Refused> {
         let stack = self.stack(program);
         let engine = self.engine();
-        self.block_on(async { engine.plan(&stack, goal).await })
+        self.block_on(async { engine.plan(&stack, request).await })
     }
 
     /// Plans and applies a program; everything must succeed.
@@ -162,8 +162,12 @@ impl World {
     ///
     /// # Errors
     /// If nothing was called.
-    pub fn run(&mut self, program: impl Fn(&mut Stack), goal: Goal) -> Result<Option<Report>, Refused> {
-        let plan = self.try_plan(&program, goal)?;
+    pub fn run(
+        &mut self,
+        program: impl Fn(&mut Stack),
+        request: impl Into<Request>,
+    ) -> Result<Option<Report>, Refused> {
+        let plan = self.try_plan(&program, request)?;
         self.apply_plan(program, &plan)
     }
 

@@ -7,6 +7,7 @@ mod crashes;
 mod failures;
 mod guards;
 mod kinds;
+mod selection;
 mod shut;
 mod stories;
 

@@ -1,11 +1,11 @@
 //! `apply` and `destroy`: show the plan, ask, do exactly that, and tell what was done.
 
-use sprocket_core::plan::StepAction;
-use sprocket_core::{Events, Goal, Plan, Stack};
+use sprocket_core::plan::{Pattern, StepAction};
+use sprocket_core::{Address, Events, Goal, Plan, Stack};
 
 use super::plan::problems;
 use super::verify;
-use crate::cli::{ApplyArgs, DestroyArgs};
+use crate::cli::{ApplyArgs, DestroyArgs, RunArgs};
 use crate::console::Look;
 use crate::output::{Progress, count, plan as plans, report as reports};
 use crate::program::Exit;
@@ -16,21 +16,24 @@ use crate::trouble::Trouble;
 pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit, Trouble> {
     let (session, stack) = opening.declared(Need::Sealed).await?;
     let mut is_second = false;
+    let mut request = args.wanted.request();
+    let mut left_out = Vec::new();
     loop {
-        let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
+        let plan = session.looking(Events::default()).await?.plan(&stack, request.clone()).await?;
         if !is_second || !plan.is_empty() || !plan.problems.is_empty() {
             plans::show(&session.console, &plan);
         }
         if !plan.problems.is_empty() {
             return Err(problems(plan.problems.len()));
         }
+        left_out.clone_from(&plan.left_out);
         if plan.is_empty() {
             break;
         }
-        if !args.yes && !session.is_sandboxed() {
+        if !args.run.yes && !session.is_sandboxed() {
             confirm(&session, &format!("Apply this to {}? [y/N] ", session.title()), is_yes)?;
         }
-        let exit = run(&session, &stack, &plan, args).await?;
+        let exit = run(&session, &stack, &plan, &args.run).await?;
         if exit != Exit::Done {
             return Ok(exit);
         }
@@ -39,8 +42,13 @@ pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit
             break;
         }
         is_second = true;
+        // What was not read has not been replaced either; everything else has.
+        let unread = plan.deferred.iter().flat_map(|deferred| &deferred.resources);
+        let asked = |address: &&Address| request.replace.iter().any(|pattern| pattern.matches(address));
+        let left: Vec<Pattern> = unread.filter(asked).map(Pattern::from).collect();
+        request.replace = left;
     }
-    let exit = verify::after_apply(&session, &stack).await?;
+    let exit = verify::after_apply(&session, &stack, &left_out).await?;
     if session.is_sandboxed() && !session.console.is_json() {
         session.console.out_lines(NEXT, |_| Look::Faint);
     }
@@ -57,13 +65,16 @@ pub(super) async fn destroy(opening: Opening<'_>, args: &DestroyArgs) -> Result<
     let (mut session, stack) = opening.declared(Need::Sealed).await?;
     let is_sandboxed = session.is_sandboxed();
     let goal = Goal::Destroyed { include_kept: args.include_kept || is_sandboxed };
-    let plan = session.looking(Events::default()).await?.plan(&stack, goal).await?;
+    let plan = session.looking(Events::default()).await?.plan(&stack, args.selection.request(goal)).await?;
     plans::show(&session.console, &plan);
     if !plan.problems.is_empty() {
         return Err(problems(plan.problems.len()));
     }
+    let is_whole = plan.left_out.is_empty();
     if plan.is_empty() {
-        session.end_world()?;
+        if is_whole {
+            session.end_world()?;
+        }
         return Ok(Exit::Done);
     }
     let name = session.stack_name.clone();
@@ -79,12 +90,12 @@ pub(super) async fn destroy(opening: Opening<'_>, args: &DestroyArgs) -> Result<
                 confirm_with(&session, &question, |answer| answer == name, &format!("--confirm {name}"))?;
             }
         }
-    } else if !args.apply.yes {
+    } else if !args.run.yes {
         let deletes = plan.steps.iter().filter(|step| matches!(step.action, StepAction::Delete { .. })).count();
         confirm(&session, &format!("Delete {} of {}? [y/N] ", count(deletes, "object"), session.title()), is_yes)?;
     }
-    let exit = run(&session, &stack, &plan, &args.apply).await?;
-    if exit == Exit::Done {
+    let exit = run(&session, &stack, &plan, &args.run).await?;
+    if exit == Exit::Done && is_whole {
         session.end_world()?;
     }
     Ok(exit)
@@ -110,7 +121,7 @@ fn confirm_with(session: &Session, question: &str, is_yes: impl Fn(&str) -> bool
     }
 }
 
-async fn run(session: &Session, stack: &Stack, plan: &Plan, args: &ApplyArgs) -> Result<Exit, Trouble> {
+async fn run(session: &Session, stack: &Stack, plan: &Plan, args: &RunArgs) -> Result<Exit, Trouble> {
     let (progress, events) = Progress::of(&session.console, plan);
     let engine = session.writing(events, args.continue_on_error).await?;
     if session.signals {

@@ -3,7 +3,7 @@
 use sprocket_core::plan::{Reason, Step};
 use sprocket_core::{Events, Goal, Plan};
 
-use crate::cli::PlanArgs;
+use crate::cli::{LookArgs, PlanArgs};
 use crate::output::{count, json as stream, plan as plans};
 use crate::program::Exit;
 use crate::session::{Need, Opening};
@@ -12,12 +12,12 @@ use crate::trouble::Trouble;
 /// Shows what is to be done.
 pub(super) async fn plan(opening: Opening<'_>, args: &PlanArgs) -> Result<Exit, Trouble> {
     let (session, stack) = opening.declared(Need::Sealed).await?;
-    let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
+    let plan = session.looking(Events::default()).await?.plan(&stack, args.wanted.request()).await?;
     plans::show(&session.console, &plan);
     if !plan.problems.is_empty() {
         return Err(problems(plan.problems.len()));
     }
-    Ok(exit(args, !plan.is_empty()))
+    Ok(exit(&args.look, !plan.is_empty()))
 }
 
 /// The error of a plan that was shown with its problems.
@@ -26,7 +26,7 @@ pub(super) fn problems(number: usize) -> Trouble {
 }
 
 /// Shows what others have changed since it was applied.
-pub(super) async fn drift(opening: Opening<'_>, args: &PlanArgs) -> Result<Exit, Trouble> {
+pub(super) async fn drift(opening: Opening<'_>, args: &LookArgs) -> Result<Exit, Trouble> {
     let (session, stack) = opening.declared(Need::Sealed).await?;
     let plan = session.looking(Events::default()).await?.plan(&stack, Goal::Declared).await?;
     let steps: Vec<Step> = plan.steps.iter().filter_map(drifted).collect();
@@ -72,6 +72,6 @@ fn drifted(step: &Step) -> Option<Step> {
     Some(step)
 }
 
-fn exit(args: &PlanArgs, pending: bool) -> Exit {
+fn exit(args: &LookArgs, pending: bool) -> Exit {
     if pending && args.detailed_exit_code { Exit::Pending } else { Exit::Done }
 }

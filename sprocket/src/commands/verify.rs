@@ -1,6 +1,6 @@
 //! `verify`: asks what is applied whether it works.
 
-use sprocket_core::{Events, Stack};
+use sprocket_core::{Address, Events, Stack};
 
 use crate::console::Look;
 use crate::output::{failure, report as reports};
@@ -16,8 +16,9 @@ pub(super) async fn verify(opening: Opening<'_>) -> Result<Exit, Trouble> {
     Ok(if verdict.passed() { Exit::Done } else { Exit::Unverified })
 }
 
-/// Asks at the end of an apply: whatever goes wrong now, it was applied. Says nothing if there is nothing to ask.
-pub(super) async fn after_apply(session: &Session, stack: &Stack) -> Result<Exit, Trouble> {
+/// Asks at the end of an apply: whatever goes wrong now, it was applied. Says nothing if there is nothing to ask, and nothing of
+/// what was left out.
+pub(super) async fn after_apply(session: &Session, stack: &Stack, left_out: &[Address]) -> Result<Exit, Trouble> {
     let engine = session.looking(Events::default()).await?;
     let result = tokio::select! {
         biased;
@@ -31,7 +32,8 @@ pub(super) async fn after_apply(session: &Session, stack: &Stack) -> Result<Exit
         result = engine.verify(stack) => result,
     };
     match result {
-        Ok(verdict) => {
+        Ok(mut verdict) => {
+            verdict.checks.retain(|(address, _)| !left_out.contains(address));
             if !verdict.checks.is_empty() || session.console.is_json() {
                 reports::verdict(&session.console, &verdict, false);
             }

@@ -94,12 +94,14 @@ fn a_plan_a_report_and_an_error_have_their_form() {
     {
       "pending": true,
       "plan": {
-        "goal": "declared",
         "kept": [],
         "lineage": "…",
         "moved": [],
         "outputs": {},
         "problems": [],
+        "request": {
+          "goal": "declared"
+        },
         "serial": 0,
         "settled": [],
         "steps": [

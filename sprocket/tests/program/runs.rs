@@ -448,3 +448,84 @@ fn drift_shows_what_others_changed_and_nothing_else() {
     exit 2
     ");
 }
+
+#[test]
+fn a_part_of_a_program_is_planned_applied_and_destroyed() {
+    let place = Place::new("part", LOCAL);
+    assert_snapshot!(place.run("plan --target shelf:thing/spoon", shelf), @"
+    pantry/local of sprocket.toml
+    + shelf:thing/jar
+        lock: (secret)
+        text: plums
+    + shelf:thing/spoon
+        beside: jar
+    output weight: (none) → (known after shelf:thing/jar)
+    2 to create, 1 left out.
+    exit 0
+    ");
+    assert_snapshot!(place.run("--yes --exclude shelf:thing/jar", shelf), @"
+    pantry/local of sprocket.toml
+    + shelf:thing/fork
+    1 to create, 2 left out.
+    … create shelf:thing/fork
+    ✓ shelf:thing/fork created [1/1]
+    1 created.
+    Verified: 1 check passed.
+    exit 0
+    ");
+    assert_snapshot!(place.run("apply --yes --target shelf:thing/sp*", shelf), @"
+    pantry/local of sprocket.toml
+    + shelf:thing/jar
+        lock: (secret)
+        text: plums
+    + shelf:thing/spoon
+        beside: jar
+    output weight: (none) → (known after shelf:thing/jar)
+    2 to create, 1 left out.
+    … create shelf:thing/jar
+    ✓ shelf:thing/jar created [1/2]
+    … create shelf:thing/spoon
+    ✓ shelf:thing/spoon created [2/2]
+    2 created.
+    Verified: 2 checks passed.
+    exit 0
+    ");
+    assert_snapshot!(place.run("apply --yes --replace shelf:thing/fork", shelf), @"
+    pantry/local of sprocket.toml
+    - shelf:thing/fork  (before the new one is made)
+    ± shelf:thing/fork  (a new one takes its place, as asked for)
+    1 to replace, 2 unchanged.
+    … delete shelf:thing/fork
+    ✓ shelf:thing/fork deleted [1/2]
+    … create shelf:thing/fork
+    ✓ shelf:thing/fork created [2/2]
+    1 created, 1 deleted.
+    Verified: 3 checks passed.
+    exit 0
+    ");
+    assert_snapshot!(place.run("destroy --yes --target shelf:thing/jar", shelf), @"
+    pantry/local of sprocket.toml
+    - shelf:thing/jar
+    - shelf:thing/spoon
+    2 to delete, 1 left out.
+    … delete shelf:thing/spoon
+    ✓ shelf:thing/spoon deleted [1/2]
+    … delete shelf:thing/jar
+    ✓ shelf:thing/jar deleted [2/2]
+    2 deleted.
+    exit 0
+    ");
+    assert_snapshot!(place.run("plan --target shelf:thing/knife --detailed-exit-code", shelf), @"
+    pantry/local of sprocket.toml
+    warning: `shelf:thing/knife`: no resource is called so
+      hint: addresses are as `state list` and `graph` show them
+    Nothing to do: 0 resources are as declared; 3 left out.
+    exit 0
+    ");
+}
+
+/// A fork of its own beside what is in the pantry.
+fn shelf(stack: &mut Stack) {
+    pantry(stack);
+    stack.add(Thing::new("fork"));
+}

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Builder, bare};
+use super::{Builder, Selected, bare};
 use crate::erased::{ErasedLive, KindFacts};
 use crate::ids::Address;
 use crate::plan::{Kept, Problem, Reason, Step, StepAction};
@@ -24,6 +24,9 @@ struct Rank {
 impl<'a> Builder<'a> {
     /// Deletes what was replaced by earlier runs and is still there.
     pub(super) fn superseded(&mut self, node: &Node, record: &Record) {
+        if self.selected.is_in_use(&node.address) {
+            return;
+        }
         for (place, object) in record.old.iter().enumerate() {
             let seen = self.basis.observed.objects.get(&node.address).and_then(|seen| seen.old.get(place)?.as_ref());
             self.ending(&node.address, object, seen, Reason::Superseded, true);
@@ -57,6 +60,9 @@ impl<'a> Builder<'a> {
     /// What is recorded and not declared any more goes, or is left.
     pub(super) fn undeclared(&mut self, gone: &BTreeMap<&Address, &Record>) {
         for (&address, &record) in gone {
+            if self.selected.leaves_out(address) {
+                continue;
+            }
             if record.protect {
                 self.problems.push(Problem {
                     address: address.clone(),
@@ -111,14 +117,19 @@ impl<'a> Builder<'a> {
         let kept = if include_kept { BTreeMap::new() } else { self.kept_from_destruction() };
         let records = &self.basis.snapshot.records;
         let keeps = self.count();
-        for (address, reason) in &kept {
+        for (address, reason) in kept.iter().filter(|(address, _)| !self.selected.leaves_out(address)) {
             for object in records[*address].objects() {
                 let (name, reason) = (object.name.clone(), reason.clone());
                 self.kept.push(Kept { address: (*address).clone(), name, reason });
             }
         }
-        let goes = |address: &Address| records.contains_key(address) && !kept.contains_key(address);
-        for (address, record) in records.iter().filter(|(address, _)| !kept.contains_key(address)) {
+        let stays =
+            |selected: &Selected<'_>, address: &Address| kept.contains_key(address) || selected.leaves_out(address);
+        for (address, record) in records {
+            if stays(&self.selected, address) {
+                continue;
+            }
+            let goes = |host: &Address| records.contains_key(host) && !stays(&self.selected, host);
             let host = record.dies_with.as_ref().is_some_and(goes);
             if host || !self.record_is_put_off(address, record) {
                 self.end(address, record, Reason::Destroyed, host);

@@ -28,7 +28,8 @@ impl Builder<'_> {
         let changes = self.differences(node, object, live, desired);
         let state = live.map_or(&object.state, |live| &live.state);
         let reported = Some(self.reported(&node.kind, state));
-        if changes.iter().any(|change| change.replaces) {
+        let is_requested = self.request.replace.iter().any(|pattern| pattern.matches(&node.address));
+        if is_requested || changes.iter().any(|change| change.replaces) {
             return self.replace(index, node, record, object, live, desired, changes);
         }
         let name = Some(object.name.clone());
@@ -128,19 +129,28 @@ impl Builder<'_> {
         let facts = node.kind.facts();
         let settings = changes.iter().filter(|change| change.replaces).map(|change| format!("`{}`", change.path));
         let settings = settings.collect::<Vec<_>>().join(", ");
+        let (reason, because, undo) = match settings.as_str() {
+            "" => (Reason::Requested, "a new one was asked for".to_owned(), "do not ask for it"),
+            _ => (Reason::Replaced, format!("a change of {settings} would replace it"), "undo the change"),
+        };
         if node.options.protect || record.is_some_and(|record| record.protect) {
-            let hint = "take `.protect()` away and apply that first, or undo the change";
-            let problem = Self::problem(node, format!("is protected, and a change of {settings} would replace it"));
-            return self.problems.push(Problem { hint: Some(hint.into()), ..problem });
+            let hint = format!("take `.protect()` away and apply that first, or {undo}");
+            let problem = Self::problem(node, format!("is protected, and {because}"));
+            return self.problems.push(Problem { hint: Some(hint), ..problem });
         }
         if facts.stateful {
-            let hint = "undo the change, or declare a new one under another name and move the data";
-            let message = format!("holds data that would be lost: a change of {settings} would replace it");
-            return self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
+            let hint = format!("{undo}, or declare a new one under another name and move the data");
+            let message = format!("holds data that would be lost: {because}");
+            return self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
         }
         let highest = record.iter().flat_map(|record| record.objects()).map(|object| object.generation).max();
         let generation = 1 + highest.unwrap_or(object.generation);
         let name = self.name(node, generation, desired);
+        if facts.naming == Naming::Content && name.as_ref() == Some(&object.name) {
+            let problem =
+                Self::problem(node, format!("is named by its content, and {because}: it would have the same name"));
+            return self.problems.push(Problem { hint: Some("change its content".into()), ..problem });
+        }
         self.review(node, name.as_ref());
         let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
         let witness = live.map(|live| live.witness.clone());
@@ -162,9 +172,9 @@ impl Builder<'_> {
         }
         let create = StepAction::Create { generation, replaces: true };
         let spec = Some(desired.spec.json());
-        let new = Step { spec, changes, ..self.step(index, node, create, Reason::Replaced, name.clone()) };
+        let new = Step { spec, changes, ..self.step(index, node, create, reason.clone(), name.clone()) };
         if facts.naming == Naming::Fixed {
-            let old = self.step(index, node, delete(true), Reason::Replaced, Some(object.name.clone()));
+            let old = self.step(index, node, delete(true), reason, Some(object.name.clone()));
             self.steps.push(Step { witness, after: Vec::new(), ..old });
             let deleted = self.count() - 1;
             let mut new = new;
@@ -172,8 +182,11 @@ impl Builder<'_> {
             self.push(index, new);
         } else {
             let created = self.push(index, new);
-            let old = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
-            self.steps.push(Step { witness, after: vec![created], ..old });
+            // As long as something that is left out uses it, it stays.
+            if !self.selected.is_in_use(&node.address) {
+                let old = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
+                self.steps.push(Step { witness, after: vec![created], ..old });
+            }
         }
         self.known.nodes[index] = Facts { name, reported: None, changing: true };
     }

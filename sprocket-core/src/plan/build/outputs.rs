@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Builder, addresses};
+use crate::ids::Address;
 use crate::json::Json;
 use crate::plan::diff::Change;
 use crate::stack::{Stack, StackOutput};
-use crate::value::{Known, Path, StackKey, sealing};
+use crate::value::{AFTER, Known, Path, StackKey, sealing};
 
 impl Builder<'_> {
     pub(super) fn outputs(&self) -> BTreeMap<String, Change> {
@@ -16,16 +17,31 @@ impl Builder<'_> {
         let recorded = &self.basis.snapshot.outputs;
         for (name, value) in output_values(self.basis.stack, &self.known, self.basis.key) {
             let before = recorded.get(&name).map_or(Value::Null, Json::value);
-            if before != value {
+            if before != value && !self.waits_for_left_out(&value) {
                 found.insert(name, output_change(before, value));
             }
         }
         for (name, value) in recorded {
-            if !self.basis.stack.outputs.iter().any(|output| output.name == *name) {
+            if !self.request.is_partial() && !self.basis.stack.outputs.iter().any(|output| output.name == *name) {
                 found.insert(name.clone(), output_change(value.value(), Value::Null));
             }
         }
         found
+    }
+
+    /// Whether some of it is known only after something that is left out: then it stays as it was.
+    fn waits_for_left_out(&self, value: &Value) -> bool {
+        match value {
+            Value::Object(map) => match map.get(AFTER) {
+                Some(Value::Array(after)) => after
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .any(|address| self.selected.leaves_out(&Address::from(address))),
+                _ => map.values().any(|value| self.waits_for_left_out(value)),
+            },
+            Value::Array(items) => items.iter().any(|value| self.waits_for_left_out(value)),
+            _ => false,
+        }
     }
 }
 

@@ -1,0 +1,139 @@
+//! Which resources a plan is for, decided before it is made: what was asked for, with what that takes.
+//!
+//! A resource that is made or changed takes what it is made from; one that is deleted takes what was made from it, which goes
+//! first. What is left out stays as it is, and so does what that was made from.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::ids::Address;
+use crate::plan::{Goal, Pattern, Request};
+use crate::stack::Stack;
+use crate::state::Snapshot;
+
+/// Which resources a plan is for. All, if nothing is left out.
+#[derive(Default)]
+pub(super) struct Selected<'a> {
+    left_out: HashSet<&'a Address>,
+    /// What those were made from.
+    in_use: HashSet<&'a Address>,
+    /// Patterns that no resource is called like.
+    pub(super) unmatched: Vec<Pattern>,
+}
+
+impl<'a> Selected<'a> {
+    pub(super) fn of(request: &Request, stack: &'a Stack, snapshot: &'a Snapshot) -> Self {
+        if !request.is_partial() {
+            return Self::default();
+        }
+        let graph = Graph::of(request.goal, stack, snapshot);
+        let matching = |patterns: &[Pattern]| -> Vec<usize> {
+            let is_one = |place: &usize| patterns.iter().any(|pattern| pattern.matches(graph.addresses[*place]));
+            (0..graph.addresses.len()).filter(is_one).collect()
+        };
+        let mut is_out = vec![false; graph.addresses.len()];
+        if !request.only.is_empty() {
+            let selected = closure(matching(&request.only), graph.addresses.len(), |place| graph.takes(place));
+            is_out.iter_mut().zip(selected).for_each(|(out, selected)| *out = !selected);
+        }
+        let without = (0..is_out.len()).filter(|&place| is_out[place]).chain(matching(&request.without)).collect();
+        let is_out = closure(without, graph.addresses.len(), |place| graph.takes_along(place, is_out[place]));
+        let out = || (0..is_out.len()).filter(|&place| is_out[place]);
+        let patterns = request.only.iter().chain(&request.without);
+        let nobody = |pattern: &&Pattern| !graph.addresses.iter().any(|address| pattern.matches(address));
+        Self {
+            left_out: out().map(|place| graph.addresses[place]).collect(),
+            in_use: out().flat_map(|place| &graph.made_from[place]).map(|&used| graph.addresses[used]).collect(),
+            unmatched: patterns.filter(nobody).cloned().collect(),
+        }
+    }
+
+    pub(super) fn leaves_out(&self, address: &Address) -> bool {
+        self.left_out.contains(address)
+    }
+
+    /// Whether something that is left out was made from it: its old objects stay until that has moved over.
+    pub(super) fn is_in_use(&self, address: &Address) -> bool {
+        self.in_use.contains(address)
+    }
+
+    pub(super) fn into_left_out(self) -> Vec<Address> {
+        let mut all: Vec<Address> = self.left_out.into_iter().cloned().collect();
+        all.sort();
+        all
+    }
+}
+
+/// Which resource needs which. The declared ones come first.
+struct Graph<'a> {
+    addresses: Vec<&'a Address>,
+    /// How many are to be made or to stay; the others are to be deleted.
+    declared: usize,
+    /// What each is to be made from.
+    needs: Vec<Vec<usize>>,
+    /// What is to be made from each.
+    needed_by: Vec<Vec<usize>>,
+    /// What each was made from, by its record.
+    made_from: Vec<Vec<usize>>,
+    /// What was made from each.
+    made_into: Vec<Vec<usize>>,
+}
+
+impl<'a> Graph<'a> {
+    fn of(goal: Goal, stack: &'a Stack, snapshot: &'a Snapshot) -> Self {
+        let nodes = if goal == Goal::Declared { &stack.nodes[..] } else { &[] };
+        let mut addresses: Vec<&Address> = nodes.iter().map(|node| &node.address).collect();
+        let is_declared = |address: &Address| !nodes.is_empty() && stack.index.contains_key(address);
+        addresses.extend(snapshot.records.keys().filter(|address| !is_declared(address)));
+        let places: HashMap<&Address, usize> = addresses.iter().copied().zip(0..).collect();
+        let mut needs: Vec<Vec<usize>> =
+            nodes.iter().map(|node| node.deps.iter().map(|&dep| dep as usize).collect()).collect();
+        needs.resize(addresses.len(), Vec::new());
+        let recorded = |address: &&Address| {
+            let objects = snapshot.records.get(*address).into_iter().flat_map(|record| record.objects());
+            objects.flat_map(|object| &object.deps).filter_map(|dep| places.get(dep).copied()).collect()
+        };
+        let made_from: Vec<Vec<usize>> = addresses.iter().map(recorded).collect();
+        let (needed_by, made_into) = (reversed(&needs), reversed(&made_from));
+        Self { addresses, declared: nodes.len(), needs, needed_by, made_from, made_into }
+    }
+
+    fn is_declared(&self, place: usize) -> bool {
+        place < self.declared
+    }
+
+    /// What must be done too if this is.
+    fn takes(&self, place: usize) -> &[usize] {
+        if self.is_declared(place) { &self.needs[place] } else { &self.made_into[place] }
+    }
+
+    /// What must be left out too if this is. What was not asked for is no obstacle to what is made from it: that was asked for
+    /// with all that it takes.
+    fn takes_along(&self, place: usize, is_unasked: bool) -> Vec<usize> {
+        let dependents = if is_unasked { &[][..] } else { &self.needed_by[place] };
+        let used = self.made_from[place].iter().filter(|&&used| !self.is_declared(used));
+        dependents.iter().chain(used).copied().collect()
+    }
+}
+
+fn reversed(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let mut reversed = vec![Vec::new(); edges.len()];
+    for (from, all) in edges.iter().enumerate() {
+        all.iter().for_each(|&to| reversed[to].push(from));
+    }
+    reversed
+}
+
+/// These, and all that they lead to.
+fn closure<E: AsRef<[usize]>>(begin: Vec<usize>, count: usize, leads_to: impl Fn(usize) -> E) -> Vec<bool> {
+    let mut reached = vec![false; count];
+    begin.iter().for_each(|&place| reached[place] = true);
+    let mut work = begin;
+    while let Some(place) = work.pop() {
+        for &next in leads_to(place).as_ref() {
+            if !std::mem::replace(&mut reached[next], true) {
+                work.push(next);
+            }
+        }
+    }
+    reached
+}
