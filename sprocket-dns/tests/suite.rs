@@ -139,7 +139,11 @@ fn marks_on(server: &Server) {
     ok: SERVER answers AT.sprocket.test A with 192.0.2.1
     failed: its mark says that it is this stack's: it has none any more: an apply puts it back
     ");
-    insta::assert_snapshot!(server.plain(&world.plan(declared("192.0.2.1")).to_string(), &at), @"");
+    insta::assert_snapshot!(server.plain(&world.plan(declared("192.0.2.1")).to_string(), &at), @"
+    ~ dns:record/AT:A  (changed by somebody else)
+        mark: (none) → this stack's
+    1 to update.
+    ");
     world.apply(declared("192.0.2.1"));
     assert_eq!(server.records_of(ZONE, &at), before);
 
@@ -149,8 +153,16 @@ fn marks_on(server: &Server) {
     ok: SERVER answers AT.sprocket.test A with 192.0.2.1
     failed: its mark says that it is this stack's: it says that another stack owns it
     ");
-    insta::assert_snapshot!(server.plain(&world.plan(declared("192.0.2.2")).to_string(), &at), @"");
-    insta::assert_snapshot!(server.plain(&world.plan(|stack| server.connect(stack, ZONE)).to_string(), &at), @"");
+    insta::assert_snapshot!(server.plain(&world.plan(declared("192.0.2.2")).to_string(), &at), @"
+    problem: `dns:record/AT:A`: another stack has marked `AT:A` as its own  (sprocket-dns/tests/suite.rs:117)
+      hint: leave it to that stack with `state forget dns:record/AT:A`; or forget it in both, and `import` it here
+    1 problem: nothing can be applied until it is solved.
+    ");
+    insta::assert_snapshot!(server.plain(&world.plan(|stack| server.connect(stack, ZONE)).to_string(), &at), @"
+    problem: `dns:record/AT:A`: another stack has marked `AT:A` as its own
+      hint: leave it to that stack with `state forget dns:record/AT:A`; or forget it in both, and `import` it here
+    1 problem: nothing can be applied until it is solved.
+    ");
     server.put(&mark, 300, text(ours));
     assert!(world.plan(declared("192.0.2.1")).is_empty());
 
