@@ -1,17 +1,16 @@
 //! Events: what a run tells while it goes on. The command line, a JSON stream and a user's own tool are three listeners.
+//!
+//! Each is a [document](crate::document) when it is serialised.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::ids::{Address, PhysicalName};
 use crate::report::Outcome;
 
 /// Something that happened. Its order is that of the run: a step starts before it ends.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
     /// The state and the services are being read.
@@ -81,7 +80,8 @@ type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 pub struct Events(Option<Listener>);
 
 impl Events {
-    /// To this function. It is called in the order of the events, and must return soon.
+    /// To this function. It is called in the order of the events, by the task that runs the engine: it must return soon,
+    /// and hands on what takes longer.
     pub fn to(listener: impl Fn(Event) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(listener)))
     }

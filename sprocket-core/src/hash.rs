@@ -1,5 +1,7 @@
 //! Hashes of texts: witnesses, names by content, checksums.
 
+use std::hash::{Hash, Hasher};
+
 use sha2::{Digest, Sha256};
 
 /// A hash of several texts, as 32 hexadecimal digits. Where one ends and the next begins counts.
@@ -10,4 +12,20 @@ pub(crate) fn short(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
     }
     hex::encode(&hash.finalize()[..16])
+}
+
+/// A hash of a value as its `Hash` tells it, as 32 hexadecimal digits. It depends on the machine and the build.
+pub(crate) fn of(value: &impl Hash) -> String {
+    struct Telling(Sha256);
+    impl Hasher for Telling {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+        fn finish(&self) -> u64 {
+            unreachable!("BUG: 64 bits are not enough")
+        }
+    }
+    let mut telling = Telling(Sha256::new());
+    value.hash(&mut telling);
+    hex::encode(&telling.0.finalize()[..16])
 }

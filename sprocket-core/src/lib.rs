@@ -1,10 +1,12 @@
 //! The engine of Sprocket: resources, plans, apply, state. It knows no service, never prints, and reads neither the
 //! environment nor the home directory.
 //!
-//! A program fills a [`Stack`]; an engine refreshes, plans and applies it. Kinds of resources implement [`Resource`], the
-//! connections they are made with [`Provider`].
+//! A program fills a [`Stack`]; an [`Engine`] refreshes, plans and applies it, and is where a tool of one's own begins.
+//! What the engine says is a [`document`]. Kinds of resources implement [`Resource`], the connections they are made with
+//! [`Provider`].
 
 mod apply;
+pub mod document;
 mod engine;
 mod entropy;
 mod erased;

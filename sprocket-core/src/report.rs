@@ -1,5 +1,6 @@
-//! Reports: what a run did and did not do.
+//! Reports: what a run did and did not do. Each is a [document](crate::document) when it is serialised.
 
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,14 +10,15 @@ use crate::plan::{Deferred, Kept, Place};
 use crate::resource::{Checked, Effect};
 
 /// What a run did: some steps succeeded, some failed, some never started, and all three are the answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+///
+/// As text it is its summary: `2 created, 1 failed, 3 not started. State is saved; run again to continue.`
+#[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The steps, in the order of the plan.
     pub steps: Vec<StepReport>,
     /// What stayed, and why.
     pub kept: Vec<Kept>,
     /// What could not be read before the run, since its provider was closed: plan again.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deferred: Vec<Deferred>,
     /// The run was interrupted.
     pub interrupted: bool,
@@ -36,6 +38,7 @@ pub struct StepReport {
     /// What became of it.
     pub outcome: Outcome,
     /// How long it took.
+    #[serde(serialize_with = "crate::document::seconds")]
     pub took: Duration,
     /// The line of the program that declares it.
     pub at: Option<Place>,
@@ -90,8 +93,50 @@ impl Report {
     }
 }
 
+/// What was done, by action.
+const DONE: [(&str, &str); 9] = [
+    ("create", "created"),
+    ("adopt", "taken over"),
+    ("update", "updated"),
+    ("await", "waited for"),
+    ("restore", "restored"),
+    ("delete", "deleted"),
+    ("drop", "dropped"),
+    ("leave", "left in place"),
+    ("record", "recorded"),
+];
+
+impl Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done =
+            |action| self.steps.iter().filter(|step| step.action == action && step.outcome == Outcome::Done).count();
+        let abandoned = self.count(|outcome| *outcome == Outcome::Abandoned);
+        let others = [
+            (self.count(|outcome| *outcome == Outcome::Unneeded), "unneeded"),
+            (self.count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
+            (abandoned, "cut off"),
+            (self.count(|outcome| *outcome == Outcome::NotStarted), "not started"),
+            (self.kept.len(), "kept"),
+        ];
+        let counts = DONE.iter().map(|(action, what)| (done(*action), *what)).chain(others);
+        let parts: Vec<String> =
+            counts.filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+        let what = if parts.is_empty() { "Done".to_owned() } else { parts.join(", ") };
+        let next = match () {
+            () if self.state_failure.is_some() => " State is saved up to there; run again to continue.",
+            () if self.interrupted && abandoned > 0 => {
+                " Interrupted. The next run finds out what came of it; run again to continue."
+            }
+            () if self.interrupted => " Interrupted. State is saved; run again to continue.",
+            () if !self.succeeded() => " State is saved; run again to continue.",
+            () => "",
+        };
+        write!(f, "{what}.{next}")
+    }
+}
+
 /// What `verify` found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Verdict {
     /// What was asked of each resource.
     pub checks: Vec<(Address, Checked)>,

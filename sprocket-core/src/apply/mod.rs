@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use self::call::{Call, Ended};
 use self::ready_queue::ReadyQueue;
 use self::start::Start;
-use crate::engine::Settings;
+use crate::engine::{Settings, with_causes};
 use crate::erased::Fault;
 use crate::event::Event;
 use crate::ids::{Address, ProviderName};
@@ -336,20 +336,9 @@ impl<'a> Run<'a> {
             kept: self.plan.kept.clone(),
             deferred: self.plan.deferred.clone(),
             interrupted: stopped != Stopping::No && unfinished,
-            state_failure: self.state_failure.map(|error| chain(&error)),
+            state_failure: self.state_failure.map(|error| with_causes(&error)),
         }
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Runs the plan.

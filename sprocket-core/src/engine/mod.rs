@@ -11,13 +11,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 
 pub use self::observation::Observation;
 use self::prepare::Prepared;
 pub use self::refused::Refused;
+pub(crate) use self::refused::with_causes;
 use crate::apply::{self, Run};
 use crate::entropy::Entropy;
 use crate::erased::{Target, Through, mark, provider_type};
@@ -52,7 +54,7 @@ pub struct Reached {
 pub struct Settings {
     /// Who can open the stack's key.
     pub key: KeySource,
-    /// Where events go.
+    /// Where events go: those of this engine, and of no other.
     pub events: Events,
     /// Where random bytes come from.
     pub entropy: Entropy,
@@ -91,6 +93,44 @@ impl Settings {
 }
 
 /// Plans, applies and verifies stacks whose state is in one store.
+///
+/// This is where a tool of one's own begins: a service, a bot, a test bench. Plans, events and reports are data, and
+/// [documents](crate::document) when they are serialised.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+///
+/// use sprocket_core::state::{KeySource, MemoryStore, generate_identity};
+/// use sprocket_core::{Engine, Events, Goal, Password, Settings, Stack, Stop};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let lines = Arc::new(Mutex::new(Vec::new()));
+/// let sink = Arc::clone(&lines);
+/// let events = Events::to(move |event| sink.lock().unwrap().push(serde_json::to_string(&event).unwrap()));
+/// let key = KeySource::identity(generate_identity(), "this example");
+/// let engine = Engine::new(Arc::new(MemoryStore::default()), Settings { events, ..Settings::new(key) });
+///
+/// let mut stack = Stack::new();
+/// stack.add(Password::new("robot"));
+/// let plan = engine.plan(&stack, Goal::Declared).await?;
+/// assert_eq!(plan.to_string(), "+ random:password/robot\n1 to create.");
+///
+/// // Exactly this plan, or nothing: whatever moved since is a refusal.
+/// let report = engine.apply(&stack, &plan, &Stop::default()).await?;
+/// assert_eq!(report.to_string(), "1 created.");
+/// assert_eq!(engine.apply(&stack, &plan, &Stop::default()).await.unwrap_err().reason(), "stale");
+/// assert!(lines.lock().unwrap()[0].starts_with(r#"{"version":1,"type":"event","event":"refreshing""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// - **Nothing is global.** Engines share what they are given, and no more: two in one process are two as in two processes,
+///   and two on one store are kept apart by its lock.
+/// - **Its futures are `Send`**, and need tokio, with timers where calls have limits. A key in a passphrase takes a second
+///   of a thread the first time; an identity does not.
+/// - **A run is stopped in two ways.** [`Stop`] lets what runs finish, and records it. A future that is dropped is a crash:
+///   the lock is free, and the next run finds out what the cut-off calls did. So a service gives a run a task of its own,
+///   which does not end with the request.
 pub struct Engine {
     store: Arc<dyn StateStore>,
     settings: Settings,
@@ -224,16 +264,21 @@ impl Engine {
         open: &Open,
         objects: Vec<(usize, &Record, &Object)>,
     ) -> Vec<(usize, Checked)> {
-        let asking = objects.into_iter().map(async |(index, record, object)| {
-            let through = Through { provider: &open.instance, key: &prepared.key, secrets: &object.secrets };
-            let mark = mark(&prepared.snapshot.lineage, &record.id);
-            let deadline = Deadline::after(self.settings.call_limit);
-            let mut checks = stack.nodes[index].kind.verify(through, object, &mark, deadline).await;
-            for check in &mut checks {
-                check.failure = check.failure.take().map(|failure| prepared.key.redact(&failure));
-            }
-            checks.into_iter().map(move |check| (index, check)).collect::<Vec<_>>()
-        });
+        // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
+        let mut asking: Vec<BoxFuture<'_, Vec<(usize, Checked)>>> = Vec::new();
+        for (index, record, object) in objects {
+            let asked = async move {
+                let through = Through { provider: &open.instance, key: &prepared.key, secrets: &object.secrets };
+                let mark = mark(&prepared.snapshot.lineage, &record.id);
+                let deadline = Deadline::after(self.settings.call_limit);
+                let mut checks = stack.nodes[index].kind.verify(through, object, &mark, deadline).await;
+                for check in &mut checks {
+                    check.failure = check.failure.take().map(|failure| prepared.key.redact(&failure));
+                }
+                checks.into_iter().map(move |check| (index, check)).collect()
+            };
+            asking.push(asked.boxed());
+        }
         let parallel = open.provider_type.parallel().min(self.settings.parallel);
         stream::iter(asking).buffer_unordered(parallel).concat().await
     }
@@ -338,7 +383,7 @@ impl Engine {
         result
     }
 
-    /// The recorded outputs; secrets are opened only if they are to be revealed.
+    /// The recorded outputs. A secret is `{"$secret": true}` unless it is to be revealed; times are seconds.
     ///
     /// # Errors
     /// If the state can't be read, or the key not opened.
@@ -352,6 +397,7 @@ impl Engine {
                 crate::value::open_all(value, &key);
             }
         }
+        outputs.values_mut().for_each(crate::document::hide);
         Ok(outputs)
     }
 

@@ -1,4 +1,4 @@
-//! Refusals: why nothing was called.
+//! Refusals: why nothing was called. Each is a [document](crate::document) when it is serialised.
 
 use std::fmt::Write as _;
 
@@ -137,6 +137,32 @@ impl Refused {
         }
     }
 
+    /// Why, in a word that does not change: `locked`, `stale`, `problems`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Mistakes(_) => "mistakes",
+            Self::Problems(_) => "problems",
+            Self::Store(StoreError::Locked { .. }) => "locked",
+            Self::Store(_) => "store",
+            Self::Key(_) => "key",
+            Self::Stale { .. } => "stale",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Unreadable { .. } => "unreadable",
+            Self::AnotherServer { .. } => "another_server",
+            Self::ForgottenProvider { .. } => "forgotten_provider",
+            Self::UnknownKind { .. } => "unknown_kind",
+            Self::UnreadableRecord { .. } => "unreadable_record",
+            Self::Undecided { .. } => "undecided",
+            Self::NoSuchResource { .. } => "no_such_resource",
+            Self::Import { .. } => "import",
+        }
+    }
+
+    /// What was attempted and why it failed, with the causes.
+    pub fn message(&self) -> String {
+        with_causes(self)
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -177,6 +203,20 @@ fn problems(problems: &[Problem]) -> String {
         if let Some(hint) = &problem.hint {
             let _ = write!(text, "\n  hint: {hint}");
         }
+    }
+    text
+}
+
+/// An error and its causes, each once.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.ends_with(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
     }
     text
 }

@@ -1,25 +1,28 @@
 //! Differences between two specs, setting by setting.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::spec::Field;
 use crate::value::{AFTER, Path, PathPart};
 
-/// A setting that changes. Secrets in it are sealed, and values that are not known yet are `{"$after": […]}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A setting that changes. Secrets in it are sealed, and hidden where it is serialised; values that are not known yet are
+/// `{"$after": […]}`.
+#[derive(Clone, Debug, PartialEq, Hash, Serialize)]
 pub struct Change {
     /// Which.
     pub path: Path,
     /// What it was; `null` if there was none.
+    #[serde(serialize_with = "crate::document::hidden")]
     pub before: Value,
     /// What it will be; `null` if there will be none.
+    #[serde(serialize_with = "crate::document::hidden")]
     pub after: Value,
     /// It needs a new object.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub replaces: bool,
     /// It was changed by somebody else, and is put back.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub drift: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Plans: what is to be done, in which order, and why.
 //!
 //! `build` is pure and synchronous: the same stack, snapshot and observation give the same bytes. A plan holds no
-//! secret: its values are sealed.
+//! secret: its values are sealed, and hidden where it is serialised, as a [document](crate::document).
 
 mod build;
 mod diff;
@@ -25,7 +25,7 @@ use crate::state::Which;
 use crate::value::{Path, StackKey};
 
 /// What is to be done to reach a goal.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Plan {
     /// What it was asked for.
     pub request: Request,
@@ -48,20 +48,17 @@ pub struct Plan {
     /// Outputs that will change.
     pub outputs: BTreeMap<String, Change>,
     /// Recorded resources of providers that a step opens: they are read after it, and this plan does nothing to them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deferred: Vec<Deferred>,
     /// How many resources need nothing.
     pub unchanged: usize,
     /// Resources that the request leaves out: nothing is said of them, and nothing done to them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Address>,
     /// The key of a stack that has no state yet.
-    #[serde(skip)]
     pub(crate) proposed_key: Option<StackKey>,
 }
 
 /// Something to do with one resource.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize)]
 pub struct Step {
     /// Which resource.
     pub address: Address,
@@ -72,7 +69,7 @@ pub struct Step {
     /// The object's name, as far as it is known.
     pub name: Option<PhysicalName>,
     /// The settings that it will have, for a create.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::document::hidden")]
     pub spec: Option<Json>,
     /// Where these only have their defaults: that is not worth a line.
     #[serde(skip)]
@@ -95,7 +92,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepAction {
     /// Makes an object.
@@ -145,7 +142,7 @@ pub enum StepAction {
 }
 
 /// Why a step is needed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// It is declared, and there is none yet.
@@ -177,7 +174,7 @@ pub enum Reason {
 }
 
 /// A line of a program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The file.
     pub file: String,
@@ -198,7 +195,7 @@ impl std::fmt::Display for Place {
 }
 
 /// A resource that has another address now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Move {
     /// The address that it had.
     pub from: Address,
@@ -207,7 +204,7 @@ pub struct Move {
 }
 
 /// What was found out about a call that an interrupted run had begun.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Settlement {
     /// Which resource.
     pub address: Address,
@@ -216,7 +213,7 @@ pub struct Settlement {
 }
 
 /// Something that stays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Kept {
     /// Which resource.
     pub address: Address,
@@ -227,7 +224,7 @@ pub struct Kept {
 }
 
 /// What can't be read until the plan has opened its provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Deferred {
     /// The provider.
     pub provider: ProviderName,
@@ -238,7 +235,7 @@ pub struct Deferred {
 }
 
 /// Something wrong with a resource, found while planning.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Problem {
     /// Which resource.
     pub address: Address,
@@ -251,6 +248,15 @@ pub struct Problem {
 }
 
 impl Plan {
+    /// Which plan it is: a hash of all that is in it, 32 hexadecimal digits. Plans with one digest are one plan.
+    ///
+    /// It names a plan that was shown, so that this one is applied and no other. A changed secret changes it, and does not
+    /// show in it. A stack without state has its lineage and key proposed by the plan, each time others: who is going to
+    /// apply such a plan keeps it, and does not make it again. Digests of different builds are not to be compared.
+    pub fn digest(&self) -> String {
+        crate::hash::of(self)
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.outputs.is_empty() && self.settled.is_empty() && self.moved.is_empty()

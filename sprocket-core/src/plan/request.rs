@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::Address;
 
 /// What is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
     /// That everything is as the program says.
@@ -26,7 +26,7 @@ pub enum Goal {
 ///
 /// let request = Request::from(Goal::Declared).only(["docker:service/web"]).replace(["random:password/redis"]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Request {
     /// What is wanted,
     pub goal: Goal,
@@ -77,7 +77,7 @@ impl Request {
 }
 
 /// Addresses: one, `docker:service/web`, or all that begin alike, `docker:service/elo/*`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pattern(String);
 

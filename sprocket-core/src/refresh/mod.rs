@@ -9,12 +9,13 @@ mod settle;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use futures::future::try_join_all;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, try_join_all};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 pub(crate) use self::connections::{Connections, Open, ProviderTypes};
 use crate::engine::Refused;
-use crate::erased::{ErasedLive, Fault, KindHandle, Target, Through, mark};
+use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark};
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
 use crate::lookup::Answer;
 use crate::resource::Listing;
@@ -63,7 +64,9 @@ pub(crate) async fn observe(
         snapshot.take(entry.clone());
     }
     let groups = group(stack, snapshot, connections)?;
-    let reads = groups.into_iter().map(|group| group.read(snapshot, key, connections));
+    // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
+    let (snapshot, mut reads) = (&*snapshot, Vec::<BoxFuture<'_, _>>::new());
+    reads.extend(groups.into_iter().map(|group| group.read(snapshot, key, connections).boxed()));
     let mut reads = stream::iter(reads).buffer_unordered(64);
     while let Some((objects, strays)) = reads.try_next().await? {
         observed.objects.extend(objects);
@@ -163,13 +166,14 @@ impl Group<'_> {
         // A kind that can't be listed is read one by one.
         let limit = open.provider_type.parallel();
         let kind = &self.kind;
-        let recorded = stream::iter(self.objects()).map(|(record, object)| async move {
+        let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new(); // in boxes, as above
+        reads.extend(self.objects().map(|(record, object)| {
             let mark = mark(&snapshot.lineage, &record.id);
-            kind.read(through, Target::Recorded(object, &mark)).await
-        });
-        let claimed = stream::iter(&self.claimed).map(|name| kind.read(through, Target::Named(name)));
-        let mut lives: Vec<Vec<ErasedLive>> = recorded.buffer_unordered(limit).try_collect().await.map_err(failed)?;
-        lives.extend(claimed.buffer_unordered(limit).try_collect::<Vec<_>>().await.map_err(failed)?);
+            async move { kind.read(through, Target::Recorded(object, &mark)).await }.boxed()
+        }));
+        reads.extend(self.claimed.iter().map(|name| kind.read(through, Target::Named(name))));
+        let lives: Vec<Vec<ErasedLive>> =
+            stream::iter(reads).buffer_unordered(limit).try_collect().await.map_err(failed)?;
         Ok(self.sort(lives.into_iter().flatten().collect()))
     }
 

@@ -34,7 +34,7 @@ pub struct Record {
 }
 
 /// Which object of a record: doubles have one generation, and objects without names of their own one id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Which {
     /// How often it was replaced before: 1 for the first.
     pub generation: u32,

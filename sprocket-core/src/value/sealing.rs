@@ -8,6 +8,7 @@
 
 use std::cell::RefCell;
 use std::fmt::{self, Debug};
+use std::hash::{Hash, Hasher};
 
 use super::redact::Redactor;
 use aes_siv::KeyInit as _;
@@ -43,6 +44,11 @@ impl PartialEq for StackKey {
 }
 
 impl Eq for StackKey {}
+
+impl Hash for StackKey {
+    /// Nothing of a key gets into a hash that others see.
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
 
 impl Debug for StackKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 
 mod compaction;
 mod crashes;
+mod embedding;
 mod failures;
 mod guards;
 mod kinds;

@@ -1,0 +1,278 @@
+//! Documents: plans, events, reports, verdicts and refusals as JSON, for tools in any language.
+//!
+//! [`Plan`], [`Event`], [`Report`], [`Verdict`] and [`Refused`] serialise as documents: objects that begin with `version`
+//! and `type`. The command line's `--json` prints the same, one a line. What is written here is a promise: a key that goes
+//! away, or means something else, is a new [`VERSION`]. Keys are added without one, so a reader passes over what it does not
+//! know.
+//!
+//! | `type` | what it has |
+//! |---|---|
+//! | `plan` | `digest`, which names it, and `pending`: there is something to do. `request`: its `goal`, and `only`, `without`, `replace` if it is for some resources; `lineage` and `serial` of the state that it is for; `steps`; `unchanged`, a number. Lists: `moved`, `settled`, `kept`, `problems` (such a plan is not applied), `warnings`, `deferred`, `left_out`; and `outputs`: what changes, by name |
+//! | `event` | `event`: `refreshing`, `refreshed`, `apply_started`, `step_started`, `step_waiting`, `step_retried`, `step_ended`, `stopping`, `apply_ended`; and the fields of that [`Event`] |
+//! | `report` | `succeeded`, `summary` in words, `interrupted`, `state_failure`, `kept`, `deferred`, and `steps`: what became of each |
+//! | `verdict` | `passed`, and `checks`: `address`, `what` was asked, and its `failure` or null |
+//! | `error` | `reason`, a word ([`Refused::reason`]); `message`; `hint` or null; the `problems` of a plan that has some |
+//!
+//! A step of a plan has `address`, `action` (a word, or an object whose one key it is), `reason`, `name` or null, and where
+//! there are any: `spec` (all settings, of what is made), `changes` (`path`, `before`, `after`, `replaces`, `drift`), `after`
+//! (the numbers of the steps before it), `witness`, `at` (`file` and `line` of the program). The numbers are places in the
+//! list, and `step` in events. A step of a report has `address`, `action`, `name`, `at`, `took`, and `outcome`: an object
+//! whose `outcome` is `done`, `unneeded`, `failed` (then with `message`, `hint` and `effect`), `not_started` or `abandoned`.
+//!
+//! Times are seconds. A secret is `{"$secret": true}`, whatever it is; a value that is not known yet
+//! `{"$after": [addresses]}`; one that the service chooses `{"$assigned": true}`.
+//!
+//! ```
+//! use serde_json::json;
+//! use sprocket_core::{Password, testing};
+//!
+//! let plan = testing::world().plan(|stack| drop(stack.add(Password::new("redis"))));
+//! let document = serde_json::to_value(&plan).unwrap();
+//! assert_eq!((&document["version"], &document["type"]), (&json!(1), &json!("plan")));
+//! assert_eq!(document["digest"], plan.digest());
+//! assert_eq!(document["steps"][0]["address"], "random:password/redis");
+//! assert_eq!(document["steps"][0]["action"], json!({ "create": { "generation": 1, "replaces": false } }));
+//! ```
+
+use std::time::Duration;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use crate::engine::Refused;
+use crate::event::Event;
+use crate::plan::Plan;
+use crate::report::{Report, Verdict};
+use crate::value::{FINGERPRINT, SEALED};
+
+/// The version of all documents.
+pub const VERSION: u32 = 1;
+
+/// A document of a tool's own, for what it says beside the engine's.
+///
+/// ```
+/// use sprocket_core::document::Document;
+///
+/// let bye = Document::new("bye", serde_json::json!({ "until": "tomorrow" }));
+/// assert_eq!(serde_json::to_string(&bye).unwrap(), r#"{"version":1,"type":"bye","until":"tomorrow"}"#);
+/// ```
+#[derive(Clone, Debug, Serialize)]
+pub struct Document<T> {
+    version: u32,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    content: T,
+}
+
+impl<T: Serialize> Document<T> {
+    /// A document of this type. Its content is a struct or a map.
+    pub fn new(kind: &'static str, content: T) -> Self {
+        Self { version: VERSION, kind, content }
+    }
+}
+
+/// A value as others may see it: what is sealed in it is `{"$secret": true}`, and times are seconds.
+///
+/// For what is not a document and has sealed values, such as a [`Record`](crate::state::Record).
+///
+/// # Panics
+/// If it has no JSON form.
+pub fn shown(value: &impl Serialize) -> Value {
+    let mut value = serde_json::to_value(value).expect("BUG: what is shown has a JSON form");
+    hide(&mut value);
+    value
+}
+
+/// Hides what is sealed.
+pub(crate) fn hide(value: &mut Value) {
+    match value {
+        Value::Object(map) if is_sealed(map) => *value = json!({ "$secret": true }),
+        Value::Object(map) => match time(map) {
+            Some(seconds) => *value = json!(seconds),
+            None => map.values_mut().for_each(hide),
+        },
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        _ => {}
+    }
+}
+
+fn is_sealed(map: &Map<String, Value>) -> bool {
+    map.len() == 1 && (map.contains_key(SEALED) || map.contains_key(FINGERPRINT))
+}
+
+/// A [`Duration`] in the form that serde gives it, as seconds.
+fn time(map: &Map<String, Value>) -> Option<f64> {
+    let (seconds, nanos) = (map.get("secs")?.as_u64()?, map.get("nanos")?.as_u64()?);
+    (map.len() == 2).then_some(rounded(seconds as f64 + nanos as f64 / 1e9))
+}
+
+/// To the millisecond.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}
+
+fn in_seconds(time: Duration) -> f64 {
+    rounded(time.as_secs_f64())
+}
+
+/// For fields: writes a value as it may be [`shown`].
+pub(crate) fn hidden<S: Serializer>(value: &impl Serialize, serializer: S) -> Result<S::Ok, S::Error> {
+    shown(value).serialize(serializer)
+}
+
+/// For fields: writes a time as seconds.
+pub(crate) fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(in_seconds(*time))
+}
+
+fn begin<S: Serializer>(serializer: S, kind: &str) -> Result<S::SerializeMap, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("version", &VERSION)?;
+    map.serialize_entry("type", kind)?;
+    Ok(map)
+}
+
+/// Writes values under the names of their variables. The structs are taken apart where it is used, so that a new field is
+/// not forgotten.
+macro_rules! entries {
+    ($map:ident, $($name:ident),*) => { $( $map.serialize_entry(stringify!($name), $name)?; )* };
+}
+
+impl Serialize for Plan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (digest, pending) = (&self.digest(), &!self.is_empty());
+        let Self { request, lineage, serial, steps, moved, settled, kept, problems, warnings, .. } = self;
+        let Self { outputs, deferred, unchanged, left_out, proposed_key: _, .. } = self;
+        let mut map = begin(serializer, "plan")?;
+        entries!(map, digest, pending, request, lineage, serial, steps, moved, settled, kept, problems, warnings);
+        entries!(map, outputs, deferred, unchanged, left_out);
+        map.end()
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = begin(serializer, "event")?;
+        macro_rules! event {
+            ($event:literal $(, $name:ident)*) => {{
+                map.serialize_entry("event", $event)?;
+                entries!(map, $($name),*);
+            }};
+        }
+        match self {
+            Self::Refreshing => event!("refreshing"),
+            Self::Refreshed { recorded } => event!("refreshed", recorded),
+            Self::ApplyStarted { steps } => event!("apply_started", steps),
+            Self::StepStarted { step, address, action, name } => event!("step_started", step, address, action, name),
+            Self::StepWaiting { step, address } => event!("step_waiting", step, address),
+            Self::StepRetried { step, address, cause, wait } => {
+                let wait = &in_seconds(*wait);
+                event!("step_retried", step, address, cause, wait);
+            }
+            Self::StepEnded { step, address, action, outcome, took } => {
+                let took = &in_seconds(*took);
+                event!("step_ended", step, address, action, outcome, took);
+            }
+            Self::Stopping => event!("stopping"),
+            Self::ApplyEnded => event!("apply_ended"),
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (succeeded, summary) = (&self.succeeded(), &self.to_string());
+        let Self { steps, kept, deferred, interrupted, state_failure } = self;
+        let mut map = begin(serializer, "report")?;
+        entries!(map, succeeded, summary, interrupted, state_failure, steps, kept, deferred);
+        map.end()
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (passed, Self { checks }) = (&self.passed(), self);
+        let checks = checks.iter();
+        let checks =
+            checks.map(|(address, check)| json!({ "address": address, "what": check.what, "failure": check.failure }));
+        let checks: &Vec<Value> = &checks.collect();
+        let mut map = begin(serializer, "verdict")?;
+        entries!(map, passed, checks);
+        map.end()
+    }
+}
+
+impl Serialize for Refused {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (reason, message, hint) = (&self.reason(), &self.message(), &self.hint());
+        let mut map = begin(serializer, "error")?;
+        entries!(map, reason, message, hint);
+        if let Self::Problems(problems) = self {
+            entries!(map, problems);
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Failure, Outcome};
+    use crate::resource::Effect;
+
+    fn check(document: &impl Serialize, expect: &str) {
+        assert_eq!(serde_json::to_string(document).unwrap(), expect);
+    }
+
+    #[test]
+    fn what_is_sealed_is_hidden_everywhere() {
+        let value = json!({"a": [{"$sealed": "x"}], "b": {"$fingerprint": "y"}, "c": {"$after": ["z"]}});
+        let expect = json!({"a": [{"$secret": true}], "b": {"$secret": true}, "c": {"$after": ["z"]}});
+        assert_eq!(shown(&value), expect);
+    }
+
+    #[test]
+    fn times_are_seconds() {
+        assert_eq!(shown(&json!({"took": Duration::from_millis(1250)})), json!({"took": 1.25}));
+        assert_eq!(shown(&json!({"secs": 1, "nanos": "many"})), json!({"secs": 1, "nanos": "many"}));
+    }
+
+    #[test]
+    fn each_event_has_its_form() {
+        let address = || "lab:net/edge".into();
+        check(&Event::Refreshing, r#"{"version":1,"type":"event","event":"refreshing"}"#);
+        check(&Event::Refreshed { recorded: 2 }, r#"{"version":1,"type":"event","event":"refreshed","recorded":2}"#);
+        check(&Event::ApplyStarted { steps: 3 }, r#"{"version":1,"type":"event","event":"apply_started","steps":3}"#);
+        check(
+            &Event::StepStarted { step: 0, address: address(), action: "create", name: Some("edge".into()) },
+            r#"{"version":1,"type":"event","event":"step_started","step":0,"address":"lab:net/edge","action":"create","name":"edge"}"#,
+        );
+        check(
+            &Event::StepWaiting { step: 0, address: address() },
+            r#"{"version":1,"type":"event","event":"step_waiting","step":0,"address":"lab:net/edge"}"#,
+        );
+        check(
+            &Event::StepRetried { step: 0, address: address(), cause: "slow".into(), wait: Duration::from_millis(500) },
+            r#"{"version":1,"type":"event","event":"step_retried","step":0,"address":"lab:net/edge","cause":"slow","wait":0.5}"#,
+        );
+        let failure = Failure { message: "it is full".into(), hint: None, effect: Effect::None };
+        let (outcome, took) = (Outcome::Failed(failure), Duration::from_millis(1250));
+        check(
+            &Event::StepEnded { step: 0, address: address(), action: "create", outcome, took },
+            r#"{"version":1,"type":"event","event":"step_ended","step":0,"address":"lab:net/edge","action":"create","outcome":{"outcome":"failed","message":"it is full","hint":null,"effect":"none"},"took":1.25}"#,
+        );
+        check(&Event::Stopping, r#"{"version":1,"type":"event","event":"stopping"}"#);
+        check(&Event::ApplyEnded, r#"{"version":1,"type":"event","event":"apply_ended"}"#);
+    }
+
+    #[test]
+    fn a_refusal_says_why_in_a_word_and_in_words() {
+        check(
+            &Refused::Stale { what: "the state has changed since it was made".into() },
+            r#"{"version":1,"type":"error","reason":"stale","message":"the plan is stale: the state has changed since it was made","hint":"nothing was changed; plan again"}"#,
+        );
+    }
+}
