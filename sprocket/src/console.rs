@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use owo_colors::{OwoColorize as _, Style};
 use serde::Serialize;
-use serde_json::{Value, json};
-
-use crate::output::json::VERSION;
+use sprocket_core::document::Document;
 
 /// Where a run prints, and whom it asks. Clones are one console.
 #[derive(Clone)]
@@ -120,14 +118,15 @@ impl Console {
         inner.err.write(&painted(text, colour, look));
     }
 
-    /// An object of the JSON stream.
-    pub(crate) fn object(&self, kind: &str, content: &impl Serialize) {
-        let mut line = json!({ "version": VERSION, "type": kind });
-        let content = serde_json::to_value(content).expect("BUG: what is told has a JSON form");
-        if let (Value::Object(line), Value::Object(content)) = (&mut line, content) {
-            line.extend(content);
-        }
+    /// A line of the JSON stream.
+    pub(crate) fn document(&self, document: &impl Serialize) {
+        let line = serde_json::to_string(document).expect("BUG: what is told has a JSON form");
         self.inner().out.write(&format!("{line}\n"));
+    }
+
+    /// A line of the JSON stream that is not the engine's.
+    pub(crate) fn object(&self, kind: &'static str, content: &impl Serialize) {
+        self.document(&Document::new(kind, content));
     }
 
     /// Asks, and waits for a line. `None` if nobody answers.

@@ -39,9 +39,8 @@ pub(crate) async fn choose(
     let place = place.within(&format!("{stack}/{environment}"));
     let store = S3Store::open(&place, &credentials).await;
     Ok(Arc::new(store.map_err(|error| Trouble {
-        message: format!("could not open the state in {place}: {}", crate::trouble::with_sources(&error)),
         hint: error.hint(),
-        exit: crate::program::Exit::Failed,
+        ..Trouble::new(format!("could not open the state in {place}: {}", crate::trouble::with_sources(&error)))
     })?))
 }
 

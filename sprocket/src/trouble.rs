@@ -13,12 +13,14 @@ pub(crate) struct Trouble {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
+    /// The engine's word for it, if the engine refused.
+    pub(crate) reason: Option<&'static str>,
     pub(crate) exit: Exit,
 }
 
 impl Trouble {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit: Exit::Failed }
+        Self { message: message.into(), hint: None, reason: None, exit: Exit::Failed }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -37,10 +39,9 @@ impl From<Refused> for Trouble {
                 format!("the program has {what}; nothing was asked of any service\n{}", indented(&mistakes))
             }
             Refused::Problems(_) => format!("the plan can't be applied\n{}", indented(&refused.to_string())),
-            Refused::Store(error) => with_sources(error),
-            _ => refused.to_string(),
+            _ => refused.message(),
         };
-        Self { message, hint: refused.hint(), exit }
+        Self { message, hint: refused.hint(), reason: Some(refused.reason()), exit }
     }
 }
 
@@ -57,6 +58,7 @@ impl From<ConfigError> for Trouble {
 }
 
 /// An error and its sources, each once.
+#[cfg(any(feature = "s3", feature = "sandbox"))]
 pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -34,7 +34,7 @@ fn graph_is_what_graphviz_reads() {
     let dot = place.run(&["graph"]).exits(0).out;
     let plan = place.run(&["plan", "--json"]).exits(0);
     let plan: serde_json::Value = serde_json::from_str(plan.out.lines().next().unwrap()).unwrap();
-    let steps = plan["plan"]["steps"].as_array().unwrap();
+    let steps = plan["steps"].as_array().unwrap();
     let planned: BTreeSet<&str> = steps.iter().map(|step| step["address"].as_str().unwrap()).collect();
     let (nodes, edges) = parsed(&dot);
     assert_eq!(nodes.iter().map(String::as_str).collect::<BTreeSet<_>>(), planned);

@@ -1,13 +1,14 @@
 //! `state` and `outputs`: what is recorded. They need neither the program's configuration nor any service.
 
 use serde_json::{Value, json};
+use sprocket_core::document;
 use sprocket_core::state::Snapshot;
 use sprocket_core::{Address, Events};
 
 use crate::cli::StateCommand;
 use crate::config::meant_address;
 use crate::console::Look;
-use crate::output::{count, json as stream};
+use crate::output::count;
 use crate::program::Exit;
 use crate::session::{Need, Opening, Session};
 use crate::trouble::Trouble;
@@ -73,7 +74,7 @@ async fn show(session: &Session, address: &str) -> Result<Exit, Trouble> {
     let wanted = Address::from(address);
     let record = snapshot.as_ref().and_then(|snapshot| snapshot.records.get(&wanted));
     let Some(record) = record else { return Err(unknown(snapshot.as_ref(), address)) };
-    let mut value = stream::plain(record);
+    let mut value = document::shown(record);
     value["address"] = address.into();
     session.console.out(&format!("{}\n", pretty(&value)));
     Ok(Exit::Done)
@@ -106,15 +107,14 @@ pub(super) async fn outputs(opening: Opening<'_>, as_json: bool, reveal: bool) -
     let session = opening.session(if reveal { Need::Sealed } else { Need::Open }).await?;
     let outputs = session.looking(Events::default()).await?.outputs(reveal).await?;
     if as_json {
-        let outputs: Value = outputs.into_iter().map(|(name, value)| (name, stream::plain(&value))).collect();
-        session.console.out(&format!("{}\n", pretty(&outputs)));
+        session.console.out(&format!("{}\n", pretty(&outputs.into_iter().collect())));
         return Ok(Exit::Done);
     }
     let width = outputs.keys().map(String::len).max().unwrap_or(0);
     for (name, value) in &outputs {
-        let text = match stream::plain(value) {
-            Value::String(text) => text,
-            value if value == json!({ "$secret": true }) => "(secret)".to_owned(),
+        let text = match value {
+            Value::String(text) => text.clone(),
+            value if *value == json!({ "$secret": true }) => "(secret)".to_owned(),
             value => value.to_string(),
         };
         session.console.out(&format!("{name:width$} = {text}\n"));

@@ -9,7 +9,11 @@ use crate::trouble::Trouble;
 /// Why a command ended.
 pub(crate) fn trouble(console: &Console, trouble: &Trouble) {
     if console.is_json() {
-        return console.object("error", &json!({ "message": trouble.message, "hint": trouble.hint }));
+        let mut error = json!({ "message": trouble.message, "hint": trouble.hint });
+        if let Some(reason) = trouble.reason {
+            error["reason"] = reason.into();
+        }
+        return console.object("error", &error);
     }
     let hint = trouble.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
     console.err_lines(&format!("error: {}{hint}", trouble.message), look);

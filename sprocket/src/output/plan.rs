@@ -6,7 +6,7 @@ use crate::console::{Console, Look};
 
 pub(crate) fn show(console: &Console, plan: &Plan) {
     if console.is_json() {
-        console.object("plan", &super::json::of_plan(plan));
+        console.document(plan);
     } else {
         console.out_lines(&plan.to_string(), look);
     }

@@ -1,14 +1,14 @@
 //! Reports and verdicts: what was and was not done, and whether it works.
 
-use sprocket_core::{Report, StepOutcome, Verdict};
+use sprocket_core::{Report, Verdict};
 
-use super::{count, done, failure};
+use super::{count, failure};
 use crate::console::{Console, Look};
 
 /// What a run did. Failures come before the counts, so that the last line says what to do next.
 pub(crate) fn show(console: &Console, report: &Report) {
     if console.is_json() {
-        return console.object("report", &super::json::of_report(report));
+        return console.document(report);
     }
     for (step, failed) in report.failures() {
         console.err_lines(&failure::step(step, failed), failure::look);
@@ -20,46 +20,13 @@ pub(crate) fn show(console: &Console, report: &Report) {
         );
         console.err_lines(&text, failure::look);
     }
-    console.out_lines(&summary(report), |_| Look::Strong);
-}
-
-/// `2 created, 1 failed, 3 not started. State is saved; run again to continue.`
-pub(crate) fn summary(report: &Report) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for action in ["create", "adopt", "update", "await", "restore", "delete", "drop", "leave", "record"] {
-        let number =
-            report.steps.iter().filter(|step| step.action == action && step.outcome == StepOutcome::Done).count();
-        if number > 0 {
-            parts.push(format!("{number} {}", if action == "await" { "waited for" } else { done(action) }));
-        }
-    }
-    let counts = [
-        (report.count(|outcome| *outcome == StepOutcome::Unneeded), "unneeded"),
-        (report.count(|outcome| matches!(outcome, StepOutcome::Failed(_))), "failed"),
-        (report.count(|outcome| *outcome == StepOutcome::Abandoned), "cut off"),
-        (report.count(|outcome| *outcome == StepOutcome::NotStarted), "not started"),
-    ];
-    parts.extend(counts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")));
-    if !report.kept.is_empty() {
-        parts.push(format!("{} kept", report.kept.len()));
-    }
-    let what = if parts.is_empty() { "Done".to_owned() } else { parts.join(", ") };
-    let next = match () {
-        () if report.state_failure.is_some() => " State is saved up to there; run again to continue.",
-        () if report.interrupted && report.count(|outcome| *outcome == StepOutcome::Abandoned) > 0 => {
-            " Interrupted. The next run finds out what came of it; run again to continue."
-        }
-        () if report.interrupted => " Interrupted. State is saved; run again to continue.",
-        () if !report.succeeded() => " State is saved; run again to continue.",
-        () => "",
-    };
-    format!("{what}.{next}")
+    console.out_lines(&report.to_string(), |_| Look::Strong);
 }
 
 /// Whether everything works: what failed, what passed if that is wanted, and the counts.
 pub(crate) fn verdict(console: &Console, verdict: &Verdict, passed_too: bool) {
     if console.is_json() {
-        return console.object("verdict", &super::json::of_verdict(verdict));
+        return console.document(verdict);
     }
     let failed = verdict.checks.iter().filter(|(_, check)| check.failure.is_some()).count();
     let mut text = String::new();

@@ -63,7 +63,7 @@ fn a_run_is_told_in_a_legal_order() {
     verdict
     end 0
     ");
-    let plan = &lines[0]["plan"]["steps"];
+    let plan = &lines[0]["steps"];
     let mut started = BTreeMap::new();
     let mut ended = Vec::new();
     for line in &lines {
@@ -92,93 +92,94 @@ fn a_plan_a_report_and_an_error_have_their_form() {
     let place = Place::new("forms", LOCAL);
     assert_snapshot!(serde_json::to_string_pretty(&without_ids(stream(&place, "plan --json").remove(0))).unwrap(), @r#"
     {
+      "deferred": [],
+      "digest": "…",
+      "kept": [],
+      "left_out": [],
+      "lineage": "…",
+      "moved": [],
+      "outputs": {},
       "pending": true,
-      "plan": {
-        "kept": [],
-        "lineage": "…",
-        "moved": [],
-        "outputs": {},
-        "problems": [],
-        "request": {
-          "goal": "declared"
-        },
-        "serial": 0,
-        "settled": [],
-        "steps": [
-          {
-            "action": {
-              "create": {
-                "generation": 1,
-                "replaces": false
-              }
-            },
-            "address": "shelf:thing/jar",
-            "at": {
-              "file": "sprocket/tests/program/json.rs",
-              "line": "…"
-            },
-            "name": "jar",
-            "reason": "new",
-            "spec": {
-              "beside": null,
-              "lock": {
-                "$secret": true
-              },
-              "text": "plums"
-            }
-          },
-          {
-            "action": {
-              "create": {
-                "generation": 1,
-                "replaces": false
-              }
-            },
-            "address": "shelf:thing/spoon",
-            "after": [
-              0
-            ],
-            "at": {
-              "file": "sprocket/tests/program/json.rs",
-              "line": "…"
-            },
-            "name": "spoon",
-            "reason": "new",
-            "spec": {
-              "beside": "jar",
-              "lock": null,
-              "text": ""
-            }
-          },
-          {
-            "action": {
-              "create": {
-                "generation": 1,
-                "replaces": false
-              }
-            },
-            "address": "shelf:thing/cup",
-            "after": [
-              1
-            ],
-            "at": {
-              "file": "sprocket/tests/program/json.rs",
-              "line": "…"
-            },
-            "name": "cup",
-            "reason": "new",
-            "spec": {
-              "beside": "spoon",
-              "lock": null,
-              "text": ""
-            }
-          }
-        ],
-        "unchanged": 0,
-        "warnings": []
+      "problems": [],
+      "request": {
+        "goal": "declared"
       },
+      "serial": 0,
+      "settled": [],
+      "steps": [
+        {
+          "action": {
+            "create": {
+              "generation": 1,
+              "replaces": false
+            }
+          },
+          "address": "shelf:thing/jar",
+          "at": {
+            "file": "sprocket/tests/program/json.rs",
+            "line": "…"
+          },
+          "name": "jar",
+          "reason": "new",
+          "spec": {
+            "beside": null,
+            "lock": {
+              "$secret": true
+            },
+            "text": "plums"
+          }
+        },
+        {
+          "action": {
+            "create": {
+              "generation": 1,
+              "replaces": false
+            }
+          },
+          "address": "shelf:thing/spoon",
+          "after": [
+            0
+          ],
+          "at": {
+            "file": "sprocket/tests/program/json.rs",
+            "line": "…"
+          },
+          "name": "spoon",
+          "reason": "new",
+          "spec": {
+            "beside": "jar",
+            "lock": null,
+            "text": ""
+          }
+        },
+        {
+          "action": {
+            "create": {
+              "generation": 1,
+              "replaces": false
+            }
+          },
+          "address": "shelf:thing/cup",
+          "after": [
+            1
+          ],
+          "at": {
+            "file": "sprocket/tests/program/json.rs",
+            "line": "…"
+          },
+          "name": "cup",
+          "reason": "new",
+          "spec": {
+            "beside": "spoon",
+            "lock": null,
+            "text": ""
+          }
+        }
+      ],
       "type": "plan",
-      "version": 1
+      "unchanged": 0,
+      "version": 1,
+      "warnings": []
     }
     "#);
     place.world().failing.insert("spoon".into());
@@ -186,6 +187,7 @@ fn a_plan_a_report_and_an_error_have_their_form() {
     let report = lines.iter().find(|line| line["type"] == "report").unwrap().clone();
     assert_snapshot!(serde_json::to_string_pretty(&without_ids(report)).unwrap(), @r#"
     {
+      "deferred": [],
       "interrupted": false,
       "kept": [],
       "state_failure": null,
@@ -246,6 +248,14 @@ fn a_plan_a_report_and_an_error_have_their_form() {
     assert_snapshot!(stream(&place, "drift --json")[0], @r#"{"deferred":[],"pending":false,"problems":[],"steps":[],"type":"drift","version":1}"#);
 }
 
+#[test]
+fn a_refusal_has_the_engines_word_for_it() {
+    let place = Place::new("refused", LOCAL);
+    let (_, _, out) = place.start("plan --json", |stack: &mut Stack, (): &()| pantry(stack));
+    let error: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!([&error["type"], &error["reason"]], ["error", "mistakes"], "{error}");
+}
+
 /// Takes out what differs from run to run.
 fn without_ids(mut value: Value) -> Value {
     fn walk(value: &mut Value) {
@@ -253,7 +263,7 @@ fn without_ids(mut value: Value) -> Value {
             Value::Object(map) => {
                 for (key, value) in map.iter_mut() {
                     match key.as_str() {
-                        "lineage" | "witness" | "took" | "line" => *value = "…".into(),
+                        "digest" | "lineage" | "witness" | "took" | "line" => *value = "…".into(),
                         _ => walk(value),
                     }
                 }

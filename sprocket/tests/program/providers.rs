@@ -38,7 +38,7 @@ fn another_place_is_used_and_said() {
     exit 0
     ");
     let said = place.run("plan --env local --json", pantry);
-    assert_snapshot!(said.lines().next().unwrap(), @r#"{"from":"sprocket.toml:3","provider":"shelf","setting":"place","type":"override","value":"there","version":1}"#);
+    assert_snapshot!(said.lines().next().unwrap(), @r#"{"version":1,"type":"override","from":"sprocket.toml:3","provider":"shelf","setting":"place","value":"there"}"#);
 }
 
 #[test]
