@@ -142,7 +142,11 @@ impl Resource for KvSecret {
     async fn create(vault: &Vault, make: &Make<'_, Self>) -> Outcome<Self> {
         let path = Path::of(make.name, make.spec);
         let found = path.read(vault).await.map_err(failed)?;
-        if found.is_some_and(|live| live.state.version > 0 || !live.is(make.mark)) {
+        // Marked by this stack and without a version, an interrupted create left it; that had another record.
+        let is_left = |live: &Live<Self>| {
+            live.state.version == 0 && live.mark.as_ref().is_some_and(|mark| mark.lineage == make.mark.lineage)
+        };
+        if found.is_some_and(|live| !is_left(&live)) {
             return Err(failed(VaultError::Exists { what: format!("secret `{path}`") }));
         }
         path.write(vault, "create", make.spec, make.mark, 0).await.map_err(failed)

@@ -2,7 +2,7 @@
 //! After each of them, plan again: nothing to do; in the end, nothing is left.
 
 use serde_json::json;
-use sprocket_core::testing::{KindSuite, Variant};
+use sprocket_core::testing::{KindSuite, Variant, World};
 use sprocket_core::{DraftExt as _, Secret, Stack};
 use sprocket_vault::{KvSecret, Vault, VaultMount, VaultPolicy};
 
@@ -121,6 +121,32 @@ fn secrets_on(bao: &Bao) {
         kills: None,
     }
     .run();
+}
+
+/// A kill between the two calls of a create leaves a mark without a version; the next run has another record for it.
+#[test]
+fn a_secret_that_was_marked_and_not_written_is_written_by_the_next_run() {
+    servers().iter().for_each(marked_and_not_written_on);
+}
+
+fn marked_and_not_written_on(bao: &Bao) {
+    let mount = |stack: &mut Stack| drop(connected(stack, bao).add(VaultMount::kv2("left")));
+    let program = |stack: &mut Stack| {
+        let mount = connected(stack, bao).add(VaultMount::kv2("left"));
+        stack.add(KvSecret::new("core", &mount).field("password", Secret::new("hunter2".to_owned())));
+    };
+    let mut world = World::of_real_services();
+    world.apply(mount);
+    let left_by = |lineage: &str| {
+        let mark = json!({ "sprocket.lineage": lineage, "sprocket.record": "gone" });
+        bao.must("POST", "left/metadata/core", &json!({ "custom_metadata": mark }).to_string());
+    };
+    left_by("another");
+    assert!(!world.try_apply(program).unwrap().succeeded(), "it is another stack's");
+    left_by(world.snapshot().unwrap().lineage.as_str());
+    world.apply(program);
+    assert!(world.plan(program).is_empty());
+    world.destroy(program);
 }
 
 #[test]
