@@ -30,7 +30,7 @@ mod stop;
 pub mod testing;
 pub mod value;
 
-pub use engine::{Engine, Observation, Reached, Refused, Settings};
+pub use engine::{Engine, Observation, Reached, Refused, SavedPlan, Settings};
 pub use entropy::Entropy;
 pub use erased::Kinds;
 pub use event::{Event, Events};

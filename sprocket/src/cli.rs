@@ -110,6 +110,9 @@ impl Wanted {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
+    /// Saves the plan, for `apply --plan`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) look: LookArgs,
 }
@@ -128,6 +131,9 @@ pub(crate) struct LookArgs {
 pub(crate) struct ApplyArgs {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
+    /// Does what this plan says, which `plan --out` saved; refuses if it is another by now. Nobody is asked
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "exclude", "replace"])]
+    pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

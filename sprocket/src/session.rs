@@ -3,7 +3,7 @@
 //! What a command needs is found in this order, and what is missing ends it before the next is touched: the file, the
 //! environment, the key, the configuration with its secrets, the stack.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub(crate) struct Opening<'p> {
 pub(crate) struct Session {
     pub(crate) stack_name: String,
     pub(crate) environment: String,
+    /// Where the command was given.
+    directory: PathBuf,
     folder: PathBuf,
     pub(crate) file: Arc<File>,
     pub(crate) console: Console,
@@ -130,6 +132,7 @@ impl<'p> Opening<'p> {
         let session = Session {
             stack_name: name,
             environment,
+            directory: self.around.directory.clone(),
             folder,
             file,
             console: self.console,
@@ -173,6 +176,19 @@ impl Session {
             None => self.no_key(),
         };
         Ok(self.engine(key, events, false))
+    }
+
+    /// A path as the command line has it.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// Whether there is a key already; a private environment has its own made by the first run.
+    pub(crate) async fn has_key(&self) -> Result<bool, Trouble> {
+        match &self.key {
+            Some(Key::Own(store)) => Ok(store.own_key().await?.is_some()),
+            _ => Ok(true),
+        }
     }
 
     /// An engine that writes.

@@ -6,6 +6,7 @@
 mod observation;
 mod prepare;
 mod refused;
+mod saved;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub use self::observation::Observation;
 use self::prepare::Prepared;
 pub use self::refused::Refused;
 pub(crate) use self::refused::with_causes;
+use self::saved::Proposal;
+pub use self::saved::SavedPlan;
 use crate::apply::{self, Run};
 use crate::entropy::Entropy;
 use crate::erased::{Target, Through, mark, provider_type};
@@ -198,7 +201,7 @@ impl Engine {
             Some((_, serial)) if serial != plan.serial => return Err(stale("the state has changed since it was made")),
             _ => {}
         }
-        let prepared = self.prepare(stack, loaded, Some(plan)).await?;
+        let prepared = self.prepare(stack, loaded, Some(plan.into())).await?;
         let now = prepared.plan(stack, &plan.request);
         if now != *plan {
             return Err(stale(&difference(plan, &now)));
@@ -431,11 +434,11 @@ impl Engine {
         &self,
         stack: &Stack,
         loaded: Option<Snapshot>,
-        shown: Option<&Plan>,
+        proposal: Option<Proposal<'_>>,
     ) -> Result<Prepared, Refused> {
         stack.check()?;
         self.settings.events.emit(|| Event::Refreshing);
-        let prepared = prepare::prepare(stack, loaded, shown, &self.settings, &self.types).await?;
+        let prepared = prepare::prepare(stack, loaded, proposal, &self.settings, &self.types).await?;
         let recorded = prepared.snapshot.records.len();
         self.settings.events.emit(|| Event::Refreshed { recorded });
         Ok(prepared)

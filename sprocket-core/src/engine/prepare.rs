@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::saved::Proposal;
 use super::{Refused, Settings};
 use crate::ids::{Address, Lineage, ProviderName};
 use crate::plan::{Basis, Move, Plan, Request, Settlement, build, reported};
@@ -28,21 +29,23 @@ pub(super) struct Prepared {
 pub(super) async fn prepare(
     stack: &Stack,
     loaded: Option<Snapshot>,
-    shown: Option<&Plan>,
+    proposal: Option<Proposal<'_>>,
     settings: &Settings,
     types: &ProviderTypes,
 ) -> Result<Prepared, Refused> {
     // A stack without state gets lineage and key here; they become real with the plan that proposes them.
     let mut snapshot = loaded.unwrap_or_else(|| {
-        Snapshot::new(shown.map_or_else(|| settings.entropy.id().into(), |plan| plan.lineage.clone()))
+        Snapshot::new(
+            proposal.as_ref().map_or_else(|| settings.entropy.id().into(), |proposal| proposal.lineage.clone()),
+        )
     });
     let sealed = snapshot.key.clone();
     let key_is_new = sealed.is_none();
     let key = match sealed {
         Some(sealed) => settings.key.open(&sealed)?,
-        None => {
-            shown.and_then(|plan| plan.proposed_key.clone()).unwrap_or_else(|| settings.key.new_key(&settings.entropy))
-        }
+        None => proposal
+            .and_then(|proposal| proposal.key.cloned())
+            .unwrap_or_else(|| settings.key.new_key(&settings.entropy)),
     };
     let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
     let moved = moves(stack, &snapshot);

@@ -33,6 +33,12 @@ pub enum Refused {
         /// What has changed.
         what: String,
     },
+    /// A saved plan is none for this.
+    #[error("the saved plan can't be applied: {message}")]
+    SavedPlan {
+        /// Why.
+        message: String,
+    },
     /// A service could not be reached.
     #[error("could not reach `{provider}`: {message}")]
     Unreachable {
@@ -146,6 +152,7 @@ impl Refused {
             Self::Store(_) => "store",
             Self::Key(_) => "key",
             Self::Stale { .. } => "stale",
+            Self::SavedPlan { .. } => "saved_plan",
             Self::Unreachable { .. } => "unreachable",
             Self::Unreadable { .. } => "unreadable",
             Self::AnotherServer { .. } => "another_server",
@@ -171,7 +178,7 @@ impl Refused {
             }
             Self::Key(error) => error.hint(),
             Self::Store(error) => error.hint(),
-            Self::Stale { .. } => Some("nothing was changed; plan again".into()),
+            Self::Stale { .. } | Self::SavedPlan { .. } => Some("nothing was changed; plan again".into()),
             Self::AnotherServer { .. } => {
                 Some("connect to the server that the state was made with; nothing was changed".into())
             }

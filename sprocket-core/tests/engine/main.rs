@@ -8,6 +8,7 @@ mod embedding;
 mod failures;
 mod guards;
 mod kinds;
+mod saved;
 mod selection;
 mod shut;
 mod stories;

@@ -4,6 +4,7 @@ use sprocket_core::plan::{Pattern, StepAction};
 use sprocket_core::{Address, Events, Goal, Plan, Stack};
 
 use super::plan::problems;
+use super::saved;
 use super::verify;
 use crate::cli::{ApplyArgs, DestroyArgs, RunArgs};
 use crate::console::Look;
@@ -19,7 +20,11 @@ pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit
     let mut request = args.wanted.request();
     let mut left_out = Vec::new();
     loop {
-        let plan = session.looking(Events::default()).await?.plan(&stack, request.clone()).await?;
+        let engine = session.looking(Events::default()).await?;
+        let plan = match &args.plan {
+            Some(path) => engine.plan_saved(&stack, &saved::read(&session, path)?, &session.title()).await?,
+            None => engine.plan(&stack, request.clone()).await?,
+        };
         if !is_second || !plan.is_empty() || !plan.problems.is_empty() {
             plans::show(&session.console, &plan);
         }
@@ -30,7 +35,7 @@ pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit
         if plan.is_empty() {
             break;
         }
-        if !args.run.yes && !session.is_sandboxed() {
+        if !args.run.yes && args.plan.is_none() && !session.is_sandboxed() {
             confirm(&session, &format!("Apply this to {}? [y/N] ", session.title()), is_yes)?;
         }
         let exit = run(&session, &stack, &plan, &args.run).await?;
@@ -40,6 +45,10 @@ pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit
         // A provider was opened by this run: now what it has can be read, and planned.
         if plan.deferred.is_empty() {
             break;
+        }
+        if args.plan.is_some() {
+            return Err(Trouble::new("all of the saved plan is applied, and what it could not read can be read now")
+                .hint("plan again: the rest is shown then"));
         }
         is_second = true;
         // What was not read has not been replaced either; everything else has.

@@ -4,6 +4,7 @@ mod apply;
 mod graph;
 mod import;
 mod plan;
+mod saved;
 mod state;
 mod verify;
 

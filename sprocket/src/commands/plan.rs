@@ -3,6 +3,7 @@
 use sprocket_core::plan::{Reason, Step};
 use sprocket_core::{Events, Goal, Plan};
 
+use super::saved;
 use crate::cli::{LookArgs, PlanArgs};
 use crate::output::{count, json as stream, plan as plans};
 use crate::program::Exit;
@@ -16,6 +17,9 @@ pub(super) async fn plan(opening: Opening<'_>, args: &PlanArgs) -> Result<Exit, 
     plans::show(&session.console, &plan);
     if !plan.problems.is_empty() {
         return Err(problems(plan.problems.len()));
+    }
+    if let Some(path) = &args.out {
+        saved::write(&session, &plan, path).await?;
     }
     Ok(exit(&args.look, !plan.is_empty()))
 }

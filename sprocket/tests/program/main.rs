@@ -12,6 +12,7 @@ mod providers;
 mod runs;
 mod s3;
 mod sandbox;
+mod saved;
 #[cfg(unix)]
 mod signals;
 mod states;

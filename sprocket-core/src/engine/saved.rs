@@ -1,0 +1,142 @@
+//! Saved plans: what was looked at, to be applied later exactly so, or refused.
+//!
+//! A file holds no steps: they are made again from what is there when it is applied, as those of every plan are, and must come
+//! out the same. It is sealed under the stack's key, so that nobody else can make or change one, and no secret is in it.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Engine, Refused, stale};
+use crate::hash;
+use crate::ids::{Address, Lineage};
+use crate::plan::{Plan, Request};
+use crate::stack::Stack;
+use crate::value::{Sealed, StackKey};
+
+/// The version of the form. Others are refused.
+const FORMAT: u32 = 1;
+
+/// A plan that was saved, by [`Engine::save`]. It serialises.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedPlan {
+    format: u32,
+    /// The state that it is for.
+    lineage: Lineage,
+    /// The key of a state that has not begun, as its owner can open it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    content: Sealed,
+}
+
+/// What is sealed in it.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    /// What it is for, by the word of who saved it.
+    about: String,
+    request: Request,
+    serial: u64,
+    digest: String,
+    /// Each step, so that the one that is another now can be named.
+    steps: Vec<(Address, String)>,
+}
+
+/// What a plan proposes for a state that has not begun.
+pub(super) struct Proposal<'p> {
+    pub(super) lineage: &'p Lineage,
+    pub(super) key: Option<&'p StackKey>,
+}
+
+impl<'p> From<&'p Plan> for Proposal<'p> {
+    fn from(plan: &'p Plan) -> Self {
+        Self { lineage: &plan.lineage, key: plan.proposed_key.as_ref() }
+    }
+}
+
+impl Engine {
+    /// A plan as it can be kept in a file, to be applied by [`plan_saved`](Self::plan_saved) and [`apply`](Self::apply).
+    /// `about` says what it is for: the stack and the environment; it is not applied to another.
+    ///
+    /// # Errors
+    /// If the state can't be read, or the key not opened.
+    pub async fn save(&self, plan: &Plan, about: impl Into<String>) -> Result<SavedPlan, Refused> {
+        let (key, protected) = match &plan.proposed_key {
+            Some(key) => (key.clone(), Some(self.settings.key.protect(key)?)),
+            None => (self.recorded_key().await?.ok_or_else(gone)?, None),
+        };
+        let content = Content {
+            about: about.into(),
+            request: plan.request.clone(),
+            serial: plan.serial,
+            digest: plan.digest(),
+            steps: steps(plan),
+        };
+        let content = serde_json::to_vec(&content).expect("BUG: what is saved of a plan has a JSON form");
+        Ok(SavedPlan { format: FORMAT, lineage: plan.lineage.clone(), key: protected, content: key.seal(&content) })
+    }
+
+    /// Makes the plan again that was saved.
+    ///
+    /// # Errors
+    /// If it is for something else, was changed in its file, or is another now: the program, the state or the world has
+    /// changed since it was saved, or it was applied.
+    pub async fn plan_saved(&self, stack: &Stack, saved: &SavedPlan, about: &str) -> Result<Plan, Refused> {
+        if saved.format != FORMAT {
+            return Err(unfit(&format!("it has format {}, and this program reads {FORMAT}", saved.format)));
+        }
+        let loaded = self.load().await?;
+        let recorded = loaded.as_ref().map(|snapshot| (&snapshot.lineage, snapshot.serial, snapshot.key.as_ref()));
+        let protected = match recorded {
+            Some((lineage, ..)) if *lineage != saved.lineage => return Err(unfit("it was made for another state")),
+            Some((_, _, Some(key))) => key,
+            _ => saved.key.as_ref().ok_or_else(gone)?,
+        };
+        let key = self.settings.key.open(protected)?;
+        let content = key.open(&saved.content).and_then(|content| serde_json::from_slice::<Content>(&content).ok());
+        let content = content.ok_or_else(|| unfit("it was changed since it was saved"))?;
+        if content.about != about {
+            return Err(unfit(&format!("it was made for {}, and this is {about}", content.about)));
+        }
+        if recorded.is_some_and(|(_, serial, _)| serial != content.serial) {
+            return Err(stale("the state has changed since it was made"));
+        }
+        let proposal = Proposal { lineage: &saved.lineage, key: Some(&key) };
+        let prepared = self.prepare(stack, loaded, Some(proposal)).await?;
+        let plan = prepared.plan(stack, &content.request);
+        if plan.digest() == content.digest { Ok(plan) } else { Err(stale(&content.difference(&plan))) }
+    }
+
+    async fn recorded_key(&self) -> Result<Option<StackKey>, Refused> {
+        let Some(protected) = self.load().await?.and_then(|snapshot| snapshot.key) else { return Ok(None) };
+        Ok(Some(self.settings.key.open(&protected)?))
+    }
+}
+
+impl Content {
+    /// The first thing in which the plan is another now.
+    fn difference(&self, now: &Plan) -> String {
+        if let Some(problem) = now.problems.first() {
+            return format!("`{}`: {}", problem.address, problem.message);
+        }
+        let now = steps(now);
+        let (before, after): (HashSet<_>, HashSet<_>) = (self.steps.iter().collect(), now.iter().collect());
+        let another = now.iter().find(|step| !before.contains(step));
+        let another = another.or_else(|| self.steps.iter().find(|step| !after.contains(step)));
+        another.map_or_else(
+            || "what is recorded or declared has changed".to_owned(),
+            |(address, _)| format!("`{address}` is planned otherwise by now"),
+        )
+    }
+}
+
+fn steps(plan: &Plan) -> Vec<(Address, String)> {
+    plan.steps.iter().map(|step| (step.address.clone(), hash::of(step))).collect()
+}
+
+fn unfit(what: &str) -> Refused {
+    Refused::SavedPlan { message: what.to_owned() }
+}
+
+fn gone() -> Refused {
+    stale("the state that it was made for is gone")
+}
