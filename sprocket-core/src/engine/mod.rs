@@ -29,7 +29,7 @@ use crate::provider::Provider;
 use crate::random::Random;
 use crate::refresh::{Connections, Open, ProviderTypes};
 use crate::report::{Report, Verdict};
-use crate::resource::{Checked, Deadline};
+use crate::resource::{Checked, Deadline, Effect};
 use crate::stack::Stack;
 use crate::state::{Entry, Event as Journalled, Holder, KeySource, Lock, Object, Record, Snapshot, StateStore};
 use crate::stop::Stop;
@@ -260,7 +260,18 @@ impl Engine {
             return Err(Refused::NoSuchResource { address: address.to_owned(), place: "declared" });
         };
         let refused = |message: String| Refused::Import { address: wanted.clone(), message };
-        let mut prepared = self.prepare(stack, self.load().await?, None).await?;
+        let mut loaded = self.load().await?;
+        let mut entries = Vec::new();
+        let mut prepared = match self.prepare(stack, loaded.clone(), None).await {
+            // It can't be told what an interrupted run made there, and this is a person's answer.
+            Err(Refused::Undecided { address, .. }) if address == wanted => {
+                let event = Journalled::Failed { record: None, effect: Effect::Done, settled: true };
+                entries.push(Entry { address, event });
+                loaded.iter_mut().for_each(|snapshot| snapshot.take(entries[0].clone()));
+                self.prepare(stack, loaded, None).await?
+            }
+            prepared => prepared?,
+        };
         if prepared.snapshot.records.get(&wanted).is_some_and(|record| record.object.is_some()) {
             return Err(refused("it is recorded already".into()));
         }
@@ -298,7 +309,7 @@ impl Engine {
             first.key = Some(self.settings.key.protect(&prepared.key)?);
             lock.compact(&first).await?;
         }
-        let mut entries = prepared.amendments;
+        entries.extend(prepared.amendments);
         entries.extend(prepared.connections.entries(&mut prepared.snapshot));
         let event = Journalled::Recorded { record: Some(Box::new(record)) };
         entries.push(Entry { address: wanted.clone(), event });
