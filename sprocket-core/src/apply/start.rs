@@ -130,7 +130,8 @@ impl Run<'_> {
             let found = changes(facts.fields, &object.applied.value(), &spec.value(), &node.options.ignore, false);
             let drifted = step.changes.iter().any(|change| change.drift);
             let equal = node.kind.equal(&spec, &object.applied, &secrets, &self.key);
-            if equal && !drifted {
+            // What was left unfinished is sent again all the same.
+            if equal && !drifted && object.ready {
                 let record = self.record_of(node, self.snapshot.records[&node.address].id.clone());
                 let mut record = Record { object: Some(object.clone()), ..record };
                 if let Some(object) = &mut record.object {

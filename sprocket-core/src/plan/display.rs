@@ -91,6 +91,7 @@ impl Display for Step {
             (StepAction::Create { .. }, _) => ("+", String::new()),
             (StepAction::Adopt { .. }, _) => ("+", "taken over".to_owned()),
             (StepAction::Update, Reason::Drifted) => ("~", "changed by somebody else".to_owned()),
+            (StepAction::Update, Reason::Unfinished) => ("~", "made or changed by half".to_owned()),
             (StepAction::Update, _) => ("~", String::new()),
             (StepAction::Await, _) => ("~", "not seen to work yet".to_owned()),
             (StepAction::Restore { .. }, _) => ("±", "the earlier one is used again".to_owned()),

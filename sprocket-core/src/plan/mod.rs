@@ -172,7 +172,7 @@ pub enum Reason {
     Destroyed,
     /// The object that took its place is there.
     Superseded,
-    /// An interrupted run had not finished it.
+    /// An earlier run had not finished it.
     Unfinished,
     /// It is there, and nobody's, or ours without a record.
     Found,

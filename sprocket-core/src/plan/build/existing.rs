@@ -35,8 +35,9 @@ impl Builder<'_> {
         let action = if !changes.is_empty() {
             let reason = if changes.iter().all(|change| change.drift) { Reason::Drifted } else { Reason::Changed };
             Some((StepAction::Update, reason))
-        } else if !object.ready && facts.converges {
-            Some((StepAction::Await, Reason::Unfinished))
+        } else if !object.ready {
+            // What needs no time until it works is not there as it should be: it was made or changed by half.
+            Some((if facts.converges { StepAction::Await } else { StepAction::Update }, Reason::Unfinished))
         } else if record.is_some_and(|record| self.options_changed(node, record, object)) {
             Some((StepAction::Record, Reason::Options))
         } else {
