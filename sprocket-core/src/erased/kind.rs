@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt::Debug;
 use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -164,6 +165,12 @@ impl Debug for KindHandle {
 
 struct KindOf<R>(PhantomData<fn() -> R>);
 
+/// A provider that falls over while it reads has found out nothing. What it said may quote a secret, and is not repeated.
+fn reading<'a, T: Send + 'a>(call: impl Future<Output = Result<T, Fault>> + Send + 'a) -> Called<'a, T> {
+    let panicked = || Fault::new(ErrorKind::Invalid, "the provider panicked").hint("this is a bug of the provider");
+    AssertUnwindSafe(call).catch_unwind().map(move |ended| ended.unwrap_or_else(|_| Err(panicked()))).boxed()
+}
+
 fn decode<T: DeserializeOwned>(json: &Json, secrets: &[Path], key: &StackKey) -> Result<T, String> {
     let read = |text: &str| sealing(key, || serde_json::from_str(text)).map_err(|error| error.to_string());
     if secrets.is_empty() {
@@ -231,7 +238,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
     }
 
     fn read<'a>(&'a self, through: Through<'a>, target: Target<'a>) -> Called<'a, Vec<ErasedLive>> {
-        async move {
+        reading(async move {
             let provider = typed::<R::Provider>(through.provider);
             let found = match target {
                 Target::Recorded(object, mark) => {
@@ -241,16 +248,14 @@ impl<R: Resource> ErasedKind for KindOf<R> {
                 Target::Import(id) => R::read(provider, Find::Import(id)).await,
             };
             Ok(Self::lives(found.map_err(|error| Fault::of(&error))?.into_vec(), &through))
-        }
-        .boxed()
+        })
     }
 
     fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>> {
-        async move {
+        reading(async move {
             let listed = R::list(typed(through.provider), listing).await.map_err(|error| Fault::of(&error))?;
             Ok(listed.map(|lives| Self::lives(lives, &through)))
-        }
-        .boxed()
+        })
     }
 
     fn create<'a>(
@@ -319,7 +324,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
     }
 
     fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
-        async move {
+        reading(async move {
             let spec =
                 decode(&intent.spec, &intent.secrets, through.key).map_err(|error| unreadable("intent", &error))?;
             let typed_intent = Intent::<R> { name: intent.name.clone(), spec, mark: mark.clone() };
@@ -329,8 +334,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
                 Settled::Ours(lives) => ErasedSettled::Ours(Self::lives(lives, &through)),
                 Settled::Unmarked(lives) => ErasedSettled::Unmarked(Self::lives(lives, &through)),
             })
-        }
-        .boxed()
+        })
     }
 
     fn verify<'a>(
