@@ -234,7 +234,9 @@ impl Run<'_> {
             base: Box::new(record.clone()),
             witness: step.witness.clone(),
         };
-        self.call_on(number, &step.address, &kind, begin, work, None)
+        // What is declared may have a limit of its own, also while its object makes room for another.
+        let declared = self.stack.index.get(&step.address).map(|&index| &self.stack.nodes[index as usize]);
+        self.call_on(number, &step.address, &kind, begin, work, declared.and_then(|node| node.options.time_limit))
     }
 
     fn current(&self, address: &Address) -> Result<&Object, Fault> {
