@@ -78,8 +78,22 @@ impl<L: Lookup> Question for Output<L> {
 /// An answer, or that there is none.
 pub(crate) type Answer = Result<Arc<dyn Any + Send + Sync>, Mistake>;
 
+/// An answer, and what was asked: it is none to another question, such as one about an object that took the other's place.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) question: String,
+    pub(crate) answer: Answer,
+}
+
+/// What is asked, as text.
+pub(crate) fn question<L: Lookup>(query: &Input<L>, known: &Known) -> Result<String, NoValue> {
+    query.resolve(known).map(|query| format!("{query:?}"))
+}
+
 pub(crate) trait ErasedLookup: Send + Sync {
     fn what(&self) -> &'static str;
+    /// What is asked, as text, if all that it mentions is known.
+    fn question(&self, known: &Known) -> Result<String, NoValue>;
     /// The question, if all that it mentions is known.
     fn ask<'a>(&self, instance: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue>;
     /// A made-up answer, if all that the question mentions is known.
@@ -94,6 +108,10 @@ pub(crate) struct LookupOf<L> {
 impl<L: Lookup> ErasedLookup for LookupOf<L> {
     fn what(&self) -> &'static str {
         L::WHAT
+    }
+
+    fn question(&self, known: &Known) -> Result<String, NoValue> {
+        question(&self.query, known)
     }
 
     fn ask<'a>(&self, instance: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue> {

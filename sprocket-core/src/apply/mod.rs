@@ -210,7 +210,8 @@ impl<'a> Run<'a> {
 
     /// Asks what could not be asked before the run, now that more is known.
     async fn look_up(&mut self) -> Result<(), Fault> {
-        if self.known.answers.iter().all(Option::is_some) {
+        let is_waiting = self.stack.lookups.iter().any(|lookup| lookup.waits);
+        if !is_waiting && self.known.answers.iter().all(Option::is_some) {
             return Ok(());
         }
         let asked = look_up(self.stack, &mut self.known, &self.connections).await;

@@ -164,6 +164,10 @@ impl ErasedLookup for Unanswered {
         ""
     }
 
+    fn question(&self, _: &Known) -> Result<String, NoValue> {
+        Err(NoValue::Yet)
+    }
+
     fn ask<'a>(&self, _: &'a Instance, _: &Known) -> Result<Called<'a, Answer>, NoValue> {
         Err(NoValue::Yet)
     }
@@ -181,6 +185,10 @@ struct SimulatedLookup {
 impl ErasedLookup for SimulatedLookup {
     fn what(&self) -> &'static str {
         self.real.what()
+    }
+
+    fn question(&self, known: &Known) -> Result<String, NoValue> {
+        self.real.question(known)
     }
 
     fn ask<'a>(&self, _: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue> {
