@@ -13,7 +13,7 @@ use crate::plan::{Step, StepAction, changes, name_of};
 use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
-use crate::value::{AFTER, Deps, Path};
+use crate::value::{AFTER, Deps, Path, open_at, seal_at};
 
 /// What a step comes to.
 pub(super) enum Start {
@@ -133,10 +133,7 @@ impl Run<'_> {
             // What was left unfinished is sent again all the same.
             if equal && !drifted && object.ready {
                 let record = self.record_of(node, self.snapshot.records[&node.address].id.clone());
-                let mut record = Record { object: Some(object.clone()), ..record };
-                if let Some(object) = &mut record.object {
-                    object.deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
-                }
+                let record = Record { object: Some(self.as_declared(node, object, secrets)?), ..record };
                 return Ok(Start::Entries(vec![entry(
                     &step.address,
                     Event::Recorded { record: Some(Box::new(record)) },
@@ -213,11 +210,30 @@ impl Run<'_> {
 
     fn record_options(&self, step: &Step) -> Result<Start, Fault> {
         let node = self.node(step)?;
-        let mut object = self.current(&step.address)?.clone();
-        object.deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
+        let object = self.current(&step.address)?;
+        let (_, secrets) = self.evaluate(node, Some(&object.applied))?;
+        let object = self.as_declared(node, object, secrets)?;
         let base = self.record_of(node, self.snapshot.records[&step.address].id.clone());
         let record = Record { object: Some(object), ..base };
         Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: Some(Box::new(record)) })]))
+    }
+
+    /// The object, which stays as it is, with what the program says of it now: what it is made from, and what of its
+    /// settings is secret.
+    fn as_declared(&self, node: &Node, object: &Object, secrets: Vec<Path>) -> Result<Object, Fault> {
+        let sealed = |json: &Json| {
+            let mut value = json.value();
+            open_at(&mut value, &object.secrets, &self.key).map_err(refused)?;
+            seal_at(&mut value, &secrets, &self.key);
+            Ok::<_, Fault>(Json::from(&value))
+        };
+        let mut next = object.clone();
+        if secrets != object.secrets {
+            next.applied = sealed(&object.applied)?;
+            next.seen = object.seen.as_ref().map(sealed).transpose()?;
+        }
+        let deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
+        Ok(Object { secrets, deps, ..next })
     }
 
     fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start, Fault> {

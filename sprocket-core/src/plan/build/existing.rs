@@ -38,7 +38,9 @@ impl Builder<'_> {
         } else if !object.ready {
             // What needs no time until it works is not there as it should be: it was made or changed by half.
             Some((if facts.converges { StepAction::Await } else { StepAction::Update }, Reason::Unfinished))
-        } else if record.is_some_and(|record| self.options_changed(node, record, object)) {
+        } else if record.is_some_and(|record| self.options_changed(node, record, object))
+            || matches!(&desired.spec, Spec::Whole(_) if desired.secrets != object.secrets)
+        {
             Some((StepAction::Record, Reason::Options))
         } else {
             None
