@@ -1,6 +1,7 @@
 //! Kinds without their types.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
@@ -131,8 +132,8 @@ pub(crate) trait ErasedKind: Send + Sync {
     ) -> Result<ErasedLive, Fault>;
     /// A copy of a typed spec, and its text without secrets.
     fn keep(&self, spec: &(dyn Any + Send + Sync)) -> (Arc<dyn Any + Send + Sync>, String);
-    /// Reads what an older version wrote.
-    fn upgrade(&self, object: &mut Object) -> Result<(), String>;
+    /// Reads what another version wrote.
+    fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String>;
 }
 
 /// A kind, to be kept and called.
@@ -394,25 +395,14 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         (Arc::new(spec.clone()), serde_json::to_string(spec).unwrap_or_default())
     }
 
-    fn upgrade(&self, object: &mut Object) -> Result<(), String> {
-        if object.version == R::VERSION {
-            return Ok(());
+    fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String> {
+        match from.cmp(&R::VERSION) {
+            Ordering::Equal => Ok(value.clone()),
+            Ordering::Less => R::upgrade(from, part, value.value()).map(|value| Json::from(&value)),
+            Ordering::Greater => {
+                Err(format!("was written by version {from} of {}, and this program knows {}", R::KIND, R::VERSION))
+            }
         }
-        if object.version > R::VERSION {
-            return Err(format!(
-                "was written by version {} of {}, and this program knows {}",
-                object.version,
-                R::KIND,
-                R::VERSION
-            ));
-        }
-        let convert =
-            |part, json: &Json| R::upgrade(object.version, part, json.value()).map(|value| Json::from(&value));
-        object.applied = convert(Part::Spec, &object.applied)?;
-        object.seen = object.seen.as_ref().map(|seen| convert(Part::Spec, seen)).transpose()?;
-        object.state = convert(Part::State, &object.state)?;
-        object.version = R::VERSION;
-        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::lookup::{Answer, ErasedLookup, Lookup};
 use crate::overrides::Overrides;
 use crate::provider::{ErrorKind, Provider as _};
 use crate::random::Random;
-use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Naming, Resource};
+use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Naming, Part, Resource};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
 use crate::value::{Known, NoValue, Path, StackKey};
@@ -471,8 +471,8 @@ impl ErasedKind for SimulatedKind {
         self.real.mask(live, secrets, key)
     }
 
-    fn upgrade(&self, object: &mut Object) -> Result<(), String> {
-        self.real.upgrade(object)
+    fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String> {
+        self.real.upgrade(from, part, value)
     }
 
     fn imagine(
