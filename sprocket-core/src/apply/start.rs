@@ -9,7 +9,7 @@ use super::{Run, refused};
 use crate::erased::{Evaluated, Fault, KindHandle, mark};
 use crate::ids::{Address, RecordId};
 use crate::json::Json;
-use crate::plan::{Step, StepAction, changes, name_of};
+use crate::plan::{Change, Compared, Step, StepAction, name_of, real_changes};
 use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
@@ -88,6 +88,14 @@ impl Run<'_> {
         })
     }
 
+    /// What the settings are to change of the object, now that all of them are known.
+    fn changes(&self, node: &Node, object: &Object, spec: &Json, secrets: &[Path]) -> Vec<Change> {
+        let (before, after) = (&object.applied.value(), &spec.value());
+        let secrets = &[secrets, &object.secrets[..]].concat()[..];
+        let compared = Compared { kind: &node.kind, before, after, secrets, key: &self.key };
+        real_changes(compared, &node.options.ignore, false)
+    }
+
     fn create(&self, number: u32, step: &Step, generation: u32, replaces: bool) -> Result<Start, Fault> {
         let node = self.node(step)?;
         let record = self.snapshot.records.get(&node.address);
@@ -100,8 +108,7 @@ impl Run<'_> {
             return Err(more(&format!("`{path}` is not what the plan showed")));
         }
         if let (true, Some(object)) = (replaces, current) {
-            let facts = node.kind.facts();
-            let found = changes(facts.fields, &object.applied.value(), &spec.value(), &node.options.ignore, false);
+            let found = self.changes(node, object, &spec, &secrets);
             if found.is_empty() && !step.changes.iter().any(|change| change.drift) {
                 return Ok(Start::Nothing);
             }
@@ -126,8 +133,7 @@ impl Run<'_> {
         let object = record.and_then(|record| record.object.as_ref()).filter(|_| adopting.is_none());
         let (spec, secrets) = self.evaluate(node, object.map(|object| &object.applied))?;
         if let Some(object) = object {
-            let facts = node.kind.facts();
-            let found = changes(facts.fields, &object.applied.value(), &spec.value(), &node.options.ignore, false);
+            let found = self.changes(node, object, &spec, &secrets);
             let drifted = step.changes.iter().any(|change| change.drift);
             let equal = node.kind.equal(&spec, &object.applied, &secrets, &self.key);
             // What was left unfinished is sent again all the same.
@@ -141,7 +147,7 @@ impl Run<'_> {
             }
             for change in found.iter().filter(|_| !equal) {
                 let planned = step.changes.iter().find(|planned| planned.path == change.path);
-                let within = |planned: &&crate::plan::Change| is_prefix(&planned.path, &change.path);
+                let within = |planned: &&Change| is_prefix(&planned.path, &change.path);
                 let shown = planned.or_else(|| step.changes.iter().find(within));
                 let expected = shown.is_some_and(|shown| {
                     shown.path != change.path || surprise(&shown.after, &change.after, &change.path).is_none()

@@ -114,6 +114,30 @@ fn what_the_service_writes_otherwise_is_no_difference() {
 }
 
 #[test]
+fn what_is_only_written_otherwise_is_no_difference_beside_one_either() {
+    let gate = |colour: &'static str, text: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Post::new("gate").colour(colour).text(text));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(gate("green", "open"));
+    assert_snapshot!(story.plan(gate("Green", "shut")), @"
+    ~ yard:post/gate
+        text: open → shut
+    1 to update.
+    ");
+    story.apply(gate("Green", "shut"));
+    story.yard.change::<Post>("gate", |spec, _| (spec.colour.0, spec.text) = ("gREEN".into(), "ajar".into()));
+    assert_snapshot!(story.plan(gate("green", "shut")), @"
+    ~ yard:post/gate  (changed by somebody else)
+        text: ajar → shut
+    1 to update.
+    ");
+    story.apply(gate("green", "shut"));
+}
+
+#[test]
 fn what_no_setting_can_say_is_no_drift() {
     let mut story = Story::in_yard();
     story.apply(green);

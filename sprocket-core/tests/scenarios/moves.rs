@@ -99,7 +99,7 @@ fn two_may_not_take_over_the_same() {
     };
     assert_snapshot!(story.plan(both), @"
     > lab:net/b was lab:net/a
-    problem: `lab:net/c`: was `lab:net/a`, it says, and `lab:net/b` says so too  (sprocket-core/tests/scenarios/moves.rs:86)
+    problem: `lab:net/c`: was `lab:net/a`, it says, and `lab:net/b` says so too  (sprocket-core/tests/scenarios/moves.rs:98)
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(story.run(both).is_err());
