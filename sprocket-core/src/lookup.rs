@@ -8,10 +8,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
-
-use crate::erased::{Called, Fault, Instance, typed};
+use crate::erased::{Called, Fault, Instance, reading, typed};
 use crate::provider::Provider;
 use crate::resource::State;
 use crate::value::{Input, Known, Mistake, NoValue, Output, Resolve as _};
@@ -118,15 +115,13 @@ impl<L: Lookup> ErasedLookup for LookupOf<L> {
         let query = self.query.resolve(known)?;
         let provider: &L::Provider = typed(instance);
         let at = self.at;
-        let asked: BoxFuture<'a, _> = async move {
+        Ok(reading(async move {
             match query.look(provider).await {
                 Ok(Some(answer)) => Ok(Ok(Arc::new(answer) as Arc<dyn Any + Send + Sync>)),
                 Ok(None) => Ok(Err(Mistake::at(at, format!("there is no such {}: {query:?}", L::WHAT)))),
                 Err(error) => Err(Fault::of(&error)),
             }
-        }
-        .boxed();
-        Ok(asked)
+        }))
     }
 
     fn imagine(&self, known: &Known) -> Result<Answer, NoValue> {

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -12,7 +11,7 @@ use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::draft::{self, TypedSpec};
-use super::fault::Fault;
+use super::fault::{Fault, reading};
 use super::provider::{Instance, typed};
 use crate::entropy::Entropy;
 use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
@@ -165,12 +164,6 @@ impl Debug for KindHandle {
 }
 
 struct KindOf<R>(PhantomData<fn() -> R>);
-
-/// A provider that falls over while it reads has found out nothing. What it said may quote a secret, and is not repeated.
-fn reading<'a, T: Send + 'a>(call: impl Future<Output = Result<T, Fault>> + Send + 'a) -> Called<'a, T> {
-    let panicked = || Fault::new(ErrorKind::Invalid, "the provider panicked").hint("this is a bug of the provider");
-    AssertUnwindSafe(call).catch_unwind().map(move |ended| ended.unwrap_or_else(|_| Err(panicked()))).boxed()
-}
 
 fn decode<T: DeserializeOwned>(json: &Json, secrets: &[Path], key: &StackKey) -> Result<T, String> {
     let read = |text: &str| sealing(key, || serde_json::from_str(text)).map_err(|error| error.to_string());

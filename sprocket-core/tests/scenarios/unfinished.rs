@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use sprocket_core::testing::{Crash, Fail};
 use sprocket_core::{DraftExt as _, ErrorKind, Goal, Stack};
 
-use super::yard::{Post, Stone, Trouble};
+use super::yard::{Post, Sign, Stone, Trouble};
 use super::{Story, said, told};
 
 fn post(stack: &mut Stack) {
@@ -89,10 +89,24 @@ fn a_provider_that_falls_over_while_it_reads_is_a_refusal_and_nothing_is_taken_f
     let mut story = Story::in_yard();
     story.apply(post);
     let before = story.world.snapshot();
-    story.yard.trouble("read", "gate", Trouble::Panic);
-    let refused = story.world.try_plan(story.connected(&post), Goal::Declared).unwrap_err();
-    assert_snapshot!(said(&refused), @"
+    let with_sign = |stack: &mut Stack| {
+        let sign = stack.look(Sign { id: "id-1".into() });
+        stack.add(Post::new("gate").text("open").tag("sign", &sign));
+    };
+    let mut refused = |call, name, program: &dyn Fn(&mut Stack)| {
+        story.yard.trouble(call, name, Trouble::Panic);
+        said(&story.world.try_plan(story.connected(program), Goal::Declared).unwrap_err())
+    };
+    assert_snapshot!(refused("read", "gate", &post), @"
     could not read yard:post from `yard`: the provider panicked
+    hint: this is a bug of the provider
+    ");
+    assert_snapshot!(refused("connect", "yard", &post), @"
+    could not reach `yard`: the provider panicked
+    hint: this is a bug of the provider
+    ");
+    assert_snapshot!(refused("look", "id-1", &with_sign), @"
+    could not read sign from `yard`: the provider panicked
     hint: this is a bug of the provider
     ");
     assert_eq!(story.world.snapshot(), before);
@@ -159,7 +173,7 @@ fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides()
     let (mut story, _) = undecided();
     story.world.block_on(story.world.engine().forget("yard:stone/mile")).unwrap();
     assert_snapshot!(story.plan(stone), @"
-    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:103)
+    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:108)
       hint: take it over with `.adopt()` or `import yard:stone/mile id-1`
     1 problem: nothing can be applied until it is solved.
     ");

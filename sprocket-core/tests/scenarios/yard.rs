@@ -141,7 +141,9 @@ impl Provider for Gate {
     type Error = YardError;
 
     async fn connect(_: &GateSpec, pass: Pass) -> Result<Self, YardError> {
-        Ok(Self(pass))
+        let gate = Self(pass);
+        gate.begin("connect", "yard").await;
+        Ok(gate)
     }
     fn ambient() -> Result<Pass, YardError> {
         Err(YardError::NoPass)
@@ -392,6 +394,7 @@ impl Lookup for Sign {
     type Answer = String;
 
     async fn look(&self, gate: &Gate) -> Result<Option<String>, YardError> {
+        gate.begin("look", &self.id).await;
         let stands = gate.inside().things.values().any(|thing| thing.state.id == self.id);
         Ok(stands.then(|| format!("sign of {}", self.id)))
     }
