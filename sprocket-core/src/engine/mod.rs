@@ -20,7 +20,7 @@ use self::prepare::Prepared;
 pub use self::refused::Refused;
 use crate::apply::{self, Run};
 use crate::entropy::Entropy;
-use crate::erased::{Target, Through, mark, provider_type};
+use crate::erased::{Evaluated, Target, Through, mark, provider_type};
 use crate::event::{Event, Events};
 use crate::ids::{Address, Identity, ProviderName};
 use crate::json::Json;
@@ -33,7 +33,7 @@ use crate::resource::{Checked, Deadline, Effect};
 use crate::stack::Stack;
 use crate::state::{Entry, Event as Journalled, Holder, KeySource, Lock, Object, Record, Snapshot, StateStore};
 use crate::stop::Stop;
-use crate::value::StackKey;
+use crate::value::{Known, StackKey};
 
 /// A provider that was spoken to.
 #[derive(Debug)]
@@ -277,7 +277,12 @@ impl Engine {
         }
         let provider = &stack.providers[node.provider].name;
         let open = prepared.connections.open(provider)?;
-        let through = Through { provider: &open.instance, key: &prepared.key, secrets: &[] };
+        // What the program says is secret is sealed from the first.
+        let secrets = match node.draft.evaluate(&Known::nothing(stack), &prepared.key, &|_| Vec::new(), None, &[]) {
+            Evaluated::Whole { secrets, .. } | Evaluated::Partly { secrets, .. } => secrets,
+            Evaluated::Never(_) => Vec::new(),
+        };
+        let through = Through { provider: &open.instance, key: &prepared.key, secrets: &secrets };
         let lives = node.kind.read(through, Target::Import(id)).await;
         let mut lives = lives.map_err(|fault| Refused::unreadable(provider, node.kind.facts().kind, fault))?;
         if lives.len() > 1 {
@@ -300,7 +305,7 @@ impl Engine {
             seen: Some(live.spec),
             witness: Some(live.witness),
             state: live.state,
-            secrets: Vec::new(),
+            secrets,
             deps: Vec::new(),
             ready: true,
         });

@@ -151,6 +151,24 @@ fn what_only_becomes_secret_is_not_sent_again_and_no_longer_kept_in_clear() {
 }
 
 #[test]
+fn what_is_imported_is_sealed_where_the_program_says_that_it_is_secret() {
+    let plain = |stack: &mut Stack| {
+        stack.add(Post::new("gate").text(ONE).beside(TWO));
+    };
+    let hidden = |stack: &mut Stack| {
+        stack.add(Post::new("gate").text(secret(ONE)).beside(secret(TWO)));
+    };
+    let mut maker = Story::in_yard();
+    maker.apply(plain);
+    let mut story = Story { yard: maker.yard.clone(), ..Story::in_yard() };
+    let stack = story.world.stack(story.connected(&hidden));
+    story.world.block_on(story.world.engine().import(&stack, "yard:post/gate", "gate")).unwrap();
+    let state = serde_json::to_string(&story.world.snapshot()).unwrap();
+    assert_eq!(leaks(&state, &[ONE, TWO]), [""; 0], "{state}");
+    assert!(is_clean(&mut story, &hidden).starts_with("Nothing to do"));
+}
+
+#[test]
 fn the_same_secret_from_elsewhere_is_no_difference() {
     let program = |rotated: bool| {
         move |stack: &mut Stack| {
