@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sprocket_core::{DraftExt as _, Password, Stack};
+use sprocket_core::Stack;
 
 use super::Story;
 use super::yard::{Base, Pipe, Post};
@@ -64,12 +64,12 @@ fn the_order_of_completion_and_the_number_of_calls_at_once_do_not_show_in_the_re
 
 #[test]
 fn a_chain_of_ten_thousand_needs_no_deep_stack() {
-    let mut story = Story::new();
+    let mut story = Story::in_yard();
     let chain = |stack: &mut Stack| {
-        let mut last: Option<Password> = None;
+        let mut last: Option<Post> = None;
         for number in 0..10_000 {
-            let next = Password::new(format!("password-{number}")).length(16);
-            last = Some(stack.add(if let Some(last) = &last { next.after(last) } else { next }));
+            let next = Post::new(&format!("post-{number}"));
+            last = Some(stack.add(if let Some(last) = &last { next.on(&last.id) } else { next }));
         }
     };
     story.apply(chain);
