@@ -8,10 +8,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
-
-use crate::erased::{Called, Fault, Instance, typed};
+use crate::erased::{Called, Fault, Instance, reading, typed};
 use crate::provider::Provider;
 use crate::resource::State;
 use crate::value::{Input, Known, Mistake, NoValue, Output, Resolve as _};
@@ -78,8 +75,22 @@ impl<L: Lookup> Question for Output<L> {
 /// An answer, or that there is none.
 pub(crate) type Answer = Result<Arc<dyn Any + Send + Sync>, Mistake>;
 
+/// An answer, and what was asked: it is none to another question, such as one about an object that took the other's place.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) question: String,
+    pub(crate) answer: Answer,
+}
+
+/// What is asked, as text.
+pub(crate) fn question<L: Lookup>(query: &Input<L>, known: &Known) -> Result<String, NoValue> {
+    query.resolve(known).map(|query| format!("{query:?}"))
+}
+
 pub(crate) trait ErasedLookup: Send + Sync {
     fn what(&self) -> &'static str;
+    /// What is asked, as text, if all that it mentions is known.
+    fn question(&self, known: &Known) -> Result<String, NoValue>;
     /// The question, if all that it mentions is known.
     fn ask<'a>(&self, instance: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue>;
     /// A made-up answer, if all that the question mentions is known.
@@ -96,19 +107,21 @@ impl<L: Lookup> ErasedLookup for LookupOf<L> {
         L::WHAT
     }
 
+    fn question(&self, known: &Known) -> Result<String, NoValue> {
+        question(&self.query, known)
+    }
+
     fn ask<'a>(&self, instance: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue> {
         let query = self.query.resolve(known)?;
         let provider: &L::Provider = typed(instance);
         let at = self.at;
-        let asked: BoxFuture<'a, _> = async move {
+        Ok(reading(async move {
             match query.look(provider).await {
                 Ok(Some(answer)) => Ok(Ok(Arc::new(answer) as Arc<dyn Any + Send + Sync>)),
                 Ok(None) => Ok(Err(Mistake::at(at, format!("there is no such {}: {query:?}", L::WHAT)))),
                 Err(error) => Err(Fault::of(&error)),
             }
-        }
-        .boxed();
-        Ok(asked)
+        }))
     }
 
     fn imagine(&self, known: &Known) -> Result<Answer, NoValue> {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::erased::{DraftOf, ErasedDraft, ErasedProvider, KindHandle};
 use crate::ids::{Address, PhysicalName, ProviderName};
-use crate::lookup::{ErasedLookup, Lookup, LookupOf, Question};
+use crate::lookup::{ErasedLookup, Lookup, LookupOf, Question, question};
 use crate::options::Options;
 use crate::overrides::{Misfit, Overridden, Override, Overrides};
 use crate::plan::Place;
@@ -86,6 +86,8 @@ pub struct Declared<'s> {
 pub(crate) struct LookupNode {
     pub(crate) provider: usize,
     pub(crate) erased: Box<dyn ErasedLookup>,
+    /// The question mentions resources: it may be another one after a step.
+    pub(crate) waits: bool,
 }
 
 /// A value that the stack shows to people and to other stacks.
@@ -267,8 +269,10 @@ impl Stack {
             usize::MAX
         });
         let place = self.lookups.len();
-        self.lookups.push(LookupNode { provider, erased: Box::new(LookupOf { query, at }) });
-        Output::new(deps, move |known| known.answer(place))
+        let asked = query.clone();
+        let waits = !deps.is_empty();
+        self.lookups.push(LookupNode { provider, erased: Box::new(LookupOf { query, at }), waits });
+        Output::new(deps, move |known| known.answer(place, &question(&asked, known)?))
     }
 
     /// Declares inside a scope: addresses, and physical names that are not pinned, begin with its name.

@@ -4,12 +4,15 @@
 //! for. Entries that are ready together share a write: the end of a step and the beginnings that it frees are one.
 //!
 //! **Invariant:** a call starts only after its `Begin` is durable, and with it the `Done` of everything that it waits for.
+//!
+//! **Invariant:** of one resource there is one call at a time, such as the deletes of two old objects: its record is one, and so
+//! is what the journal has open of it.
 
 mod call;
 mod ready_queue;
 mod start;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -56,6 +59,9 @@ pub(crate) struct Run<'a> {
     took: Vec<Duration>,
     busy: HashMap<ProviderName, usize>,
     running: usize,
+    /// Resources that a call is being made for, and the steps that wait for its end.
+    at_work: HashSet<Address>,
+    held: Vec<u32>,
     /// Entries to be written, and the calls that wait for that.
     unwritten: Vec<Entry>,
     starting: Vec<Call>,
@@ -100,6 +106,8 @@ impl<'a> Run<'a> {
             took: vec![Duration::ZERO; steps],
             busy: HashMap::new(),
             running: 0,
+            at_work: HashSet::new(),
+            held: Vec::new(),
             unwritten: Vec::new(),
             starting: Vec::new(),
             failed: false,
@@ -145,6 +153,10 @@ impl<'a> Run<'a> {
             let (busy, connections) = (&self.busy, &self.connections);
             let has_room = |provider: &_| busy.get(provider).copied().unwrap_or(0) < connections.parallel(provider);
             let Some((step, provider)) = self.queue.pop(has_room) else { break };
+            if self.at_work.contains(&self.plan.steps[step as usize].address) {
+                self.held.push(step);
+                continue;
+            }
             if let Err(fault) = self.open_provider(step, &provider).await {
                 self.end(step, Outcome::Failed(self.failure(&fault)));
                 continue;
@@ -167,6 +179,7 @@ impl<'a> Run<'a> {
                 Start::Call(begin, call) => {
                     self.write(begin);
                     self.started[step as usize] = Some(Instant::now());
+                    self.at_work.insert(call.address.clone());
                     self.occupy(&call);
                     self.starting.push(*call);
                 }
@@ -210,7 +223,8 @@ impl<'a> Run<'a> {
 
     /// Asks what could not be asked before the run, now that more is known.
     async fn look_up(&mut self) -> Result<(), Fault> {
-        if self.known.answers.iter().all(Option::is_some) {
+        let is_waiting = self.stack.lookups.iter().any(|lookup| lookup.waits);
+        if !is_waiting && self.known.answers.iter().all(Option::is_some) {
             return Ok(());
         }
         let asked = look_up(self.stack, &mut self.known, &self.connections).await;
@@ -273,6 +287,7 @@ impl<'a> Run<'a> {
             self.starting.push(call);
             return;
         }
+        self.let_go(step);
         match result {
             Ok(()) => {
                 self.learn(step);
@@ -280,6 +295,15 @@ impl<'a> Run<'a> {
             }
             Err(fault) => self.end(step, Outcome::Failed(self.failure(&fault))),
         }
+    }
+
+    /// No call is being made for the step's resource any more: what was held for that may start.
+    fn let_go(&mut self, step: u32) {
+        let address = &self.plan.steps[step as usize].address;
+        self.at_work.remove(address);
+        let is_free = |held: &mut u32| self.plan.steps[*held as usize].address == *address;
+        let free: Vec<u32> = self.held.extract_if(.., is_free).collect();
+        free.into_iter().for_each(|step| self.enqueue(step));
     }
 
     /// What the step's resource is now is known to those that wait for it.

@@ -9,11 +9,11 @@ use super::{Run, refused};
 use crate::erased::{Evaluated, Fault, KindHandle, mark};
 use crate::ids::{Address, RecordId};
 use crate::json::Json;
-use crate::plan::{Reason, Step, StepAction, changes, name_of};
+use crate::plan::{Change, Compared, Reason, Step, StepAction, name_of, real_changes};
 use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
-use crate::value::{AFTER, Deps, Path};
+use crate::value::{AFTER, Deps, Path, open_at, seal_at};
 
 /// What a step comes to.
 pub(super) enum Start {
@@ -88,6 +88,14 @@ impl Run<'_> {
         })
     }
 
+    /// What the settings are to change of the object, now that all of them are known.
+    fn changes(&self, node: &Node, object: &Object, spec: &Json, secrets: &[Path]) -> Vec<Change> {
+        let (before, after) = (&object.applied.value(), &spec.value());
+        let secrets = &[secrets, &object.secrets[..]].concat()[..];
+        let compared = Compared { kind: &node.kind, before, after, secrets, key: &self.key };
+        real_changes(compared, &node.options.ignore, false)
+    }
+
     fn create(&self, number: u32, step: &Step, generation: u32, replaces: bool) -> Result<Start, Fault> {
         let node = self.node(step)?;
         let record = self.snapshot.records.get(&node.address);
@@ -100,8 +108,7 @@ impl Run<'_> {
             return Err(more(&format!("`{path}` is not what the plan showed")));
         }
         if let (true, Some(object)) = (replaces && step.reason != Reason::Requested, current) {
-            let facts = node.kind.facts();
-            let found = changes(facts.fields, &object.applied.value(), &spec.value(), &node.options.ignore, false);
+            let found = self.changes(node, object, &spec, &secrets);
             if found.is_empty() && !step.changes.iter().any(|change| change.drift) {
                 return Ok(Start::Nothing);
             }
@@ -126,16 +133,13 @@ impl Run<'_> {
         let object = record.and_then(|record| record.object.as_ref()).filter(|_| adopting.is_none());
         let (spec, secrets) = self.evaluate(node, object.map(|object| &object.applied))?;
         if let Some(object) = object {
-            let facts = node.kind.facts();
-            let found = changes(facts.fields, &object.applied.value(), &spec.value(), &node.options.ignore, false);
+            let found = self.changes(node, object, &spec, &secrets);
             let drifted = step.changes.iter().any(|change| change.drift);
             let equal = node.kind.equal(&spec, &object.applied, &secrets, &self.key);
-            if equal && !drifted {
+            // What was left unfinished is sent again all the same.
+            if equal && !drifted && object.ready {
                 let record = self.record_of(node, self.snapshot.records[&node.address].id.clone());
-                let mut record = Record { object: Some(object.clone()), ..record };
-                if let Some(object) = &mut record.object {
-                    object.deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
-                }
+                let record = Record { object: Some(self.as_declared(node, object, secrets)?), ..record };
                 return Ok(Start::Entries(vec![entry(
                     &step.address,
                     Event::Recorded { record: Some(Box::new(record)) },
@@ -143,7 +147,7 @@ impl Run<'_> {
             }
             for change in found.iter().filter(|_| !equal) {
                 let planned = step.changes.iter().find(|planned| planned.path == change.path);
-                let within = |planned: &&crate::plan::Change| is_prefix(&planned.path, &change.path);
+                let within = |planned: &&Change| is_prefix(&planned.path, &change.path);
                 let shown = planned.or_else(|| step.changes.iter().find(within));
                 let expected = shown.is_some_and(|shown| {
                     shown.path != change.path || surprise(&shown.after, &change.after, &change.path).is_none()
@@ -212,11 +216,30 @@ impl Run<'_> {
 
     fn record_options(&self, step: &Step) -> Result<Start, Fault> {
         let node = self.node(step)?;
-        let mut object = self.current(&step.address)?.clone();
-        object.deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
+        let object = self.current(&step.address)?;
+        let (_, secrets) = self.evaluate(node, Some(&object.applied))?;
+        let object = self.as_declared(node, object, secrets)?;
         let base = self.record_of(node, self.snapshot.records[&step.address].id.clone());
         let record = Record { object: Some(object), ..base };
         Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: Some(Box::new(record)) })]))
+    }
+
+    /// The object, which stays as it is, with what the program says of it now: what it is made from, and what of its
+    /// settings is secret.
+    fn as_declared(&self, node: &Node, object: &Object, secrets: Vec<Path>) -> Result<Object, Fault> {
+        let sealed = |json: &Json| {
+            let mut value = json.value();
+            open_at(&mut value, &object.secrets, &self.key).map_err(refused)?;
+            seal_at(&mut value, &secrets, &self.key);
+            Ok::<_, Fault>(Json::from(&value))
+        };
+        let mut next = object.clone();
+        if secrets != object.secrets {
+            next.applied = sealed(&object.applied)?;
+            next.seen = object.seen.as_ref().map(sealed).transpose()?;
+        }
+        let deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
+        Ok(Object { secrets, deps, ..next })
     }
 
     fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start, Fault> {
@@ -233,7 +256,9 @@ impl Run<'_> {
             base: Box::new(record.clone()),
             witness: step.witness.clone(),
         };
-        self.call_on(number, &step.address, &kind, begin, work, None)
+        // What is declared may have a limit of its own, also while its object makes room for another.
+        let declared = self.stack.index.get(&step.address).map(|&index| &self.stack.nodes[index as usize]);
+        self.call_on(number, &step.address, &kind, begin, work, declared.and_then(|node| node.options.time_limit))
     }
 
     fn current(&self, address: &Address) -> Result<&Object, Fault> {

@@ -25,7 +25,7 @@ use self::saved::Proposal;
 pub use self::saved::SavedPlan;
 use crate::apply::{self, Run};
 use crate::entropy::Entropy;
-use crate::erased::{Target, Through, mark, provider_type};
+use crate::erased::{Evaluated, Target, Through, mark, provider_type};
 use crate::event::{Event, Events};
 use crate::ids::{Address, Identity, ProviderName};
 use crate::json::Json;
@@ -34,11 +34,11 @@ use crate::provider::Provider;
 use crate::random::Random;
 use crate::refresh::{Connections, Open, ProviderTypes};
 use crate::report::{Report, Verdict};
-use crate::resource::{Checked, Deadline};
+use crate::resource::{Checked, Deadline, Effect};
 use crate::stack::Stack;
 use crate::state::{Entry, Event as Journalled, Holder, KeySource, Lock, Object, Record, Snapshot, StateStore};
 use crate::stop::Stop;
-use crate::value::StackKey;
+use crate::value::{Known, StackKey};
 
 /// A provider that was spoken to.
 #[derive(Debug)]
@@ -318,13 +318,29 @@ impl Engine {
             return Err(Refused::NoSuchResource { address: address.to_owned(), place: "declared" });
         };
         let refused = |message: String| Refused::Import { address: wanted.clone(), message };
-        let prepared = self.prepare(stack, self.load().await?, None).await?;
+        let mut loaded = self.load().await?;
+        let mut entries = Vec::new();
+        let prepared = match self.prepare(stack, loaded.clone(), None).await {
+            // It can't be told what an interrupted run made there, and this is a person's answer.
+            Err(Refused::Undecided { address, .. }) if address == wanted => {
+                let event = Journalled::Failed { record: None, effect: Effect::Done, settled: true };
+                entries.push(Entry { address, event });
+                loaded.iter_mut().for_each(|snapshot| snapshot.take(entries[0].clone()));
+                self.prepare(stack, loaded, None).await?
+            }
+            prepared => prepared?,
+        };
         if prepared.snapshot.records.get(&wanted).is_some_and(|record| record.object.is_some()) {
             return Err(refused("it is recorded already".into()));
         }
         let provider = &stack.providers[node.provider].name;
         let open = prepared.connections.open(provider)?;
-        let through = Through { provider: &open.instance, key: &prepared.key, secrets: &[] };
+        // What the program says is secret is sealed from the first.
+        let secrets = match node.draft.evaluate(&Known::nothing(stack), &prepared.key, &|_| Vec::new(), None, &[]) {
+            Evaluated::Whole { secrets, .. } | Evaluated::Partly { secrets, .. } => secrets,
+            Evaluated::Never(_) => Vec::new(),
+        };
+        let through = Through { provider: &open.instance, key: &prepared.key, secrets: &secrets };
         let lives = node.kind.read(through, Target::Import(id)).await;
         let mut lives = lives.map_err(|fault| Refused::unreadable(provider, node.kind.facts().kind, fault))?;
         if lives.len() > 1 {
@@ -349,7 +365,7 @@ impl Engine {
             // It bears what its last owner put on it. Ours comes with the next change.
             marked: false,
             state: live.state,
-            secrets: Vec::new(),
+            secrets,
             deps: Vec::new(),
             ready: true,
         });
@@ -357,8 +373,8 @@ impl Engine {
         let imported = Journalled::Recorded { record: Some(Box::new(record)) };
         let imported = Entry { address: wanted.clone(), event: imported };
         snapshot.take(imported.clone());
-        let found = connections.entries(&mut snapshot);
-        let entries: Vec<Entry> = amendments.into_iter().chain([imported]).chain(found).collect();
+        entries.extend(amendments.into_iter().chain([imported]));
+        entries.extend(connections.entries(&mut snapshot));
         self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await?;
         Ok(wanted)
     }

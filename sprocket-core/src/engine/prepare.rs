@@ -4,11 +4,14 @@ use std::collections::HashSet;
 
 use super::saved::Proposal;
 use super::{Refused, Settings};
+use crate::erased::KindHandle;
 use crate::ids::{Address, Lineage, ProviderName};
+use crate::json::Json;
 use crate::plan::{Basis, Move, Plan, Request, Settlement, build, reported};
 use crate::refresh::{Connections, Observed, ProviderTypes, look_up, observe};
+use crate::resource::Part;
 use crate::stack::{Node, Stack};
-use crate::state::{Entry, Event, Record, Snapshot};
+use crate::state::{Action, Entry, Event, Object, Record, Snapshot};
 use crate::value::{Known, StackKey};
 
 /// All that a plan is made of.
@@ -103,16 +106,36 @@ fn recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
     known
 }
 
+/// Rewrites what other versions of the kinds have recorded, and what they were about to make when they were interrupted.
 fn upgrade(snapshot: &mut Snapshot, connections: &Connections) -> Result<(), Refused> {
+    let unreadable = |address: &Address, message| Refused::UnreadableRecord { address: address.clone(), message };
     for (address, record) in &mut snapshot.records {
         let kind = connections.kind(&record.provider, address)?;
         for object in record.object.iter_mut().chain(&mut record.old) {
             if object.version != kind.facts().version {
-                kind.upgrade(object)
-                    .map_err(|message| Refused::UnreadableRecord { address: address.clone(), message })?;
+                upgrade_object(object, &kind).map_err(|message| unreadable(address, message))?;
             }
         }
     }
+    for (address, entry) in &mut snapshot.pending {
+        if let Event::Begin { action: Action::Create { intent } | Action::Update { intent } } = &mut entry.event {
+            let kind = connections.kind(&intent.provider, address)?;
+            intent.spec = kind
+                .upgrade(intent.version, Part::Spec, &intent.spec)
+                .map_err(|message| unreadable(address, message))?;
+            intent.version = kind.facts().version;
+        }
+    }
+    Ok(())
+}
+
+fn upgrade_object(object: &mut Object, kind: &KindHandle) -> Result<(), String> {
+    let upgraded = |part, value: &Json| kind.upgrade(object.version, part, value);
+    let applied = upgraded(Part::Spec, &object.applied)?;
+    let seen = object.seen.as_ref().map(|seen| upgraded(Part::Spec, seen)).transpose()?;
+    let state = upgraded(Part::State, &object.state)?;
+    (object.applied, object.seen, object.state) = (applied, seen, state);
+    object.version = kind.facts().version;
     Ok(())
 }
 

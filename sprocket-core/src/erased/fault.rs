@@ -1,5 +1,9 @@
 //! Faults: a failed call, with the types of its kind taken off.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::json::Json;
@@ -17,6 +21,14 @@ pub(crate) struct Fault {
     pub(crate) effect: Effect,
     /// What the service reported of an object that exists in spite of the failure.
     pub(crate) partial: Option<Json>,
+}
+
+/// A provider that falls over while it reads has found out nothing. What it said may quote a secret, and is not repeated.
+pub(crate) fn reading<'a, T: Send + 'a>(
+    call: impl Future<Output = Result<T, Fault>> + Send + 'a,
+) -> BoxFuture<'a, Result<T, Fault>> {
+    let panicked = || Fault::new(ErrorKind::Invalid, "the provider panicked").hint("this is a bug of the provider");
+    AssertUnwindSafe(call).catch_unwind().map(move |ended| ended.unwrap_or_else(|_| Err(panicked()))).boxed()
 }
 
 impl Fault {

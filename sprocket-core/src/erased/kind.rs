@@ -1,6 +1,7 @@
 //! Kinds without their types.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::draft::{self, TypedSpec};
-use super::fault::Fault;
+use super::fault::{Fault, reading};
 use super::provider::{Instance, typed};
 use crate::entropy::Entropy;
 use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
@@ -130,8 +131,8 @@ pub(crate) trait ErasedKind: Send + Sync {
     ) -> Result<ErasedLive, Fault>;
     /// A copy of a typed spec, and its text without secrets.
     fn keep(&self, spec: &(dyn Any + Send + Sync)) -> (Arc<dyn Any + Send + Sync>, String);
-    /// Reads what an older version wrote.
-    fn upgrade(&self, object: &mut Object) -> Result<(), String>;
+    /// Reads what another version wrote.
+    fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String>;
 }
 
 /// A kind, to be kept and called.
@@ -231,7 +232,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
     }
 
     fn read<'a>(&'a self, through: Through<'a>, target: Target<'a>) -> Called<'a, Vec<ErasedLive>> {
-        async move {
+        reading(async move {
             let provider = typed::<R::Provider>(through.provider);
             let found = match target {
                 Target::Recorded(object, mark) => {
@@ -241,16 +242,14 @@ impl<R: Resource> ErasedKind for KindOf<R> {
                 Target::Import(id) => R::read(provider, Find::Import(id)).await,
             };
             Ok(Self::lives(found.map_err(|error| Fault::of(&error))?.into_vec(), &through))
-        }
-        .boxed()
+        })
     }
 
     fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>> {
-        async move {
+        reading(async move {
             let listed = R::list(typed(through.provider), listing).await.map_err(|error| Fault::of(&error))?;
             Ok(listed.map(|lives| Self::lives(lives, &through)))
-        }
-        .boxed()
+        })
     }
 
     fn create<'a>(
@@ -319,7 +318,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
     }
 
     fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
-        async move {
+        reading(async move {
             let spec =
                 decode(&intent.spec, &intent.secrets, through.key).map_err(|error| unreadable("intent", &error))?;
             let typed_intent = Intent::<R> { name: intent.name.clone(), spec, mark: mark.clone() };
@@ -329,8 +328,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
                 Settled::Ours(lives) => ErasedSettled::Ours(Self::lives(lives, &through)),
                 Settled::Unmarked(lives) => ErasedSettled::Unmarked(Self::lives(lives, &through)),
             })
-        }
-        .boxed()
+        })
     }
 
     fn verify<'a>(
@@ -390,25 +388,14 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         (Arc::new(spec.clone()), serde_json::to_string(spec).unwrap_or_default())
     }
 
-    fn upgrade(&self, object: &mut Object) -> Result<(), String> {
-        if object.version == R::VERSION {
-            return Ok(());
+    fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String> {
+        match from.cmp(&R::VERSION) {
+            Ordering::Equal => Ok(value.clone()),
+            Ordering::Less => R::upgrade(from, part, value.value()).map(|value| Json::from(&value)),
+            Ordering::Greater => {
+                Err(format!("was written by version {from} of {}, and this program knows {}", R::KIND, R::VERSION))
+            }
         }
-        if object.version > R::VERSION {
-            return Err(format!(
-                "was written by version {} of {}, and this program knows {}",
-                object.version,
-                R::KIND,
-                R::VERSION
-            ));
-        }
-        let convert =
-            |part, json: &Json| R::upgrade(object.version, part, json.value()).map(|value| Json::from(&value));
-        object.applied = convert(Part::Spec, &object.applied)?;
-        object.seen = object.seen.as_ref().map(|seen| convert(Part::Spec, seen)).transpose()?;
-        object.state = convert(Part::State, &object.state)?;
-        object.version = R::VERSION;
-        Ok(())
     }
 }
 

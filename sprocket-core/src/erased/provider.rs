@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use super::fault::Fault;
+use super::fault::{Fault, reading};
 use super::kind::KindHandle;
 use crate::ids::Identity;
 use crate::json::Json;
@@ -95,7 +95,7 @@ async fn open<P: Provider>(config: P::Config, credentials: Option<P::Credentials
 
 fn connect<D: ProviderDraft>(draft: &D, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
     match draft.spec(known).and_then(|config| Ok((config, draft.credentials(known)?))) {
-        Ok((config, credentials)) => open::<D::Provider>(config, credentials).boxed(),
+        Ok((config, credentials)) => reading(open::<D::Provider>(config, credentials)),
         Err(_) => {
             let fault = Fault::new(ErrorKind::Invalid, "a setting of the provider is not known");
             std::future::ready(Err(fault)).boxed()
@@ -133,7 +133,7 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
 
     fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
         let provider: &P = typed(instance);
-        async move { provider.identity().await.map_err(|error| Fault::of(&error)) }.boxed()
+        reading(async move { provider.identity().await.map_err(|error| Fault::of(&error)) })
     }
 }
 

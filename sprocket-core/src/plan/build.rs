@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::diff::{self, Change, changes};
+use super::diff::{self, Change, Compared, real_changes};
 use super::order::{dependents, order_deletes};
 use super::{Deferred, Goal, Kept, Move, Pattern, Place, Plan, Problem, Reason, Request, Settlement, Step, StepAction};
 use crate::erased::{ErasedLive, Evaluated, KindHandle};
@@ -344,8 +344,9 @@ impl<'a> Builder<'a> {
         };
         let mut differences = Vec::new();
         if !equal {
-            let (live, wanted) = (stray.spec.value(), desired.spec.value());
-            differences = changes(facts.fields, &live, &wanted, &node.options.ignore, false);
+            let (before, after) = (&stray.spec.value(), &desired.spec.value());
+            let (kind, secrets, key) = (&node.kind, &desired.secrets[..], self.basis.key);
+            differences = real_changes(Compared { kind, before, after, secrets, key }, &node.options.ignore, false);
             differences.retain(|change| !diff::accepts(&change.after, &change.before));
         }
         let write_only = |change: &Change| {

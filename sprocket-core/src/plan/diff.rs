@@ -1,10 +1,14 @@
 //! Differences between two specs, setting by setting.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::erased::KindHandle;
+use crate::json::Json;
 use crate::spec::Field;
-use crate::value::{AFTER, Path, PathPart};
+use crate::value::{AFTER, Path, PathPart, StackKey};
 
 /// A setting that changes. Secrets in it are sealed, and hidden where it is serialised; values that are not known yet are
 /// `{"$after": […]}`.
@@ -26,8 +30,33 @@ pub struct Change {
     pub drift: bool,
 }
 
+/// Two specs of a kind that are compared, and where plain values in them are secret.
+#[derive(Clone, Copy)]
+pub(crate) struct Compared<'a> {
+    pub(crate) kind: &'a KindHandle,
+    pub(crate) before: &'a Value,
+    pub(crate) after: &'a Value,
+    pub(crate) secrets: &'a [Path],
+    pub(crate) key: &'a StackKey,
+}
+
+/// What changes from one spec to another by the equality of their types: a setting that is only written otherwise is none.
+pub(crate) fn real_changes(compared: Compared<'_>, ignore: &[&str], drift: bool) -> Vec<Change> {
+    let Compared { kind, before, after, secrets, key } = compared;
+    let mut found = changes(kind.facts().fields, before, after, ignore, drift);
+    let settings: BTreeSet<String> = found.iter().filter_map(|change| change.path.field()).map(str::to_owned).collect();
+    for setting in settings.iter().filter(|setting| !has_holes(&after[setting.as_str()])) {
+        let mut other = before.clone();
+        other[setting.as_str()] = after[setting.as_str()].clone();
+        if kind.equal(&Json::from(&other), &Json::from(before), secrets, key) {
+            found.retain(|change| change.path.field() != Some(setting));
+        }
+    }
+    found
+}
+
 /// What changes from one spec to another. Maps are compared key by key, lists of one length item by item.
-pub(crate) fn changes(fields: &[Field], before: &Value, after: &Value, ignore: &[&str], drift: bool) -> Vec<Change> {
+fn changes(fields: &[Field], before: &Value, after: &Value, ignore: &[&str], drift: bool) -> Vec<Change> {
     let mut changes = Vec::new();
     for field in fields.iter().filter(|field| !ignore.contains(&field.name)) {
         let path = Path(vec![PathPart::Key(field.name.to_owned())]);
@@ -56,7 +85,7 @@ fn compare(path: &Path, before: &Value, after: &Value, found: &mut impl FnMut(&P
     if is_marker(old) || is_marker(new) {
         return found(path, before, after);
     }
-    let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for key in keys {
         let absent = &Value::Null;
         let (before, after) = (old.get(key).unwrap_or(absent), new.get(key).unwrap_or(absent));

@@ -99,6 +99,7 @@ impl Display for Step {
             (StepAction::Create { .. }, _) => ("+", String::new()),
             (StepAction::Adopt { .. }, _) => ("+", "taken over".to_owned()),
             (StepAction::Update, Reason::Drifted) => ("~", "changed by somebody else".to_owned()),
+            (StepAction::Update, Reason::Unfinished) => ("~", "made or changed by half".to_owned()),
             (StepAction::Update, _) => ("~", String::new()),
             (StepAction::Await, _) => ("~", "not seen to work yet".to_owned()),
             (StepAction::Restore { .. }, _) => ("±", "the earlier one is used again".to_owned()),
@@ -125,7 +126,8 @@ impl Display for Step {
         }
         writeln!(f)?;
         if !self.changes.is_empty() {
-            return write_changes(f, &self.changes);
+            let is_all_drift = matches!((&self.action, &self.reason), (StepAction::Update, Reason::Drifted));
+            return write_changes(f, &self.changes, is_all_drift);
         }
         let shown = self.spec.as_ref().filter(|_| self.reason != Reason::Requested);
         let Some(mut spec) = shown.map(Json::value) else { return Ok(()) };
@@ -142,13 +144,16 @@ impl Display for Step {
     }
 }
 
-fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[Change]) -> fmt::Result {
+/// If somebody else is the reason for all of them, the step says so.
+fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[Change], is_all_drift: bool) -> fmt::Result {
     let width = changes.iter().map(|change| change.path.to_string().len()).max().unwrap_or(0) + 1;
     for change in changes {
         let path = format!("{}:", change.path);
         write!(f, "    {path:width$} {} → {}", Shown(&change.before), Shown(&change.after))?;
-        if change.replaces {
-            write!(f, "  (needs a new one)")?;
+        let notes = [(change.drift && !is_all_drift, "changed by somebody else"), (change.replaces, "needs a new one")];
+        let notes: Vec<&str> = notes.into_iter().filter(|(is, _)| *is).map(|(_, note)| note).collect();
+        if !notes.is_empty() {
+            write!(f, "  ({})", notes.join(", "))?;
         }
         writeln!(f)?;
     }

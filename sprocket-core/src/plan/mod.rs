@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::build::{Basis, build, name_of, output_values, reported};
 pub use self::diff::Change;
-pub(crate) use self::diff::{changes, has_holes};
+pub(crate) use self::diff::{Compared, has_holes, real_changes};
 pub(crate) use self::order::dependents;
 pub use self::request::{Goal, Pattern, Request};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
@@ -163,7 +163,7 @@ pub enum Reason {
     Destroyed,
     /// The object that took its place is there.
     Superseded,
-    /// An interrupted run had not finished it.
+    /// An earlier run had not finished it.
     Unfinished,
     /// It is there, and nobody's, or ours without a record.
     Found,

@@ -23,8 +23,9 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
         for &user in &uses.users[resource] {
             for &step in &uses.steps[user] {
                 // The old object of a kind with a fixed name goes before its new one is made, and so before whatever
-                // only refers to it is updated. What is itself deleted goes first all the same.
-                let first = if replaced { early[step] } else { step != delete };
+                // only refers to it is updated. What itself goes, for good or to be made again, goes first all the same.
+                let goes = early[step] || steps[step].action.replaces_in_place();
+                let first = step != delete && (!replaced || goes);
                 if first {
                     steps[delete].after.push(index(step));
                 }

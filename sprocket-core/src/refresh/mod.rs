@@ -17,11 +17,11 @@ pub(crate) use self::connections::{Connections, Open, ProviderTypes};
 use crate::engine::Refused;
 use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark};
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
-use crate::lookup::Answer;
+use crate::lookup::Answered;
 use crate::resource::Listing;
 use crate::stack::Stack;
 use crate::state::{Entry as Journalled, Object, Record, Snapshot};
-use crate::value::{Known, NoValue, StackKey};
+use crate::value::{Known, StackKey};
 
 /// What is there now.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub(crate) struct Observed {
     /// What an interrupted run had left open, and how it ended.
     pub(crate) settled: Vec<Journalled>,
     /// The answers to look-ups, by their place in the stack.
-    pub(crate) answers: Vec<Option<Answer>>,
+    pub(crate) answers: Vec<Option<Answered>>,
 }
 
 /// A name at a service: names are unique by provider and kind, if at all.
@@ -75,26 +75,26 @@ pub(crate) async fn observe(
     Ok(observed)
 }
 
-/// Asks what is not answered yet and can be asked now, until nothing more becomes known.
+/// Asks what is not answered yet and can be asked now, until nothing more becomes known. What has become another question
+/// is asked again.
 pub(crate) async fn look_up(stack: &Stack, known: &mut Known, connections: &Connections) -> Result<(), Refused> {
     known.answers.resize_with(stack.lookups.len(), || None);
     loop {
         let mut asking = Vec::new();
         for (place, lookup) in stack.lookups.iter().enumerate() {
             let provider = &stack.providers[lookup.provider].name;
-            if known.answers[place].is_some() || connections.is_deferred(provider) {
+            // A question that has a mistake gives it to whoever uses the answer.
+            let Ok(question) = lookup.erased.question(known) else { continue };
+            let is_answered = known.answers[place].as_ref().is_some_and(|given| given.question == question);
+            if is_answered || connections.is_deferred(provider) {
                 continue;
             }
             let open = connections.open(provider)?;
-            match lookup.erased.ask(&open.instance, known) {
-                Ok(asked) => asking.push(async move {
-                    let answer = asked.await;
-                    let what = lookup.erased.what();
-                    answer.map(|answer| (place, answer)).map_err(|fault| Refused::unreadable(provider, what, fault))
-                }),
-                Err(NoValue::Ever(mistake)) => known.answers[place] = Some(Err(mistake)),
-                Err(NoValue::Yet) => {}
-            }
+            let Ok(asked) = lookup.erased.ask(&open.instance, known) else { continue };
+            asking.push(async move {
+                let answer = asked.await.map_err(|fault| Refused::unreadable(provider, lookup.erased.what(), fault))?;
+                Ok::<_, Refused>((place, Answered { question, answer }))
+            });
         }
         if asking.is_empty() {
             return Ok(());

@@ -15,7 +15,7 @@ use crate::erased::{
 use crate::ids::{ObjectId, PhysicalName};
 use crate::json::Json;
 use crate::provider::ErrorKind;
-use crate::resource::{Checked, Deadline, Effect, Listing, Mark};
+use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Part};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
 use crate::value::{Path, StackKey};
@@ -127,8 +127,8 @@ impl ErasedKind for FaultyKind {
         self.real.mask(live, secrets, key)
     }
 
-    fn upgrade(&self, object: &mut Object) -> Result<(), String> {
-        self.real.upgrade(object)
+    fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String> {
+        self.real.upgrade(from, part, value)
     }
 
     fn imagine(

@@ -22,7 +22,7 @@ use crate::lookup::{Answer, ErasedLookup, Lookup};
 use crate::overrides::Overrides;
 use crate::provider::{ErrorKind, Provider as _};
 use crate::random::Random;
-use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Naming, Resource};
+use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Naming, Part, Resource};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
 use crate::value::{Known, NoValue, Path, StackKey};
@@ -171,6 +171,10 @@ impl ErasedLookup for Unanswered {
         ""
     }
 
+    fn question(&self, _: &Known) -> Result<String, NoValue> {
+        Err(NoValue::Yet)
+    }
+
     fn ask<'a>(&self, _: &'a Instance, _: &Known) -> Result<Called<'a, Answer>, NoValue> {
         Err(NoValue::Yet)
     }
@@ -188,6 +192,10 @@ struct SimulatedLookup {
 impl ErasedLookup for SimulatedLookup {
     fn what(&self) -> &'static str {
         self.real.what()
+    }
+
+    fn question(&self, known: &Known) -> Result<String, NoValue> {
+        self.real.question(known)
     }
 
     fn ask<'a>(&self, _: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue> {
@@ -470,8 +478,8 @@ impl ErasedKind for SimulatedKind {
         self.real.mask(live, secrets, key)
     }
 
-    fn upgrade(&self, object: &mut Object) -> Result<(), String> {
-        self.real.upgrade(object)
+    fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String> {
+        self.real.upgrade(from, part, value)
     }
 
     fn imagine(

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::{NoValue, NodeId};
 use crate::erased::ErasedProvider;
 use crate::ids::PhysicalName;
-use crate::lookup::Answer;
+use crate::lookup::Answered;
 use crate::stack::Stack;
 
 /// What is known of the resources of a stack: their physical names, and what their services reported.
@@ -15,7 +15,7 @@ use crate::stack::Stack;
 pub struct Known {
     pub(crate) nodes: Vec<Facts>,
     /// The answers to look-ups, by their place in the stack.
-    pub(crate) answers: Vec<Option<Answer>>,
+    pub(crate) answers: Vec<Option<Answered>>,
     /// The stack's providers: their settings are known as far as what they mention is.
     pub(crate) providers: Providers,
 }
@@ -98,9 +98,10 @@ impl Known {
         Ok(config.downcast().expect("BUG: a provider's settings have its type"))
     }
 
-    /// The answer to a look-up.
-    pub(crate) fn answer<A: Clone + 'static>(&self, place: usize) -> Result<A, NoValue> {
-        match self.answers.get(place).and_then(Option::as_ref) {
+    /// The answer to a look-up, if this is what was asked.
+    pub(crate) fn answer<A: Clone + 'static>(&self, place: usize, question: &str) -> Result<A, NoValue> {
+        let answered = self.answers.get(place).and_then(Option::as_ref).filter(|given| given.question == question);
+        match answered.map(|answered| &answered.answer) {
             None => Err(NoValue::Yet),
             Some(Err(mistake)) => Err(NoValue::Ever(mistake.clone())),
             Some(Ok(answer)) => Ok(answer.downcast_ref::<A>().expect("BUG: an answer has its question's type").clone()),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Builder, Desired, Spec};
 use crate::erased::{ErasedLive, KindFacts};
-use crate::plan::diff::{self, Change, changes};
+use crate::plan::diff::{self, Change, Compared, real_changes};
 use crate::plan::{Problem, Reason, Step, StepAction};
 use crate::resource::Naming;
 use crate::spec::Field;
@@ -36,9 +36,12 @@ impl Builder<'_> {
         let action = if !changes.is_empty() {
             let reason = if changes.iter().all(|change| change.drift) { Reason::Drifted } else { Reason::Changed };
             Some((StepAction::Update, reason))
-        } else if !object.ready && facts.converges {
-            Some((StepAction::Await, Reason::Unfinished))
-        } else if record.is_some_and(|record| self.options_changed(node, record, object)) {
+        } else if !object.ready {
+            // What needs no time until it works is not there as it should be: it was made or changed by half.
+            Some((if facts.converges { StepAction::Await } else { StepAction::Update }, Reason::Unfinished))
+        } else if record.is_some_and(|record| self.options_changed(node, record, object))
+            || matches!(&desired.spec, Spec::Whole(_) if desired.secrets != object.secrets)
+        {
             Some((StepAction::Record, Reason::Options))
         } else {
             None
@@ -60,15 +63,13 @@ impl Builder<'_> {
     fn differences(&self, node: &Node, object: &Object, live: Option<&ErasedLive>, desired: &Desired) -> Vec<Change> {
         let facts = node.kind.facts();
         let key = self.basis.key;
-        let ignore = &node.options.ignore;
+        let (kind, ignore) = (&node.kind, &node.options.ignore);
+        let secrets = &both(&desired.secrets, &object.secrets)[..];
         let mut found = match &desired.spec {
-            Spec::Whole(spec)
-                if node.kind.equal(spec, &object.applied, &both(&desired.secrets, &object.secrets), key) =>
-            {
-                Vec::new()
-            }
+            Spec::Whole(spec) if kind.equal(spec, &object.applied, secrets, key) => Vec::new(),
             spec => {
-                let mut found = changes(facts.fields, &object.applied.value(), &spec.value(), ignore, false);
+                let (before, after) = (&object.applied.value(), &spec.value());
+                let mut found = real_changes(Compared { kind, before, after, secrets, key }, ignore, false);
                 // What was imported has what its service chose.
                 found.retain(|change| !diff::accepts(&change.after, &change.before));
                 found
@@ -88,14 +89,15 @@ impl Builder<'_> {
         if node.kind.equal(&masked, seen, &object.secrets, key) {
             return found;
         }
-        let (seen, live, wanted) = (seen.value(), masked.value(), desired.spec.value());
-        for drift in changes(facts.fields, &seen, &live, ignore, true) {
+        let wanted = desired.spec.value();
+        let (before, after) = (&seen.value(), &masked.value());
+        for drift in real_changes(Compared { kind, before, after, secrets: &object.secrets, key }, ignore, true) {
             if !found.iter().any(|change| change.path == drift.path) {
-                let after = drift.path.0.iter().fold(&wanted, |value, part| match part {
+                let wanted = drift.path.0.iter().fold(&wanted, |value, part| match part {
                     PathPart::Key(key) => &value[key.as_str()],
                     PathPart::Index(index) => &value[*index],
                 });
-                found.push(Change { before: drift.after, after: after.clone(), ..drift });
+                found.push(Change { before: drift.after, after: wanted.clone(), ..drift });
             }
         }
         found

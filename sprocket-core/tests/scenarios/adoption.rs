@@ -1,0 +1,182 @@
+//! What exists already: imported, taken over, looked up, or in the way.
+
+use insta::assert_snapshot;
+use sprocket_core::testing::Fail;
+use sprocket_core::{DraftExt as _, ErrorKind, Stack};
+
+use super::kinds::{App, ExistingNet, LabState, Net, NetSpec};
+use super::yard::Post;
+use super::{Story, said, told};
+
+fn spec(subnet: &str) -> NetSpec {
+    NetSpec { subnet: subnet.into(), labels: [].into(), parent: None }
+}
+
+fn edge(stack: &mut Stack) {
+    stack.add(Net::new("edge"));
+}
+
+/// Imports an object as a resource of the program.
+fn import(story: &Story, program: &dyn Fn(&mut Stack), address: &str, id: &str) -> Result<(), String> {
+    let stack = story.world.stack(story.connected(program));
+    let imported = story.world.block_on(story.world.engine().import(&stack, address, id));
+    imported.map(|_| ()).map_err(|refused| said(&refused))
+}
+
+#[test]
+fn what_is_imported_and_as_declared_needs_nothing() {
+    let mut story = Story::new();
+    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    import(&story, &edge, "lab:net/edge", "net#1").unwrap();
+    assert_eq!(story.apply(edge), [""; 0]);
+    assert_eq!(story.destroy(edge), ["delete lab:net/edge"]);
+}
+
+#[test]
+fn what_is_imported_and_otherwise_is_updated_or_replaced() {
+    let mut story = Story::new();
+    let mut live = spec("10.0.0.0/24");
+    live.labels.insert("by".into(), "hand".into());
+    story.world.put::<Net>("edge", live);
+    import(&story, &edge, "lab:net/edge", "edge").unwrap();
+    assert_snapshot!(story.plan(edge), @"
+    ~ lab:net/edge
+        labels.by: hand → (none)
+    1 to update.
+    ");
+    assert_eq!(story.apply(edge), ["update lab:net/edge"]);
+
+    let mut story = Story::new();
+    story.world.put::<Net>("edge", spec("10.9.0.0/24"));
+    import(&story, &edge, "lab:net/edge", "edge").unwrap();
+    assert_snapshot!(story.plan(edge), @"
+    ± lab:net/edge `edge-2`  (a new one takes its place)
+        subnet: 10.9.0.0/24 → 10.0.0.0/24  (needs a new one)
+    - lab:net/edge  (replaced)
+    1 to replace.
+    ");
+    assert_eq!(story.apply(edge), ["create lab:net/edge-2", "delete lab:net/edge"]);
+}
+
+#[test]
+fn what_is_imported_keeps_the_name_that_it_has() {
+    let mut story = Story::new();
+    story.world.put::<Net>("old-edge", spec("10.0.0.0/24"));
+    import(&story, &edge, "lab:net/edge", "old-edge").unwrap();
+    assert_eq!(story.apply(edge), [""; 0]);
+    assert_eq!(story.objects(), ["lab:net/old-edge"]);
+}
+
+#[test]
+fn what_can_not_be_imported_is_told() {
+    let mut story = Story::new();
+    let two = |stack: &mut Stack| {
+        edge(stack);
+        stack.add(Net::new("rim"));
+    };
+    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    story.world.put::<Net>("other", spec("10.0.0.0/24"));
+    let refused = |address, id| import(&story, &two, address, id).unwrap_err();
+    assert_snapshot!(refused("lab:net/hub", "edge"), @"`lab:net/hub` is not declared");
+    assert_snapshot!(refused("lab:net/edge", "nobody"), @"`lab:net/edge` can't be imported: there is no `nobody`");
+    import(&story, &two, "lab:net/edge", "edge").unwrap();
+    assert_snapshot!(refused("lab:net/edge", "edge"), @"`lab:net/edge` can't be imported: it is recorded already");
+    assert_snapshot!(refused("lab:net/edge", "other"), @"`lab:net/edge` can't be imported: it is recorded already");
+    assert_snapshot!(refused("lab:net/rim", "edge"), @"`lab:net/rim` can't be imported: `edge` is recorded as `lab:net/edge`");
+    assert_snapshot!(refused("lab:net/rim", "net#1"), @"`lab:net/rim` can't be imported: `net#1` is recorded as `lab:net/edge`");
+    import(&story, &two, "lab:net/rim", "other").unwrap();
+    assert_eq!(story.apply(two), [""; 0]);
+}
+
+#[test]
+fn what_was_looked_up_can_be_owned_and_given_back() {
+    let mut story = Story::new();
+    story.world.put::<Net>("backbone", spec("10.0.0.0/24"));
+    story.world.answer::<ExistingNet>(LabState { id: "net#1".into(), version: 1 });
+    let looked_up = |stack: &mut Stack| {
+        let backbone = stack.look(ExistingNet { name: "backbone".into() });
+        stack.add(App::new("web", "app:1").net(backbone.map(|net| net.id)));
+    };
+    let owned = |keep: bool| {
+        move |stack: &mut Stack| {
+            let backbone = Net::new("backbone").adopt();
+            let backbone = stack.add(if keep { backbone.keep_on_delete() } else { backbone });
+            stack.add(App::new("web", "app:1").net(&backbone.id));
+        }
+    };
+    story.apply(looked_up);
+    assert_snapshot!(story.plan(owned(false)), @"
+    + lab:net/backbone  (taken over)
+    · lab:app/web  (only its record changes)
+    1 to take over, 1 to record.
+    ");
+    assert_eq!(story.apply(owned(false)), ["update lab:net/backbone"], "now it has our mark");
+
+    // Who only takes the declaration away means the object too; who says that it stays gives it back.
+    assert_snapshot!(story.plan(looked_up), @"
+    · lab:app/web  (only its record changes)
+    - lab:net/backbone  (not declared any more)
+    1 to delete, 1 to record.
+    ");
+    assert_eq!(story.apply(owned(true)), [""; 0]);
+    assert_snapshot!(story.plan(looked_up), @"
+    · lab:app/web  (only its record changes)
+    = lab:net/backbone  (left in place, and no longer recorded)
+    = lab:net/backbone stays as `backbone`: `keep_on_delete` is set; no longer recorded
+    1 to forget, 1 to record.
+    ");
+    assert_eq!(story.apply(looked_up), [""; 0]);
+    assert_eq!(story.objects(), ["lab:app/web", "lab:net/backbone"]);
+}
+
+#[test]
+fn what_somebody_made_in_the_meantime_is_told_when_it_is_in_the_way() {
+    let mut story = Story::new();
+    // Between the plan and the run: nothing is called.
+    let plan = story.world.plan(story.connected(&edge));
+    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    let refused = story.world.apply_plan(story.connected(&edge), &plan).unwrap_err();
+    assert_snapshot!(said(&refused), @"
+    the plan is stale: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it
+    hint: nothing was changed; plan again
+    ");
+    assert_eq!(story.calls(), [""; 0]);
+
+    // During the run: the step fails, and the next plan says what to do.
+    let mut story = Story::new();
+    story.world.fail("create", "edge", Fail::Before(ErrorKind::AlreadyExists));
+    let report = story.run(edge).unwrap();
+    assert_snapshot!(told(&report), @"create lab:net/edge failed: the simulated service refused `create` of `edge`");
+    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    assert_snapshot!(story.plan(edge), @"
+    problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/adoption.rs:16)
+      hint: take it over with `.adopt()` or `import lab:net/edge net#1`
+    1 problem: nothing can be applied until it is solved.
+    ");
+    story.apply(|stack| {
+        stack.add(Net::new("edge").adopt());
+    });
+}
+
+#[test]
+fn what_another_stack_owns_is_left_to_it_even_when_it_is_asked_for() {
+    let post = |stack: &mut Stack| {
+        stack.add(Post::new("gate"));
+    };
+    let adopting = |stack: &mut Stack| {
+        stack.add(Post::new("gate").adopt());
+    };
+    let mut one = Story::in_yard();
+    let mut other = Story { yard: one.yard.clone(), ..Story::in_yard() };
+    one.apply(post);
+    assert_snapshot!(other.plan(adopting), @"
+    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:167)
+      hint: choose another name with `.named(…)`, or remove it from the other stack first
+    1 problem: nothing can be applied until it is solved.
+    ");
+    assert!(other.run(adopting).is_err());
+    assert_eq!(other.calls(), [""; 0]);
+    // The owner has nothing to do about it, and may give it up.
+    assert_eq!(one.apply(|_| ()), ["delete yard:post/gate"]);
+    assert_eq!(other.apply(adopting), ["create yard:post/gate"]);
+}

@@ -1,0 +1,182 @@
+//! Providers: whose credentials count, which of two servers is meant, and what is asked of them.
+
+use insta::assert_snapshot;
+use sprocket_core::{Goal, Stack};
+
+use super::kinds::{App, ExistingNet, LabState, Net};
+use super::yard::{Base, Pipe, Post, Sign, Yard};
+use super::{Story, said, told};
+
+#[test]
+fn what_is_recorded_is_read_and_deleted_with_the_credentials_of_now() {
+    let mut story = Story::in_yard();
+    let yard = story.yard.clone();
+    let program = |who: &'static str, street: &'static str, posts: &'static [&'static str]| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            stack.connect(yard.gate(who).street(street));
+            for name in posts {
+                stack.add(Post::new(name));
+            }
+        }
+    };
+    story.world.apply(program("ann", "Elm Street", &["a", "b"]));
+    story.world.apply(program("bob", "Oak Street", &["b"]));
+    assert_eq!(story.calls(), ["create yard:post/a", "create yard:post/b", "delete yard:post/a by bob"]);
+    story.world.destroy(program("eve", "Oak Street", &[]));
+    assert_eq!(story.calls(), ["delete yard:post/b by eve"]);
+}
+
+#[test]
+fn of_two_servers_each_keeps_its_own() {
+    let (north, south) = (Yard::default(), Yard::default());
+    north.inside().name = "north".into();
+    south.inside().name = "south".into();
+    let program = |in_north: &'static [&'static str], in_south: &'static [&'static str]| {
+        let (north, south) = (north.clone(), south.clone());
+        move |stack: &mut Stack| {
+            let first = stack.connect(north.gate("ann").named("north"));
+            let second = stack.connect(south.gate("ann").named("south"));
+            for name in in_north {
+                stack.on(&first).add(Post::new(name));
+            }
+            for name in in_south {
+                stack.on(&second).add(Post::new(name));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.world.apply(program(&["a"], &["b"]));
+    assert_eq!((north.objects(), south.objects()), (vec!["yard:post/a".into()], vec!["yard:post/b".into()]));
+    south.remove::<Post>("b");
+    assert_snapshot!(story.world.plan(program(&["a"], &["b"])), @"
+    + yard:post/b  (it has gone)
+    1 to create, 1 unchanged.
+    ");
+    story.world.apply(program(&["a"], &["b"]));
+    // What is to be at another server is another thing: it is not moved there.
+    assert_snapshot!(story.world.plan(program(&[], &["a", "b"])), @"
+    problem: `yard:post/a`: was made with `yard/north`, and is declared on `yard/south`, another server  (sprocket-core/tests/scenarios/providers.rs:44)
+      hint: declare it under another name there, and take this one away
+    1 problem: nothing can be applied until it is solved.
+    ");
+    assert!(story.world.try_apply(program(&[], &["a", "b"])).is_err());
+    assert_eq!((north.objects().len(), south.objects().len()), (1, 1));
+    story.world.apply(program(&[], &["b", "c"]));
+    assert_eq!((north.objects().len(), south.objects().len()), (0, 2));
+}
+
+#[test]
+fn one_server_under_two_names_is_the_same() {
+    let mut story = Story::in_yard();
+    let yard = story.yard.clone();
+    let program = |names: &'static [&'static str]| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            let gates: Vec<_> = names.iter().map(|name| stack.connect(yard.gate("ann").named(*name))).collect();
+            stack.on(gates.last().unwrap()).add(Post::new("a"));
+        }
+    };
+    story.world.apply(program(&["old"]));
+    assert_snapshot!(story.world.plan(program(&["old", "new"])), @"
+    · yard:post/a  (only its record changes)
+    1 to record.
+    ");
+    story.world.apply(program(&["old", "new"]));
+    // Nothing is recorded of the old name any more.
+    assert!(story.world.plan(program(&["new"])).is_empty());
+    assert_eq!(story.calls(), ["create yard:post/a"]);
+}
+
+#[test]
+fn another_server_in_the_place_of_the_recorded_one_is_refused() {
+    let mut story = Story::in_yard();
+    let program = |stack: &mut Stack| {
+        stack.add(Post::new("a"));
+    };
+    story.yard.inside().name = "north".into();
+    story.apply(program);
+    story.yard.inside().name = "south".into();
+    let refused = story.world.try_plan(story.connected(&program), Goal::Declared).unwrap_err();
+    assert_snapshot!(said(&refused), @"
+    `yard` is another server than before: `south`, and the state was made with `north`
+    hint: connect to the server that the state was made with; nothing was changed
+    ");
+    story.yard.inside().name = "north".into();
+    assert_eq!(story.apply(program), [""; 0]);
+}
+
+#[test]
+fn a_look_up_of_what_is_replaced_is_asked_again_when_that_is_there() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let main = stack.add(Pipe::new("main").base(Base::default().width(width)));
+            let sign = stack.look(main.id.map(|id| Sign { id }));
+            stack.add(Post::new("board").text(&sign));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    assert_eq!(story.yard.spec::<Post>("board").text, "sign of id-1");
+    assert_snapshot!(story.plan(program(2)), @"
+    ± yard:pipe/main `main-2`  (a new one takes its place)
+        base.width: 1 → 2  (needs a new one)
+    - yard:pipe/main  (replaced)
+    ~ yard:post/board
+        text: sign of id-1 → (known after yard:pipe/main)
+    1 to update, 1 to replace.
+    ");
+    story.apply(program(2));
+    assert_eq!(story.yard.spec::<Post>("board").text, "sign of id-3");
+}
+
+#[test]
+fn a_look_up_of_what_there_is_not_is_a_mistake_of_its_line() {
+    let mut story = Story::in_yard();
+    let program = |stack: &mut Stack| {
+        let sign = stack.look(Sign { id: "nobody".into() });
+        stack.add(Post::new("board").text(&sign));
+    };
+    assert_snapshot!(story.plan(program), @r#"
+    problem: `yard:post/board`: there is no such sign: Sign { id: "nobody" }  (sprocket-core/tests/scenarios/providers.rs:137)
+    1 problem: nothing can be applied until it is solved.
+    "#);
+    assert!(story.run(program).is_err());
+    // Where it is asked during the run, it fails the step that needs it.
+    let later = |stack: &mut Stack| {
+        let main = stack.add(Pipe::new("main"));
+        let sign = stack.look(main.id.map(|id| Sign { id: format!("not {id}") }));
+        stack.add(Post::new("board").text(&sign));
+    };
+    assert_snapshot!(told(&story.run(later).unwrap()), @r#"
+    create yard:pipe/main Done
+    create yard:post/board failed: there is no such sign: Sign { id: "not id-1" }  (sprocket-core/tests/scenarios/providers.rs:148)
+    "#);
+    assert_eq!(story.objects(), ["yard:pipe/main"]);
+}
+
+#[test]
+fn a_look_up_that_mentions_what_does_not_change_is_answered_by_the_plan() {
+    let mut story = Story::new();
+    let program = |image: &'static str| {
+        move |stack: &mut Stack| {
+            let edge = stack.add(Net::new("edge"));
+            let peer = stack.look(edge.id.map(|name| ExistingNet { name }));
+            stack.add(App::new("web", image).net(peer.map(|net| net.id)));
+        }
+    };
+    story.world.answer::<ExistingNet>(LabState { id: "net#7".into(), version: 1 });
+    story.apply(program("app:1"));
+    assert_snapshot!(story.plan(program("app:2")), @"
+    ~ lab:app/web
+        image: app:1 → app:2
+    1 to update, 1 unchanged.
+    ");
+    story.world.answer::<ExistingNet>(LabState { id: "net#8".into(), version: 1 });
+    assert_snapshot!(story.plan(program("app:1")), @"
+    ~ lab:app/web
+        nets[0]: net#7 → net#8
+    1 to update, 1 unchanged.
+    ");
+    story.apply(program("app:1"));
+}

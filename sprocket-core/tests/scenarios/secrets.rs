@@ -1,0 +1,187 @@
+//! Secrets: what is made of them is secret too, and what is compared is never shown.
+
+use std::collections::BTreeMap;
+
+use insta::assert_snapshot;
+use sprocket_core::testing::leaks;
+use sprocket_core::{Output, Stack};
+
+use super::Story;
+use super::kinds::{App, Conf};
+use super::yard::{Base, Post};
+
+const ONE: &str = "hunter2-one";
+const TWO: &str = "hunter2-two";
+
+fn secret(value: &'static str) -> Output<String> {
+    Output::known(value.to_owned()).secret()
+}
+
+/// The plan and all that it and its run leave has none of the secrets in it.
+#[track_caller]
+fn is_clean(story: &mut Story, program: &dyn Fn(&mut Stack)) -> String {
+    let plan = story.world.plan(story.connected(program));
+    let report = story.run(program).unwrap();
+    assert!(report.succeeded(), "{}", super::told(&report));
+    let artefacts = [
+        plan.to_string(),
+        serde_json::to_string(&plan).unwrap(),
+        format!("{report:?}"),
+        serde_json::to_string(&story.world.events()).unwrap(),
+        serde_json::to_string(&story.world.snapshot()).unwrap(),
+    ];
+    for artefact in artefacts {
+        assert_eq!(leaks(&artefact, &[ONE, TWO]), [""; 0], "{artefact}");
+    }
+    let again = story.plan(program);
+    assert!(again.starts_with("Nothing to do"), "{again}");
+    plan.to_string()
+}
+
+#[test]
+fn what_is_made_of_a_secret_is_hidden_and_nothing_else() {
+    let program = |value: &'static str| {
+        move |stack: &mut Stack| {
+            let secret = secret(value);
+            let url = secret.map(|secret| format!("https://ann:{secret}@host"));
+            let pair = Output::known("public".to_owned()).zip(&secret).map(|(one, other)| format!("{one}-{other}"));
+            let gate = Post::new("gate").text(&url).beside("public").beside(&secret).tag("a", "public").tag("b", &pair);
+            stack.add(gate.note(secret.map(|secret| secret.to_uppercase())));
+            stack.output("url", &url);
+            let all = BTreeMap::from([("open".to_owned(), "public".to_owned())]);
+            stack.output(
+                "all",
+                &secret.map(move |secret| {
+                    let mut all = all.clone();
+                    all.insert("shut".into(), secret);
+                    all
+                }),
+            );
+        }
+    };
+    let mut story = Story::in_yard();
+    assert_snapshot!(is_clean(&mut story, &program(ONE)), @"
+    + yard:post/gate
+        neighbours: [public, (secret)]
+        note:       (secret)
+        tags:       {a: public, b: (secret)}
+        text:       (secret)
+    output all: (none) → (secret)
+    output url: (none) → (secret)
+    1 to create.
+    ");
+    assert_eq!(story.yard.spec::<Post>("gate").text, "https://ann:hunter2-one@host", "the service has it in clear");
+    assert_snapshot!(is_clean(&mut story, &program(TWO)), @"
+    ~ yard:post/gate
+        text:          (secret) → (secret)
+        neighbours[1]: (secret) → (secret)
+        tags.b:        (secret) → (secret)
+        note:          (secret) → (secret)
+    output all: (secret) → (secret)
+    output url: (secret) → (secret)
+    1 to update.
+    ");
+}
+
+#[test]
+fn a_secret_in_a_setting_that_replaces_replaces_and_stays_hidden() {
+    let program = |value: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Post::new("gate").base(Base::default().layer("sand").layer(secret(value))));
+        }
+    };
+    let mut story = Story::in_yard();
+    is_clean(&mut story, &program(ONE));
+    assert_snapshot!(is_clean(&mut story, &program(TWO)), @"
+    - yard:post/gate  (before the new one is made)
+    ± yard:post/gate  (a new one takes its place)
+        base.layers[1]: (secret) → (secret)  (needs a new one)
+    1 to replace.
+    ");
+}
+
+#[test]
+fn a_secret_that_becomes_public_does_not_show_what_it_was() {
+    let public = |stack: &mut Stack| {
+        stack.add(Post::new("gate").text("open").beside("public").tag("a", "b"));
+    };
+    let hidden = |stack: &mut Stack| {
+        stack.add(Post::new("gate").text(secret(ONE)).beside(secret(TWO)).tag("a", secret(ONE)));
+    };
+    let mut story = Story::in_yard();
+    is_clean(&mut story, &hidden);
+    assert_snapshot!(is_clean(&mut story, &public), @"
+    ~ yard:post/gate
+        text:          (secret) → open
+        neighbours[0]: (secret) → public
+        tags.a:        (secret) → b
+    1 to update.
+    ");
+    // What others make of a secret is hidden as well.
+    is_clean(&mut story, &hidden);
+    story.yard.change::<Post>("gate", |spec, _| spec.text = TWO.into());
+    assert_snapshot!(is_clean(&mut story, &hidden), @"
+    ~ yard:post/gate  (changed by somebody else)
+        text: (secret) → (secret)
+    1 to update.
+    ");
+}
+
+#[test]
+fn what_only_becomes_secret_is_not_sent_again_and_no_longer_kept_in_clear() {
+    let plain = |stack: &mut Stack| {
+        stack.add(Post::new("gate").text(ONE).tag("a", "b"));
+    };
+    let hidden = |stack: &mut Stack| {
+        stack.add(Post::new("gate").text(secret(ONE)).tag("a", "b"));
+    };
+    let mut story = Story::in_yard();
+    story.apply(plain);
+    assert_snapshot!(is_clean(&mut story, &hidden), @"
+    · yard:post/gate  (only its record changes)
+    1 to record.
+    ");
+    assert_eq!(story.calls(), [""; 0]);
+    // And back: it is public now.
+    assert_snapshot!(story.plan(plain), @"
+    · yard:post/gate  (only its record changes)
+    1 to record.
+    ");
+    assert_eq!(story.apply(plain), [""; 0]);
+}
+
+#[test]
+fn what_is_imported_is_sealed_where_the_program_says_that_it_is_secret() {
+    let plain = |stack: &mut Stack| {
+        stack.add(Post::new("gate").text(ONE).beside(TWO));
+    };
+    let hidden = |stack: &mut Stack| {
+        stack.add(Post::new("gate").text(secret(ONE)).beside(secret(TWO)));
+    };
+    let mut maker = Story::in_yard();
+    maker.apply(plain);
+    let mut story = Story { yard: maker.yard.clone(), ..Story::in_yard() };
+    let stack = story.world.stack(story.connected(&hidden));
+    story.world.block_on(story.world.engine().import(&stack, "yard:post/gate", "gate")).unwrap();
+    let state = serde_json::to_string(&story.world.snapshot()).unwrap();
+    assert_eq!(leaks(&state, &[ONE, TWO]), [""; 0], "{state}");
+    assert!(is_clean(&mut story, &hidden).starts_with("Nothing to do"));
+}
+
+#[test]
+fn the_same_secret_from_elsewhere_is_no_difference() {
+    let program = |rotated: bool| {
+        move |stack: &mut Stack| {
+            let parts = Output::known("hunter2".to_owned()).secret().map(|first| format!("{first}-one"));
+            let token = if rotated { parts } else { secret(ONE) };
+            stack.add(App::new("web", "app:1").env("TOKEN", &token));
+            stack.add(Conf::new("motd", &token));
+            stack.output("token", &token);
+        }
+    };
+    let mut story = Story::new();
+    story.apply(program(false));
+    let before = story.world.snapshot();
+    assert_eq!(story.apply(program(true)), [""; 0]);
+    assert_eq!(story.world.snapshot(), before, "sealed, it is the same too");
+}

@@ -1,0 +1,185 @@
+//! What a call leaves half done: made by half, made by nobody knows whom, or by a provider that fell over.
+
+use insta::assert_snapshot;
+use sprocket_core::testing::{Crash, Fail};
+use sprocket_core::{DraftExt as _, ErrorKind, Goal, Stack};
+
+use super::yard::{Post, Sign, Stone, Trouble};
+use super::{Story, said, told};
+
+fn post(stack: &mut Stack) {
+    stack.add(Post::new("gate").text("open"));
+}
+
+#[test]
+fn what_was_made_by_half_is_recorded_and_finished_by_the_next_run() {
+    let mut story = Story::in_yard();
+    story.yard.trouble("create", "gate", Trouble::Half);
+    let report = story.run(post).unwrap();
+    assert_snapshot!(told(&report), @"create yard:post/gate failed: `gate` stands, but only half of it");
+    assert_eq!(story.calls(), ["create yard:post/gate"]);
+    let recorded = story.world.snapshot().unwrap().records[&"yard:post/gate".into()].object.clone().unwrap();
+    assert_eq!((recorded.id.as_str(), recorded.ready), ("id-1", false));
+    assert_eq!(story.yard.spec::<Post>("gate").text, "");
+    assert_snapshot!(story.plan(post), @"
+    ~ yard:post/gate  (made or changed by half)
+    1 to update.
+    ");
+    assert_eq!(story.apply(post), ["update yard:post/gate"]);
+    assert_eq!(story.yard.spec::<Post>("gate").text, "open");
+}
+
+#[test]
+fn what_was_made_by_half_can_be_given_up() {
+    let mut story = Story::in_yard();
+    story.yard.trouble("create", "gate", Trouble::Half);
+    assert!(!story.run(post).unwrap().succeeded());
+    story.calls();
+    assert_eq!(story.apply(|_| ()), ["delete yard:post/gate"]);
+    assert_eq!(story.objects(), [""; 0]);
+}
+
+#[test]
+fn what_was_not_made_is_not_recorded() {
+    let mut story = Story::in_yard();
+    story.world.fail("create", "gate", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(post).unwrap().succeeded());
+    let state = story.world.snapshot().unwrap();
+    assert!(state.records.is_empty() && state.pending.is_empty());
+    assert_eq!(story.apply(post), ["create yard:post/gate"]);
+}
+
+#[test]
+fn a_provider_that_falls_over_fails_its_step_and_the_next_run_finds_out_what_it_did() {
+    let program = |text: &'static str| {
+        move |stack: &mut Stack| {
+            let gate = stack.add(Post::new("gate").text(text));
+            stack.add(Post::new("bell").beside(&gate.id));
+            stack.add(Post::new("bench"));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.world.settings.continue_on_error = true;
+    story.yard.trouble("create", "gate", Trouble::Panic);
+    assert_snapshot!(told(&story.run(program("open")).unwrap()), @"
+    create yard:post/gate failed: the provider panicked
+    create yard:post/bell NotStarted
+    create yard:post/bench Done
+    ");
+    assert_snapshot!(story.plan(program("open")), @"
+    ! yard:post/gate was not done by an interrupted run
+    + yard:post/gate
+        text: open
+    + yard:post/bell
+        neighbours: [(known after yard:post/gate)]
+    2 to create, 1 unchanged.
+    ");
+    story.apply(program("open"));
+    story.yard.trouble("update", "gate", Trouble::Panic);
+    assert_eq!(story.run(program("shut")).unwrap().failures().count(), 1);
+    assert_eq!(story.apply(program("shut")), ["update yard:post/gate"]);
+    story.yard.trouble("delete", "gate", Trouble::Panic);
+    assert_eq!(story.run(|_| ()).unwrap().failures().count(), 1);
+    story.apply(|_| ());
+    assert_eq!(story.objects(), [""; 0]);
+}
+
+#[test]
+fn a_provider_that_falls_over_while_it_reads_is_a_refusal_and_nothing_is_taken_for_gone() {
+    let mut story = Story::in_yard();
+    story.apply(post);
+    let before = story.world.snapshot();
+    let with_sign = |stack: &mut Stack| {
+        let sign = stack.look(Sign { id: "id-1".into() });
+        stack.add(Post::new("gate").text("open").tag("sign", &sign));
+    };
+    let mut refused = |call, name, program: &dyn Fn(&mut Stack)| {
+        story.yard.trouble(call, name, Trouble::Panic);
+        said(&story.world.try_plan(story.connected(program), Goal::Declared).unwrap_err())
+    };
+    assert_snapshot!(refused("read", "gate", &post), @"
+    could not read yard:post from `yard`: the provider panicked
+    hint: this is a bug of the provider
+    ");
+    assert_snapshot!(refused("connect", "yard", &post), @"
+    could not reach `yard`: the provider panicked
+    hint: this is a bug of the provider
+    ");
+    assert_snapshot!(refused("look", "id-1", &with_sign), @"
+    could not read sign from `yard`: the provider panicked
+    hint: this is a bug of the provider
+    ");
+    assert_eq!(story.world.snapshot(), before);
+    assert_eq!(story.apply(post), [""; 0]);
+}
+
+fn stone(stack: &mut Stack) {
+    stack.add(Stone::new("mile").text("12"));
+}
+
+/// A run that was killed after a stone was set, and before that was recorded: nothing on it says whose it is.
+fn killed_while_a_stone_was_set() -> Story {
+    let killed = |boundary| {
+        let mut story = Story::in_yard();
+        story.world.crash_at(boundary, Crash::Before);
+        assert!(story.world.run(story.connected(&stone), Goal::Declared).unwrap().is_none(), "no kill comes between");
+        story
+    };
+    let mut story = (0..).map(killed).find(|story| !story.objects().is_empty()).unwrap();
+    assert_eq!(story.calls(), ["create yard:stone/mile"]);
+    assert_eq!(story.world.snapshot().unwrap().pending.len(), 1);
+    story
+}
+
+#[test]
+fn what_has_no_mark_and_is_as_it_was_to_be_is_what_the_killed_run_made() {
+    let mut story = killed_while_a_stone_was_set();
+    assert_snapshot!(story.plan(stone), @"
+    ! yard:stone/mile was made by an interrupted run
+    1 unchanged.
+    ");
+    assert_eq!(story.apply(stone), [""; 0]);
+    assert_eq!(story.objects(), ["yard:stone/mile"]);
+}
+
+#[test]
+fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides() {
+    let undecided = || {
+        let mut story = killed_while_a_stone_was_set();
+        story.yard.change::<Stone>("mile", |spec, _| spec.text = "13".into());
+        let refused = story.world.try_plan(story.connected(&stone), Goal::Declared).unwrap_err();
+        (story, said(&refused))
+    };
+    let (mut story, refused) = undecided();
+    assert_snapshot!(refused, @"
+    an interrupted run was making `yard:stone/mile`, and it can't be told whether `mile` is what it made
+    hint: if it is, `import yard:stone/mile mile`; if it is not, `state forget yard:stone/mile` and choose another name
+    ");
+    assert!(story.run(stone).is_err());
+    assert_eq!(story.calls(), [""; 0]);
+
+    // It is what the run made.
+    let stack = story.world.stack(story.connected(&stone));
+    story.world.block_on(story.world.engine().import(&stack, "yard:stone/mile", "mile")).unwrap();
+    assert_snapshot!(story.plan(stone), @"
+    ~ yard:stone/mile
+        text: 13 → 12
+    1 to update.
+    ");
+    assert_eq!(story.apply(stone), ["update yard:stone/mile"]);
+
+    // It is not.
+    let (mut story, _) = undecided();
+    story.world.block_on(story.world.engine().forget("yard:stone/mile")).unwrap();
+    assert_snapshot!(story.plan(stone), @"
+    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:117)
+      hint: take it over with `.adopt()` or `import yard:stone/mile id-1`
+    1 problem: nothing can be applied until it is solved.
+    ");
+    let renamed = |stack: &mut Stack| {
+        stack.add(Stone::new("mile").named("mile-2").text("12"));
+    };
+    assert_eq!(story.apply(renamed), ["create yard:stone/mile-2"]);
+    assert_eq!(story.destroy(renamed), ["delete yard:stone/mile-2"]);
+    assert_eq!(story.objects(), ["yard:stone/mile"]);
+}

@@ -1,0 +1,401 @@
+//! A yard: a service in memory with calls of its own, for what a simulated one has no word for. It writes colours in capitals,
+//! makes things by half, and falls over.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sprocket_core::{
+    Change, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Input, IntoInput, Kinds, Live, Lookup, Make,
+    Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Secret, Spec,
+    This,
+};
+
+/// The things that stand in a yard. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Yard(Arc<Mutex<Inside>>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Inside {
+    things: BTreeMap<(&'static str, String), Thing>,
+    minted: u64,
+    calls: Vec<String>,
+    troubles: Vec<(&'static str, String, Trouble)>,
+    /// Which yard it is.
+    pub(crate) name: String,
+    /// How often the others have their turn before a call has its effect; each number is used once.
+    pub(crate) turns: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Thing {
+    spec: Arc<dyn Any + Send + Sync>,
+    state: Standing,
+    mark: Option<Mark>,
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It makes the thing, but not as it should be.
+    Half,
+    /// The provider falls over.
+    Panic,
+}
+
+/// What is known of a thing that stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    pub(crate) id: String,
+    pub(crate) version: u64,
+    pub(crate) weather: String,
+}
+
+impl Yard {
+    /// Who goes through the gate is told by each call, unless it is Ann.
+    pub(crate) fn gate(&self, who: &'static str) -> GateDraft {
+        GateDraft::new().credentials(Pass { yard: self.clone(), who })
+    }
+
+    pub(crate) fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the next call of this name on a thing of this name go wrong.
+    pub(crate) fn trouble(&self, call: &'static str, name: &str, trouble: Trouble) {
+        self.inside().troubles.push((call, name.to_owned(), trouble));
+    }
+
+    /// Changes a thing behind the engine's back.
+    pub(crate) fn change<R: Resource>(&self, name: &str, change: impl FnOnce(&mut R::Spec, &mut Standing)) {
+        let mut inside = self.inside();
+        let thing = inside.things.get_mut(&(R::KIND, name.to_owned())).unwrap();
+        let mut spec = thing.spec.downcast_ref::<R::Spec>().unwrap().clone();
+        change(&mut spec, &mut thing.state);
+        thing.spec = Arc::new(spec);
+    }
+
+    pub(crate) fn spec<R: Resource>(&self, name: &str) -> R::Spec {
+        self.inside().things[&(R::KIND, name.to_owned())].spec.downcast_ref::<R::Spec>().unwrap().clone()
+    }
+
+    pub(crate) fn remove<R: Resource>(&self, name: &str) {
+        self.inside().things.remove(&(R::KIND, name.to_owned())).unwrap();
+    }
+
+    pub(crate) fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.inside().calls)
+    }
+
+    pub(crate) fn objects(&self) -> Vec<String> {
+        self.inside().things.keys().map(|(kind, name)| format!("{kind}/{name}")).collect()
+    }
+}
+
+/// A way into a yard.
+#[derive(Debug)]
+pub(crate) struct Gate(Pass);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    yard: Yard,
+    who: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Gate)]
+pub(crate) struct GateSpec {
+    #[spec(default)]
+    pub(crate) street: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum YardError {
+    #[error("`{0}` stands already")]
+    Taken(String),
+    #[error("`{0}` stands, but only half of it")]
+    Half(String),
+    #[error("there is no `{0}`")]
+    Gone(String),
+    #[error("nobody has a pass")]
+    NoPass,
+}
+
+impl ProviderError for YardError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Taken(_) => ErrorKind::AlreadyExists,
+            Self::Half(_) => ErrorKind::Unready,
+            Self::Gone(_) => ErrorKind::NotFound,
+            Self::NoPass => ErrorKind::Denied,
+        }
+    }
+}
+
+impl Provider for Gate {
+    const NAME: &'static str = "yard";
+    type Draft = GateDraft;
+    type Config = GateSpec;
+    type Credentials = Pass;
+    type Error = YardError;
+
+    async fn connect(_: &GateSpec, pass: Pass) -> Result<Self, YardError> {
+        let gate = Self(pass);
+        gate.begin("connect", "yard").await;
+        Ok(gate)
+    }
+    fn ambient() -> Result<Pass, YardError> {
+        Err(YardError::NoPass)
+    }
+    async fn identity(&self) -> Result<Identity, YardError> {
+        Ok(self.inside().name.as_str().into())
+    }
+    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+        kinds.with::<Post>().with::<Pipe>().with::<Stone>()
+    }
+}
+
+impl Gate {
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.0.yard.inside()
+    }
+
+    /// A call begins: it has the trouble that waits for it.
+    async fn begin(&self, call: &'static str, name: &str) -> Option<Trouble> {
+        let turns = self.inside().turns.pop().unwrap_or(0);
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        let trouble = {
+            let mut inside = self.inside();
+            let place = inside.troubles.iter().position(|(of, on, _)| *of == call && on == name);
+            place.map(|place| inside.troubles.remove(place).2)
+        };
+        assert!(trouble != Some(Trouble::Panic), "hunter2-panic: could not {call}");
+        trouble
+    }
+
+    fn note(&self, inside: &mut Inside, call: &str, kind: &str, name: &str) {
+        let by = if self.0.who == "ann" { String::new() } else { format!(" by {}", self.0.who) };
+        inside.calls.push(format!("{call} {kind}/{name}{by}"));
+    }
+
+    async fn read<R: Sort>(&self, find: Find<'_, R>) -> Vec<Live<R>> {
+        let name = match &find {
+            Find::Recorded(recorded) => recorded.name.to_string(),
+            Find::Named(name) => name.to_string(),
+            Find::Import(id) => (*id).to_owned(),
+        };
+        self.begin("read", &name).await;
+        let inside = self.inside();
+        let thing = inside.things.get(&(R::KIND, name.clone()));
+        let is_meant = |thing: &&Thing| match &find {
+            Find::Recorded(recorded) => recorded.id.as_str() == thing.state.id,
+            _ => true,
+        };
+        let live = thing.filter(is_meant).map(|thing| Live {
+            id: thing.state.id.as_str().into(),
+            name: name.as_str().into(),
+            spec: thing.spec.downcast_ref::<R::Spec>().unwrap().clone(),
+            state: thing.state.clone(),
+            mark: thing.mark.clone().filter(|_| R::MARKED),
+        });
+        live.into_iter().collect()
+    }
+
+    async fn create<R: Sort>(&self, make: &Make<'_, R>) -> Outcome<R> {
+        let trouble = self.begin("create", make.name.as_str()).await;
+        let mut inside = self.inside();
+        let place = (R::KIND, make.name.to_string());
+        if inside.things.contains_key(&place) {
+            return Err(YardError::Taken(place.1).into());
+        }
+        self.note(&mut inside, "create", R::KIND, make.name.as_str());
+        inside.minted += 1;
+        let state = Standing { id: format!("id-{}", inside.minted), version: 1, weather: "dry".into() };
+        let spec = if trouble == Some(Trouble::Half) { R::half(make.spec) } else { R::written(make.spec) };
+        let thing = Thing { spec: Arc::new(spec), state: state.clone(), mark: Some(make.mark.clone()) };
+        inside.things.insert(place, thing);
+        match trouble {
+            Some(_) => Err(Failed::from(YardError::Half(make.name.to_string())).leaving(state)),
+            None => Ok(state),
+        }
+    }
+
+    async fn update<R: Sort>(&self, change: &Change<'_, R>) -> Outcome<R> {
+        let name = change.live.name.as_str();
+        self.begin("update", name).await;
+        let mut inside = self.inside();
+        self.note(&mut inside, "update", R::KIND, name);
+        let spec = R::written(change.spec);
+        let Some(thing) = inside.things.get_mut(&(R::KIND, name.to_owned())) else {
+            return Err(YardError::Gone(name.to_owned()).into());
+        };
+        thing.state.version += 1;
+        (thing.spec, thing.mark) = (Arc::new(spec), Some(change.mark.clone()));
+        Ok(thing.state.clone())
+    }
+
+    async fn delete<R: Sort>(&self, recorded: &Recorded<R>) -> Result<(), FailedOf<R>> {
+        self.begin("delete", recorded.name.as_str()).await;
+        let mut inside = self.inside();
+        if inside.things.remove(&(R::KIND, recorded.name.to_string())).is_some() {
+            self.note(&mut inside, "delete", R::KIND, recorded.name.as_str());
+        }
+        Ok(())
+    }
+}
+
+/// A kind of thing, as the yard keeps it.
+trait Sort: Resource<Provider = Gate, State = Standing> {
+    /// The settings as the yard writes them down.
+    fn written(spec: &Self::Spec) -> Self::Spec;
+    /// Half of them.
+    fn half(spec: &Self::Spec) -> Self::Spec;
+}
+
+/// A colour: capitals mean nothing, and the yard writes nothing else.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Colour(pub(crate) String);
+
+impl PartialEq for Colour {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl IntoInput<Colour> for &str {
+    fn into_input(self) -> Input<Colour> {
+        Input::Value(Colour(self.to_owned()))
+    }
+}
+
+/// What a thing is built on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(draft = Base)]
+pub(crate) struct BaseSpec {
+    #[spec(default = 1)]
+    pub(crate) width: u64,
+    #[spec(each = "layer")]
+    pub(crate) layers: Vec<String>,
+}
+
+macro_rules! kind {
+    ($(#[$doc:meta])* $kind:ident, $draft:ident, $spec:ident, $name:literal, { $($fact:item)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        #[allow(dead_code, reason = "each test uses what it needs")]
+        pub(crate) struct $kind {
+            pub(crate) name: Output<String>,
+            pub(crate) id: Output<String>,
+            /// Another one after each change.
+            pub(crate) version: Output<u64>,
+            this: This<Self>,
+        }
+
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+        #[spec(resource = $kind)]
+        pub(crate) struct $spec {
+            #[spec(default)]
+            pub(crate) text: String,
+            #[spec(default = "white")]
+            pub(crate) colour: Colour,
+            #[spec(each = "beside")]
+            pub(crate) neighbours: Vec<String>,
+            #[spec(each = "tag")]
+            pub(crate) tags: BTreeMap<String, String>,
+            pub(crate) note: Option<Secret<String>>,
+            #[spec(replaces, default, draft = Base)]
+            pub(crate) base: BaseSpec,
+            /// What it stands on. It can't be lifted from it.
+            #[spec(replaces)]
+            pub(crate) on: Option<String>,
+        }
+
+        impl $kind {
+            pub(crate) fn new(name: &str) -> $draft {
+                $draft::new(name)
+            }
+        }
+
+        impl Sort for $kind {
+            fn written(spec: &$spec) -> $spec {
+                $spec { colour: Colour(spec.colour.0.to_uppercase()), ..spec.clone() }
+            }
+            fn half(spec: &$spec) -> $spec {
+                $spec { text: String::new(), ..Self::written(spec) }
+            }
+        }
+
+        impl Resource for $kind {
+            const KIND: &'static str = $name;
+            $($fact)*
+            type Provider = Gate;
+            type Draft = $draft;
+            type Spec = $spec;
+            type State = Standing;
+
+            fn this(&self) -> &This<Self> {
+                &self.this
+            }
+            fn declared(_: &$draft, this: This<Self>) -> Self {
+                Self {
+                    name: this.named(|name| name.to_string()),
+                    id: this.reported(|state| state.id.clone()),
+                    version: this.volatile(|state| state.version),
+                    this,
+                }
+            }
+            async fn read(gate: &Gate, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+                Ok(gate.read(find).await.into())
+            }
+            async fn create(gate: &Gate, make: &Make<'_, Self>) -> Outcome<Self> {
+                gate.create(make).await
+            }
+            async fn update(gate: &Gate, change: &Change<'_, Self>) -> Outcome<Self> {
+                gate.update(change).await
+            }
+            async fn delete(gate: &Gate, recorded: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+                gate.delete(recorded).await
+            }
+            fn id(_: &PhysicalName, state: &Standing) -> ObjectId {
+                state.id.as_str().into()
+            }
+        }
+    };
+}
+
+kind!(
+    /// A post: its name stays, so the old one goes before the new one is made.
+    Post, PostDraft, PostSpec, "yard:post", { const NAMING: Naming = Naming::Fixed; }
+);
+kind!(
+    /// A pipe: the new one is laid before the old one goes.
+    Pipe, PipeDraft, PipeSpec, "yard:pipe", { const NAMING: Naming = Naming::Generation; }
+);
+kind!(
+    /// A stone: nothing on it says whose it is.
+    Stone, StoneDraft, StoneSpec, "yard:stone", {
+        const NAMING: Naming = Naming::Fixed;
+        const MARKED: bool = false;
+    }
+);
+
+/// The sign of a thing, by the thing's id: `sign of id-1`. There is one only while the thing stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Sign {
+    pub(crate) id: String,
+}
+
+impl Lookup for Sign {
+    const WHAT: &'static str = "sign";
+    type Provider = Gate;
+    type Answer = String;
+
+    async fn look(&self, gate: &Gate) -> Result<Option<String>, YardError> {
+        gate.begin("look", &self.id).await;
+        let stands = gate.inside().things.values().any(|thing| thing.state.id == self.id);
+        Ok(stands.then(|| format!("sign of {}", self.id)))
+    }
+}
