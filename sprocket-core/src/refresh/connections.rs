@@ -105,8 +105,11 @@ impl Connections {
         if let Some(node) = stack.providers.iter().find(|node| node.name == *name) {
             return open_declared(node, recorded, known, key).await;
         }
-        let base = name.as_str().split('/').next().unwrap_or_default();
-        let (Some(provider_type), Some(recorded)) = (types.get(base), recorded) else {
+        // A program that connects it under another name now knows its type all the same.
+        let base = |name: &ProviderName| name.as_str().split('/').next().unwrap_or_default().to_owned();
+        let alike = stack.providers.iter().find(|node| base(&node.name) == base(name));
+        let provider_type = types.get(base(name).as_str()).or_else(|| alike.map(|node| node.erased.provider_type()));
+        let (Some(provider_type), Some(recorded)) = (provider_type, recorded) else {
             return Err(Refused::ForgottenProvider { provider: name.clone() });
         };
         let instance = provider_type.reconnect(&recorded.config, key, &stack.overrides).await;

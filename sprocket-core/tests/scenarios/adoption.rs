@@ -159,6 +159,31 @@ fn what_somebody_made_in_the_meantime_is_told_when_it_is_in_the_way() {
 }
 
 #[test]
+fn a_new_name_that_somebody_else_has_fails_the_create_and_the_old_object_stays() {
+    let program = |subnet: &'static str| {
+        move |stack: &mut Stack| {
+            let edge = stack.add(Net::new("edge").subnet(subnet));
+            stack.add(App::new("web", "app:1").net(&edge.id));
+        }
+    };
+    let mut story = Story::new();
+    story.apply(program("10.0.0.0/24"));
+    story.world.put::<Net>("edge-2", spec("10.0.0.0/24"));
+    let report = story.run(program("10.0.1.0/24")).unwrap();
+    assert_snapshot!(told(&report), @"
+    create lab:net/edge failed: an object named `edge-2` exists already
+    delete lab:net/edge NotStarted
+    update lab:app/web NotStarted
+    ");
+    assert!(story.plan(program("10.0.0.0/24")).starts_with("Nothing to do"));
+    story.world.remove("lab:net", "edge-2");
+    assert_eq!(
+        story.apply(program("10.0.1.0/24")),
+        ["create lab:net/edge-2", "update lab:app/web", "delete lab:net/edge"]
+    );
+}
+
+#[test]
 fn what_another_stack_owns_is_left_to_it_even_when_it_is_asked_for() {
     let post = |stack: &mut Stack| {
         stack.add(Post::new("gate"));
@@ -170,7 +195,7 @@ fn what_another_stack_owns_is_left_to_it_even_when_it_is_asked_for() {
     let mut other = Story { yard: one.yard.clone(), ..Story::in_yard() };
     one.apply(post);
     assert_snapshot!(other.plan(adopting), @"
-    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:167)
+    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:188)
       hint: choose another name with `.named(…)`, or remove it from the other stack first
     1 problem: nothing can be applied until it is solved.
     ");

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use sprocket_core::{Goal, Stack};
 
-use super::kinds::{App, ExistingNet, LabState, Net};
+use super::kinds::{App, ExistingNet, Lab, LabState, Net};
 use super::yard::{Base, Pipe, Post, Sign, Yard};
 use super::{Story, said, told};
 
@@ -89,6 +89,25 @@ fn one_server_under_two_names_is_the_same() {
 }
 
 #[test]
+fn a_provider_may_get_another_name() {
+    let mut story = Story::new();
+    let program = |name: &'static str| {
+        move |stack: &mut Stack| {
+            let lab = stack.connect(Lab::local().named(name));
+            stack.on(&lab).add(Net::new("edge"));
+        }
+    };
+    story.world.apply(program("first"));
+    assert_snapshot!(story.world.plan(program("second")), @"
+    · lab:net/edge  (only its record changes)
+    1 to record.
+    ");
+    story.world.apply(program("second"));
+    assert!(story.world.plan(program("second")).is_empty());
+    assert_eq!(story.calls(), ["create lab:net/edge"]);
+}
+
+#[test]
 fn another_server_in_the_place_of_the_recorded_one_is_refused() {
     let mut story = Story::in_yard();
     let program = |stack: &mut Stack| {
@@ -138,7 +157,7 @@ fn a_look_up_of_what_there_is_not_is_a_mistake_of_its_line() {
         stack.add(Post::new("board").text(&sign));
     };
     assert_snapshot!(story.plan(program), @r#"
-    problem: `yard:post/board`: there is no such sign: Sign { id: "nobody" }  (sprocket-core/tests/scenarios/providers.rs:137)
+    problem: `yard:post/board`: there is no such sign: Sign { id: "nobody" }  (sprocket-core/tests/scenarios/providers.rs:153)
     1 problem: nothing can be applied until it is solved.
     "#);
     assert!(story.run(program).is_err());
@@ -150,7 +169,7 @@ fn a_look_up_of_what_there_is_not_is_a_mistake_of_its_line() {
     };
     assert_snapshot!(told(&story.run(later).unwrap()), @r#"
     create yard:pipe/main Done
-    create yard:post/board failed: there is no such sign: Sign { id: "not id-1" }  (sprocket-core/tests/scenarios/providers.rs:148)
+    create yard:post/board failed: there is no such sign: Sign { id: "not id-1" }  (sprocket-core/tests/scenarios/providers.rs:164)
     "#);
     assert_eq!(story.objects(), ["yard:pipe/main"]);
 }
