@@ -157,7 +157,7 @@ fn a_look_up_of_what_there_is_not_is_a_mistake_of_its_line() {
         stack.add(Post::new("board").text(&sign));
     };
     assert_snapshot!(story.plan(program), @r#"
-    problem: `yard:post/board`: there is no such sign: Sign { id: "nobody" }  (sprocket-core/tests/scenarios/providers.rs:153)
+    problem: `yard:post/board`: there is no such sign: Sign { id: "nobody" }  (sprocket-core/tests/scenarios/providers.rs:156)
     1 problem: nothing can be applied until it is solved.
     "#);
     assert!(story.run(program).is_err());
