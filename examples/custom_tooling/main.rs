@@ -1,104 +1,69 @@
-//! The engine in a program that has its own way of showing things, and no command line of Sprocket's.
-//!
-//! Two runs on one state: the first writes two files, the second changes one and finds the other in order. Whatever
-//! happens is an event; this program prints them as it likes.
+//! The engine inside of a program of one's own: a service that shows plans, and applies exactly those.
 //!
 //! ```text
-//! cargo run --example custom_tooling
+//! cargo run --example custom_tooling                # on 127.0.0.1:8080; on another port: `-- 9000`
+//! curl 'localhost:8080/plan?greeting=hello'         # a plan; its `digest` names it
+//! curl localhost:8080/apply --json '{"greeting": "hello", "plan": "DIGEST"}'
+//! curl 'localhost:8080/verify?greeting=hello'
+//! curl localhost:8080/outputs
 //! ```
+//!
+//! `/apply` answers with the run's events while it goes on, one in a line, and with its report at the end. What it says is in
+//! the engine's own form: see `sprocket::core::document`. The first Ctrl-C lets what runs finish; the second does not.
+//!
+//! - [`site`]: what there is to be, as a function of a request.
+//! - [`service`]: the requests, and what answers them; [`trouble`]: why they are not answered.
 
 #![allow(unreachable_pub, reason = "a kind would be a crate's, and its items public")]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program, and how it prints is its point")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program, and prints for itself")]
 
+mod service;
+mod site;
+#[cfg(test)]
+mod tests;
 #[path = "../custom_kind/text_file.rs"]
 mod text_file;
+mod trouble;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use sprocket::core::state::{FileStore, KeySource, generate_identity};
-use sprocket::core::{Engine, Event, Events, Goal, Report, Settings, StepOutcome, Stop};
-use sprocket::prelude::*;
-use text_file::{Folder, TextFile};
+use service::Service;
+use sprocket::core::Stop;
 
-/// What there is to be. A tool may make it of anything: a request, a row of a table, a file.
-fn site(folder: &str, greeting: &str) -> Stack {
-    let mut stack = Stack::new();
-    stack.connect(Folder::at(folder));
-    let password = stack.add(Password::new("robot"));
-    let greeting = stack.add(TextFile::new("greeting", format!("{greeting}\n")));
-    stack.output("greeting", &greeting.path);
-    stack.add(TextFile::new("length", password.value.exposed().map(|text| format!("{} characters\n", text.len()))));
-    stack
-}
-
-/// What this tool makes of the events of a run.
-fn tell(event: Event) -> Option<String> {
-    match event {
-        Event::StepStarted { action, address, .. } => Some(format!("  … {action} {address}")),
-        Event::StepEnded { address, outcome: StepOutcome::Done, .. } => Some(format!("  ✓ {address}")),
-        Event::StepEnded { address, outcome: StepOutcome::Failed(failure), .. } => {
-            Some(format!("  ✗ {address}: {}", failure.message))
-        }
-        _ => None,
-    }
-}
-
-/// Plans and applies, and says what it did.
-async fn reach(engine: &Engine, stack: &Stack) -> Result<Report, Box<dyn Error>> {
-    let plan = engine.plan(stack, Goal::Declared).await?;
-    println!("{} steps, {} in order", plan.steps.len(), plan.unchanged);
-    // Here a tool could ask, or compare with what it allows: a plan is data.
-    let report = engine.apply(stack, &plan, &Stop::default()).await?;
-    Ok(report)
-}
-
-async fn run(folder: &std::path::Path, events: Events) -> Result<bool, Box<dyn Error>> {
-    // Who can open the stack's key. Here it lives as long as the program; a real tool gets it from its surroundings.
-    let key = KeySource::identity(generate_identity(), "this run");
-    let store = Arc::new(FileStore::new(folder.join("state")));
-    let engine = Engine::new(store, Settings { events, ..Settings::new(key) });
-    let files = folder.join("files").display().to_string();
-    for greeting in ["hello", "good evening"] {
-        let report = reach(&engine, &site(&files, greeting)).await?;
-        if !report.succeeded() {
-            return Ok(false);
-        }
-    }
-    Ok(engine.verify(&site(&files, "good evening")).await?.passed())
-}
-
-fn main() -> ExitCode {
-    let events = Events::to(|event| {
-        if let Some(line) = tell(event) {
-            println!("{line}");
-        }
-    });
-    let result = tempfile::tempdir().map_err(Into::into).and_then(|folder| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(run(folder.path(), events))
-    });
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+#[tokio::main]
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-#[test]
-fn the_second_run_does_only_what_is_left() {
-    let lines = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let sink = Arc::clone(&lines);
-    let events = Events::to(move |event| sink.lock().unwrap().extend(tell(event)));
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert!(runtime.block_on(run(folder.path(), events)).unwrap());
-    let lines = lines.lock().unwrap();
-    assert_eq!(lines[lines.len() - 2..], ["  … update folder:file/greeting", "  ✓ folder:file/greeting"]);
-    let written = std::fs::read_to_string(folder.path().join("files/length")).unwrap();
-    assert!(written.ends_with("\n32 characters\n"), "{written}");
+async fn serve() -> Result<(), Box<dyn Error>> {
+    let port = match std::env::args().nth(1) {
+        Some(port) => port.parse().map_err(|_| format!("`{port}` is not a port"))?,
+        None => 8080,
+    };
+    // State, its key and the files lie here: the next start goes on from them.
+    let service = Service::in_folder("target/custom-tooling").await?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    println!("Serving on http://{}; Ctrl-C ends it.", listener.local_addr()?);
+    let stopped = stopped(service.stop.clone());
+    axum::serve(listener, service.router()).with_graceful_shutdown(stopped).await?;
+    service.finish().await;
+    Ok(())
+}
+
+/// Ends at the first Ctrl-C. Each one asks the runs to stop: the first to let what runs finish, the second to end at once.
+async fn stopped(stop: Stop) {
+    let watched = stop.clone();
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            watched.request();
+        }
+    });
+    stop.requested().await;
 }

@@ -144,6 +144,31 @@ fn another_task_stops_a_run() {
     assert_eq!(story.apply(chain), ["create lab:net/a", "create lab:net/b"], "one call by the run, one by the next");
 }
 
+#[test]
+fn of_two_runs_on_one_store_one_is_refused() {
+    let mut story = Story::new();
+    story.world.fail("create", "a", Fail::Hang);
+    let (started, mut starts) = mpsc::unbounded_channel();
+    let (engine, stack) = embedded(&mut story.world, chain, move |event| {
+        if matches!(event, Event::StepStarted { .. }) {
+            started.send(()).unwrap();
+        }
+    });
+    let (first, second) = runtime().block_on(async {
+        let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
+        let stop = Stop::default();
+        let second = async {
+            starts.recv().await.unwrap();
+            engine.apply(&stack, &plan, &stop).await
+        };
+        tokio::join!(engine.apply(&stack, &plan, &stop), second)
+    });
+    assert!(first.unwrap().succeeded());
+    let refused = second.unwrap_err();
+    assert_eq!((refused.is_locked(), refused.reason()), (true, "locked"));
+    assert_eq!(story.apply(chain), ["create lab:net/a", "create lab:net/b"], "the calls of the one run");
+}
+
 /// Aborts the task of a run at its first event of this sort, and applies again.
 fn cut_off(call: &'static str, name: &str, at: fn(&Event) -> bool, program: fn(&mut Stack)) {
     let mut story = Story::new();
