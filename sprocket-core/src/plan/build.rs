@@ -103,10 +103,13 @@ struct Builder<'a> {
     kept: Vec<Kept>,
     unchanged: usize,
     /// Who has claimed what, by provider.
-    claims: HashMap<(usize, String), Vec<(Address, Option<&'static str>)>>,
+    claims: HashMap<(usize, String), Vec<Claimed>>,
     /// Who has which name, by provider and kind.
     names: HashMap<(usize, &'static str, PhysicalName), Address>,
 }
+
+/// Who has claimed something, and why nobody else can have it, if so.
+type Claimed = (Address, Option<&'static str>);
 
 /// The settings of a resource, as far as they are known.
 struct Desired {
