@@ -195,7 +195,7 @@ fn what_another_stack_owns_is_left_to_it_even_when_it_is_asked_for() {
     let mut other = Story { yard: one.yard.clone(), ..Story::in_yard() };
     one.apply(post);
     assert_snapshot!(other.plan(adopting), @"
-    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:188)
+    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:192)
       hint: choose another name with `.named(…)`, or remove it from the other stack first
     1 problem: nothing can be applied until it is solved.
     ");
