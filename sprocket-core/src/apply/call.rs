@@ -14,6 +14,7 @@ use crate::erased::{ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Targ
 use crate::event::{Event as Told, Events};
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::json::Json;
+use crate::plan::is_as_wanted;
 use crate::provider::ErrorKind;
 use crate::resource::{Deadline, Effect, Mark, Naming, Witness};
 use crate::state::{Entry, Event, Intention, Object, Record};
@@ -197,7 +198,15 @@ impl Call {
                     Ok(ErasedSettled::Ours(mut lives)) => {
                         let live = lives.remove(0);
                         next.old.extend(lives.into_iter().map(|double| self.double(intention, double)));
-                        break live.state;
+                        match self.complete(intention, &live, spec).await {
+                            Ok(state) => break state.unwrap_or(live.state),
+                            Err(fault) => {
+                                // The object is there, and its record says that it is not finished.
+                                next.object = Some(self.object(intention, &live.state, None, false)?);
+                                let fault = Fault { effect: Effect::Done, ..fault };
+                                return Err(Failing { fault, record: Some(next) });
+                            }
+                        }
                     }
                     Ok(ErasedSettled::Nothing) => fault.effect = Effect::None,
                     Ok(ErasedSettled::Unmarked(_)) if self.kind.facts().marked => fault.effect = Effect::None,
@@ -217,6 +226,22 @@ impl Call {
         let object = self.object(intention, &state, None, !self.kind.facts().converges)?;
         next.object = Some(self.seen(object).await);
         Ok(next)
+    }
+
+    /// Sends the settings again to what a create without an answer made, if that is not as it was to be. What needs time
+    /// until it works is completed by the wait for it.
+    async fn complete(
+        &self,
+        intention: &Intention,
+        live: &ErasedLive,
+        spec: &TypedSpec,
+    ) -> Result<Option<Json>, Fault> {
+        let kind = &self.kind;
+        if kind.facts().converges || is_as_wanted(kind, &live.spec, &intention.spec, &intention.secrets, &self.key) {
+            return Ok(None);
+        }
+        let through = self.through(&intention.secrets);
+        self.limited(kind.update(through, None, live, spec, &self.mark)).await.map(Some)
     }
 
     async fn change(

@@ -36,6 +36,7 @@ impl Run<'_> {
             StepAction::Update => self.change(number, step, None),
             StepAction::Await => self.wait(number, step),
             StepAction::Restore { object } => self.restore(step, object),
+            StepAction::Delete { first: true, .. } if self.needs_no_successor(number, step) => Ok(Start::Nothing),
             StepAction::Delete { object, replaced, first } => self.delete(number, step, object, *replaced && !*first),
             StepAction::Drop { object } => {
                 let record = self.snapshot.records.get(&step.address).map(|record| Box::new(record.without(object)));
@@ -240,6 +241,18 @@ impl Run<'_> {
         }
         let deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
         Ok(Object { secrets, deps, ..next })
+    }
+
+    /// Whether an object that was to make room for another turned out to be as the program wants it.
+    fn needs_no_successor(&self, number: u32, step: &Step) -> bool {
+        let successor = &self.plan.steps[number as usize + 1];
+        let drifted = successor.changes.iter().any(|change| change.drift);
+        let certain = drifted || successor.reason == Reason::Requested;
+        let (Ok(node), Ok(object), false) = (self.node(step), self.current(&step.address), certain) else {
+            return false;
+        };
+        let settings = self.evaluate(node, Some(&object.applied));
+        settings.is_ok_and(|(spec, secrets)| self.changes(node, object, &spec, &secrets).is_empty())
     }
 
     fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start, Fault> {

@@ -55,6 +55,20 @@ pub(crate) fn real_changes(compared: Compared<'_>, ignore: &[&str], drift: bool)
     found
 }
 
+/// Whether an object is as these settings want it, as far as its service shows.
+pub(crate) fn is_as_wanted(kind: &KindHandle, live: &Json, wanted: &Json, secrets: &[Path], key: &StackKey) -> bool {
+    if kind.equal(wanted, live, secrets, key) {
+        return true;
+    }
+    let hidden = |change: &Change| {
+        let mut hidden = kind.facts().fields.iter().filter(|field| field.write_only);
+        hidden.any(|field| change.path.field() == Some(field.name))
+    };
+    let (before, after) = (&live.value(), &wanted.value());
+    let found = real_changes(Compared { kind, before, after, secrets, key }, &[], false);
+    found.iter().all(|change| hidden(change) || accepts(&change.after, &change.before))
+}
+
 /// What changes from one spec to another. Maps are compared key by key, lists of one length item by item.
 fn changes(fields: &[Field], before: &Value, after: &Value, ignore: &[&str], drift: bool) -> Vec<Change> {
     let mut changes = Vec::new();

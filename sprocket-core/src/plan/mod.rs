@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::build::{Basis, build, name_of, output_values, reported};
 pub use self::diff::Change;
-pub(crate) use self::diff::{Compared, has_holes, real_changes};
+pub(crate) use self::diff::{Compared, has_holes, is_as_wanted, real_changes};
 pub(crate) use self::order::dependents;
 pub use self::request::{Goal, Pattern, Request};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};

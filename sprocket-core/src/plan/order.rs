@@ -43,9 +43,35 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
             }
         }
     }
+    make_room_late(steps);
     for step in steps {
         step.after.sort_unstable();
         step.after.dedup();
+    }
+}
+
+/// What makes room for its successor goes as late as it can: once what the successor waits for is there. If that fails, it is
+/// still there; and it stays if it turns out to need no successor.
+///
+/// Where the successor waits for something that itself makes room for another, the old object goes before that.
+fn make_room_late(steps: &mut [Step]) {
+    let is_first = |step: &Step| step.action.replaces_in_place();
+    if !steps.iter().any(is_first) {
+        return;
+    }
+    let (dependents, Some(order)) = dependents(steps) else { return };
+    // What follows on no such delete can't wait for one: so no step comes to wait for itself.
+    let mut follows = vec![false; steps.len()];
+    for at in order.into_iter().map(|at| at as usize) {
+        if follows[at] || is_first(&steps[at]) {
+            dependents[at].iter().for_each(|&next| follows[next as usize] = true);
+        }
+    }
+    for delete in (0..steps.len()).filter(|&at| is_first(&steps[at])).collect::<Vec<_>>() {
+        // The successor is the step after it.
+        let Some(successor) = steps.get(delete + 1) else { continue };
+        let waits: Vec<u32> = successor.after.iter().copied().filter(|&before| !follows[before as usize]).collect();
+        steps[delete].after.extend(waits.into_iter().filter(|&before| before as usize != delete));
     }
 }
 

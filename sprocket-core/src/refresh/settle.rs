@@ -8,8 +8,9 @@ use futures::future::try_join_all;
 
 use super::connections::Connections;
 use crate::engine::Refused;
-use crate::erased::{ErasedLive, ErasedSettled, Target, Through, mark};
+use crate::erased::{ErasedLive, ErasedSettled, KindHandle, Target, Through, mark};
 use crate::ids::Address;
+use crate::plan::is_as_wanted;
 use crate::resource::Effect;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Snapshot};
 use crate::value::StackKey;
@@ -43,13 +44,13 @@ async fn settle_one(
             let settled = kind.settle(through, intent, &mark).await;
             match settled.map_err(|fault| Refused::unreadable(&intent.provider, kind.facts().kind, fault))? {
                 ErasedSettled::Nothing => nothing_done(),
-                ErasedSettled::Ours(lives) => created(record, intent, lives, kind.facts().converges),
+                ErasedSettled::Ours(lives) => created(record, intent, lives, &kind, key),
                 // A kind whose objects say whose they are: these are somebody else's.
                 ErasedSettled::Unmarked(_) if kind.facts().marked => nothing_done(),
                 ErasedSettled::Unmarked(lives) => {
                     let same = |live: &ErasedLive| kind.equal(&live.spec, &intent.spec, &intent.secrets, key);
                     if intent.was_absent && lives.len() == 1 && same(&lives[0]) {
-                        created(record, intent, lives, kind.facts().converges)
+                        created(record, intent, lives, &kind, key)
                     } else {
                         return Err(Refused::Undecided { address: address.clone(), name: intent.name.clone() });
                     }
@@ -101,9 +102,18 @@ fn nothing_done() -> Event {
     Event::Failed { record: None, effect: Effect::None, settled: true }
 }
 
-/// The record of what an interrupted create made. Doubles are recorded too, so that they are deleted.
-pub(crate) fn created(record: Option<&Record>, intent: &Intention, lives: Vec<ErasedLive>, converges: bool) -> Event {
+/// The record of what an interrupted create made; it is unfinished if that is not as it was to be. Doubles are recorded
+/// too, so that they are deleted.
+fn created(
+    record: Option<&Record>,
+    intent: &Intention,
+    lives: Vec<ErasedLive>,
+    kind: &KindHandle,
+    key: &StackKey,
+) -> Event {
+    let is_whole = |live: &ErasedLive| is_as_wanted(kind, &live.spec, &intent.spec, &intent.secrets, key);
     let mut objects = lives.into_iter().map(|live| Object {
+        ready: !kind.facts().converges && is_whole(&live),
         generation: intent.generation,
         name: live.name.clone(),
         id: live.id.clone(),
@@ -115,7 +125,6 @@ pub(crate) fn created(record: Option<&Record>, intent: &Intention, lives: Vec<Er
         state: live.state,
         secrets: intent.secrets.clone(),
         deps: intent.deps.clone(),
-        ready: !converges,
     });
     let mut next = record.cloned().unwrap_or_else(|| Record::new(intent.record.clone(), intent.provider.clone()));
     next.old.extend(next.object.take());

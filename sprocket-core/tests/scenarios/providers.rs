@@ -169,7 +169,7 @@ fn a_look_up_of_what_there_is_not_is_a_mistake_of_its_line() {
     };
     assert_snapshot!(told(&story.run(later).unwrap()), @r#"
     create yard:pipe/main Done
-    create yard:post/board failed: there is no such sign: Sign { id: "not id-1" }  (sprocket-core/tests/scenarios/providers.rs:164)
+    create yard:post/board failed: there is no such sign: Sign { id: "not id-1" }  (sprocket-core/tests/scenarios/providers.rs:167)
     "#);
     assert_eq!(story.objects(), ["yard:pipe/main"]);
 }

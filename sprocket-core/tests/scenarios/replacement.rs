@@ -222,6 +222,48 @@ fn a_value_that_turns_out_to_be_the_old_one_replaces_nothing() {
     assert_eq!(story.apply(program("app:2")), ["update lab:app/web"]);
 }
 
+/// A post `b` that stands on something that a change of `a` may change.
+fn post_on(text: &'static str, on: fn(u64) -> String) -> impl Fn(&mut Stack) {
+    move |stack| {
+        let a = stack.add(Post::new("a").text(text));
+        stack.add(Post::new("b").on(a.version.map(on)));
+    }
+}
+
+#[test]
+fn what_makes_room_for_its_successor_stays_until_it_is_known_what_that_is() {
+    let program = |text| post_on(text, |version| format!("version {version}"));
+    let mut story = Story::in_yard();
+    story.apply(program("one"));
+    assert_snapshot!(story.plan(program("two")), @"
+    ~ yard:post/a
+        text: one → two
+    - yard:post/b  (before the new one is made)
+    ± yard:post/b  (a new one takes its place)
+        on: version 1 → (known after yard:post/a)  (needs a new one)
+    1 to update, 1 to replace.
+    ");
+    story.world.fail("update", "a", Fail::Before(ErrorKind::Denied));
+    assert_snapshot!(told(&story.run(program("two")).unwrap()), @"
+    update yard:post/a failed: the test refused `update` of `a`
+    delete yard:post/b NotStarted
+    create yard:post/b NotStarted
+    ");
+    assert_eq!(story.objects(), ["yard:post/a", "yard:post/b"], "it is not deleted for nothing");
+    let calls = ["update yard:post/a", "delete yard:post/b", "create yard:post/b"];
+    assert_eq!(story.apply(program("two")), calls);
+}
+
+#[test]
+fn what_was_to_make_room_stays_if_it_needs_no_successor() {
+    let program = |text| post_on(text, |version| format!("version {}", version.min(1)));
+    let mut story = Story::in_yard();
+    story.apply(program("one"));
+    let before = story.world.snapshot().unwrap().records[&"yard:post/b".into()].clone();
+    assert_eq!(story.apply(program("two")), ["update yard:post/a"]);
+    assert_eq!(story.world.snapshot().unwrap().records[&"yard:post/b".into()], before);
+}
+
 #[test]
 fn a_killed_replacement_makes_and_deletes_once() {
     let program = |subnet: &'static str| {

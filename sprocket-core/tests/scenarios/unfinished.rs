@@ -40,6 +40,29 @@ fn what_was_made_by_half_can_be_given_up() {
 }
 
 #[test]
+fn what_a_killed_run_made_by_half_is_finished_too() {
+    let mut story = killed_before_it_is_recorded(post, |story| {
+        story.yard.trouble("create", "gate", Trouble::Half);
+    });
+    story.calls();
+    assert_snapshot!(story.plan(post), @"
+    ! yard:post/gate was made by an interrupted run
+    ~ yard:post/gate  (made or changed by half)
+    1 to update.
+    ");
+    assert_eq!(story.apply(post), ["update yard:post/gate"]);
+    assert_eq!(story.yard.spec::<Post>("gate").text, "open");
+}
+
+#[test]
+fn what_was_made_by_half_without_an_answer_is_finished_at_once() {
+    let mut story = Story::in_yard();
+    story.yard.trouble("create", "gate", Trouble::HalfUnheard);
+    assert_eq!(story.apply(post), ["create yard:post/gate", "update yard:post/gate"]);
+    assert_eq!(story.yard.spec::<Post>("gate").text, "open");
+}
+
+#[test]
 fn what_was_not_made_is_not_recorded() {
     let mut story = Story::in_yard();
     story.world.fail("create", "gate", Fail::Before(ErrorKind::Denied));
@@ -117,15 +140,21 @@ fn stone(stack: &mut Stack) {
     stack.add(Stone::new("mile").text("12"));
 }
 
-/// A run that was killed after a stone was set, and before that was recorded: nothing on it says whose it is.
-fn killed_while_a_stone_was_set() -> Story {
+/// A first run that was killed after it had made something, and before that was recorded.
+fn killed_before_it_is_recorded(program: fn(&mut Stack), prepare: impl Fn(&mut Story)) -> Story {
     let killed = |boundary| {
         let mut story = Story::in_yard();
+        prepare(&mut story);
         story.world.crash_at(boundary, Crash::Before);
-        assert!(story.world.run(story.connected(&stone), Goal::Declared).unwrap().is_none(), "no kill comes between");
+        assert!(story.world.run(story.connected(&program), Goal::Declared).unwrap().is_none(), "no kill comes between");
         story
     };
-    let mut story = (0..).map(killed).find(|story| !story.objects().is_empty()).unwrap();
+    (0..).map(killed).find(|story| !story.objects().is_empty()).unwrap()
+}
+
+/// A run that was killed after a stone was set, and before that was recorded: nothing on it says whose it is.
+fn killed_while_a_stone_was_set() -> Story {
+    let mut story = killed_before_it_is_recorded(stone, |_| ());
     assert_eq!(story.calls(), ["create yard:stone/mile"]);
     assert_eq!(story.world.snapshot().unwrap().pending.len(), 1);
     story
@@ -172,7 +201,7 @@ fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides()
     let (mut story, _) = undecided();
     story.world.block_on(story.world.engine().forget("yard:stone/mile")).unwrap();
     assert_snapshot!(story.plan(stone), @"
-    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:117)
+    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:140)
       hint: take it over with `.adopt()` or `import yard:stone/mile id-1`
     1 problem: nothing can be applied until it is solved.
     ");

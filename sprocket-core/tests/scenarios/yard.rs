@@ -40,6 +40,8 @@ struct Thing {
 pub(crate) enum Trouble {
     /// It makes the thing, but not as it should be.
     Half,
+    /// The same, and nobody hears of it.
+    HalfUnheard,
     /// The provider falls over.
     Panic,
 }
@@ -120,6 +122,8 @@ pub(crate) enum YardError {
     Gone(String),
     #[error("nobody has a pass")]
     NoPass,
+    #[error("nobody heard anything")]
+    Unheard,
 }
 
 impl ProviderError for YardError {
@@ -129,6 +133,7 @@ impl ProviderError for YardError {
             Self::Half(_) => ErrorKind::Unready,
             Self::Gone(_) => ErrorKind::NotFound,
             Self::NoPass => ErrorKind::Denied,
+            Self::Unheard => ErrorKind::Unavailable,
         }
     }
 }
@@ -214,10 +219,11 @@ impl Gate {
         self.note(&mut inside, "create", R::KIND, make.name.as_str());
         inside.minted += 1;
         let state = Standing { id: format!("id-{}", inside.minted), version: 1, weather: "dry".into() };
-        let spec = if trouble == Some(Trouble::Half) { R::half(make.spec) } else { R::written(make.spec) };
+        let spec = if trouble.is_some() { R::half(make.spec) } else { R::written(make.spec) };
         let thing = Thing { spec: Arc::new(spec), state: state.clone(), mark: Some(make.mark.clone()) };
         inside.things.insert(place, thing);
         match trouble {
+            Some(Trouble::HalfUnheard) => Err(YardError::Unheard.into()),
             Some(_) => Err(Failed::from(YardError::Half(make.name.to_string())).leaving(state)),
             None => Ok(state),
         }
