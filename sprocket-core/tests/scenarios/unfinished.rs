@@ -202,7 +202,7 @@ fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides()
     let (mut story, _) = undecided();
     story.world.block_on(story.world.engine().forget("yard:stone/mile")).unwrap();
     assert_snapshot!(story.plan(stone), @"
-    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:142)
+    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:146)
       hint: take it over with `.adopt()` or `import yard:stone/mile id-1`
     1 problem: nothing can be applied until it is solved.
     ");
