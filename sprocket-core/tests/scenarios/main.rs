@@ -12,6 +12,7 @@ mod drift;
 #[path = "../engine/kinds.rs"]
 mod kinds;
 mod moves;
+mod old_objects;
 mod order;
 mod outputs;
 mod plan_text;

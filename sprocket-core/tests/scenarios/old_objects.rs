@@ -1,0 +1,82 @@
+//! Old objects: what was replaced and could not be deleted is deleted later, whatever else happens.
+
+use insta::assert_snapshot;
+use sprocket_core::testing::{Crash, Fail};
+use sprocket_core::{ErrorKind, Goal, Stack};
+
+use super::kinds::{App, Net};
+use super::{Story, told};
+
+/// The network of this subnet, and an app on it.
+fn app_on(subnet: &'static str) -> impl Fn(&mut Stack) {
+    move |stack| {
+        let edge = stack.add(Net::new("edge").subnet(subnet));
+        stack.add(App::new("web", "app:1").net(&edge.id));
+    }
+}
+
+#[test]
+fn several_old_objects_wait_to_be_deleted() {
+    let mut story = Story::new();
+    story.world.settings.continue_on_error = true;
+    story.apply(app_on("10.0.0.0/24"));
+    for (number, subnet) in (1..).zip(["10.0.1.0/24", "10.0.2.0/24"]) {
+        for old in ["edge", "edge-2"].iter().take(number) {
+            story.world.fail("delete", old, Fail::Before(ErrorKind::Conflict));
+        }
+        let report = story.run(app_on(subnet)).unwrap();
+        assert_eq!(report.failures().count(), number, "{}", told(&report));
+    }
+    story.calls();
+    assert_eq!(story.objects(), ["lab:app/web", "lab:net/edge", "lab:net/edge-2", "lab:net/edge-3"]);
+    assert_snapshot!(story.plan(app_on("10.0.2.0/24")), @"
+    - lab:net/edge  (replaced)
+    - lab:net/edge `edge-2`  (replaced)
+    2 unchanged.
+    ");
+    assert_eq!(story.apply(app_on("10.0.2.0/24")), ["delete lab:net/edge", "delete lab:net/edge-2"]);
+}
+
+#[test]
+fn an_old_object_is_deleted_while_the_new_one_changes_and_neither_is_lost() {
+    let labelled = |label: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Net::new("edge").subnet("10.0.1.0/24").label("tier", label));
+        }
+    };
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::new();
+            story.world.settings.continue_on_error = true;
+            story.apply(|stack| {
+                stack.add(Net::new("edge"));
+            });
+            story.world.fail("delete", "edge", Fail::Before(ErrorKind::Conflict));
+            assert!(!story.run(labelled("one")).unwrap().succeeded());
+            story.world.crash_at(boundary, crash);
+            let killed = story.world.run(story.connected(&labelled("two")), Goal::Declared).unwrap().is_none();
+            story.apply(labelled("two"));
+            assert_eq!(story.objects(), ["lab:net/edge-2"], "a kill {crash:?} boundary {boundary}");
+            assert_eq!(story.world.spec::<Net>("edge-2").unwrap().labels["tier"], "two");
+            if !killed {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn an_old_object_that_has_gone_by_itself_is_no_longer_recorded() {
+    let mut story = Story::new();
+    story.apply(app_on("10.0.0.0/24"));
+    story.world.fail("delete", "edge", Fail::Before(ErrorKind::Conflict));
+    assert!(!story.run(app_on("10.0.1.0/24")).unwrap().succeeded());
+    story.calls();
+    story.world.remove("lab:net", "edge");
+    assert_snapshot!(story.plan(app_on("10.0.1.0/24")), @"
+    - lab:net/edge  (it has gone)
+    1 to forget, 2 unchanged.
+    ");
+    assert_eq!(story.apply(app_on("10.0.1.0/24")), [""; 0]);
+    assert_eq!(story.world.snapshot().unwrap().records[&"lab:net/edge".into()].old.len(), 0);
+}
