@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Destroy(DestroyArgs),
     /// Shows what others have changed; changes nothing, and exits like `plan`
     Drift(LookArgs),
+    /// Records what others have changed as it is, without changing anything: it is no drift any more
+    Refresh(RefreshArgs),
     /// Records an object that exists as a resource of the program
     Import {
         /// The resource: `docker:network/edge`
@@ -153,6 +155,18 @@ pub(crate) struct RunArgs {
     /// One JSON object a line; nobody is asked
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RefreshArgs {
+    /// That this is what is wanted: `drift` only shows it
+    #[arg(long, required = true)]
+    pub(crate) accept: bool,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Does it without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 //! `plan` writes nothing. `apply` takes the lock, makes the plan again from what is there now, and refuses if it is not
 //! the one that was shown.
 
+mod accept;
 mod observation;
 mod prepare;
 mod refused;
@@ -191,7 +192,8 @@ impl Engine {
         result
     }
 
-    async fn apply_locked(&self, stack: &Stack, plan: &Plan, stop: &Stop, lock: &dyn Lock) -> Result<Report, Refused> {
+    /// What the plan was made of, read again: it must come out the same.
+    async fn again(&self, stack: &Stack, plan: &Plan) -> Result<Prepared, Refused> {
         let loaded = self.load().await?;
         let found = loaded.as_ref().map(|snapshot| (&snapshot.lineage, snapshot.serial));
         let fresh = plan.proposed_key.is_some() && plan.serial == 0;
@@ -206,6 +208,11 @@ impl Engine {
         if now != *plan {
             return Err(stale(&difference(plan, &now)));
         }
+        Ok(prepared)
+    }
+
+    async fn apply_locked(&self, stack: &Stack, plan: &Plan, stop: &Stop, lock: &dyn Lock) -> Result<Report, Refused> {
+        let prepared = self.again(stack, plan).await?;
         let Prepared { mut snapshot, amendments, key, key_is_new, connections, observed, .. } = prepared;
         let entries: Vec<Entry> = amendments.into_iter().chain(connections.entries(&mut snapshot)).collect();
         self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await?;

@@ -110,11 +110,11 @@ pub(super) async fn destroy(opening: Opening<'_>, args: &DestroyArgs) -> Result<
     Ok(exit)
 }
 
-fn is_yes(answer: &str) -> bool {
+pub(super) fn is_yes(answer: &str) -> bool {
     matches!(answer.to_lowercase().as_str(), "y" | "yes")
 }
 
-fn confirm(session: &Session, question: &str, is_yes: impl Fn(&str) -> bool) -> Result<(), Trouble> {
+pub(super) fn confirm(session: &Session, question: &str, is_yes: impl Fn(&str) -> bool) -> Result<(), Trouble> {
     confirm_with(session, question, is_yes, "--yes")
 }
 

@@ -4,6 +4,7 @@ mod apply;
 mod graph;
 mod import;
 mod plan;
+mod refresh;
 mod saved;
 mod state;
 mod verify;
@@ -21,6 +22,7 @@ pub(crate) async fn run(command: Command, opening: Opening<'_>) -> Result<Exit, 
         Command::Drift(args) => plan::drift(opening, &args).await,
         Command::Apply(args) => apply::apply(opening, &args).await,
         Command::Destroy(args) => apply::destroy(opening, &args).await,
+        Command::Refresh(args) => refresh::refresh(opening, &args).await,
         Command::Import { address, id } => import::import(opening, &address, &id).await,
         Command::Verify { .. } => verify::verify(opening).await,
         Command::Outputs { json, reveal } => state::outputs(opening, json, reveal).await,

@@ -62,7 +62,7 @@ fn told(plan: &Plan, steps: &[Step]) -> String {
 }
 
 /// The part of a step that others are the reason for.
-fn drifted(step: &Step) -> Option<Step> {
+pub(super) fn drifted(step: &Step) -> Option<Step> {
     let mut step = step.clone();
     match step.reason {
         Reason::Gone => step.spec = None,

@@ -154,6 +154,7 @@ fn a_wrong_command_line_is_a_failure_and_help_is_none() {
       apply    Shows what is to be done, asks, does it, and verifies it
       destroy  Deletes everything that is recorded, but for what is kept
       drift    Shows what others have changed; changes nothing, and exits like `plan`
+      refresh  Records what others have changed as it is, without changing anything: it is no drift any more
       import   Records an object that exists as a resource of the program
       verify   Asks everything that is applied whether it works
       outputs  Shows the outputs

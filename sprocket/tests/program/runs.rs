@@ -529,3 +529,47 @@ fn shelf(stack: &mut Stack) {
     pantry(stack);
     stack.add(Thing::new("fork"));
 }
+
+#[test]
+fn drift_is_recorded_as_it_is_when_that_is_wanted() {
+    let place = Place::new("accept", LOCAL);
+    place.run("--yes", pantry);
+    place.world().things.get_mut("jar").unwrap().0.text = "prunes".into();
+    assert_snapshot!(place.run("refresh", pantry), @"
+    error: the following required arguments were not provided:
+      --accept
+
+    Usage: pantry refresh --accept
+
+    For more information, try '--help'.
+    exit 1
+    ");
+    assert_snapshot!(place.run("refresh --accept", pantry), @"
+    pantry/local of sprocket.toml
+    ~ shelf:thing/jar  (changed by somebody else)
+        text: prunes → plums
+    error: nothing was changed: there is no terminal to ask on
+      hint: add `--yes` to do what is shown
+    exit 1
+    ");
+    assert_snapshot!(place.run("refresh --accept --yes", pantry), @"
+    pantry/local of sprocket.toml
+    ~ shelf:thing/jar  (changed by somebody else)
+        text: prunes → plums
+    Recorded as it is: 1 resource. `plan` shows where the program says otherwise.
+    exit 0
+    ");
+    assert_snapshot!(place.run("drift", pantry), @"
+    pantry/local of sprocket.toml
+    Nothing has drifted.
+    exit 0
+    ");
+    assert_snapshot!(place.run("plan", pantry), @"
+    pantry/local of sprocket.toml
+    ~ shelf:thing/jar
+        text: prunes → plums
+    output weight: 5 → 6
+    1 to update, 1 unchanged.
+    exit 0
+    ");
+}

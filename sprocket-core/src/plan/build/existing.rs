@@ -92,7 +92,12 @@ impl Builder<'_> {
         let wanted = desired.spec.value();
         let (before, after) = (&seen.value(), &masked.value());
         for drift in real_changes(Compared { kind, before, after, secrets: &object.secrets, key }, ignore, true) {
-            if !found.iter().any(|change| change.path == drift.path) {
+            if let Some(change) = found.iter_mut().find(|change| change.path == drift.path) {
+                // Both have changed it. Where the program says what is there now, only the record is behind.
+                if change.after != drift.after {
+                    (change.before, change.drift) = (drift.after, true);
+                }
+            } else {
                 let wanted = drift.path.0.iter().fold(&wanted, |value, part| match part {
                     PathPart::Key(key) => &value[key.as_str()],
                     PathPart::Index(index) => &value[*index],

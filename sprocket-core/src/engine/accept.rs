@@ -1,0 +1,91 @@
+//! Accepting drift: what others have changed is recorded as it is, without a call to any service.
+//!
+//! The next plan has no drift to put back. Where the program says otherwise, that is a change of the program now.
+
+use serde_json::Value;
+
+use super::prepare::Prepared;
+use super::{Engine, Refused};
+use crate::erased::ErasedLive;
+use crate::ids::Address;
+use crate::json::Json;
+use crate::plan::{Plan, Reason, Step};
+use crate::stack::Stack;
+use crate::state::{Entry, Event, Object, Record};
+
+impl Engine {
+    /// Records what others have changed, exactly as this plan shows it. Nothing else of the plan is done. Answers the
+    /// resources that are recorded otherwise now.
+    ///
+    /// # Errors
+    /// If the plan has problems or is stale, or the state is locked.
+    pub async fn accept(&self, stack: &Stack, plan: &Plan) -> Result<Vec<Address>, Refused> {
+        if !plan.problems.is_empty() {
+            return Err(Refused::Problems(plan.problems.clone()));
+        }
+        let lock = self.lock("refresh").await?;
+        let result = async {
+            let Prepared { mut snapshot, amendments, connections, observed, key, .. } = self.again(stack, plan).await?;
+            let mut entries = amendments;
+            let mut accepted: Vec<Address> = Vec::new();
+            for step in plan.steps.iter().filter(|step| step.has_drifted()) {
+                let Some(record) = snapshot.records.get(&step.address) else { continue };
+                if accepted.last() == Some(&step.address) {
+                    continue;
+                }
+                let seen = observed.objects.get(&step.address);
+                let kind = connections.kind(&record.provider, &step.address)?;
+                let current = record.object.as_ref().and_then(|object| {
+                    let live = seen?.current.as_ref()?;
+                    Some(as_it_is(object, live, kind.mask(live, &object.secrets, &key)))
+                });
+                let old = record.old.iter().zip(seen.into_iter().flat_map(|seen| &seen.old));
+                let old = old.filter(|(_, live)| live.is_some()).map(|(object, _)| object.clone()).collect();
+                let next = Record { object: current, old, ..record.clone() };
+                let is_gone = next.objects().next().is_none();
+                let event = Event::Recorded { record: if is_gone { None } else { Some(Box::new(next)) } };
+                entries.push(Entry { address: step.address.clone(), event });
+                accepted.push(step.address.clone());
+            }
+            entries.extend(connections.entries(&mut snapshot));
+            if !entries.is_empty() {
+                lock.append(&entries).await?;
+            }
+            Ok(accepted)
+        }
+        .await;
+        let _ = lock.release().await;
+        result
+    }
+}
+
+impl Step {
+    /// Whether others are a reason for it.
+    pub fn has_drifted(&self) -> bool {
+        matches!(self.reason, Reason::Gone | Reason::Drifted) || self.changes.iter().any(|change| change.drift)
+    }
+}
+
+/// The object as if its service's word had been ours: what differs from what was seen last is what was sent.
+fn as_it_is(object: &Object, live: &ErasedLive, now: Json) -> Object {
+    let applied = match &object.seen {
+        Some(seen) if *seen != now => {
+            let (seen, now, mut applied) = (seen.value(), now.value(), object.applied.value());
+            if let (Value::Object(applied), Value::Object(now)) = (&mut applied, now) {
+                for (setting, value) in now.into_iter().filter(|(setting, value)| seen[setting] != *value) {
+                    applied.insert(setting, value);
+                }
+            }
+            Json::from(&applied)
+        }
+        _ => object.applied.clone(),
+    };
+    Object {
+        applied,
+        seen: Some(now),
+        witness: Some(live.witness.clone()),
+        marked: object.marked && live.mark.is_some(),
+        state: live.state.clone(),
+        ..object.clone()
+    }
+}
