@@ -197,6 +197,18 @@ pub(crate) enum StateCommand {
         /// The resource: `docker:network/edge`
         address: String,
     },
+    /// Gives a resource the address that the program has for it now; its objects stay
+    Mv {
+        /// The resource, as it is recorded
+        from: String,
+        /// Its address from now on
+        to: String,
+    },
+    /// Takes the protection from a resource that is not declared any more
+    Unprotect {
+        /// The resource: `docker:network/edge`
+        address: String,
+    },
     /// Breaks the lock of a run that is gone
     Unlock {
         /// The lock's id, as the error says it

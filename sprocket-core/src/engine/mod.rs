@@ -6,6 +6,7 @@
 mod accept;
 mod observation;
 mod prepare;
+mod records;
 mod refused;
 mod saved;
 
@@ -384,29 +385,6 @@ impl Engine {
         entries.extend(connections.entries(&mut snapshot));
         self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await?;
         Ok(wanted)
-    }
-
-    /// Removes a resource from state, and leaves its objects alone. Returns their names.
-    ///
-    /// # Errors
-    /// If it is not recorded.
-    pub async fn forget(&self, address: &str) -> Result<Vec<String>, Refused> {
-        let lock = self.lock("state forget").await?;
-        let result = async {
-            let snapshot = self.load().await?;
-            let wanted = Address::from(address);
-            let record = snapshot.as_ref().and_then(|snapshot| snapshot.records.get(&wanted));
-            let pending = snapshot.as_ref().is_some_and(|snapshot| snapshot.pending.contains_key(&wanted));
-            if record.is_none() && !pending {
-                return Err(Refused::NoSuchResource { address: address.to_owned(), place: "recorded" });
-            }
-            let names = record.into_iter().flat_map(Record::objects).map(|object| object.name.to_string()).collect();
-            lock.append(&[Entry { address: wanted, event: Journalled::Done { record: None } }]).await?;
-            Ok(names)
-        }
-        .await;
-        let _ = lock.release().await;
-        result
     }
 
     /// The recorded outputs. A secret is `{"$secret": true}` unless it is to be revealed; times are seconds.

@@ -107,6 +107,16 @@ pub enum Refused {
         /// Where it was looked for: `declared`, `recorded`.
         place: &'static str,
     },
+    /// A resource can't have this address.
+    #[error("`{from}` can't become `{to}`: {message}")]
+    Rename {
+        /// Which resource.
+        from: Address,
+        /// The address.
+        to: Address,
+        /// Why.
+        message: String,
+    },
     /// There is nothing to import.
     #[error("`{address}` can't be imported: {message}")]
     Import {
@@ -161,6 +171,7 @@ impl Refused {
             Self::UnreadableRecord { .. } => "unreadable_record",
             Self::Undecided { .. } => "undecided",
             Self::NoSuchResource { .. } => "no_such_resource",
+            Self::Rename { .. } => "rename",
             Self::Import { .. } => "import",
         }
     }

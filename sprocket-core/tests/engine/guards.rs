@@ -159,7 +159,7 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
     ");
     assert_snapshot!(story.plan(|_| ()), @"
     problem: `lab:net/edge`: is not declared any more, and is protected
-      hint: declare it again without `.protect()`, apply that, and then take it away
+      hint: `state unprotect lab:net/edge`; or declare it again without `.protect()`, and apply that
     1 problem: nothing can be applied until it is solved.
     ");
     assert_snapshot!(story.world.try_plan(on_lab(protected("10.0.0.0/24")), Goal::Destroyed { include_kept: false }).unwrap(), @"

@@ -9,6 +9,7 @@ mod embedding;
 mod failures;
 mod guards;
 mod kinds;
+mod records;
 mod saved;
 mod selection;
 mod shut;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sprocket_core::document;
 use sprocket_core::state::Snapshot;
-use sprocket_core::{Address, Events};
+use sprocket_core::{Address, Events, Refused};
 
 use crate::cli::StateCommand;
 use crate::config::meant_address;
@@ -20,6 +20,18 @@ pub(super) async fn state(opening: Opening<'_>, command: StateCommand) -> Result
         StateCommand::List => list(&session).await,
         StateCommand::Show { address } => show(&session, &address).await,
         StateCommand::Forget { address } => forget(&session, &address).await,
+        StateCommand::Mv { from, to } => {
+            let engine = session.writing(Events::default(), false).await?;
+            told(&session, &from, engine.rename(&from, &to).await).await?;
+            session.console.out_lines(&format!("`{from}` is recorded as `{to}` now."), |_| Look::Strong);
+            Ok(Exit::Done)
+        }
+        StateCommand::Unprotect { address } => {
+            let engine = session.writing(Events::default(), false).await?;
+            told(&session, &address, engine.unprotect(&address).await).await?;
+            session.console.out_lines(&format!("`{address}` is not protected any more."), |_| Look::Strong);
+            Ok(Exit::Done)
+        }
         StateCommand::Unlock { id } => {
             session.store.unlock(&id).await?;
             session.console.out_lines(&format!("The lock `{id}` is broken."), |_| Look::Strong);
@@ -82,17 +94,20 @@ async fn show(session: &Session, address: &str) -> Result<Exit, Trouble> {
 
 async fn forget(session: &Session, address: &str) -> Result<Exit, Trouble> {
     let engine = session.writing(Events::default(), false).await?;
-    let names = match engine.forget(address).await {
-        Ok(names) => names,
-        Err(sprocket_core::Refused::NoSuchResource { .. }) => {
-            return Err(unknown(snapshot(session).await?.as_ref(), address));
-        }
-        Err(refused) => return Err(refused.into()),
-    };
+    let names = told(session, address, engine.forget(address).await).await?;
     let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let left = if names.is_empty() { String::new() } else { format!(" {} is still there.", names.join(", ")) };
     session.console.out_lines(&format!("`{address}` is no longer recorded.{left}"), |_| Look::Strong);
     Ok(Exit::Done)
+}
+
+/// What came of a change; of what is not recorded, what may be meant.
+async fn told<T>(session: &Session, address: &str, result: Result<T, Refused>) -> Result<T, Trouble> {
+    match result {
+        Ok(done) => Ok(done),
+        Err(Refused::NoSuchResource { .. }) => Err(unknown(snapshot(session).await?.as_ref(), address)),
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 fn unknown(snapshot: Option<&Snapshot>, address: &str) -> Trouble {

@@ -204,9 +204,9 @@ fn what_is_protected_is_a_problem_of_the_plan() {
     pantry/local of sprocket.toml
     - shelf:thing/spoon  (not declared any more)
     problem: `shelf:thing/cup`: is not declared any more, and is protected
-      hint: declare it again without `.protect()`, apply that, and then take it away
+      hint: `state unprotect shelf:thing/cup`; or declare it again without `.protect()`, and apply that
     problem: `shelf:thing/jar`: is not declared any more, and is protected
-      hint: declare it again without `.protect()`, apply that, and then take it away
+      hint: `state unprotect shelf:thing/jar`; or declare it again without `.protect()`, and apply that
     2 problems: nothing can be applied until they are solved.
     error: the plan has 2 problems, and can't be applied; nothing was changed
     exit 1

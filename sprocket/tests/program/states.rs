@@ -222,3 +222,30 @@ fn doctor_finds_nothing_where_all_is_well() {
     exit 1
     ");
 }
+
+#[test]
+fn records_are_mended_by_hand() {
+    let place = Place::new("mended", "default = 'local'\n[local]\n");
+    let protected = |stack: &mut Stack| {
+        stack.add(Thing::new("jar").protect());
+    };
+    place.run("--yes", protected);
+    assert_snapshot!(place.run("state mv shelf:thing/jar shelf:thing/pot", protected), @"
+    `shelf:thing/jar` is recorded as `shelf:thing/pot` now.
+    exit 0
+    ");
+    assert_snapshot!(place.run("state mv shelf:thing/jug shelf:thing/pot", protected), @"
+    error: `shelf:thing/jug` is not recorded
+      hint: `state list` shows what is
+    exit 1
+    ");
+    assert_snapshot!(place.run("state unprotect shelf:thing/pot", protected), @"
+    `shelf:thing/pot` is not protected any more.
+    exit 0
+    ");
+    assert_snapshot!(place.run("state list", protected), @"
+    shelf:thing/pot  `jar`
+    1 resource in .sprocket/pantry/local, serial 5.
+    exit 0
+    ");
+}

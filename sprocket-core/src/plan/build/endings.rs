@@ -67,7 +67,9 @@ impl<'a> Builder<'a> {
                 self.problems.push(Problem {
                     address: address.clone(),
                     message: "is not declared any more, and is protected".into(),
-                    hint: Some("declare it again without `.protect()`, apply that, and then take it away".into()),
+                    hint: Some(format!(
+                        "`state unprotect {address}`; or declare it again without `.protect()`, and apply that"
+                    )),
                     at: None,
                 });
             } else if let Some(reason) = self.stays(address, record) {

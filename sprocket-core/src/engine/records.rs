@@ -1,0 +1,88 @@
+//! Records, mended by hand: nothing is asked of any service.
+
+use super::{Engine, Refused};
+use crate::ids::Address;
+use crate::state::{Entry, Event, Record, Snapshot};
+
+impl Engine {
+    /// Removes a resource from state, and leaves its objects alone. Returns their names.
+    ///
+    /// # Errors
+    /// If it is not recorded.
+    pub async fn forget(&self, address: &str) -> Result<Vec<String>, Refused> {
+        let wanted = Address::from(address);
+        self.mend("state forget", |snapshot| {
+            let record = snapshot.records.get(&wanted);
+            if record.is_none() && !snapshot.pending.contains_key(&wanted) {
+                return Err(unknown(address));
+            }
+            let names = record.into_iter().flat_map(Record::objects).map(|object| object.name.to_string()).collect();
+            Ok((entry(&wanted, Event::Done { record: None }), names))
+        })
+        .await
+    }
+
+    /// Gives a recorded resource another address, as `.moved_from` does from the program: its object stays, with its name.
+    ///
+    /// # Errors
+    /// If it is not recorded, the other address is, or is of another kind.
+    pub async fn rename(&self, from: &str, to: &str) -> Result<(), Refused> {
+        let (old, new) = (Address::from(from), Address::from(to));
+        self.mend("state mv", |snapshot| {
+            if !snapshot.records.contains_key(&old) {
+                return Err(unknown(from));
+            }
+            let refused =
+                |message: &str| Refused::Rename { from: old.clone(), to: new.clone(), message: message.into() };
+            if snapshot.records.contains_key(&new) || snapshot.pending.contains_key(&new) {
+                return Err(refused("something is recorded there"));
+            }
+            if old.kind() != new.kind() || new.as_str() == new.kind() {
+                return Err(refused("a resource stays of its kind"));
+            }
+            Ok((entry(&old, Event::Moved { to: new.clone() }), ()))
+        })
+        .await
+    }
+
+    /// Takes the protection from a recorded resource that the program does not declare any more. One that it declares as
+    /// protected is protected again by the next run.
+    ///
+    /// # Errors
+    /// If it is not recorded.
+    pub async fn unprotect(&self, address: &str) -> Result<(), Refused> {
+        let wanted = Address::from(address);
+        self.mend("state unprotect", |snapshot| {
+            let record = snapshot.records.get(&wanted).ok_or_else(|| unknown(address))?;
+            let record = Some(Box::new(Record { protect: false, ..record.clone() }));
+            Ok((entry(&wanted, Event::Recorded { record }), ()))
+        })
+        .await
+    }
+
+    /// Under the lock: what is to be written follows from what is recorded now.
+    async fn mend<T>(
+        &self,
+        command: &str,
+        decide: impl FnOnce(&Snapshot) -> Result<(Entry, T), Refused> + Send,
+    ) -> Result<T, Refused> {
+        let lock = self.lock(command).await?;
+        let result = async {
+            let snapshot = self.load().await?.unwrap_or_else(|| Snapshot::new("".into()));
+            let (entry, told) = decide(&snapshot)?;
+            lock.append(&[entry]).await?;
+            Ok(told)
+        }
+        .await;
+        let _ = lock.release().await;
+        result
+    }
+}
+
+fn entry(address: &Address, event: Event) -> Entry {
+    Entry { address: address.clone(), event }
+}
+
+fn unknown(address: &str) -> Refused {
+    Refused::NoSuchResource { address: address.to_owned(), place: "recorded" }
+}
