@@ -16,8 +16,8 @@
 //! A step of a plan has `address`, `action` (a word, or an object whose one key it is), `reason`, `name` or null, and where
 //! there are any: `spec` (all settings, of what is made), `changes` (`path`, `before`, `after`, `replaces`, `drift`), `after`
 //! (the numbers of the steps before it), `witness`, `at` (`file` and `line` of the program). The numbers are places in the
-//! list, and `step` in events. A step of a report has `address`, `action`, `name`, `at`, `took`, and `outcome`: an object
-//! whose `outcome` is `done`, `unneeded`, `failed` (then with `message`, `hint` and `effect`), `not_started` or `abandoned`.
+//! list, and `step` in events. A step of a report has `address`, `action`, `name`, `at`, `took`, and `outcome`: `done`,
+//! `unneeded`, `failed` (then with `message`, `hint` and `effect` beside it), `not_started` or `abandoned`.
 //!
 //! Times are seconds. A secret is `{"$secret": true}`, whatever it is; a value that is not known yet
 //! `{"$after": [addresses]}`; one that the service chooses `{"$assigned": true}`.
@@ -172,8 +172,11 @@ impl Serialize for Event {
                 event!("step_retried", step, address, cause, wait);
             }
             Self::StepEnded { step, address, action, outcome, took } => {
-                let took = &in_seconds(*took);
-                event!("step_ended", step, address, action, outcome, took);
+                let (took, outcome) = (&in_seconds(*took), json!(outcome));
+                event!("step_ended", step, address, action, took);
+                for (key, value) in outcome.as_object().into_iter().flatten() {
+                    map.serialize_entry(key, value)?;
+                }
             }
             Self::Stopping => event!("stopping"),
             Self::ApplyEnded => event!("apply_ended"),
@@ -262,7 +265,7 @@ mod tests {
         let (outcome, took) = (Outcome::Failed(failure), Duration::from_millis(1250));
         check(
             &Event::StepEnded { step: 0, address: address(), action: "create", outcome, took },
-            r#"{"version":1,"type":"event","event":"step_ended","step":0,"address":"lab:net/edge","action":"create","outcome":{"outcome":"failed","message":"it is full","hint":null,"effect":"none"},"took":1.25}"#,
+            r#"{"version":1,"type":"event","event":"step_ended","step":0,"address":"lab:net/edge","action":"create","took":1.25,"effect":"none","hint":null,"message":"it is full","outcome":"failed"}"#,
         );
         check(&Event::Stopping, r#"{"version":1,"type":"event","event":"stopping"}"#);
         check(&Event::ApplyEnded, r#"{"version":1,"type":"event","event":"apply_ended"}"#);

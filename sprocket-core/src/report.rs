@@ -36,6 +36,7 @@ pub struct StepReport {
     /// The object's name.
     pub name: Option<PhysicalName>,
     /// What became of it.
+    #[serde(flatten)]
     pub outcome: Outcome,
     /// How long it took.
     #[serde(serialize_with = "crate::document::seconds")]
