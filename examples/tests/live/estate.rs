@@ -194,6 +194,7 @@ fn served(place: &Place, password: &str) {
     ~ vault:access/vault  (changed by somebody else)
         policy: path "*" { capabilities = ["create", "read", "update", "list", "delete", "sudo"] } → path "sys/mounts" { capabilities = ["read"] }⏎path "sys/mounts/*" { capabilities = ["create", "read", "update", "delete"… (524 characters)
     ~ vault:policy/platform-read  (changed by somebody else)
+        mark: (none) → this stack's
         text:   → path "platform/data/*" { capabilities = ["read"] }⏎path "platform/metadata/*" { capabilities = ["list", "read"] }⏎
     3 resources drifted; an apply puts back what is shown.
     "#);
