@@ -169,7 +169,7 @@ pub type FailedOf<R> = Failed<ErrorOf<R>, <R as Resource>::State>;
 /// What a create, update or wait ends with.
 pub type Outcome<R> = Result<<R as Resource>::State, FailedOf<R>>;
 
-/// What a service reports about an object. Its secrets are [`Secret`] fields.
+/// What a service reports about an object. Its secrets are [`Secret`](crate::Secret) fields.
 pub trait State: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {}
 impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static> State for T {}
 
