@@ -47,8 +47,12 @@ impl Client {
     /// Makes the client. Credentials are looked for now; the server is not asked.
     pub(crate) async fn new(config: &S3Config, credentials: &S3Credentials) -> Result<Self, S3Error> {
         let place = config.place();
-        let http =
-            Http::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https();
+        let is_plain = config.endpoint.as_ref().is_some_and(|endpoint| endpoint.as_str().starts_with("http://"));
+        let http = match credentials {
+            // TLS reads every root certificate of the machine. Nothing else than this server is asked.
+            S3Credentials::Keys { .. } if is_plain => Http::new().build_http(),
+            _ => Http::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https(),
+        };
         let region = Region::new(config.region.clone());
         let credentials = match credentials {
             S3Credentials::Keys { id, secret, token } => {
