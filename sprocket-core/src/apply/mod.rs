@@ -436,7 +436,12 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
         // A snapshot has them too.
         let rest = std::mem::take(&mut run.unwritten);
         let saved = if run.lock.wants_snapshot() {
-            run.lock.compact(&run.snapshot).await
+            let written = run.lock.compact(&run.snapshot).await;
+            if written.is_err() && !rest.is_empty() {
+                // There may be room for them where there is none for all. The failure is told all the same.
+                let _ = run.lock.append(&rest).await;
+            }
+            written
         } else if rest.is_empty() {
             Ok(())
         } else {
