@@ -139,6 +139,22 @@ fn a_state_that_can_not_be_written_stops_the_run_and_loses_nothing() {
 }
 
 #[test]
+fn a_run_whose_snapshot_can_not_be_written_has_recorded_what_it_did() {
+    let program = estate(true);
+    let (story, store) = (Story::new(), MemoryStore::new());
+    assert!(run_on(&story, &store, &program).unwrap().succeeded());
+    let last = store.writes();
+    // The same again, but for the last write: it is the snapshot.
+    let (story, store) = (Story::new(), MemoryStore::new());
+    store.fail(last, Fault::Before);
+    let report = run_on(&story, &store, &program).unwrap();
+    assert!(report.state_failure.is_some());
+    let state = store.state().unwrap();
+    assert!(state.pending.is_empty(), "{:?}", state.pending.keys());
+    assert_eq!(state.records.len(), report.steps.len());
+}
+
+#[test]
 fn what_keeps_the_state_from_being_written_is_told() {
     let (mut story, store) = (Story::new(), MemoryStore::new());
     story.world.settings.parallel = 1;
