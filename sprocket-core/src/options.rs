@@ -2,6 +2,8 @@
 
 use crate::resource::Resource;
 use crate::spec::Draft;
+use crate::stack::Layer;
+use crate::trigger::Trigger;
 use crate::value::NodeId;
 
 /// What the program asks of the engine for one resource. [`DraftExt`] sets it.
@@ -16,6 +18,26 @@ pub struct Options {
     pub(crate) moved_from: Vec<String>,
     pub(crate) physical_name: Option<String>,
     pub(crate) time_limit: Option<std::time::Duration>,
+    pub(crate) replace_on: Vec<Trigger>,
+}
+
+/// What a resource can come after.
+pub trait Precedes {
+    /// The resources that must be there.
+    #[doc(hidden)]
+    fn nodes(&self) -> Vec<NodeId>;
+}
+
+impl<R: Resource> Precedes for R {
+    fn nodes(&self) -> Vec<NodeId> {
+        vec![self.this().node]
+    }
+}
+
+impl Precedes for Layer {
+    fn nodes(&self) -> Vec<NodeId> {
+        self.last.clone()
+    }
 }
 
 /// The options that all drafts have.
@@ -38,9 +60,9 @@ pub trait DraftExt: Draft {
         self
     }
 
-    /// Is made after another resource, and deleted before it.
-    fn after<R: Resource>(mut self, other: &R) -> Self {
-        self.options().after.push(other.this().node);
+    /// Is made after another resource, or everything in a [`Layer`], and deleted before it.
+    fn after(mut self, others: &impl Precedes) -> Self {
+        self.options().after.extend(others.nodes());
         self
     }
 
@@ -65,6 +87,21 @@ pub trait DraftExt: Draft {
     /// Has exactly this name at the service, whatever its scope.
     fn named(mut self, name: impl Into<String>) -> Self {
         self.options().physical_name = Some(name.into());
+        self
+    }
+
+    /// Is replaced whenever this changes, though none of its own settings has: an output, a plain value, or another
+    /// resource, which changes when it is updated or replaced. What has this option only now is not replaced for it. Several
+    /// resources that name the same are replaced together.
+    ///
+    /// ```
+    /// # use sprocket_core::{DraftExt as _, Password, Stack};
+    /// # let mut stack = Stack::new();
+    /// let master = stack.add(Password::new("master"));
+    /// stack.add(Password::new("session").replace_on(&master).replace_on("2026-11"));
+    /// ```
+    fn replace_on(mut self, trigger: impl Into<Trigger>) -> Self {
+        self.options().replace_on.push(trigger.into());
         self
     }
 

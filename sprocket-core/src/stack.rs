@@ -16,7 +16,8 @@ use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::lookup::{ErasedLookup, Lookup, LookupOf, Question, question};
 use crate::options::Options;
 use crate::overrides::{Misfit, Overridden, Override, Overrides};
-use crate::plan::Place;
+use crate::plan::{Place, Plan};
+use crate::policy::{Budget, Objections, Policy};
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::resource::{Resource, This};
@@ -33,6 +34,8 @@ pub struct Stack {
     pub(crate) outputs: Vec<StackOutput>,
     pub(crate) lookups: Vec<LookupNode>,
     pub(crate) overrides: Overrides,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) budget: Budget,
     folder: PathBuf,
     mistaken: HashMap<Address, &'static Location<'static>>,
     mistakes: Vec<String>,
@@ -145,6 +148,13 @@ impl<P: Provider> On<'_, P> {
     }
 }
 
+/// Everything that was declared inside of [`Stack::layer`], as one thing that others can come after.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// What nothing else in it waits for: the rest of it is there before.
+    pub(crate) last: Vec<NodeId>,
+}
+
 /// Where the handle of a mistaken resource points: who mentions it is not to blame, and no plan will be made.
 const NOWHERE: u32 = u32::MAX;
 
@@ -168,6 +178,8 @@ impl Stack {
             outputs: Vec::new(),
             lookups: Vec::new(),
             overrides: Overrides::default(),
+            policies: Vec::new(),
+            budget: Budget::default(),
             folder: PathBuf::new(),
             mistaken: HashMap::new(),
             mistakes: Vec::new(),
@@ -283,6 +295,66 @@ impl Stack {
         result
     }
 
+    /// Declares as usual, and gives all of it as one thing that others can come `.after`.
+    ///
+    /// ```
+    /// # use sprocket_core::{DraftExt as _, Password, Stack};
+    /// let mut stack = Stack::new();
+    /// let (_, data) = stack.layer(|stack| stack.scope("data", |stack| stack.add(Password::new("redis"))));
+    /// stack.add(Password::new("app").after(&data));
+    /// ```
+    pub fn layer<T>(&mut self, declare: impl FnOnce(&mut Self) -> T) -> (T, Layer) {
+        let first = self.nodes.len();
+        let result = declare(self);
+        let mut is_last = vec![true; self.nodes.len() - first];
+        let waited_for = self.nodes[first..].iter().flat_map(|node| &node.deps);
+        for inside in waited_for.filter_map(|&dep| (dep as usize).checked_sub(first)) {
+            is_last[inside] = false;
+        }
+        let places = (first..).zip(is_last).filter(|(_, is_last)| *is_last);
+        let node = |(place, _)| NodeId { stack: self.id, index: u32::try_from(place).unwrap_or(NOWHERE) };
+        (result, Layer { last: places.map(node).collect() })
+    }
+
+    /// A rule that every plan of this program must keep: a plain function over the plan, without I/O. What it refuses is a
+    /// problem of the plan, and nothing is applied.
+    ///
+    /// ```
+    /// # use sprocket_core::{Password, Stack, testing};
+    /// let program = |stack: &mut Stack| {
+    ///     stack.policy("long passwords", |plan, objections| {
+    ///         for step in &plan.steps {
+    ///             if step.setting("length").is_some_and(|length| length.as_u64() < Some(20)) {
+    ///                 objections.refuse(&step.address, "is too short");
+    ///             }
+    ///         }
+    ///     });
+    ///     stack.add(Password::new("redis").length(16));
+    /// };
+    /// let plan = testing::world().plan(program);
+    /// assert_eq!(plan.problems[0].message, "is too short (policy `long passwords`)");
+    /// ```
+    #[track_caller]
+    pub fn policy(
+        &mut self,
+        name: impl Into<String>,
+        rule: impl Fn(&Plan, &mut Objections<'_>) + Send + Sync + 'static,
+    ) {
+        let at = Place::of(Location::caller());
+        self.policies.push(Policy { name: name.into(), rule: Arc::new(rule), at });
+    }
+
+    /// How much a plan may delete and replace before it must be told so by name.
+    ///
+    /// ```
+    /// # use sprocket_core::{Budget, Stack};
+    /// # let mut stack = Stack::new();
+    /// stack.budget(Budget::default().deletes(0).replaces(2));
+    /// ```
+    pub fn budget(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+
     /// Shows a value to people and to other stacks.
     #[track_caller]
     pub fn output<T: Clone + serde::Serialize + Send + Sync + 'static>(
@@ -370,6 +442,7 @@ impl Stack {
                 mistakes.push(Mistake::at(at, format!("has no setting `{setting}` to ignore")));
             }
         }
+        draft.options().replace_on.iter().for_each(|trigger| trigger.mistakes(&mut mistakes));
         for mistake in mistakes {
             self.mistake(&address, mistake);
         }
@@ -378,7 +451,9 @@ impl Stack {
         draft.deps(&mut deps);
         deps.nodes.extend(options.after.iter().chain(&options.dies_with));
         let drafted = deps;
-        let mut deps = self.resolve_deps(&address, &drafted, at);
+        let mut deps = drafted.clone();
+        options.replace_on.iter().for_each(|trigger| trigger.deps(&mut deps));
+        let mut deps = self.resolve_deps(&address, &deps, at);
         let provider = match provider {
             Ok(provider) => {
                 deps.extend_from_slice(&self.providers[provider].deps);

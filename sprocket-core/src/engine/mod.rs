@@ -376,6 +376,8 @@ impl Engine {
             secrets,
             deps: Vec::new(),
             ready: true,
+            revision: 0,
+            triggers: Vec::new(),
         });
         let Prepared { mut snapshot, amendments, key, key_is_new, connections, .. } = prepared;
         let imported = Journalled::Recorded { record: Some(Box::new(record)) };

@@ -332,6 +332,7 @@ fn intention() -> Intention {
         spec: Json::from(&json!({"driver": "overlay", "labels": {}, "none": null})),
         secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Index(3)])],
         deps: vec!["docker:network/other".into()],
+        triggers: vec![json!({"$sealed": "x"}), json!(null)],
         was_absent: true,
     }
 }
@@ -363,6 +364,8 @@ fn object(generation: u32) -> Object {
         witness: Some(Witness::of(&"id-1".into(), &"overlay")),
         marked: true,
         ready: true,
+        revision: 3,
+        triggers: vec![json!(1)],
     }
 }
 

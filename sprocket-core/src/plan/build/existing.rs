@@ -12,6 +12,7 @@ use crate::resource::Naming;
 use crate::spec::Field;
 use crate::stack::Node;
 use crate::state::{Object, Record};
+use crate::trigger;
 use crate::value::{Facts, Path, PathPart};
 
 impl Builder<'_> {
@@ -41,6 +42,7 @@ impl Builder<'_> {
             Some((if facts.converges { StepAction::Await } else { StepAction::Update }, Reason::Unfinished))
         } else if record.is_some_and(|record| self.options_changed(node, record, object))
             || matches!(&desired.spec, Spec::Whole(_) if desired.secrets != object.secrets)
+            || desired.triggers.len() != object.triggers.len()
         {
             Some((StepAction::Record, Reason::Options))
         } else {
@@ -65,6 +67,7 @@ impl Builder<'_> {
         let key = self.basis.key;
         let (kind, ignore) = (&node.kind, &node.options.ignore);
         let secrets = &both(&desired.secrets, &object.secrets)[..];
+        let triggered = trigger::changes(object, &desired.triggers);
         let mut found = match &desired.spec {
             Spec::Whole(spec) if kind.equal(spec, &object.applied, secrets, key) => Vec::new(),
             spec => {
@@ -75,6 +78,7 @@ impl Builder<'_> {
                 found
             }
         };
+        found.extend(triggered);
         let (Some(live), Some(seen)) = (live, &object.seen) else { return found };
         found.extend(Self::lost_mark(object, live));
         let masked =
