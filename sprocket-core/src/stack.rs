@@ -14,13 +14,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::erased::{DraftOf, ErasedDraft, ErasedProvider, KindHandle};
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::lookup::{ErasedLookup, Lookup, LookupOf, Question, question};
+use crate::neighbours::{Neighbours, OutputOf, Stacks, StacksDraft};
 use crate::options::Options;
 use crate::overrides::{Misfit, Overridden, Override, Overrides};
 use crate::plan::{Place, Plan};
 use crate::policy::{Budget, Objections, Policy};
 use crate::provider::Provider;
 use crate::random::Random;
-use crate::resource::{Resource, This};
+use crate::resource::{Resource, State, This};
 use crate::spec::{Draft, ProviderDraft, Spec as _};
 use crate::value::{Deps, Input, Mistake, NodeId, Output, Slot};
 
@@ -36,6 +37,7 @@ pub struct Stack {
     pub(crate) overrides: Overrides,
     pub(crate) policies: Vec<Policy>,
     pub(crate) budget: Budget,
+    neighbours: Option<Neighbours>,
     folder: PathBuf,
     mistaken: HashMap<Address, &'static Location<'static>>,
     mistakes: Vec<String>,
@@ -180,6 +182,7 @@ impl Stack {
             overrides: Overrides::default(),
             policies: Vec::new(),
             budget: Budget::default(),
+            neighbours: None,
             folder: PathBuf::new(),
             mistaken: HashMap::new(),
             mistakes: Vec::new(),
@@ -285,6 +288,36 @@ impl Stack {
         let waits = !deps.is_empty();
         self.lookups.push(LookupNode { provider, erased: Box::new(LookupOf { query, at }), waits });
         Output::new(deps, move |known| known.answer(place, &question(&asked, known)?))
+    }
+
+    /// What another stack shows by [`output`](Self::output) under this name, as of its last run.
+    ///
+    /// Both programs use one type for it, such as a struct that they share. What is secret in it there is a
+    /// [`Secret`](crate::Secret) in this type. A stack without state, or one that can't be read, is an error before
+    /// anything is done; an output that it does not have, a mistake at this line.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use sprocket_core::{Secret, Stack};
+    /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    /// struct Edge {
+    ///     network: String,
+    ///     token: Secret<String>,
+    /// }
+    ///
+    /// let mut stack = Stack::new();
+    /// # stack.neighbours(sprocket_core::Neighbours::new(|_| async { Err("none".to_owned()) }));
+    /// let edge = stack.output_of::<Edge>("infrastructure", "edge");
+    /// let network = edge.map(|edge| edge.network);
+    /// ```
+    #[track_caller]
+    pub fn output_of<T: State>(&mut self, stack: impl Into<String>, output: impl Into<String>) -> Output<T> {
+        self.look(OutputOf { stack: stack.into(), output: output.into(), of: PhantomData })
+    }
+
+    /// Where the states of other stacks are: call it before anything is declared. The command line knows.
+    pub fn neighbours(&mut self, neighbours: Neighbours) {
+        self.neighbours = Some(neighbours);
     }
 
     /// Declares inside a scope: addresses, and physical names that are not pinned, begin with its name.
@@ -409,6 +442,14 @@ impl Stack {
             // Generated secrets need no server, and so no connection in the program.
             (None, _) if P::NAME == Random::NAME => {
                 self.connect(crate::random::RandomDraft::default());
+                Ok(self.providers.len() - 1)
+            }
+            (None, _) if P::NAME == Stacks::NAME => {
+                let draft = StacksDraft::default();
+                self.connect(match self.neighbours.clone() {
+                    Some(neighbours) => draft.credentials(neighbours),
+                    None => draft,
+                });
                 Ok(self.providers.len() - 1)
             }
             (None, _) => Err(format!(

@@ -8,6 +8,7 @@ mod documents;
 mod environments;
 mod json;
 mod kit;
+mod neighbours;
 mod providers;
 mod runs;
 mod s3;
