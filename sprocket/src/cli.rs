@@ -213,6 +213,8 @@ pub(crate) enum StateCommand {
         /// The resource: `docker:network/edge`
         address: String,
     },
+    /// Lists the states from before that are kept, and what changed from one to the next
+    History,
     /// Breaks the lock of a run that is gone
     Unlock {
         /// The lock's id, as the error says it
