@@ -11,7 +11,8 @@ mod outputs;
 mod selected;
 mod shut;
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -29,8 +30,8 @@ use crate::state::{Object, Record, Snapshot};
 use crate::trigger;
 use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
 
-use self::naming::HASH;
-pub(crate) use self::naming::name_of;
+use self::naming::{HASH, next_generation};
+pub(crate) use self::naming::{name_of, next_name};
 pub(crate) use self::outputs::output_values;
 use self::selected::Selected;
 
@@ -68,6 +69,7 @@ pub(crate) fn build(basis: Basis<'_>, request: &Request) -> Plan {
         unchanged: 0,
         claims: HashMap::new(),
         names: HashMap::with_capacity(nodes),
+        recorded_names: OnceCell::new(),
         selected: Selected::of(request, basis.stack, basis.snapshot),
         request,
         basis,
@@ -108,6 +110,8 @@ struct Builder<'a> {
     claims: HashMap<(usize, String), Vec<Claimed>>,
     /// Who has which name, by provider and kind.
     names: HashMap<(usize, &'static str, PhysicalName), Address>,
+    /// The names of all objects that are recorded, by provider and kind. Few plans ask for them.
+    recorded_names: OnceCell<HashSet<(&'a ProviderName, &'a str, &'a PhysicalName)>>,
 }
 
 /// Who has claimed something, and why nobody else can have it, if so.
@@ -306,7 +310,7 @@ impl<'a> Builder<'a> {
 
     fn without_object(&mut self, index: usize, node: &Node, record: Option<&Record>, desired: &Desired) {
         let facts = node.kind.facts();
-        let generation = 1 + record.iter().flat_map(|record| &record.old).map(|old| old.generation).max().unwrap_or(0);
+        let generation = record.map_or(1, next_generation);
         let name = self.name(node, generation, desired);
         let create = StepAction::Create { generation, replaces: false };
         let strays = match &name {
