@@ -1,10 +1,12 @@
 //! Options: what a program can ask of the engine for any resource.
 
+use serde_json::Value;
+
 use crate::resource::Resource;
 use crate::spec::Draft;
 use crate::stack::Layer;
 use crate::trigger::Trigger;
-use crate::value::NodeId;
+use crate::value::{NodeId, Path, PathPart};
 
 /// What the program asks of the engine for one resource. [`DraftExt`] sets it.
 #[derive(Clone, Debug, Default)]
@@ -14,11 +16,39 @@ pub struct Options {
     pub(crate) adopt: bool,
     pub(crate) after: Vec<NodeId>,
     pub(crate) dies_with: Option<NodeId>,
-    pub(crate) ignore: Vec<&'static str>,
+    pub(crate) ignore: Vec<Ignored>,
     pub(crate) moved_from: Vec<String>,
     pub(crate) physical_name: Option<String>,
     pub(crate) time_limit: Option<std::time::Duration>,
     pub(crate) replace_on: Vec<Trigger>,
+}
+
+/// What is left to others: a setting, or an entry of one that is a map.
+#[derive(Clone, Debug)]
+pub(crate) struct Ignored {
+    pub(crate) setting: &'static str,
+    key: Option<String>,
+}
+
+impl Ignored {
+    /// Whether a place in the settings is in it.
+    pub(crate) fn covers(&self, path: &Path) -> bool {
+        let is_entry = |key: &String| matches!(path.0.get(1), Some(PathPart::Key(found)) if found == key);
+        path.field() == Some(self.setting) && self.key.as_ref().is_none_or(is_entry)
+    }
+
+    /// Puts into settings what others have made of it.
+    pub(crate) fn take_over(&self, settings: &mut Value, others: &Value) {
+        let (Some(setting), Some(other)) = (settings.get_mut(self.setting), others.get(self.setting)) else { return };
+        match (&self.key, setting, other) {
+            (None, setting, other) => *setting = other.clone(),
+            (Some(key), Value::Object(map), Value::Object(others)) => match others.get(key) {
+                Some(entry) => drop(map.insert(key.clone(), entry.clone())),
+                None => drop(map.remove(key)),
+            },
+            (Some(_), ..) => {}
+        }
+    }
 }
 
 /// What a resource can come after.
@@ -74,7 +104,14 @@ pub trait DraftExt: Draft {
 
     /// Leaves a setting to others once the object exists: neither a change in the program nor drift counts.
     fn ignore(mut self, setting: &'static str) -> Self {
-        self.options().ignore.push(setting);
+        self.options().ignore.push(Ignored { setting, key: None });
+        self
+    }
+
+    /// Leaves one entry of a map to others once the object exists: `.ignore_key("labels", "com.example.tool")`. Others may
+    /// add, change and remove it, and the rest of the map counts.
+    fn ignore_key(mut self, setting: &'static str, key: impl Into<String>) -> Self {
+        self.options().ignore.push(Ignored { setting, key: Some(key.into()) });
         self
     }
 

@@ -15,7 +15,7 @@ use crate::erased::{DraftOf, ErasedDraft, ErasedProvider, KindHandle};
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::lookup::{ErasedLookup, Lookup, LookupOf, Question, question};
 use crate::neighbours::{Neighbours, OutputOf, Stacks, StacksDraft};
-use crate::options::Options;
+use crate::options::{Ignored, Options};
 use crate::overrides::{Misfit, Overridden, Override, Overrides};
 use crate::plan::{Place, Plan};
 use crate::policy::{Budget, Objections, Policy};
@@ -478,7 +478,7 @@ impl Stack {
         }
         let mut mistakes = Vec::new();
         draft.mistakes(&mut mistakes);
-        for setting in &draft.options().ignore {
+        for Ignored { setting, .. } in &draft.options().ignore {
             if !D::Spec::FIELDS.iter().any(|field| field.name == *setting) {
                 mistakes.push(Mistake::at(at, format!("has no setting `{setting}` to ignore")));
             }
