@@ -86,7 +86,8 @@ fn changes(fields: &[Field], before: &Value, after: &Value, ignore: &[Ignored], 
     changes
 }
 
-fn compare(path: &Path, before: &Value, after: &Value, found: &mut impl FnMut(&Path, &Value, &Value)) {
+/// Tells each place where two values differ.
+pub(super) fn compare(path: &Path, before: &Value, after: &Value, found: &mut impl FnMut(&Path, &Value, &Value)) {
     if before == after {
         return;
     }

@@ -8,6 +8,7 @@ mod diff;
 mod display;
 mod order;
 mod request;
+mod text;
 
 use std::collections::BTreeMap;
 
