@@ -35,9 +35,13 @@ impl<P> std::fmt::Debug for Kinds<P> {
 
 impl<P: Provider> Kinds<P> {
     /// These, and this one.
+    ///
+    /// # Panics
+    /// If another kind has its name: what one of them made would be taken for the other's.
     #[must_use]
     pub fn with<R: Resource<Provider = P>>(mut self) -> Self {
-        self.kinds.insert(R::KIND, KindHandle::of::<R>());
+        let earlier = self.kinds.insert(R::KIND, KindHandle::of::<R>());
+        assert!(earlier.is_none(), "BUG: `{}` has two kinds that are called `{}`", P::NAME, R::KIND);
         self
     }
 }
@@ -163,4 +167,16 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
 
 pub(crate) fn typed<P: Provider>(instance: &Instance) -> &P {
     instance.downcast_ref().expect("BUG: a kind is called with its own provider")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    #[should_panic(expected = "BUG: `random` has two kinds that are called `random:password`")]
+    fn two_kinds_of_one_name_are_found_before_anything_is_done() {
+        let _ = Random::kinds(Random::kinds(Kinds { kinds: BTreeMap::new(), of: PhantomData }));
+    }
 }
