@@ -4,11 +4,13 @@
 //! the growth once, for a profiler.
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
+use std::time::{Duration, Instant};
+
 use sprocket_benches::measure::{Took, exponent};
 use sprocket_benches::shapes::Shape;
 use sprocket_benches::{Ground, Kept, run};
 use sprocket_core::state::{Entry, Event, Holder, Record, Snapshot, StateStore};
-use sprocket_core::{Address, Goal};
+use sprocket_core::{Address, Goal, Stop};
 
 const SIZES: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
 const DESTROYED: Goal = Goal::Destroyed { include_kept: false };
@@ -50,6 +52,8 @@ const BARS: &[Bar] = &[
     ("whole apply, 10000 independent creates, fsync (2 s)", || whole_apply(Shape::Independent, 10_000)),
     ("whole apply, 10000 creates in lanes, fsync", || whole_apply(Shape::Lanes, 10_000)),
     ("destroy of a chain of 10000, state in memory", || destroy(Shape::Chain, 10_000, 3).to_string()),
+    ("overlap, 1000 in lanes, calls of 100 ms (1.05)", || overlap(Shape::Lanes, 1_000, 50)),
+    ("overlap, chain of 50, calls of 100 ms (1.05)", || overlap(Shape::Chain, 50, 50)),
     ("bytes written to state per step, of stacks of 100 to 30000", bytes_per_step),
 ];
 
@@ -219,6 +223,24 @@ fn load(count: usize, times: usize) -> Took {
 fn load_snapshot(count: usize, times: usize) -> Took {
     let ground = Ground::in_folder().with(Shape::Lanes, count);
     loading(&ground, times)
+}
+
+/// How long a run takes, for each second that its longest path takes. The state is in memory: its writes take no time.
+fn overlap(shape: Shape, count: usize, path: u32) -> String {
+    const CALL: Duration = Duration::from_millis(100);
+    let ratio = || {
+        let ground = Ground::in_memory();
+        ground.world.set_latency(CALL);
+        let stack = shape.stack(&ground.world, count);
+        let plan = run(ground.engine.plan(&stack, Goal::Declared)).expect("a plan is made");
+        let began = Instant::now();
+        let report = run(ground.engine.apply(&stack, &plan, &Stop::default())).expect("it is applied");
+        assert!(report.succeeded(), "{:#?}", report.failures().next());
+        began.elapsed().as_secs_f64() / (CALL * path).as_secs_f64()
+    };
+    let mut ratios: Vec<f64> = (0..5).map(|_| ratio()).collect();
+    ratios.sort_by(f64::total_cmp);
+    format!("{:.3} to {:.3} of the longest path, median {:.3}", ratios[0], ratios[4], ratios[2])
 }
 
 /// Of a run that changes one resource: what went into the journal, and into the snapshot at its end.
