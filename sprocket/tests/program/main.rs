@@ -9,6 +9,7 @@ mod environments;
 mod json;
 mod kit;
 mod providers;
+mod pulumi;
 mod runs;
 mod s3;
 mod sandbox;
