@@ -19,12 +19,12 @@ use crate::erased::{ErasedLive, Evaluated, Target, Through};
 use crate::hash;
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::json::Json;
-use crate::plan::{Goal, Plan, Request, reported};
+use crate::plan::{Goal, Plan, Request, has_holes, reported};
 use crate::refresh::Seen;
 use crate::resource::{Effect, Naming};
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Lock, Object, Record};
-use crate::value::{Deps, FINGERPRINT, Facts, Known, Secret, single};
+use crate::value::{Deps, FINGERPRINT, Facts, Known, Path, PathPart, Secret, is_sealed, single};
 
 /// An object that is to be recorded as a declared resource.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Import {
     pub id: String,
     /// What its service does not show of it.
     pub hidden: Hidden,
+    /// What its last owner kept secret, and its service shows. Where the program says the same in clear, it is none any more.
+    pub secrets: Vec<Path>,
 }
 
 /// What a service does not show of an object: a write-only setting, or a generated secret, whose only copy is its record.
@@ -80,13 +82,20 @@ struct Found {
 impl Import {
     /// An object, by what its service calls it.
     pub fn new(address: impl Into<Address>, id: impl Into<String>) -> Self {
-        Self { address: address.into(), id: id.into(), hidden: Hidden::Unknown }
+        Self { address: address.into(), id: id.into(), hidden: Hidden::Unknown, secrets: Vec::new() }
     }
 
     /// The same, with what its service does not show.
     #[must_use]
     pub fn hiding(mut self, hidden: Hidden) -> Self {
         self.hidden = hidden;
+        self
+    }
+
+    /// The same, with what its last owner kept secret: settings, or what is in them.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: impl IntoIterator<Item = Path>) -> Self {
+        self.secrets.extend(secrets);
         self
     }
 }
@@ -305,6 +314,8 @@ impl Found {
         if let Some((other, _)) = taken {
             return Err(refused(format!("`{}` is recorded as `{other}`", import.id)));
         }
+        let mut secrets = secrets;
+        secrets.extend(concealed(&import.secrets, &live.spec.value(), &desired));
         let seen = node.kind.mask(&live, &secrets, &key);
         let applied = if is_brought { seen.clone() } else { self.applied(node, import, &seen, &desired)? };
         let object = Object {
@@ -368,6 +379,29 @@ impl Found {
         applied[setting] = said;
         Ok(Json::from(&applied))
     }
+}
+
+/// Of what was secret, what the program does not say in clear: a map is looked at key by key.
+fn concealed(secrets: &[Path], live: &Value, desired: &Value) -> Vec<Path> {
+    let mut found = Vec::new();
+    for path in secrets {
+        match path.find(live) {
+            Some(Value::Object(map)) if !map.keys().any(|key| key.starts_with('$')) => {
+                found.extend(map.keys().map(|key| path.join(PathPart::Key(key.clone()))));
+            }
+            Some(_) => found.push(path.clone()),
+            None => {}
+        }
+    }
+    found.retain(|path| path.find(live) != path.find(desired) && !path.find(desired).is_some_and(is_kept));
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Sealed, or waited for: then the draft itself says whether it is a secret.
+fn is_kept(value: &Value) -> bool {
+    is_sealed(value) || has_holes(value)
 }
 
 fn addresses(stack: &Stack, deps: &Deps) -> Vec<String> {

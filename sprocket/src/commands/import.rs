@@ -1,16 +1,16 @@
 //! `import`: records objects that exist as resources of the program, one by its id, or all that Pulumi made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use sprocket_core::{Address, Events, Secret, Stack};
+use sprocket_core::{Events, Secret, Stack};
 
 use super::apply::{confirm, is_yes};
 use crate::cli::{ImportArgs, ImportCommand, PulumiArgs};
 use crate::console::Look;
 use crate::output::{count, plan as plans};
 use crate::program::Exit;
-use crate::pulumi::{Adoption, Checkpoint, Report, Wanted, Wishes, Word};
+use crate::pulumi::{Adoption, Checkpoint, Recorded, Report, Wanted, Wishes, Word};
 use crate::session::{Need, Opening, Session};
 use crate::trouble::{Trouble, indented};
 
@@ -49,9 +49,8 @@ async fn pulumi(opening: Opening<'_>, args: &PulumiArgs) -> Result<Exit, Trouble
     let checkpoint = read(&session, &args.checkpoint)?;
     refuse_pending(&name, &checkpoint)?;
     let engine = session.looking(Events::default()).await?;
-    let recorded: BTreeSet<Address> =
-        engine.snapshot().await?.into_iter().flat_map(|s| s.records.into_keys()).collect();
-    let declared: Vec<_> = stack.resources().filter(|resource| !recorded.contains(resource.address)).collect();
+    let recorded = engine.snapshot().await?.as_ref().map(Recorded::from).unwrap_or_default();
+    let declared: Vec<_> = stack.resources().filter(|resource| !recorded.has(resource.address)).collect();
     let wanted: Vec<Wanted> = declared.iter().map(Wanted::from).collect();
     let wishes = wishes(&session, &stack, args)?;
     let adoption = Adoption::of(&checkpoint, wanted, &recorded, &wishes).map_err(|wrong| {
@@ -59,7 +58,7 @@ async fn pulumi(opening: Opening<'_>, args: &PulumiArgs) -> Result<Exit, Trouble
             .hint("nothing was recorded; without these options, what would be is shown")
     })?;
     let survey = engine.survey(&stack, adoption.imports.clone()).await?;
-    let report = Report::of(&name, &checkpoint, &adoption, &survey).to_string();
+    let report = Report::of(&name, &checkpoint, &adoption, &survey.found).to_string();
     session.console.out_lines(&report, |line| if line.starts_with(' ') { Look::Plain } else { Look::Strong });
     let recordable = survey.found.iter().filter(|imported| imported.object.is_ok()).count();
     if recordable == 0 {

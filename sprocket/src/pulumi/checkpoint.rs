@@ -167,6 +167,41 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// What in this setting was a secret when it was given: the whole of it, some keys, or nothing.
+    pub(crate) fn secrecy(&self, path: &[&str]) -> Secrecy {
+        let mut value = &self.inputs;
+        for part in path {
+            if matches!(unwrapped(value), Wrapped::Not) {
+                let Some(inner) = value.get(part) else { return Secrecy::Keys(Vec::new()) };
+                value = inner;
+            }
+        }
+        match value {
+            Value::Object(map) if !is_secret(map) => {
+                Secrecy::Keys(map.iter().filter(|(_, value)| has_secret(value)).map(|(key, _)| key.clone()).collect())
+            }
+            value if has_secret(value) => Secrecy::Whole,
+            _ => Secrecy::Keys(Vec::new()),
+        }
+    }
+}
+
+/// What is secret of a setting.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    Whole,
+    Keys(Vec<String>),
+}
+
+fn has_secret(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => is_secret(map) || map.values().any(has_secret),
+        Value::Array(items) => items.iter().any(has_secret),
+        _ => false,
+    }
+}
+
 /// A setting among others, any of which, or all, may be wrapped as a secret. The loader has seen that wrappers are whole.
 fn said(settings: &Value, setting: &str) -> Option<Said> {
     match (unwrapped(settings), setting) {

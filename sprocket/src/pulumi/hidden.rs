@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sprocket_core::value::{Path, PathPart};
 use sprocket_core::{Address, Hidden, Secret};
 
-use super::checkpoint::Said;
+use super::checkpoint::{Said, Secrecy};
 use super::sort::Candidate;
-use super::table::Hides;
+use super::table::{self, Hides};
 
 /// What a person says about what services do not show.
 #[derive(Default)]
@@ -76,6 +77,21 @@ pub(crate) fn told(address: &Address, candidate: &Candidate<'_>, word: &Word) ->
             clear.map_or(Told::Nothing(missing), |value| Told::All(Hidden::Is(Secret::new(value))))
         }
     }
+}
+
+/// What Pulumi kept secret of what the service of an object shows: it is no less secret for that.
+pub(crate) fn concealed(candidate: &Candidate<'_>) -> Vec<Path> {
+    let mut found = Vec::new();
+    for (setting, place) in table::shown(candidate.row.kind) {
+        let path = Path(vec![PathPart::Key((*setting).to_owned())]);
+        for entry in &candidate.entries {
+            match entry.secrecy(place) {
+                Secrecy::Whole => found.push(path.clone()),
+                Secrecy::Keys(keys) => found.extend(keys.into_iter().map(|key| path.join(PathPart::Key(key)))),
+            }
+        }
+    }
+    found
 }
 
 /// Of a file: contents as they are; of a password one newline at its end is no part.

@@ -23,6 +23,7 @@ mod urn;
 
 use std::collections::BTreeSet;
 
+use sprocket_core::state::{Object, Record, Snapshot};
 use sprocket_core::{Address, Hidden, Import};
 
 pub(crate) use self::checkpoint::Checkpoint;
@@ -53,6 +54,33 @@ pub(crate) struct Wishes {
     pub(crate) word: Word,
 }
 
+/// What is recorded before.
+#[derive(Default)]
+pub(crate) struct Recorded {
+    addresses: BTreeSet<Address>,
+    /// By kind, the ids and names of objects.
+    objects: BTreeSet<(String, String)>,
+}
+
+impl From<&Snapshot> for Recorded {
+    fn from(snapshot: &Snapshot) -> Self {
+        let records = snapshot.records.iter();
+        let has_object = |(address, record): (&Address, &Record)| record.object.is_some().then(|| address.clone());
+        let objects = records.clone().flat_map(|(address, record)| {
+            let named = |object: &Object| [object.id.to_string(), object.name.to_string()];
+            record.objects().flat_map(named).map(|name| (address.kind().to_owned(), name)).collect::<Vec<_>>()
+        });
+        Self { objects: objects.collect(), addresses: records.filter_map(has_object).collect() }
+    }
+}
+
+impl Recorded {
+    /// Whether this resource has an object.
+    pub(crate) fn has(&self, address: &Address) -> bool {
+        self.addresses.contains(address)
+    }
+}
+
 impl<'c> Adoption<'c> {
     /// Matches a checkpoint with what is declared and not recorded.
     ///
@@ -61,14 +89,16 @@ impl<'c> Adoption<'c> {
     pub(crate) fn of(
         checkpoint: &'c Checkpoint,
         wanted: Vec<Wanted>,
-        recorded: &BTreeSet<Address>,
+        recorded: &Recorded,
         wishes: &Wishes,
     ) -> Result<Self, Vec<String>> {
-        let sorted = sort::sort(checkpoint);
+        let sorted = sort::sort(checkpoint, &recorded.objects);
         let mut wrong = Vec::new();
         let mut said: Vec<(usize, usize)> = Vec::new();
-        for (address, urn) in &wishes.pairs {
-            match pair(&sorted, checkpoint, &wanted, recorded, (address, urn)) {
+        // Whoever says the same again means it no less: what is recorded already is done.
+        let is_done = |address: &Address| recorded.has(address);
+        for (address, urn) in wishes.pairs.iter().filter(|(address, _)| !is_done(address)) {
+            match pair(&sorted, checkpoint, &wanted, (address, urn)) {
                 Ok((resource, _)) if said.iter().any(|(other, _)| *other == resource) => {
                     wrong.push(format!("--as {address}: it is said to be two objects"));
                 }
@@ -96,12 +126,13 @@ impl<'c> Adoption<'c> {
             };
             // There is nothing but the value that could be recorded.
             if missing.last() != Some(&(address.clone(), Missing::Itself)) {
-                imports.push(Import::new(address.clone(), candidate.id()).hiding(hidden));
+                let import = Import::new(address.clone(), candidate.id()).hiding(hidden);
+                imports.push(import.with_secrets(hidden::concealed(candidate)));
             }
         }
         let spoken = wishes.word.secrets.keys().map(|address| ("--secret", address));
         for (option, address) in spoken.chain(wishes.word.same.iter().map(|address| ("--same", address))) {
-            if !matching.pairs.iter().any(|&(resource, _)| wanted[resource].address == *address) {
+            if !is_done(address) && !matching.pairs.iter().any(|&(resource, _)| wanted[resource].address == *address) {
                 wrong.push(format!("{option} {address}: no object of the checkpoint is to be recorded as it"));
             }
         }
@@ -114,16 +145,18 @@ fn pair(
     sorted: &Sorted<'_>,
     checkpoint: &Checkpoint,
     wanted: &[Wanted],
-    recorded: &BTreeSet<Address>,
     (address, urn): (&Address, &str),
 ) -> Result<(usize, usize), String> {
     let Some(resource) = wanted.iter().position(|wanted| wanted.address == *address) else {
-        return Err(if recorded.contains(address) { "it is recorded already" } else { "it is not declared" }.into());
+        return Err("it is not declared".into());
     };
     let Some(place) = sorted.candidates.iter().position(|candidate| candidate.has(urn)) else {
         let of_urn = checkpoint.entries.iter().filter(|entry| entry.urn.as_str() == urn);
         return Err(match of_urn.clone().next() {
             None => "the checkpoint has no such URN".into(),
+            Some(_) if sorted.recorded.iter().any(|candidate| candidate.has(urn)) => {
+                "that object is recorded already, as another resource".into()
+            }
             Some(_) if of_urn.clone().all(|entry| entry.delete) => "Pulumi still wanted to delete that object".into(),
             Some(_) if of_urn.count() > 1 => {
                 format!("the URN is there more than once; `import {address} ID` says which")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
-use sprocket_core::{Refused, Survey};
+use sprocket_core::{Imported, Refused};
 
 use super::{Adoption, Candidate, Checkpoint, Missing};
 
@@ -23,13 +23,13 @@ const WIDE: usize = 48;
 
 impl Report {
     /// Of what was found in the checkpoint, and at the services.
-    pub(crate) fn of(name: &str, checkpoint: &Checkpoint, adoption: &Adoption<'_>, survey: &Survey) -> Self {
+    pub(crate) fn of(name: &str, checkpoint: &Checkpoint, adoption: &Adoption<'_>, found: &[Imported]) -> Self {
         let Checkpoint { written, version, entries, .. } = checkpoint;
         let by = version.as_ref().map(|version| format!(", written by Pulumi {version}")).unwrap_or_default();
         let on = written.as_ref().map(|written| format!(", {written}")).unwrap_or_default();
         let head = format!("{name}: {}{by}{on}", count(entries.len(), "entry", "entries"));
         let mut report = Self { head, parts: Vec::new() };
-        report.found(adoption, survey);
+        report.found(adoption, found);
         report.unmatched(adoption);
         report.oddities(adoption);
         report
@@ -43,16 +43,16 @@ impl Report {
     }
 
     /// What is to be recorded, what is not, and what is to be thought of before.
-    fn found(&mut self, adoption: &Adoption<'_>, survey: &Survey) {
+    fn found(&mut self, adoption: &Adoption<'_>, found: &[Imported]) {
         let Adoption { wanted, sorted, matching, missing, .. } = adoption;
         let address = |resource: usize| wanted[resource].address.to_string();
-        let recorded = survey.found.iter().filter_map(|imported| {
+        let recorded = found.iter().filter_map(|imported| {
             imported.object.as_ref().ok().map(|name| (imported.address.to_string(), format!("`{name}`")))
         });
         self.part("To be recorded, as it is:", recorded);
 
         let mut not: Vec<Line> = Vec::new();
-        for imported in &survey.found {
+        for imported in found {
             if let Err(refused) = &imported.object {
                 let why = match refused {
                     Refused::Import { message, .. } => message.clone(),
@@ -82,7 +82,7 @@ impl Report {
         self.part("Not to be recorded:", not);
 
         let is_found =
-            |address: &str| survey.found.iter().any(|found| found.object.is_ok() && found.address.as_str() == address);
+            |address: &str| found.iter().any(|found| found.object.is_ok() && found.address.as_str() == address);
         let unsaid =
             missing.iter().filter(|(address, _)| is_found(address.as_str())).filter_map(|(address, missing)| {
                 let does = match missing {
@@ -112,6 +112,10 @@ impl Report {
     /// What only one of the two knows.
     fn unmatched(&mut self, adoption: &Adoption<'_>) {
         let Adoption { wanted, sorted, matching, .. } = adoption;
+        if !sorted.recorded.is_empty() {
+            let recorded = count(sorted.recorded.len(), "object", "objects");
+            self.part("Recorded already:", [(recorded, String::new())]);
+        }
         let (mut resources, mut objects): (BTreeSet<usize>, BTreeSet<usize>) = matching.pairs.iter().copied().unzip();
         for (resource, candidates) in &matching.unclear {
             resources.insert(*resource);

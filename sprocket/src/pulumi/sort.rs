@@ -23,6 +23,8 @@ pub(crate) struct Candidate<'c> {
 #[derive(Default)]
 pub(crate) struct Sorted<'c> {
     pub(crate) candidates: Vec<Candidate<'c>>,
+    /// Objects that are recorded already.
+    pub(crate) recorded: Vec<Candidate<'c>>,
     /// Pulumi's own, by what it is: how many.
     pub(crate) own: BTreeMap<&'static str, usize>,
     /// Of no kind of ours, by type: what they are called.
@@ -89,8 +91,8 @@ impl<'c> Candidate<'c> {
     }
 }
 
-/// Sorts a checkpoint.
-pub(crate) fn sort(checkpoint: &Checkpoint) -> Sorted<'_> {
+/// Sorts a checkpoint. `recorded` are the kinds, and the ids and names, of what is recorded already.
+pub(crate) fn sort<'c>(checkpoint: &'c Checkpoint, recorded: &BTreeSet<(String, String)>) -> Sorted<'c> {
     let mut sorted = Sorted { dangling: dangling(checkpoint), ..Sorted::default() };
     let mut living: BTreeMap<&Urn, usize> = BTreeMap::new();
     for entry in checkpoint.entries.iter().filter(|entry| !entry.delete) {
@@ -133,6 +135,11 @@ pub(crate) fn sort(checkpoint: &Checkpoint) -> Sorted<'_> {
             }
         }
     }
+    let is_recorded = |candidate: &Candidate<'_>| {
+        let is_it = |name: &str| recorded.contains(&(candidate.row.kind.to_owned(), name.to_owned()));
+        is_it(candidate.id()) || is_it(&candidate.name)
+    };
+    (sorted.recorded, sorted.candidates) = sorted.candidates.into_iter().partition(is_recorded);
     sorted
 }
 

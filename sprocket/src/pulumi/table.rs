@@ -59,6 +59,21 @@ const ROWS: &[Row] = &[
     row("vault:kv/secretV2:SecretV2", "vault:kv", Name::Path("mount", "name"), Hides::Fields("dataJson")),
 ];
 
+/// The settings of ours that its service shows, and that may be secret all the same; and where Pulumi has them.
+pub(crate) fn shown(kind: &str) -> &'static [(&'static str, &'static [&'static str])] {
+    match kind {
+        "docker:config" => &[("data", &["data"])],
+        "docker:service" => &[
+            ("args", &["taskSpec", "containerSpec", "args"]),
+            ("command", &["taskSpec", "containerSpec", "commands"]),
+            ("env", &["taskSpec", "containerSpec", "env"]),
+            ("labels", &["labels"]),
+        ],
+        "vault:policy" => &[("text", &["policy"])],
+        _ => &[],
+    }
+}
+
 /// The row of a type, if there is one.
 pub(crate) fn of(token: &str) -> Option<Row> {
     ROWS.iter().copied().find(|row| row.token == token)
