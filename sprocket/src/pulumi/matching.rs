@@ -2,8 +2,8 @@
 //! possible, there is none.
 //!
 //! The strongest word counts: what a person says; then a name that the program pins, if it is the object's; then the
-//! program's own name, if it is what somebody called the resource in Pulumi's program, or the object's name without the
-//! digits that Pulumi made up. Only objects of the same kind are looked at, and each is one resource.
+//! program's own name, if it is what somebody called the resource in Pulumi's program, or the object's name, with or
+//! without the digits that Pulumi made up. Only objects of the same kind are looked at, and each is one resource.
 
 use std::collections::BTreeSet;
 
@@ -79,5 +79,6 @@ fn is_named_so(wanted: &Wanted, candidate: &Candidate<'_>) -> bool {
 
 fn is_called_so(wanted: &Wanted, candidate: &Candidate<'_>) -> bool {
     let name = wanted.name.as_str();
-    !wanted.is_named && (candidate.logical().any(|logical| logical == name) || candidate.stem() == Some(name))
+    let is_logical = || candidate.logical().any(|logical| logical == name);
+    !wanted.is_named && (candidate.name == name || candidate.stem() == Some(name) || is_logical())
 }

@@ -150,17 +150,18 @@ fn pair(
     let Some(resource) = wanted.iter().position(|wanted| wanted.address == *address) else {
         return Err("it is not declared".into());
     };
-    let Some(place) = sorted.candidates.iter().position(|candidate| candidate.has(urn)) else {
+    let places: Vec<usize> = (0..sorted.candidates.len()).filter(|&place| sorted.candidates[place].has(urn)).collect();
+    let [place] = places[..] else {
         let of_urn = checkpoint.entries.iter().filter(|entry| entry.urn.as_str() == urn);
         return Err(match of_urn.clone().next() {
+            Some(_) if !places.is_empty() => {
+                format!("the URN is there more than once; `import {address} ID` says which")
+            }
             None => "the checkpoint has no such URN".into(),
             Some(_) if sorted.recorded.iter().any(|candidate| candidate.has(urn)) => {
                 "that object is recorded already, as another resource".into()
             }
             Some(_) if of_urn.clone().all(|entry| entry.delete) => "Pulumi still wanted to delete that object".into(),
-            Some(_) if of_urn.count() > 1 => {
-                format!("the URN is there more than once; `import {address} ID` says which")
-            }
             Some(entry) => format!("there is no kind for a {}", entry.token),
         });
     };

@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 
 use sprocket_core::{Imported, Refused};
 
+use super::checkpoint::Entry;
 use super::{Adoption, Candidate, Checkpoint, Missing};
 
 /// Each part has a title and lines of two columns.
@@ -70,14 +71,14 @@ impl Report {
         }
         for (resource, candidates) in &matching.unclear {
             let address = address(*resource);
-            let [candidate] = candidates[..] else {
-                not.push((address.clone(), format!("could be each of these; --as {address}=URN says which")));
-                not.extend(candidates.iter().flat_map(|&place| urns(&sorted.candidates[place])));
-                continue;
+            let is_twice = |place: &usize| sorted.candidates[*place].entries.iter().any(|entry| sorted.is_twice(entry));
+            let way = match candidates.iter().any(is_twice) {
+                true => format!("`import {address} ID`"),
+                false => format!("--as {address}=URN"),
             };
-            let why = format!("could be this, and so could another resource; --as {address}=URN says which");
-            not.push((address, why));
-            not.extend(urns(&sorted.candidates[candidate]));
+            let what = if candidates.len() > 1 { "each of these" } else { "this, and so could another resource" };
+            not.push((address, format!("could be {what}; {way} says which")));
+            not.extend(candidates.iter().flat_map(|&place| urns(&sorted.candidates[place])));
         }
         self.part("Not to be recorded:", not);
 
@@ -93,11 +94,7 @@ impl Report {
                 Some((address.to_string(), format!("the next plan {does}")))
             });
         let unsaid: Vec<Line> = unsaid.collect();
-        self.part(
-            "Hidden by its service, and not in the checkpoint in clear; --same ADDRESS says that it is what the program \
-             gives, --secret ADDRESS=FILE what it is:",
-            unsaid,
-        );
+        self.part("Hidden by its service, and not in the checkpoint in clear:", unsaid);
 
         let unguarded = matching.pairs.iter().flat_map(|&(resource, candidate)| {
             let (wanted, entries) = (&wanted[resource], &sorted.candidates[candidate].entries);
@@ -178,9 +175,10 @@ impl Report {
     }
 }
 
-/// The URNs of an object, each on a line of its own.
+/// The URNs of an object, each on a line of its own, with what its service calls it.
 fn urns(candidate: &Candidate<'_>) -> Vec<Line> {
-    candidate.entries.iter().map(|entry| (String::new(), entry.urn.to_string())).collect()
+    let line = |entry: &&Entry| (String::new(), format!("{}  id `{}`", entry.urn, candidate.id()));
+    candidate.entries.iter().map(line).collect()
 }
 
 fn count(number: usize, one: &str, several: &str) -> String {

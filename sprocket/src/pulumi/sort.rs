@@ -31,7 +31,7 @@ pub(crate) struct Sorted<'c> {
     pub(crate) strange: BTreeMap<&'c str, Vec<&'c str>>,
     /// Pulumi still wanted to delete them.
     pub(crate) deleted: Vec<&'c Entry>,
-    /// More than one entry has this URN, and none is to be deleted: it says nothing about which is meant.
+    /// More than one entry has this URN, and none is to be deleted: it does not say which is meant.
     pub(crate) twice: Vec<&'c Urn>,
     pub(crate) dangling: Dangling<'c>,
     /// They were made, and something was wrong with them.
@@ -91,6 +91,13 @@ impl<'c> Candidate<'c> {
     }
 }
 
+impl Sorted<'_> {
+    /// Whether another entry has its URN.
+    pub(crate) fn is_twice(&self, entry: &Entry) -> bool {
+        self.twice.contains(&&entry.urn)
+    }
+}
+
 /// Sorts a checkpoint. `recorded` are the kinds, and the ids and names, of what is recorded already.
 pub(crate) fn sort<'c>(checkpoint: &'c Checkpoint, recorded: &BTreeSet<(String, String)>) -> Sorted<'c> {
     let mut sorted = Sorted { dangling: dangling(checkpoint), ..Sorted::default() };
@@ -117,9 +124,6 @@ pub(crate) fn sort<'c>(checkpoint: &'c Checkpoint, recorded: &BTreeSet<(String, 
             sorted.strange.entry(&entry.token).or_default().push(entry.urn.name());
             continue;
         };
-        if sorted.twice.contains(&&entry.urn) {
-            continue;
-        }
         let candidate = Candidate::of(entry, row);
         // What no service has is told apart by its URN alone.
         let object = if row.name == Name::Logical { entry.urn.as_str() } else { candidate.id() };

@@ -57,6 +57,11 @@ fn the_strongest_word_counts_and_two_answers_are_none() {
     check(&["docker:network/edge"], &[("x", "edge-1a2b3c")], "");
     check(&["docker:network/edge"], &[("x", "edge-1a2b3cg")], "");
     check(&["docker:network/edge"], &[("x", "=edge-1a2b3c4")], "");
+    check(
+        &["docker:network/edge-1a2b3c4"],
+        &[("x", "=edge-1a2b3c4")],
+        "docker:network/edge-1a2b3c4 → id-of-edge-1a2b3c4",
+    );
     check(&["docker:network/edge"], &[("x", "-1a2b3c4"), ("y", "1a2b3c4")], "");
     // A pinned name is the object's, whatever it was called.
     check(&["docker:network/edge=rim"], &[("edge", "edge-1a2b3c4"), ("x", "=rim")], "docker:network/edge → id-of-rim");
