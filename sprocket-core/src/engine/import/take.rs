@@ -49,7 +49,11 @@ impl Found {
         if lives.len() > 1 {
             return Err(refused(format!("{} objects answer to `{}`; give the id of one", lives.len(), import.id)));
         }
-        let live = lives.pop().ok_or_else(|| refused(format!("there is no `{}`", import.id)))?;
+        let live = lives.pop().ok_or_else(|| match (&import.hidden, is_brought) {
+            (Hidden::Is(_), true) => refused("it can't be made of what is given".into()),
+            (_, true) if import.id.is_empty() => refused("nobody says what it is, and no service knows".into()),
+            _ => refused(format!("there is no `{}`", import.id)),
+        })?;
         let taken = self.prepared.snapshot.records.iter().find(|(other, record)| {
             other.kind() == address.kind() && record.objects().any(|object| object.id == live.id)
         });

@@ -85,20 +85,24 @@ fn every_oddity_is_told_and_no_value() {
     assert_snapshot!(report, @"
     dev.json: 30 entries, written by Pulumi v3.215.0, 2026-01-31T08:00:00.123+01:00
     To be recorded, as it is:
-      docker:network/orchard  `the one of net0000000000000000000001`
-      docker:service/press    `the one of svc0000000000000000000001`
-      docker:config/recipe    `the one of cfg0000000000000000000001`
-      docker:volume/cellar    `the one of cellar-4444444`
-      docker:secret/seal      `the one of sec0000000000000000000001`
-      docker:secret/open      `the one of sec0000000000000000000002`
-      random:password/keg     `the one of none`
-      vault:mount/kv          `the one of kv`
-      vault:kv/press          `the one of kv/press`
-      vault:kv/label          `the one of kv/label`
+      docker:network/orchard    `the one of net0000000000000000000001`
+      docker:service/press      `the one of svc0000000000000000000001`
+      docker:config/recipe      `the one of cfg0000000000000000000001`
+      docker:volume/cellar      `the one of cellar-4444444`
+      docker:secret/seal        `the one of sec0000000000000000000001`
+      docker:secret/open        `the one of sec0000000000000000000002`
+      random:password/keg       `the one of none`
+      s3:bucket/orchard-crates  `the one of orchard-crates`
+      vault:mount/kv            `the one of kv`
+      vault:kv/press            `the one of kv/press`
+      vault:kv/label            `the one of kv/label`
     Not to be recorded:
       docker:service/label    there is no `svc0000000000000000000002`
       random:password/barrel  its value is not in the checkpoint in clear, and the next plan draws another; --secret random:password/barrel=FILE says what it is
-    Hidden by its service, and not in the checkpoint in clear; --same ADDRESS says that it is what the program gives, --secret ADDRESS=FILE what it is:
+      docker:config/twin      could be each of these; `import docker:config/twin ID` says which
+                              urn:pulumi:dev::orchard::docker:index/serviceConfig:ServiceConfig::twin  id `cfg0000000000000000000002`
+                              urn:pulumi:dev::orchard::docker:index/serviceConfig:ServiceConfig::twin  id `cfg0000000000000000000003`
+    Hidden by its service, and not in the checkpoint in clear:
       docker:secret/seal  the next plan replaces it
       vault:kv/press      the next plan writes its fields again
     Guarded in Pulumi, and not in the program:
@@ -106,12 +110,9 @@ fn every_oddity_is_told_and_no_value() {
       docker:volume/cellar  `.protect()` says the same here
       docker:secret/seal    `.keep_on_delete()` says the same here
     Declared, and not in the checkpoint:
-      docker:config/twin
       docker:service/new
-      s3:bucket/orchard-crates
     In the checkpoint, and not declared (left alone):
       docker:volume `attic-5555555`  urn:pulumi:dev::orchard::docker:index/volume:Volume::attic
-      s3:bucket `orchard-crates`     urn:pulumi:dev::orchard::aws:s3/bucket:Bucket::crates
     Only read by Pulumi, which did not make it (left alone):
       docker:network `outside`  urn:pulumi:dev::orchard::docker:index/network:Network::outside
     Of a type that no kind is for (left alone):
