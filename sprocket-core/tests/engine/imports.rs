@@ -205,6 +205,6 @@ fn what_its_last_owner_kept_secret_stays_so_where_the_program_does_not_say_it() 
             used:      [conf#2, note-1] → []
         1 to update.
         "); }
-        assert_eq!(leaks(&serde_json::to_string(&survey.plan).unwrap(), &[DRAWN]), [""; 0]);
+        assert_eq!(leaks(serde_json::to_string(&survey.plan).unwrap(), &[DRAWN]), [""; 0]);
     }
 }

@@ -202,7 +202,9 @@ impl Display for Report {
             let width = lines.iter().map(|(left, _)| left.chars().count()).filter(|width| *width <= WIDE).max();
             let width = width.unwrap_or_default();
             for (left, right) in lines {
-                write!(f, "\n{}", format!("  {left:width$}  {right}").trim_end())?;
+                // Names are whatever somebody wrote into the file.
+                let line = format!("  {left:width$}  {right}").replace(char::is_control, "\u{fffd}");
+                write!(f, "\n{}", line.trim_end())?;
             }
         }
         Ok(())

@@ -6,6 +6,7 @@ mod configuration;
 mod docker;
 mod documents;
 mod environments;
+mod estate;
 mod json;
 mod kit;
 mod providers;

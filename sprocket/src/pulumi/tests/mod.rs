@@ -1,6 +1,8 @@
 //! Checkpoints that are broken, odd or plain, and what becomes of them.
 
 mod forms;
+#[cfg(all(feature = "docker", feature = "vault"))]
+mod kinds;
 mod pairs;
 
 use insta::assert_snapshot;
