@@ -8,7 +8,7 @@ use crate::engine::{docker, eventually, tasks};
 use crate::faults::{fault, plain};
 use crate::place::Place;
 
-const DRAWN: &str = "drawn_by-Pulumi-2021";
+const DRAWN: &str = "drawn_by-Pulumi-in-2021_32-chars";
 const SERVICE: &str = "sprocket-live-0a1b2c3";
 
 /// Each object, as it is called at the engine: the kind's name in `docker`, and Pulumi's word for the kind.
@@ -81,15 +81,14 @@ fn export(place: &Place) {
         entries.push(entry(token, name.rsplit_once('-').unwrap().0, &id, inputs));
     }
     let password = "random:index/randomPassword:RandomPassword";
-    entries.push(entry(password, "sprocket-live", "none", json!({ "length": 20, "result": sealed })));
+    entries.push(entry(password, "sprocket-live", "none", json!({ "length": 32, "result": sealed })));
     let whole = json!({ "version": 3, "deployment": { "manifest": { "version": "v3.215.0" }, "resources": entries } });
     std::fs::write(place.folder().join("live.json"), whole.to_string()).unwrap();
 }
 
 #[test]
 fn what_pulumi_made_is_adopted_and_no_task_is_another() {
-    let length = format!("{}length = 20\n", fault("none"));
-    let Some(mut place) = Place::of("pulumi", "faults", &length) else { return };
+    let Some(mut place) = Place::of("pulumi", "faults", &fault("none")) else { return };
     for (kind, name, _) in OBJECTS {
         place.by_hand(kind, name);
     }
@@ -136,7 +135,7 @@ fn what_pulumi_made_is_adopted_and_no_task_is_another() {
     assert_eq!(tasks()[SERVICE].len(), 1);
 
     // From now on it is ours: a change moves what is to be moved, and everything goes.
-    place.configure(&format!("{length}motto = \"ours now\"\n"));
+    place.configure(&format!("{}motto = \"ours now\"\n", fault("none")));
     insta::assert_snapshot!(place.run(&["plan"]).exits(0).out, @"
     ~ docker:service/sprocket-live `sprocket-live-0a1b2c3`
         env.MOTTO: (none) → ours now

@@ -16,8 +16,6 @@ struct Config {
     /// A port that somebody else has.
     #[serde(default)]
     port: u16,
-    /// Another length of the password that is drawn.
-    length: Option<u16>,
     /// A secret from outside.
     password: Option<Secret<String>>,
 }
@@ -87,7 +85,7 @@ fn small(stack: &mut Stack, config: &Config) {
     let network = stack.add(Network::overlay("sprocket-live"));
     let volume = stack.add(Volume::new("sprocket-live"));
     let motd = stack.add(SwarmConfig::new("sprocket-live", "a config\n"));
-    let drawn = stack.add(Password::new("sprocket-live").length(config.length.unwrap_or(32)));
+    let drawn = stack.add(Password::new("sprocket-live"));
     let mut service = busy("sprocket-live", BUSY)
         .network(&network)
         .mount(&volume, "/data")
