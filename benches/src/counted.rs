@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use sprocket_core::state::format::{Batch, write_snapshot};
-use sprocket_core::state::{Entry, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore, StoreError};
+use sprocket_core::state::{Earlier, Entry, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore, StoreError};
 
 /// How much was written, in the form that files have.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,10 @@ impl StateStore for Counted {
 
     async fn holder(&self) -> Result<Option<Holder>, StoreError> {
         self.store.holder().await
+    }
+
+    async fn history(&self) -> Result<Vec<Earlier>, StoreError> {
+        self.store.history().await
     }
 
     fn place(&self) -> String {

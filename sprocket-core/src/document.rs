@@ -7,7 +7,7 @@
 //!
 //! | `type` | what it has |
 //! |---|---|
-//! | `plan` | `digest`, which names it, and `pending`: there is something to do. `request`: its `goal`, and `only`, `without`, `replace` if it is for some resources; `lineage` and `serial` of the state that it is for; `steps`; `unchanged`, a number. Lists: `moved`, `settled`, `kept`, `problems` (such a plan is not applied), `warnings`, `deferred`, `left_out`; and `outputs`: what changes, by name |
+//! | `plan` | `digest`, which names it, and `pending`: there is something to do. `request`: its `goal`, and where there are any `only`, `without`, `replace` and `allow`; `lineage` and `serial` of the state that it is for; `steps`; `unchanged`, a number. Lists: `moved`, `settled`, `kept`, `problems` (such a plan is not applied), `warnings`, `deferred`, `left_out`; and `outputs`: what changes, by name |
 //! | `event` | `event`: `refreshing`, `refreshed`, `apply_started`, `step_started`, `step_waiting`, `step_retried`, `step_ended`, `stopping`, `apply_ended`; and the fields of that [`Event`] |
 //! | `report` | `succeeded`, `summary` in words, `interrupted`, `state_failure`, `kept`, `deferred`, and `steps`: what became of each |
 //! | `verdict` | `passed`, and `checks`: `address`, `what` was asked, and its `failure` or null |

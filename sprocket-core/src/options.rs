@@ -1,8 +1,12 @@
 //! Options: what a program can ask of the engine for any resource.
 
+use serde_json::Value;
+
 use crate::resource::Resource;
 use crate::spec::Draft;
-use crate::value::NodeId;
+use crate::stack::Layer;
+use crate::trigger::Trigger;
+use crate::value::{NodeId, Path, PathPart};
 
 /// What the program asks of the engine for one resource. [`DraftExt`] sets it.
 #[derive(Clone, Debug, Default)]
@@ -12,10 +16,58 @@ pub struct Options {
     pub(crate) adopt: bool,
     pub(crate) after: Vec<NodeId>,
     pub(crate) dies_with: Option<NodeId>,
-    pub(crate) ignore: Vec<&'static str>,
+    pub(crate) ignore: Vec<Ignored>,
     pub(crate) moved_from: Vec<String>,
     pub(crate) physical_name: Option<String>,
     pub(crate) time_limit: Option<std::time::Duration>,
+    pub(crate) replace_on: Vec<Trigger>,
+}
+
+/// What is left to others: a setting, or an entry of one that is a map.
+#[derive(Clone, Debug)]
+pub(crate) struct Ignored {
+    pub(crate) setting: &'static str,
+    key: Option<String>,
+}
+
+impl Ignored {
+    /// Whether a place in the settings is in it.
+    pub(crate) fn covers(&self, path: &Path) -> bool {
+        let is_entry = |key: &String| matches!(path.0.get(1), Some(PathPart::Key(found)) if found == key);
+        path.field() == Some(self.setting) && self.key.as_ref().is_none_or(is_entry)
+    }
+
+    /// Puts into settings what others have made of it.
+    pub(crate) fn take_over(&self, settings: &mut Value, others: &Value) {
+        let (Some(setting), Some(other)) = (settings.get_mut(self.setting), others.get(self.setting)) else { return };
+        match (&self.key, setting, other) {
+            (None, setting, other) => *setting = other.clone(),
+            (Some(key), Value::Object(map), Value::Object(others)) => match others.get(key) {
+                Some(entry) => drop(map.insert(key.clone(), entry.clone())),
+                None => drop(map.remove(key)),
+            },
+            (Some(_), ..) => {}
+        }
+    }
+}
+
+/// What a resource can come after.
+pub trait Precedes {
+    /// The resources that must be there.
+    #[doc(hidden)]
+    fn nodes(&self) -> Vec<NodeId>;
+}
+
+impl<R: Resource> Precedes for R {
+    fn nodes(&self) -> Vec<NodeId> {
+        vec![self.this().node]
+    }
+}
+
+impl Precedes for Layer {
+    fn nodes(&self) -> Vec<NodeId> {
+        self.last.clone()
+    }
 }
 
 /// The options that all drafts have.
@@ -38,9 +90,9 @@ pub trait DraftExt: Draft {
         self
     }
 
-    /// Is made after another resource, and deleted before it.
-    fn after<R: Resource>(mut self, other: &R) -> Self {
-        self.options().after.push(other.this().node);
+    /// Is made after another resource, or everything in a [`Layer`], and deleted before it.
+    fn after(mut self, others: &impl Precedes) -> Self {
+        self.options().after.extend(others.nodes());
         self
     }
 
@@ -52,7 +104,14 @@ pub trait DraftExt: Draft {
 
     /// Leaves a setting to others once the object exists: neither a change in the program nor drift counts.
     fn ignore(mut self, setting: &'static str) -> Self {
-        self.options().ignore.push(setting);
+        self.options().ignore.push(Ignored { setting, key: None });
+        self
+    }
+
+    /// Leaves one entry of a map to others once the object exists: `.ignore_key("labels", "com.example.tool")`. Others may
+    /// add, change and remove it, and the rest of the map counts.
+    fn ignore_key(mut self, setting: &'static str, key: impl Into<String>) -> Self {
+        self.options().ignore.push(Ignored { setting, key: Some(key.into()) });
         self
     }
 
@@ -65,6 +124,21 @@ pub trait DraftExt: Draft {
     /// Has exactly this name at the service, whatever its scope.
     fn named(mut self, name: impl Into<String>) -> Self {
         self.options().physical_name = Some(name.into());
+        self
+    }
+
+    /// Is replaced whenever this changes, though none of its own settings has: an output, a plain value, or another
+    /// resource, which changes when it is updated or replaced. What has this option only now is not replaced for it. Several
+    /// resources that name the same are replaced together.
+    ///
+    /// ```
+    /// # use sprocket_core::{DraftExt as _, Password, Stack};
+    /// # let mut stack = Stack::new();
+    /// let master = stack.add(Password::new("master"));
+    /// stack.add(Password::new("session").replace_on(&master).replace_on("2026-11"));
+    /// ```
+    fn replace_on(mut self, trigger: impl Into<Trigger>) -> Self {
+        self.options().replace_on.push(trigger.into());
         self
     }
 

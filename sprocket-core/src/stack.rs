@@ -14,12 +14,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::erased::{DraftOf, ErasedDraft, ErasedProvider, KindHandle};
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::lookup::{ErasedLookup, Lookup, LookupOf, Question, question};
-use crate::options::Options;
+use crate::neighbours::{Neighbours, OutputOf, Stacks, StacksDraft};
+use crate::options::{Ignored, Options};
 use crate::overrides::{Misfit, Overridden, Override, Overrides};
-use crate::plan::Place;
+use crate::plan::{Place, Plan};
+use crate::policy::{Budget, Objections, Policy};
 use crate::provider::Provider;
 use crate::random::Random;
-use crate::resource::{Resource, This};
+use crate::resource::{Resource, State, This};
 use crate::spec::{Draft, ProviderDraft, Spec as _};
 use crate::value::{Deps, Input, Mistake, NodeId, Output, Slot};
 
@@ -33,6 +35,9 @@ pub struct Stack {
     pub(crate) outputs: Vec<StackOutput>,
     pub(crate) lookups: Vec<LookupNode>,
     pub(crate) overrides: Overrides,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) budget: Budget,
+    neighbours: Option<Neighbours>,
     folder: PathBuf,
     mistaken: HashMap<Address, &'static Location<'static>>,
     mistakes: Vec<String>,
@@ -153,6 +158,13 @@ impl<P: Provider> On<'_, P> {
     }
 }
 
+/// Everything that was declared inside of [`Stack::layer`], as one thing that others can come after.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// What nothing else in it waits for: the rest of it is there before.
+    pub(crate) last: Vec<NodeId>,
+}
+
 /// Where the handle of a mistaken resource points: who mentions it is not to blame, and no plan will be made.
 const NOWHERE: u32 = u32::MAX;
 
@@ -176,6 +188,9 @@ impl Stack {
             outputs: Vec::new(),
             lookups: Vec::new(),
             overrides: Overrides::default(),
+            policies: Vec::new(),
+            budget: Budget::default(),
+            neighbours: None,
             folder: PathBuf::new(),
             mistaken: HashMap::new(),
             mistakes: Vec::new(),
@@ -283,12 +298,102 @@ impl Stack {
         Output::new(deps, move |known| known.answer(place, &question(&asked, known)?))
     }
 
+    /// What another stack shows by [`output`](Self::output) under this name, as of its last run.
+    ///
+    /// Both programs use one type for it, such as a struct that they share. What is secret in it there is a
+    /// [`Secret`](crate::Secret) in this type. A stack without state, or one that can't be read, is an error before
+    /// anything is done; an output that it does not have, a mistake at this line.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use sprocket_core::{Secret, Stack};
+    /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    /// struct Edge {
+    ///     network: String,
+    ///     token: Secret<String>,
+    /// }
+    ///
+    /// let mut stack = Stack::new();
+    /// # stack.neighbours(sprocket_core::Neighbours::new(|_| async { Err("none".to_owned()) }));
+    /// let edge = stack.output_of::<Edge>("infrastructure", "edge");
+    /// let network = edge.map(|edge| edge.network);
+    /// ```
+    #[track_caller]
+    pub fn output_of<T: State>(&mut self, stack: impl Into<String>, output: impl Into<String>) -> Output<T> {
+        self.look(OutputOf { stack: stack.into(), output: output.into(), of: PhantomData })
+    }
+
+    /// Where the states of other stacks are: call it before anything is declared. The command line knows.
+    pub fn neighbours(&mut self, neighbours: Neighbours) {
+        self.neighbours = Some(neighbours);
+    }
+
     /// Declares inside a scope: addresses, and physical names that are not pinned, begin with its name.
     pub fn scope<T>(&mut self, name: impl Into<String>, declare: impl FnOnce(&mut Self) -> T) -> T {
         self.scopes.push(name.into());
         let result = declare(self);
         self.scopes.pop();
         result
+    }
+
+    /// Declares as usual, and gives all of it as one thing that others can come `.after`.
+    ///
+    /// ```
+    /// # use sprocket_core::{DraftExt as _, Password, Stack};
+    /// let mut stack = Stack::new();
+    /// let (_, data) = stack.layer(|stack| stack.scope("data", |stack| stack.add(Password::new("redis"))));
+    /// stack.add(Password::new("app").after(&data));
+    /// ```
+    pub fn layer<T>(&mut self, declare: impl FnOnce(&mut Self) -> T) -> (T, Layer) {
+        let first = self.nodes.len();
+        let result = declare(self);
+        let mut is_last = vec![true; self.nodes.len() - first];
+        let waited_for = self.nodes[first..].iter().flat_map(|node| &node.deps);
+        for inside in waited_for.filter_map(|&dep| (dep as usize).checked_sub(first)) {
+            is_last[inside] = false;
+        }
+        let places = (first..).zip(is_last).filter(|(_, is_last)| *is_last);
+        let node = |(place, _)| NodeId { stack: self.id, index: u32::try_from(place).unwrap_or(NOWHERE) };
+        (result, Layer { last: places.map(node).collect() })
+    }
+
+    /// A rule that every plan of this program must keep: a plain function over the plan, without I/O. What it refuses is a
+    /// problem of the plan, and nothing is applied.
+    ///
+    /// ```
+    /// # use sprocket_core::{Password, Stack, testing};
+    /// let program = |stack: &mut Stack| {
+    ///     stack.policy("long passwords", |plan, objections| {
+    ///         for step in &plan.steps {
+    ///             if step.setting("length").is_some_and(|length| length.as_u64() < Some(20)) {
+    ///                 objections.refuse(&step.address, "is too short");
+    ///             }
+    ///         }
+    ///     });
+    ///     stack.add(Password::new("redis").length(16));
+    /// };
+    /// let plan = testing::world().plan(program);
+    /// assert_eq!(plan.problems[0].message, "is too short (policy `long passwords`)");
+    /// ```
+    #[track_caller]
+    pub fn policy(
+        &mut self,
+        name: impl Into<String>,
+        rule: impl Fn(&Plan, &mut Objections<'_>) + Send + Sync + 'static,
+    ) {
+        let at = Place::of(Location::caller());
+        self.policies.push(Policy { name: name.into(), rule: Arc::new(rule), at });
+    }
+
+    /// How much a plan may delete and replace before it must be told so by name.
+    ///
+    /// ```
+    /// # use sprocket_core::{Budget, Stack};
+    /// # let mut stack = Stack::new();
+    /// stack.budget(Budget::default().deletes(0).replaces(2));
+    /// ```
+    pub fn budget(&mut self, budget: Budget) {
+        self.budget = budget;
     }
 
     /// Shows a value to people and to other stacks.
@@ -351,6 +456,14 @@ impl Stack {
                 self.connect(crate::random::RandomDraft::default());
                 Ok(self.providers.len() - 1)
             }
+            (None, _) if P::NAME == Stacks::NAME => {
+                let draft = StacksDraft::default();
+                self.connect(match self.neighbours.clone() {
+                    Some(neighbours) => draft.credentials(neighbours),
+                    None => draft,
+                });
+                Ok(self.providers.len() - 1)
+            }
             (None, _) => Err(format!(
                 "needs a `{}`, and the stack is connected to none; connect it first: `stack.connect(…)`",
                 P::NAME
@@ -377,11 +490,12 @@ impl Stack {
         }
         let mut mistakes = Vec::new();
         draft.mistakes(&mut mistakes);
-        for setting in &draft.options().ignore {
+        for Ignored { setting, .. } in &draft.options().ignore {
             if !D::Spec::FIELDS.iter().any(|field| field.name == *setting) {
                 mistakes.push(Mistake::at(at, format!("has no setting `{setting}` to ignore")));
             }
         }
+        draft.options().replace_on.iter().for_each(|trigger| trigger.mistakes(&mut mistakes));
         for mistake in mistakes {
             self.mistake(&address, mistake);
         }
@@ -390,7 +504,9 @@ impl Stack {
         draft.deps(&mut deps);
         deps.nodes.extend(options.after.iter().chain(&options.dies_with));
         let drafted = deps;
-        let mut deps = self.resolve_deps(&address, &drafted, at);
+        let mut deps = drafted.clone();
+        options.replace_on.iter().for_each(|trigger| trigger.deps(&mut deps));
+        let mut deps = self.resolve_deps(&address, &deps, at);
         let provider = match provider {
             Ok(provider) => {
                 deps.extend_from_slice(&self.providers[provider].deps);

@@ -16,8 +16,19 @@ const ALL: [&str; 6] = ["clone", "default", "new", "slots", "spec", "starts"];
 
 /// What the drafts of resources have besides: `Draft`, and the options of `DraftExt`.
 const RESOURCE: [&str; 2] = ["name", "options"];
-const OPTIONS: [&str; 9] =
-    ["adopt", "after", "dies_with", "ignore", "keep_on_delete", "moved_from", "named", "protect", "time_limit"];
+const OPTIONS: [&str; 11] = [
+    "adopt",
+    "after",
+    "dies_with",
+    "ignore",
+    "ignore_key",
+    "keep_on_delete",
+    "moved_from",
+    "named",
+    "protect",
+    "replace_on",
+    "time_limit",
+];
 
 /// What the drafts of providers have besides.
 const PROVIDER: [&str; 6] = ["credential_deps", "credentials", "holding", "name", "named", "set"];

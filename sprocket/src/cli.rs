@@ -95,11 +95,15 @@ pub(crate) struct Wanted {
     /// Makes a new one of this resource, though nothing about it has changed. Can be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) replace: Vec<String>,
+    /// Lets this resource be deleted or replaced, though the program allows fewer. Can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) allow: Vec<String>,
 }
 
 impl Wanted {
     pub(crate) fn request(&self) -> Request {
-        self.selection.request(Goal::Declared).replace(self.replace.iter().cloned())
+        let request = self.selection.request(Goal::Declared);
+        request.replace(self.replace.iter().cloned()).allow(self.allow.iter().cloned())
     }
 }
 
@@ -129,7 +133,7 @@ pub(crate) struct ApplyArgs {
     #[command(flatten)]
     pub(crate) wanted: Wanted,
     /// Does what this plan says, which `plan --out` saved; refuses if it is another by now. Nobody is asked
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "exclude", "replace"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "exclude", "replace", "allow"])]
     pub(crate) plan: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
@@ -241,6 +245,8 @@ pub(crate) enum StateCommand {
         /// The resource: `docker:network/edge`
         address: String,
     },
+    /// Lists the states from before that are kept, and what changed from one to the next
+    History,
     /// Breaks the lock of a run that is gone
     Unlock {
         /// The lock's id, as the error says it

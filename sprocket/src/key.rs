@@ -47,12 +47,20 @@ impl Key {
                      SPROCKET_IDENTITY_FILE to an age identity, which `age-keygen -o FILE` makes",
                     ))
             }
-            [name] => Self::given(around, name).map(Self::Given),
+            [name] => Self::read(around, name).map(Self::Given),
             _ => Err(Trouble::new(format!("{} are set; which one counts?", set.join(" and ")))),
         }
     }
 
-    fn given(around: &Surroundings, name: &str) -> Result<KeySource, Trouble> {
+    /// The one from outside.
+    pub(crate) fn given(&self) -> Option<&KeySource> {
+        match self {
+            Self::Given(key) => Some(key),
+            Self::Own(_) => None,
+        }
+    }
+
+    fn read(around: &Surroundings, name: &str) -> Result<KeySource, Trouble> {
         let value = around.variable(name).unwrap_or_default();
         let read = |path: &str| {
             let path = around.directory.join(Path::new(path));

@@ -1,7 +1,7 @@
 //! What programs name, in one `use`.
 
 pub use sprocket_core::{
-    Address, Assigned, Connected, DraftExt, Input, IntoInput, Output, Password, Secret, Spec, Stack,
+    Address, Assigned, Budget, Connected, DraftExt, Input, IntoInput, Layer, Output, Password, Secret, Spec, Stack,
 };
 #[cfg(feature = "dns")]
 pub use sprocket_dns::{Dns, DnsRecord, TsigAlgorithm, TsigKey};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sprocket_core::state::{FileStore, KeySource, StateStore};
-use sprocket_core::{Engine, Events, Settings, Stack, Stop};
+use sprocket_core::{Engine, Events, Neighbours, Settings, Stack, Stop};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -20,7 +20,7 @@ use crate::key::Key;
 use crate::output::json;
 use crate::program::Program;
 use crate::sandbox::{self, Sandbox};
-use crate::store;
+use crate::store::Stores;
 use crate::surroundings::Surroundings;
 use crate::trouble::Trouble;
 
@@ -44,6 +44,7 @@ pub(crate) struct Session {
     /// Where the command was given.
     directory: PathBuf,
     folder: PathBuf,
+    neighbours: Neighbours,
     pub(crate) file: Arc<File>,
     pub(crate) console: Console,
     pub(crate) store: Arc<dyn StateStore>,
@@ -85,6 +86,7 @@ impl<'p> Opening<'p> {
         let (mut session, declare, secrets) = self.begin(need, environment, values, Arc::clone(&file)).await?;
         let mut stack = Stack::new();
         stack.keep_in(&session.folder);
+        stack.neighbours(session.neighbours.clone());
         if session.environment == SANDBOX && need == Need::Sealed {
             let sandbox = Sandbox::start(&session.folder)?;
             stack.overrule(sandbox.overrides());
@@ -121,19 +123,22 @@ impl<'p> Opening<'p> {
             return Err(Trouble::new(format!("`{name}` can't be the name of a stack"))
                 .hint("it is the name of a folder too: letters, digits, `-` and `_`"));
         }
-        let folder = self.around.directory.join(file.folder()).join(".sprocket").join(&name).join(&environment);
-        let own = FileStore::new(&folder);
+        let folder = self.around.directory.join(file.folder()).join(".sprocket");
+        let stores = Stores::of(&self.around, &environment, (values, &file), folder.clone());
+        let folder = folder.join(&name).join(&environment);
         let key = match need {
             Need::Open => None,
-            Need::Sealed => Some(Key::choose(&self.around, &environment, own.clone()).await?),
+            Need::Sealed => Some(Key::choose(&self.around, &environment, FileStore::new(&folder)).await?),
         };
-        let store = store::choose(&self.around, (&name, &environment), (values, &file), own).await?;
+        let stores = stores?;
+        let store = stores.open(&name).await?;
         let secrets = Secrets::of(&self.around);
         let session = Session {
             stack_name: name,
             environment,
             directory: self.around.directory.clone(),
             folder,
+            neighbours: stores.neighbours(key.as_ref()),
             file,
             console: self.console,
             store,

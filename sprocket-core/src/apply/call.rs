@@ -358,6 +358,8 @@ impl Call {
             secrets: intention.secrets.clone(),
             deps: intention.deps.clone(),
             ready,
+            revision: before.map_or(0, |before| before.revision + 1),
+            triggers: intention.triggers.clone(),
         })
     }
 
@@ -375,6 +377,8 @@ impl Call {
             secrets: intention.secrets.clone(),
             deps: intention.deps.clone(),
             ready: false,
+            revision: 0,
+            triggers: intention.triggers.clone(),
         }
     }
 

@@ -9,11 +9,12 @@ use super::{Run, refused};
 use crate::erased::{Evaluated, Fault, KindHandle, mark};
 use crate::ids::{Address, RecordId};
 use crate::json::Json;
-use crate::plan::{Change, Compared, Reason, Step, StepAction, name_of, real_changes};
+use crate::plan::{Change, Compared, Reason, Step, StepAction, has_holes, name_of, real_changes};
 use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
-use crate::value::{AFTER, Deps, Path, open_at, seal_at};
+use crate::trigger;
+use crate::value::{AFTER, Deps, NodeId, Path, open_at, seal_at};
 
 /// What a step comes to.
 pub(super) enum Start {
@@ -85,16 +86,33 @@ impl Run<'_> {
             spec,
             secrets,
             deps: node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect(),
+            triggers: self.triggers(node)?,
             was_absent: true,
         })
     }
 
-    /// What the settings are to change of the object, now that all of them are known.
-    fn changes(&self, node: &Node, object: &Object, spec: &Json, secrets: &[Path]) -> Vec<Change> {
+    /// What `.replace_on` says, all of which must be known now.
+    fn triggers(&self, node: &Node) -> Result<Vec<Value>, Fault> {
+        let standing = |node: NodeId| {
+            let address = &self.stack.nodes[node.index as usize].address;
+            Some(trigger::standing(self.snapshot.records.get(address)))
+        };
+        let found = trigger::values(&node.options.replace_on, &self.known, &self.key, &|_| Vec::new(), standing);
+        let found = found.map_err(|mistake| Fault::invalid(&mistake))?;
+        if found.iter().any(has_holes) {
+            return Err(refused("what it is replaced on is still not known, though all it waits for is done"));
+        }
+        Ok(found)
+    }
+
+    /// What the program is to change of the object, now that all of it is known.
+    fn changes(&self, node: &Node, object: &Object, spec: &Json, secrets: &[Path]) -> Result<Vec<Change>, Fault> {
         let (before, after) = (&object.applied.value(), &spec.value());
         let secrets = &[secrets, &object.secrets[..]].concat()[..];
         let compared = Compared { kind: &node.kind, before, after, secrets, key: &self.key };
-        real_changes(compared, &node.options.ignore, false)
+        let mut found = real_changes(compared, &node.options.ignore, false);
+        found.extend(trigger::changes(object, &self.triggers(node)?));
+        Ok(found)
     }
 
     fn create(&self, number: u32, step: &Step, generation: u32, replaces: bool) -> Result<Start, Fault> {
@@ -109,7 +127,7 @@ impl Run<'_> {
             return Err(more(&format!("`{path}` is not what the plan showed")));
         }
         if let (true, Some(object)) = (replaces && step.reason != Reason::Requested, current) {
-            let found = self.changes(node, object, &spec, &secrets);
+            let found = self.changes(node, object, &spec, &secrets)?;
             if found.is_empty() && !step.changes.iter().any(|change| change.drift) {
                 return Ok(Start::Nothing);
             }
@@ -134,7 +152,7 @@ impl Run<'_> {
         let object = record.and_then(|record| record.object.as_ref()).filter(|_| adopting.is_none());
         let (spec, secrets) = self.evaluate(node, object.map(|object| &object.applied))?;
         if let Some(object) = object {
-            let found = self.changes(node, object, &spec, &secrets);
+            let found = self.changes(node, object, &spec, &secrets)?;
             let drifted = step.changes.iter().any(|change| change.drift);
             let equal = node.kind.equal(&spec, &object.applied, &secrets, &self.key);
             // What was left unfinished is sent again all the same.
@@ -209,7 +227,7 @@ impl Run<'_> {
         let record = self.record_of(node, self.snapshot.records[&step.address].id.clone());
         let mut next = self.snapshot.records[&step.address].clone();
         let place = next.old.iter().position(|object| object.is(which)).ok_or_else(|| refused("it is not recorded"))?;
-        let restored = next.old.remove(place);
+        let restored = Object { triggers: self.triggers(node)?, ..next.old.remove(place) };
         next.old.extend(next.object.replace(restored));
         let next = Record { object: next.object, old: next.old, ..record };
         Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: Some(Box::new(next)) })]))
@@ -240,7 +258,7 @@ impl Run<'_> {
             next.seen = object.seen.as_ref().map(sealed).transpose()?;
         }
         let deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
-        Ok(Object { secrets, deps, ..next })
+        Ok(Object { secrets, deps, triggers: self.triggers(node)?, ..next })
     }
 
     /// Whether an object that was to make room for another turned out to be as the program wants it.
@@ -252,7 +270,9 @@ impl Run<'_> {
             return false;
         };
         let settings = self.evaluate(node, Some(&object.applied));
-        settings.is_ok_and(|(spec, secrets)| self.changes(node, object, &spec, &secrets).is_empty())
+        settings
+            .and_then(|(spec, secrets)| self.changes(node, object, &spec, &secrets))
+            .is_ok_and(|found| found.is_empty())
     }
 
     fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start, Fault> {

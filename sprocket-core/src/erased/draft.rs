@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::ids::PhysicalName;
 use crate::json::Json;
+use crate::options::Ignored;
 use crate::resource::{Claim, Findings, Resource};
 use crate::spec::{Draft, Field, Spec};
 use crate::value::{
@@ -35,14 +36,14 @@ pub(crate) trait ErasedDraft: Send + Sync {
         key: &StackKey,
         addresses: &dyn Fn(&Deps) -> Vec<String>,
         applied: Option<&Json>,
-        ignored: &[&str],
+        ignored: &[Ignored],
     ) -> Evaluated;
     /// The spec itself, for the call; all must be known.
     fn typed(
         &self,
         known: &Known,
         key: &StackKey,
-        keep: Option<(&[&str], &Json)>,
+        keep: Option<(&[Ignored], &Json)>,
         secrets: &[Path],
     ) -> Result<TypedSpec, Mistake>;
     /// What can be said against its settings, as far as they are known, and against its name.
@@ -72,7 +73,7 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         key: &StackKey,
         addresses: &dyn Fn(&Deps) -> Vec<String>,
         applied: Option<&Json>,
-        ignored: &[&str],
+        ignored: &[Ignored],
     ) -> Evaluated {
         let fields = D::Spec::FIELDS;
         let spec = match self.draft.spec(known) {
@@ -107,7 +108,7 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         &self,
         known: &Known,
         key: &StackKey,
-        keep: Option<(&[&str], &Json)>,
+        keep: Option<(&[Ignored], &Json)>,
         secrets: &[Path],
     ) -> Result<TypedSpec, Mistake> {
         let spec = self.draft.spec(known).map_err(|no_value| match no_value {
@@ -188,11 +189,7 @@ fn withhold(value: &mut Value, fields: &[Field]) {
     }
 }
 
-fn overlay(value: &mut Value, ignored: &[&str], others: &Json) {
+fn overlay(value: &mut Value, ignored: &[Ignored], others: &Json) {
     let others = others.value();
-    for name in ignored {
-        if let (Some(setting), Some(other)) = (value.get_mut(*name), others.get(*name)) {
-            *setting = other.clone();
-        }
-    }
+    ignored.iter().for_each(|ignored| ignored.take_over(value, &others));
 }

@@ -11,7 +11,8 @@ mod outputs;
 mod selected;
 mod shut;
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -21,14 +22,16 @@ use super::{Deferred, Goal, Kept, Move, Pattern, Place, Plan, Problem, Reason, R
 use crate::erased::{ErasedLive, Evaluated, KindHandle};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
+use crate::policy;
 use crate::refresh::Observed;
 use crate::resource::{Claim, Naming};
 use crate::stack::{Node, Stack};
 use crate::state::{Object, Record, Snapshot};
+use crate::trigger;
 use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
 
-use self::naming::HASH;
-pub(crate) use self::naming::name_of;
+use self::naming::{HASH, next_generation};
+pub(crate) use self::naming::{name_of, next_name};
 pub(crate) use self::outputs::output_values;
 use self::selected::Selected;
 
@@ -66,6 +69,7 @@ pub(crate) fn build(basis: Basis<'_>, request: &Request) -> Plan {
         unchanged: 0,
         claims: HashMap::new(),
         names: HashMap::with_capacity(nodes),
+        recorded_names: OnceCell::new(),
         selected: Selected::of(request, basis.stack, basis.snapshot),
         request,
         basis,
@@ -106,6 +110,8 @@ struct Builder<'a> {
     claims: HashMap<(usize, String), Vec<Claimed>>,
     /// Who has which name, by provider and kind.
     names: HashMap<(usize, &'static str, PhysicalName), Address>,
+    /// The names of all objects that are recorded, by provider and kind. Few plans ask for them.
+    recorded_names: OnceCell<HashSet<(&'a ProviderName, &'a str, &'a PhysicalName)>>,
 }
 
 /// Who has claimed something, and why nobody else can have it, if so.
@@ -115,6 +121,8 @@ type Claimed = (Address, Option<&'static str>);
 struct Desired {
     spec: Spec,
     secrets: Vec<Path>,
+    /// What `.replace_on` says.
+    triggers: Vec<Value>,
 }
 
 enum Spec {
@@ -269,22 +277,40 @@ impl<'a> Builder<'a> {
         let stack = self.basis.stack;
         let addresses = |deps: &Deps| addresses(stack, deps);
         let applied = object.map(|object| &object.applied);
-        match node.draft.evaluate(&self.known, self.basis.key, &addresses, applied, &node.options.ignore) {
-            Evaluated::Whole { spec, secrets } => Some(Desired { spec: Spec::Whole(spec), secrets }),
-            Evaluated::Partly { spec, secrets } => Some(Desired { spec: Spec::Partly(spec), secrets }),
-            Evaluated::Never(mistakes) => {
-                for mistake in mistakes {
-                    let problem = Self::problem(node, mistake.message.to_string());
-                    self.problems.push(Problem { at: Some(Place::of(mistake.at)), ..problem });
-                }
-                None
-            }
+        let triggers = &node.options.replace_on;
+        let triggers = trigger::values(triggers, &self.known, self.basis.key, &addresses, |node| {
+            self.standing(node.index as usize)
+        });
+        let evaluated = node.draft.evaluate(&self.known, self.basis.key, &addresses, applied, &node.options.ignore);
+        let (spec, secrets, mut mistakes) = match evaluated {
+            Evaluated::Whole { spec, secrets } => (Spec::Whole(spec), secrets, Vec::new()),
+            Evaluated::Partly { spec, secrets } => (Spec::Partly(spec), secrets, Vec::new()),
+            Evaluated::Never(mistakes) => (Spec::Partly(Value::Null), Vec::new(), mistakes),
+        };
+        let triggers = triggers.unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
+            Vec::new()
+        });
+        for mistake in &mistakes {
+            let problem = Self::problem(node, mistake.message.to_string());
+            self.problems.push(Problem { at: Some(Place::of(mistake.at)), ..problem });
         }
+        mistakes.is_empty().then_some(Desired { spec, secrets, triggers })
+    }
+
+    /// What a resource is at, for those who are replaced when it changes; none if a step is going to change it.
+    fn standing(&self, index: usize) -> Option<Value> {
+        let changes = self.last[index].is_some_and(|step| {
+            let action = &self.steps[step as usize].action;
+            action.changes_object() && *action != StepAction::Await
+        });
+        let record = self.basis.snapshot.records.get(&self.basis.stack.nodes[index].address);
+        (!changes).then(|| trigger::standing(record))
     }
 
     fn without_object(&mut self, index: usize, node: &Node, record: Option<&Record>, desired: &Desired) {
         let facts = node.kind.facts();
-        let generation = 1 + record.iter().flat_map(|record| &record.old).map(|old| old.generation).max().unwrap_or(0);
+        let generation = record.map_or(1, next_generation);
         let name = self.name(node, generation, desired);
         let create = StepAction::Create { generation, replaces: false };
         let strays = match &name {
@@ -376,8 +402,9 @@ impl<'a> Builder<'a> {
     fn finish(mut self, outputs: BTreeMap<String, Change>) -> Plan {
         order_deletes(&mut self.steps, self.basis.snapshot);
         assert!(dependents(&self.steps).1.is_some(), "BUG: the steps of a plan wait for each other");
-        Plan {
-            request: self.request.clone(),
+        let (stack, request) = (self.basis.stack, self.request);
+        let mut plan = Plan {
+            request: request.clone(),
             lineage: self.basis.lineage,
             serial: self.basis.serial,
             steps: self.steps,
@@ -391,7 +418,9 @@ impl<'a> Builder<'a> {
             unchanged: self.unchanged,
             left_out: self.selected.into_left_out(),
             proposed_key: self.basis.key_is_new.then(|| self.basis.key.clone()),
-        }
+        };
+        policy::judge(stack, request, &mut plan);
+        plan
     }
 
     fn step(&self, index: usize, node: &Node, action: StepAction, reason: Reason, name: Option<PhysicalName>) -> Step {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::erased::KindHandle;
 use crate::json::Json;
+use crate::options::Ignored;
 use crate::spec::Field;
 use crate::value::{AFTER, Path, PathPart, StackKey};
 
@@ -41,7 +42,7 @@ pub(crate) struct Compared<'a> {
 }
 
 /// What changes from one spec to another by the equality of their types: a setting that is only written otherwise is none.
-pub(crate) fn real_changes(compared: Compared<'_>, ignore: &[&str], drift: bool) -> Vec<Change> {
+pub(crate) fn real_changes(compared: Compared<'_>, ignore: &[Ignored], drift: bool) -> Vec<Change> {
     let Compared { kind, before, after, secrets, key } = compared;
     let mut found = changes(kind.facts().fields, before, after, ignore, drift);
     let settings: BTreeSet<String> = found.iter().filter_map(|change| change.path.field()).map(str::to_owned).collect();
@@ -70,20 +71,23 @@ pub(crate) fn is_as_wanted(kind: &KindHandle, live: &Json, wanted: &Json, secret
 }
 
 /// What changes from one spec to another. Maps are compared key by key, lists of one length item by item.
-fn changes(fields: &[Field], before: &Value, after: &Value, ignore: &[&str], drift: bool) -> Vec<Change> {
+fn changes(fields: &[Field], before: &Value, after: &Value, ignore: &[Ignored], drift: bool) -> Vec<Change> {
     let mut changes = Vec::new();
-    for field in fields.iter().filter(|field| !ignore.contains(&field.name)) {
+    for field in fields {
         let path = Path(vec![PathPart::Key(field.name.to_owned())]);
         let (before, after) = (&before[field.name], &after[field.name]);
         compare(&path, before, after, &mut |path, before, after| {
             let (before, after) = (before.clone(), after.clone());
-            changes.push(Change { path: path.clone(), before, after, replaces: field.replaces, drift });
+            if !ignore.iter().any(|ignored| ignored.covers(path)) {
+                changes.push(Change { path: path.clone(), before, after, replaces: field.replaces, drift });
+            }
         });
     }
     changes
 }
 
-fn compare(path: &Path, before: &Value, after: &Value, found: &mut impl FnMut(&Path, &Value, &Value)) {
+/// Tells each place where two values differ.
+pub(super) fn compare(path: &Path, before: &Value, after: &Value, found: &mut impl FnMut(&Path, &Value, &Value)) {
     if before == after {
         return;
     }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use serde_json::Value;
 
 use super::diff::Change;
-use super::{Deferred, Goal, Plan, Problem, Reason, Step, StepAction};
+use super::{Deferred, Goal, Plan, Problem, Reason, Step, StepAction, text};
 use crate::json::Json;
 use crate::value::{AFTER, ASSIGNED, FINGERPRINT, Path, PathPart, SEALED};
 
@@ -149,13 +149,20 @@ fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[Change], is_all_drift: b
     let width = changes.iter().map(|change| change.path.to_string().len()).max().unwrap_or(0) + 1;
     for change in changes {
         let path = format!("{}:", change.path);
-        write!(f, "    {path:width$} {} → {}", Shown(&change.before), Shown(&change.after))?;
+        let differences = text::differences(&change.before, &change.after);
+        let path = format!("{path:width$}");
+        let path = if differences.is_some() { path.trim_end() } else { &path };
+        write!(f, "    {path}")?;
         let notes = [(change.drift && !is_all_drift, "changed by somebody else"), (change.replaces, "needs a new one")];
         let notes: Vec<&str> = notes.into_iter().filter(|(is, _)| *is).map(|(_, note)| note).collect();
-        if !notes.is_empty() {
-            write!(f, "  ({})", notes.join(", "))?;
+        let notes = if notes.is_empty() { String::new() } else { format!("  ({})", notes.join(", ")) };
+        match differences {
+            None => writeln!(f, " {} → {}{notes}", Shown(&change.before), Shown(&change.after))?,
+            Some(lines) => {
+                writeln!(f, "{notes}")?;
+                lines.iter().try_for_each(|line| writeln!(f, "        {line}"))?;
+            }
         }
-        writeln!(f)?;
     }
     Ok(())
 }
@@ -205,7 +212,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// A value as people read it: secrets hidden, holes named, long texts cut.
-struct Shown<'a>(&'a Value);
+pub(super) struct Shown<'a>(pub(super) &'a Value);
 
 impl Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,12 +8,13 @@ mod diff;
 mod display;
 mod order;
 mod request;
+mod text;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::build::{Basis, build, name_of, output_values, reported};
+pub(crate) use self::build::{Basis, build, name_of, next_name, output_values, reported};
 pub use self::diff::Change;
 pub(crate) use self::diff::{Compared, has_holes, is_as_wanted, real_changes};
 pub(crate) use self::order::dependents;

@@ -40,11 +40,14 @@ pub struct Request {
     /// New objects are to take the place of these, though nothing about them has changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replace: Vec<Pattern>,
+    /// These may be deleted or replaced beyond what the program's [`Budget`](crate::Budget) allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Pattern>,
 }
 
 impl From<Goal> for Request {
     fn from(goal: Goal) -> Self {
-        Self { goal, only: Vec::new(), without: Vec::new(), replace: Vec::new() }
+        Self { goal, only: Vec::new(), without: Vec::new(), replace: Vec::new(), allow: Vec::new() }
     }
 }
 
@@ -67,6 +70,13 @@ impl Request {
     #[must_use]
     pub fn replace<P: Into<Pattern>>(mut self, these: impl IntoIterator<Item = P>) -> Self {
         self.replace.extend(these.into_iter().map(Into::into));
+        self
+    }
+
+    /// These may go.
+    #[must_use]
+    pub fn allow<P: Into<Pattern>>(mut self, these: impl IntoIterator<Item = P>) -> Self {
+        self.allow.extend(these.into_iter().map(Into::into));
         self
     }
 

@@ -18,7 +18,8 @@ use crate::engine::Refused;
 use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark};
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
 use crate::lookup::Answered;
-use crate::resource::Listing;
+use crate::plan::next_name;
+use crate::resource::{Listing, Naming};
 use crate::stack::Stack;
 use crate::state::{Entry as Journalled, Object, Record, Snapshot};
 use crate::value::{Known, StackKey};
@@ -112,6 +113,8 @@ struct Group<'a> {
     records: Vec<(&'a Address, &'a Record)>,
     /// Names that resources without an object would get.
     claimed: Vec<&'a PhysicalName>,
+    /// Names that the successors of recorded objects would get: whoever lists can look for them too, at no cost.
+    next: Vec<PhysicalName>,
 }
 
 fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections) -> Result<Vec<Group<'a>>, Refused> {
@@ -127,6 +130,7 @@ fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections
                 kind: connections.kind(&record.provider, address)?,
                 records: Vec::new(),
                 claimed: Vec::new(),
+                next: Vec::new(),
             }),
         };
         group.records.push((address, record));
@@ -134,9 +138,17 @@ fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections
     for node in &stack.nodes {
         let provider = &stack.providers[node.provider].name;
         let recorded = std::iter::once(&node.address).chain(&node.moved_from);
-        let has_object =
-            recorded.filter_map(|address| snapshot.records.get(address)).any(|record| record.object.is_some());
-        if has_object || connections.is_deferred(provider) {
+        let with_object =
+            recorded.filter_map(|address| snapshot.records.get(address)).find(|record| record.object.is_some());
+        if connections.is_deferred(provider) {
+            continue;
+        }
+        if let Some(record) = with_object {
+            if node.kind.facts().naming == Naming::Generation
+                && let Some(group) = groups.get_mut(&(&record.provider, node.address.kind()))
+            {
+                group.next.extend(next_name(node, record));
+            }
             continue;
         }
         let group = groups.entry((provider, node.address.kind())).or_insert_with(|| Group {
@@ -144,6 +156,7 @@ fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections
             kind: node.kind.clone(),
             records: Vec::new(),
             claimed: Vec::new(),
+            next: Vec::new(),
         });
         group.claimed.push(&node.name);
     }
@@ -159,7 +172,8 @@ impl Group<'_> {
         let failed = |fault| Refused::unreadable(&self.provider, self.kind.facts().kind, fault);
         let names = self.claimed.iter().copied().chain(self.objects().map(|(_, object)| &object.name)).cloned();
         tracing::debug!(provider = %self.provider, kind = self.kind.facts().kind, "reading");
-        let listing = Listing { lineage: snapshot.lineage.clone(), names: names.collect() };
+        let names = names.chain(self.next.iter().cloned()).collect();
+        let listing = Listing { lineage: snapshot.lineage.clone(), names };
         if let Some(lives) = self.kind.list(through, &listing).await.map_err(failed)? {
             return Ok(self.sort(lives));
         }

@@ -125,6 +125,8 @@ fn created(
         state: live.state,
         secrets: intent.secrets.clone(),
         deps: intent.deps.clone(),
+        revision: 0,
+        triggers: intent.triggers.clone(),
     });
     let mut next = record.cloned().unwrap_or_else(|| Record::new(intent.record.clone(), intent.provider.clone()));
     next.old.extend(next.object.take());

@@ -43,6 +43,7 @@ pub async fn suite(open: Open<'_>, frees: Duration) {
     every_event_comes_back_as_it_was(open).await;
     a_batch_counts_once_however_it_is_cut(open).await;
     a_snapshot_takes_the_journals_place(open).await;
+    earlier_snapshots_are_kept(open).await;
     a_snapshot_is_wanted_now_and_then(open).await;
     a_snapshot_that_lacks_entries_is_refused(open).await;
     there_is_one_lock(open, frees).await;
@@ -123,6 +124,22 @@ async fn a_snapshot_takes_the_journals_place(open: Open<'_>) {
 }
 
 /// What a store may choose freely is when; but it can't be never, nor lose anything in between.
+async fn earlier_snapshots_are_kept(open: Open<'_>) {
+    let (store, mut state) = begun(open, "history").await;
+    assert_eq!(store.history().await.expect("answers").len(), 0, "a first snapshot has none before it");
+    let lock = lock(&store, "ann").await;
+    let mut written = vec![state.clone()];
+    for round in 0..9 {
+        append(&*lock, &mut state, &[key(&format!("round-{round}"))]).await;
+        lock.compact(&state).await.expect("is written");
+        written.push(state.clone());
+    }
+    written.pop();
+    let history = store.history().await.expect("answers");
+    let kept: Vec<_> = history.into_iter().map(|earlier| earlier.snapshot.expect("can be read")).collect();
+    assert!(!kept.is_empty() && written.ends_with(&kept), "the last ones, the oldest first: {kept:?}");
+}
+
 async fn a_snapshot_is_wanted_now_and_then(open: Open<'_>) {
     let (store, _) = begun(open, "wanted").await;
     let mut expected = large(30);
@@ -332,6 +349,7 @@ fn intention() -> Intention {
         spec: Json::from(&json!({"driver": "overlay", "labels": {}, "none": null})),
         secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Index(3)])],
         deps: vec!["docker:network/other".into()],
+        triggers: vec![json!({"$sealed": "x"}), json!(null)],
         was_absent: true,
     }
 }
@@ -363,6 +381,8 @@ fn object(generation: u32) -> Object {
         witness: Some(Witness::of(&"id-1".into(), &"overlay")),
         marked: true,
         ready: true,
+        revision: 3,
+        triggers: vec![json!(1)],
     }
 }
 

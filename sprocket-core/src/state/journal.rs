@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::record::{Record, Which};
 use super::snapshot::RecordedProvider;
@@ -126,6 +127,9 @@ pub struct Intention {
     /// The resources that it is made from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deps: Vec<Address>,
+    /// What `.replace_on` said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Value>,
     /// No object of its name was there when the plan was made.
     pub was_absent: bool,
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use super::journal::Entry;
 use super::snapshot::Snapshot;
-use super::store::{Holder, Loaded, Lock, StateStore, StoreError};
+use super::store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};
 
 /// A state in memory. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct MemoryStore(Arc<Mutex<Inner>>);
 struct Inner {
     snapshot: Option<Snapshot>,
     journal: Vec<Entry>,
+    /// The snapshot before that one.
+    earlier: Option<Snapshot>,
     held: Option<Held>,
     /// How often the lock was taken: tells a lock from a later one.
     locks: u64,
@@ -182,6 +184,12 @@ impl StateStore for MemoryStore {
         Ok(self.inner().held.as_ref().map(|held| held.holder.clone()))
     }
 
+    async fn history(&self) -> Result<Vec<Earlier>, StoreError> {
+        let earlier = self.inner().earlier.clone();
+        let earlier = earlier.map(|snapshot| Earlier { place: PLACE.into(), written: None, snapshot: Ok(snapshot) });
+        Ok(earlier.into_iter().collect())
+    }
+
     fn place(&self) -> String {
         PLACE.into()
     }
@@ -215,7 +223,7 @@ impl Lock for MemoryLock {
             _ => {}
         }
         inner.write(self.number, "write the snapshot in", |inner| {
-            inner.snapshot = Some(snapshot.clone());
+            inner.earlier = inner.snapshot.replace(snapshot.clone());
             inner.journal.clear();
         })
     }

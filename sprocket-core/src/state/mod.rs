@@ -20,4 +20,4 @@ pub use key::{KeyError, KeyKind, KeySource, generate_identity};
 pub use memory::{Fault, MemoryStore};
 pub use record::{Object, Record, Which};
 pub use snapshot::{FORMAT, RecordedProvider, Snapshot};
-pub use store::{Holder, Loaded, Lock, StateStore, StoreError};
+pub use store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};

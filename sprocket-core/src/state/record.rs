@@ -1,6 +1,7 @@
 //! Records: what is kept of each resource.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName, RecordId};
 use crate::json::Json;
@@ -86,6 +87,12 @@ pub struct Object {
     pub deps: Vec<Address>,
     /// It was seen to work since the last change.
     pub ready: bool,
+    /// How often it was changed since it was made.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: u64,
+    /// What `.replace_on` said when it was made: another value needs another object.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Value>,
 }
 
 impl Record {
@@ -116,6 +123,10 @@ impl Record {
         record.old.retain(|object| !object.is(which));
         record
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn is_false(value: &bool) -> bool {

@@ -156,6 +156,8 @@ mod tests {
             secrets: Vec::new(),
             deps: vec!["a".into(), "other".into()],
             ready: true,
+            revision: 0,
+            triggers: Vec::new(),
         }
     }
 
@@ -169,9 +171,10 @@ mod tests {
 
     fn create() -> Action {
         let (record, provider, name, spec) = ("3f9a".into(), "docker".into(), "edge".into(), Json::from(&json!({})));
-        let (secrets, deps) = (Vec::new(), vec!["a".into(), "other".into()]);
+        let (secrets, deps, triggers) = (Vec::new(), vec!["a".into(), "other".into()], Vec::new());
+        let (generation, version, was_absent) = (1, 1, true);
         let intent =
-            Intention { record, provider, generation: 1, name, version: 1, spec, secrets, deps, was_absent: true };
+            Intention { record, provider, generation, name, version, spec, secrets, deps, triggers, was_absent };
         Action::Create { intent: Box::new(intent) }
     }
 

@@ -27,6 +27,9 @@ pub trait StateStore: Send + Sync + Debug {
     /// Who holds the lock, if anybody does.
     async fn holder(&self) -> Result<Option<Holder>, StoreError>;
 
+    /// The snapshots from before that are kept, the oldest first. The state as it is now is not among them.
+    async fn history(&self) -> Result<Vec<Earlier>, StoreError>;
+
     /// Tries out what it relies on, and says what it found; nothing that is written for it stays. For `doctor`.
     async fn try_out(&self) -> Result<Option<String>, StoreError> {
         Ok(None)
@@ -70,6 +73,17 @@ pub struct Loaded {
     pub snapshot: Snapshot,
     /// What was noticed on the way and repaired, for people: `the last journal entry was torn, and is ignored`.
     pub notes: Vec<String>,
+}
+
+/// A snapshot from before.
+#[derive(Debug)]
+pub struct Earlier {
+    /// Where it is, for people who want to go back to it.
+    pub place: String,
+    /// When it was written, if the storage tells.
+    pub written: Option<std::time::SystemTime>,
+    /// It; or why it can't be read.
+    pub snapshot: Result<Snapshot, StoreError>,
 }
 
 /// Who holds a lock.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::lock;
-use crate::state::{Entry, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore, StoreError};
+use crate::state::{Earlier, Entry, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore, StoreError};
 
 /// On which side of a write the run dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,10 @@ impl StateStore for CrashingStore {
 
     async fn holder(&self) -> Result<Option<Holder>, StoreError> {
         self.inner.holder().await
+    }
+
+    async fn history(&self) -> Result<Vec<Earlier>, StoreError> {
+        self.inner.history().await
     }
 
     fn place(&self) -> String {

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use sprocket_core::testing::Fail;
-use sprocket_core::{DraftExt as _, ErrorKind, Stack};
+use sprocket_core::{DraftExt as _, ErrorKind, Goal, Request, Stack};
 
 use super::kinds::{App, ExistingNet, LabState, Net, NetSpec};
 use super::yard::Post;
@@ -159,7 +159,7 @@ fn what_somebody_made_in_the_meantime_is_told_when_it_is_in_the_way() {
 }
 
 #[test]
-fn a_new_name_that_somebody_else_has_fails_the_create_and_the_old_object_stays() {
+fn a_new_name_that_another_has_is_a_problem_of_the_plan() {
     let program = |subnet: &'static str| {
         move |stack: &mut Stack| {
             let edge = stack.add(Net::new("edge").subnet(subnet));
@@ -169,18 +169,49 @@ fn a_new_name_that_somebody_else_has_fails_the_create_and_the_old_object_stays()
     let mut story = Story::new();
     story.apply(program("10.0.0.0/24"));
     story.world.put::<Net>("edge-2", spec("10.0.0.0/24"));
-    let report = story.run(program("10.0.1.0/24")).unwrap();
-    assert_snapshot!(told(&report), @"
-    create lab:net/edge failed: an object named `edge-2` exists already
-    delete lab:net/edge NotStarted
-    update lab:app/web NotStarted
+    assert_snapshot!(story.plan(program("10.0.1.0/24")), @"
+    ~ lab:app/web
+        nets[0]: net#1 → (known after lab:net/edge)
+    problem: `lab:net/edge`: is to be replaced by `edge-2`, and an object of that name exists already  (sprocket-core/tests/scenarios/adoption.rs:165)
+      hint: remove it, or give this one another name with `.named(…)`
+    1 problem: nothing can be applied until it is solved.
     ");
+    assert!(story.run(program("10.0.1.0/24")).is_err());
     assert!(story.plan(program("10.0.0.0/24")).starts_with("Nothing to do"));
     story.world.remove("lab:net", "edge-2");
     assert_eq!(
         story.apply(program("10.0.1.0/24")),
         ["create lab:net/edge-2", "update lab:app/web", "delete lab:net/edge"]
     );
+    // The other one may be the stack's own.
+    let two = |subnet: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Net::new("edge").subnet(subnet));
+            stack.add(Net::new("edge-3"));
+        }
+    };
+    story.apply(two("10.0.1.0/24"));
+    assert!(story.plan(two("10.0.2.0/24")).contains("is to be replaced by `edge-3`"));
+}
+
+#[test]
+fn a_name_that_is_pinned_now_counts_for_the_next_object_and_the_plan_says_so() {
+    let pinned = |stack: &mut Stack| {
+        stack.add(Post::new("gate").named("main-gate"));
+    };
+    let mut story = Story::in_yard();
+    story.apply(|stack| drop(stack.add(Post::new("gate"))));
+    assert_snapshot!(story.plan(pinned), @"
+    warning: `yard:post/gate`: stays as `gate` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/adoption.rs:200)
+      hint: `--replace yard:post/gate` makes a new one of that name
+    Nothing to do: 1 resource is as declared.
+    ");
+    let program = story.connected(&pinned);
+    let request = Request::from(Goal::Declared).replace(["yard:post/gate"]);
+    let plan = story.world.try_plan(&program, request).unwrap();
+    story.world.apply_plan(program, &plan).unwrap();
+    assert_eq!(story.objects(), ["yard:post/main-gate"]);
+    assert_snapshot!(story.plan(pinned), @"Nothing to do: 1 resource is as declared.");
 }
 
 #[test]
@@ -195,7 +226,7 @@ fn what_another_stack_owns_is_left_to_it_even_when_it_is_asked_for() {
     let mut other = Story { yard: one.yard.clone(), ..Story::in_yard() };
     one.apply(post);
     assert_snapshot!(other.plan(adopting), @"
-    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:192)
+    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:223)
       hint: choose another name with `.named(…)`, or remove it from the other stack first
     1 problem: nothing can be applied until it is solved.
     ");

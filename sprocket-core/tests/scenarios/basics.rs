@@ -5,6 +5,7 @@ use sprocket_core::{DraftExt as _, Stack};
 
 use super::Story;
 use super::kinds::{App, Net};
+use super::yard::Post;
 
 fn nothing(_: &mut Stack) {}
 
@@ -112,6 +113,34 @@ fn a_list_that_is_left_to_others_may_grow_shrink_and_go() {
         assert_eq!(story.world.spec::<App>("web").unwrap().nets, nets, "an update of the rest leaves it");
         before = image;
     }
+}
+
+#[test]
+fn one_entry_of_a_map_may_be_left_to_others_and_the_rest_of_it_counts() {
+    let post = |ours: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Post::new("gate").tag("tool", "first").tag("ours", ours).ignore_key("tags", "tool"));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(post("a"));
+    assert_eq!(story.yard.spec::<Post>("gate").tags["tool"], "first", "it counts when the object is made");
+    // Others change it, and it stays so, also when something else is changed.
+    story.yard.change::<Post>("gate", |spec, _| drop(spec.tags.insert("tool".into(), "theirs".into())));
+    assert!(story.plan(post("a")).starts_with("Nothing to do"));
+    assert_eq!(story.apply(post("b")), ["update yard:post/gate"]);
+    assert_eq!(story.yard.spec::<Post>("gate").tags["tool"], "theirs");
+    // They take it away: it stays away.
+    story.yard.change::<Post>("gate", |spec, _| drop(spec.tags.remove("tool")));
+    assert_eq!(story.apply(post("c")), ["update yard:post/gate"]);
+    assert_eq!(story.yard.spec::<Post>("gate").tags, [("ours".into(), "c".into())].into());
+    // What is not named is put back.
+    story.yard.change::<Post>("gate", |spec, _| drop(spec.tags.insert("ours".into(), "theirs".into())));
+    assert_snapshot!(story.plan(post("c")), @"
+    ~ yard:post/gate  (changed by somebody else)
+        tags.ours: theirs → c
+    1 to update.
+    ");
 }
 
 #[test]

@@ -17,10 +17,12 @@ mod order;
 mod outputs;
 mod plan_text;
 mod plans;
+mod policies;
 mod providers;
 mod recovery;
 mod replacement;
 mod secrets;
+mod triggers;
 mod unfinished;
 mod yard;
 

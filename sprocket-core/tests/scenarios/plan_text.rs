@@ -54,7 +54,10 @@ fn each_shape_of_a_value_is_shown() {
         on:   (none) → grass  (needs a new one)
     - yard:post/full  (before the new one is made)
     ± yard:post/full  (a new one takes its place)
-        text:       two⏎lines → three⏎more⏎lines
+        text:
+            - two
+            + three
+            + more
         colour:     red → blue
         neighbours: [a, b, c] → [a]
         tags.empty: "" → no more
@@ -66,7 +69,8 @@ fn each_shape_of_a_value_is_shown() {
         neighbours[1]: (secret) → b
         note:          (secret) → (none)
     ~ yard:post/json
-        text: {"key": ["value", 1]} → {"key": ["value", 2]}
+        text:
+            key[1]: 1 → 2
     2 to update, 2 to replace, 1 unchanged.
     "#);
     story.apply(next);
@@ -93,6 +97,56 @@ fn a_long_value_is_cut_and_its_length_told() {
     1 to update.
     ");
     story.apply(app("!"));
+}
+
+#[test]
+fn a_text_of_several_lines_is_compared_line_by_line() {
+    let app = |text: String| {
+        move |stack: &mut Stack| {
+            stack.add(App::new("web", "app:1").env("FILE", text.clone()));
+        }
+    };
+    let mut story = Story::new();
+    story.apply(app("[http]\nport = 80\nhost = \"a\"\n\n[log]\nlevel = 1\n".into()));
+    assert_snapshot!(story.plan(app("[http]\nport = 443\nhost = \"a\"\n[log]\nlevel = 1\x1b[2K".into())), @r"
+    ~ lab:app/web
+        env.FILE:
+            - port = 80
+            + port = 443
+            -
+            - level = 1
+            + level = 1\u{1b}[2K  (no end of line)
+    1 to update.
+    ");
+    let long = |to: u32| app((1..=to).map(|number| format!("{number}\n")).collect());
+    story.apply(long(1));
+    let plan = story.plan(long(100));
+    assert!(plan.contains("+ 41\n        … and 59 lines more\n"), "{plan}");
+}
+
+#[test]
+fn json_in_a_text_is_compared_part_by_part() {
+    let app = |text: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(App::new("web", "app:1").env("JSON", text));
+        }
+    };
+    let mut story = Story::new();
+    story.apply(app(r#"{"ports": [80, 443], "log": {"level": "info", "file": "a"}}"#));
+    assert_snapshot!(story.plan(app(r#"{"ports": [80, 8443], "log": {"file": "a"}, "new": {}}"#)), @"
+    ~ lab:app/web
+        env.JSON:
+            log.level: info → (none)
+            new: (none) → {}
+            ports[1]: 443 → 8443
+    1 to update.
+    ");
+    assert_snapshot!(story.plan(app(r#"{"log":{"level":"info","file":"a"},"ports":[80,443]}"#)), @"
+    ~ lab:app/web
+        env.JSON:
+            the same, written otherwise
+    1 to update.
+    ");
 }
 
 #[test]

@@ -29,12 +29,15 @@ fn values() -> impl Strategy<Value = Json> {
 prop_compose! {
     fn objects()(
         generation in 1..4_u32, name in ".{0,8}", applied in values(), seen in prop::option::of(values()),
-        state in values(), deps in vec(addresses(), 0..3), ready in any::<bool>(),
+        state in values(), deps in vec(addresses(), 0..3), ready in any::<bool>(), revision in 0..3_u64,
     ) -> Object {
         let (name, id) = (name.as_str().into(), ObjectId::from(format!("id-{generation}")));
         let witness = seen.as_ref().map(|seen: &Json| Witness::of(&id, seen));
         let marked = witness.is_some();
-        Object { generation, name, id, version: 1, applied, seen, witness, marked, state, secrets: Vec::new(), deps, ready }
+        let (version, secrets, triggers) = (1, Vec::new(), vec![revision.into()]);
+        Object {
+            generation, name, id, version, applied, seen, witness, marked, state, secrets, deps, ready, revision, triggers,
+        }
     }
 }
 
@@ -51,7 +54,7 @@ prop_compose! {
     fn intentions()(spec in values(), deps in vec(addresses(), 0..3), was_absent in any::<bool>()) -> Box<Intention> {
         let (record, provider, name) = ("3f9a".into(), "docker".into(), "edge".into());
         Box::new(Intention {
-            record, provider, generation: 1, name, version: 1, spec, secrets: Vec::new(), deps, was_absent,
+            record, provider, generation: 1, name, version: 1, spec, secrets: Vec::new(), deps, triggers: Vec::new(), was_absent,
         })
     }
 }

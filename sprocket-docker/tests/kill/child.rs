@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sprocket_core::state::{
-    Action, Entry, Event, FileStore, Holder, KeySource, Loaded, Lock, Snapshot, StateStore, StoreError,
+    Action, Earlier, Entry, Event, FileStore, Holder, KeySource, Loaded, Lock, Snapshot, StateStore, StoreError,
 };
 use sprocket_core::value::StackKey;
 use sprocket_core::{DraftExt as _, Engine, Entropy, Goal, Password, Settings, Stack, Stop};
@@ -118,6 +118,10 @@ impl StateStore for Slow {
 
     async fn holder(&self) -> Result<Option<Holder>, StoreError> {
         self.0.holder().await
+    }
+
+    async fn history(&self) -> Result<Vec<Earlier>, StoreError> {
+        self.0.history().await
     }
 
     fn place(&self) -> String {

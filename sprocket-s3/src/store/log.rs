@@ -12,10 +12,12 @@
 //!
 //! **Invariant:** a fence is never deleted: it stands where the holder before it, however late, would write next.
 
+use std::time::SystemTime;
+
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use sprocket_core::state::format::{Batch, Unreadable, read_snapshot, write_snapshot};
-use sprocket_core::state::{Snapshot, StoreError};
+use sprocket_core::state::{Earlier, Snapshot, StoreError};
 
 use super::objects::{Object, Objects};
 use super::{Place, SMALL};
@@ -116,6 +118,21 @@ impl Log {
                 return Self::of(all, parts, place);
             }
         }
+    }
+
+    /// The snapshots before the last that are kept.
+    pub(super) async fn history(objects: &Objects, place: &Place) -> Result<Vec<Earlier>, StoreError> {
+        let kept = Self::read(objects, place).await?.snapshots;
+        let reads = kept.iter().rev().skip(1).rev().map(async |&number| {
+            let read = objects.get(&key(number)).await.map_err(place.failed("read an earlier state in"))?;
+            // It went with a snapshot that somebody has written since.
+            let Some(Object { body, age, .. }) = read else { return Ok(None) };
+            let snapshot = part(number, body, place)
+                .and_then(|part| read_snapshot(&part.payload).map_err(|error| unreadable(place, number, error)));
+            let written = age.and_then(|age| SystemTime::now().checked_sub(age));
+            Ok(Some(Earlier { place: format!("{place}, `{}`", key(number)), written, snapshot }))
+        });
+        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
     fn of(all: Vec<u64>, parts: Vec<Part>, place: &Place) -> Result<Self, StoreError> {

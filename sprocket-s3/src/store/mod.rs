@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sprocket_core::ProviderError as _;
-use sprocket_core::state::{Holder, Loaded, Lock, StateStore, StoreError};
+use sprocket_core::state::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};
 
 use self::lease::Lease;
 pub use self::location::StateLocation;
@@ -111,6 +111,10 @@ impl StateStore for S3Store {
 
     async fn holder(&self) -> Result<Option<Holder>, StoreError> {
         lease::holder(&self.objects, &self.place).await
+    }
+
+    async fn history(&self) -> Result<Vec<Earlier>, StoreError> {
+        Log::history(&self.objects, &self.place).await
     }
 
     async fn try_out(&self) -> Result<Option<String>, StoreError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sprocket_core::document;
-use sprocket_core::state::Snapshot;
+use sprocket_core::state::{Earlier, Snapshot};
 use sprocket_core::{Address, Events, Refused};
 
 use crate::cli::StateCommand;
@@ -32,6 +32,7 @@ pub(super) async fn state(opening: Opening<'_>, command: StateCommand) -> Result
             session.console.out_lines(&format!("`{address}` is not protected any more."), |_| Look::Strong);
             Ok(Exit::Done)
         }
+        StateCommand::History => history(&session).await,
         StateCommand::Unlock { id } => {
             session.store.unlock(&id).await?;
             session.console.out_lines(&format!("The lock `{id}` is broken."), |_| Look::Strong);
@@ -79,6 +80,47 @@ async fn list(session: &Session) -> Result<Exit, Trouble> {
     ));
     session.console.out_lines(&text, |_| Look::Plain);
     Ok(Exit::Done)
+}
+
+async fn history(session: &Session) -> Result<Exit, Trouble> {
+    let now = snapshot(session).await?;
+    let earlier = session.store.history().await?;
+    let now = now.map(|snapshot| Earlier { place: "now".into(), written: None, snapshot: Ok(snapshot) });
+    let mut before: Option<Snapshot> = None;
+    let mut text = String::new();
+    for Earlier { place, written, snapshot } in earlier.into_iter().chain(now) {
+        let written = written.and_then(|time| jiff::Timestamp::try_from(time).ok());
+        let written = written.map(|time| format!("{}  ", time.strftime("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default();
+        match snapshot {
+            Ok(snapshot) => {
+                let resources = count(snapshot.records.len(), "resource");
+                let since = before.as_ref().map(|before| since(before, &snapshot)).unwrap_or_default();
+                text.push_str(&format!("serial {}  {written}{resources}{since}  {place}\n", snapshot.serial));
+                before = Some(snapshot);
+            }
+            Err(error) => text.push_str(&format!("{written}{error}\n")),
+        }
+    }
+    if text.is_empty() {
+        text = format!("Nothing is recorded of {} yet.", session.title());
+    }
+    session.console.out_lines(text.trim_end(), |_| Look::Plain);
+    Ok(Exit::Done)
+}
+
+/// What one state has otherwise than the one before it.
+fn since(before: &Snapshot, after: &Snapshot) -> String {
+    let is_in = |snapshot: &Snapshot, address: &Address| snapshot.records.contains_key(address);
+    let new = after.records.keys().filter(|address| !is_in(before, address)).count();
+    let gone = before.records.keys().filter(|address| !is_in(after, address)).count();
+    let changed = after
+        .records
+        .iter()
+        .filter(|(address, record)| before.records.get(*address).is_some_and(|before| before != *record));
+    let counts = [(new, "new"), (changed.count(), "changed"), (gone, "gone")];
+    let parts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }
 
 async fn show(session: &Session, address: &str) -> Result<Exit, Trouble> {

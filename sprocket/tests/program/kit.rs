@@ -250,6 +250,8 @@ kind!(
 /// A program's place: a folder with a `sprocket.toml`, variables, and a shelf.
 pub(crate) struct Place {
     pub(crate) name: &'static str,
+    /// The program that is run there.
+    pub(crate) program: &'static str,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) variables: BTreeMap<String, String>,
     /// What is typed, if there is a terminal.
@@ -262,7 +264,15 @@ impl Place {
     pub(crate) fn new(name: &'static str, file: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("sprocket.toml"), file).unwrap();
-        Self { name, folder, variables: BTreeMap::new(), typed: None, stop: Stop::default(), store: None }
+        Self {
+            name,
+            program: "pantry",
+            folder,
+            variables: BTreeMap::new(),
+            typed: None,
+            stop: Stop::default(),
+            store: None,
+        }
     }
 
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
@@ -316,7 +326,7 @@ impl Place {
             around.input = Box::new(Cursor::new(typed));
             around.terminal = true;
         }
-        let exit = Program::new("pantry").knowing::<Shelf>().run_in(around, declare);
+        let exit = Program::new(self.program).knowing::<Shelf>().run_in(around, declare);
         (exit, self.scrub(&screen.take()), out.take())
     }
 

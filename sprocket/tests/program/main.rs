@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "clippy takes the helpers of tests for a library")]
 
+mod colours;
 mod configuration;
 mod docker;
 mod documents;
@@ -9,6 +10,7 @@ mod environments;
 mod estate;
 mod json;
 mod kit;
+mod neighbours;
 mod providers;
 mod pulumi;
 mod runs;

@@ -1,8 +1,8 @@
 //! Interrupts of the process. The test runs itself again as the program that is interrupted.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use sprocket::core::Stack;
 use sprocket::{Program, Surroundings};
@@ -30,9 +30,8 @@ fn program() {
     std::process::exit(exit.code().into());
 }
 
-/// Interrupts the program as soon as its first step runs: its exit code, and what it printed from then on.
-fn interrupted(takes: u32, signals: &[&str]) -> (Option<i32>, String) {
-    let place = Place::new("signals", "default = 'local'\n[local]\n");
+/// The program, in this place; its calls take so many milliseconds.
+fn start(place: &Place, takes: u32) -> (Child, BufReader<ChildStderr>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "signals::program", "--nocapture"])
         .env(FOLDER, place.folder.path())
@@ -41,24 +40,46 @@ fn interrupted(takes: u32, signals: &[&str]) -> (Option<i32>, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut screen = BufReader::new(child.stderr.take().unwrap());
+    let screen = BufReader::new(child.stderr.take().unwrap());
+    (child, screen)
+}
+
+/// Reads until a line begins so.
+fn wait_for(screen: &mut impl BufRead, beginning: &str) {
     let mut line = String::new();
-    while !line.starts_with("… create") {
+    while !line.starts_with(beginning) {
         line.clear();
-        assert!(screen.read_line(&mut line).unwrap() > 0, "it ended before its first step");
+        assert!(screen.read_line(&mut line).unwrap() > 0, "it ended before it said `{beginning}`");
     }
-    for (place, signal) in signals.iter().enumerate() {
-        if place > 0 {
-            line.clear();
-            screen.read_line(&mut line).unwrap();
-            assert!(line.starts_with("! interrupted"), "{line}");
-        }
-        let killed = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
-        assert!(killed.success());
-    }
+}
+
+fn send(signal: &str, child: &Child) {
+    assert!(Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap().success());
+}
+
+/// Its exit code, and the last line that it printed.
+fn end(mut child: Child, mut screen: impl Read) -> (Option<i32>, String) {
     let mut rest = String::new();
     screen.read_to_string(&mut rest).unwrap();
     (child.wait().unwrap().code(), rest.lines().last().unwrap_or_default().to_owned())
+}
+
+fn place() -> Place {
+    Place::new("signals", "default = 'local'\n[local]\n")
+}
+
+/// Interrupts the program as soon as its first step runs.
+fn interrupted(takes: u32, signals: &[&str]) -> (Option<i32>, String) {
+    let place = place();
+    let (child, mut screen) = start(&place, takes);
+    wait_for(&mut screen, "… create");
+    for (number, signal) in signals.iter().enumerate() {
+        if number > 0 {
+            wait_for(&mut screen, "! interrupted");
+        }
+        send(signal, &child);
+    }
+    end(child, screen)
 }
 
 #[test]
@@ -72,4 +93,35 @@ fn the_first_interrupt_lets_what_runs_finish() {
 fn the_second_interrupt_ends_at_once() {
     let done = "1 cut off, 1 not started. Interrupted. The next run finds out what came of it; run again to continue.";
     assert_eq!(interrupted(600_000, &["-INT", "-INT"]), (Some(130), done.to_owned()));
+}
+
+/// What services that run jobs do to one that is cancelled: an interrupt; 7.5 s later, shortened here, SIGTERM; and 2.5 s
+/// later SIGKILL.
+#[test]
+fn a_cancelled_job_has_ended_by_itself_before_it_would_be_killed() {
+    let place = place();
+    let (child, mut screen) = start(&place, 600_000);
+    wait_for(&mut screen, "… create");
+    send("-INT", &child);
+    wait_for(&mut screen, "! interrupted");
+    std::thread::sleep(Duration::from_millis(750));
+    send("-TERM", &child);
+    let asked = Instant::now();
+    let cut = "1 cut off, 1 not started. Interrupted. The next run finds out what came of it; run again to continue.";
+    assert_eq!(end(child, screen), (Some(130), cut.to_owned()));
+    assert!(asked.elapsed() < Duration::from_millis(2500), "it would have been killed");
+    // The next job goes on from there: no lock is left, and nothing is in doubt.
+    let (child, screen) = start(&place, 0);
+    assert_eq!(end(child, screen), (Some(0), "Verified: 2 checks passed.".to_owned()));
+}
+
+#[test]
+fn a_job_that_was_killed_is_finished_by_the_next_one() {
+    let place = place();
+    let (mut child, mut screen) = start(&place, 600_000);
+    wait_for(&mut screen, "… create");
+    send("-KILL", &child);
+    assert_eq!(child.wait().unwrap().code(), None);
+    let (child, screen) = start(&place, 0);
+    assert_eq!(end(child, screen), (Some(0), "Verified: 2 checks passed.".to_owned()));
 }

@@ -249,3 +249,28 @@ fn records_are_mended_by_hand() {
     exit 0
     ");
 }
+
+#[test]
+fn what_was_recorded_before_is_listed_with_what_changed_since() {
+    let place = Place::new("history", LOCAL);
+    assert_snapshot!(place.run("state history", |_| ()), @"
+    Nothing is recorded of pantry/local yet.
+    exit 0
+    ");
+    for text in ["plums", "pears", "figs", "dates"] {
+        place.run("apply --yes", |stack| {
+            for jar in ["a", "b", "c", "d", "e"] {
+                stack.add(Thing::new(jar).text(text));
+            }
+            stack.add(Thing::new(text));
+        });
+    }
+    let told = place.run("state history", |_| ());
+    // Times are others each time.
+    let told = told.replace(char::is_numeric, "#");
+    assert_snapshot!(told, @"
+    serial #  ####-##-## ##:##:## UTC  # resources  .sprocket/pantry/local/history/######-serial-#.json
+    serial ##  # resources: # new  now
+    exit #
+    ");
+}

@@ -13,7 +13,8 @@ use crate::refresh::Seen;
 use crate::resource::Naming;
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Object, Record};
-use crate::value::{Deps, FINGERPRINT, Facts, Known, Path, PathPart, is_sealed, single};
+use crate::trigger;
+use crate::value::{Deps, FINGERPRINT, Facts, Known, NodeId, Path, PathPart, is_sealed, single};
 
 impl Found {
     /// Records one, and notes what is known of it from now on.
@@ -78,6 +79,8 @@ impl Found {
             secrets,
             deps: node.deps.iter().map(|&dep| stack.nodes[dep as usize].address.clone()).collect(),
             ready: true,
+            revision: 0,
+            triggers: self.triggers(stack, node, known),
         };
         known.nodes[index] = Facts {
             name: Some(live.name.clone()),
@@ -97,6 +100,17 @@ impl Found {
         let name = live.name.clone();
         self.prepared.observed.objects.insert(address.clone(), Seen { current: Some(live), old: Vec::new() });
         Ok(name)
+    }
+
+    /// What it is replaced on, if all of that is known: what is not there yet has changed nothing.
+    fn triggers(&self, stack: &Stack, node: &Node, known: &Known) -> Vec<Value> {
+        let standing = |node: NodeId| {
+            let record = self.prepared.snapshot.records.get(&stack.nodes[node.index as usize].address)?;
+            record.object.is_some().then(|| trigger::standing(Some(record)))
+        };
+        let key = &self.prepared.key;
+        let found = trigger::values(&node.options.replace_on, known, key, &|deps| addresses(stack, deps), standing);
+        found.ok().filter(|found| !found.iter().any(has_holes)).unwrap_or_default()
     }
 
     /// What was sent last, as far as it can be told: what is there, and what is said of what the service does not show.

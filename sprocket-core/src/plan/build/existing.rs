@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::naming::next_generation;
 use super::{Builder, Desired, Spec};
 use crate::erased::{ErasedLive, KindFacts};
+use crate::ids::{Address, PhysicalName};
 use crate::plan::diff::{self, Change, Compared, real_changes};
 use crate::plan::{Problem, Reason, Step, StepAction};
 use crate::resource::Naming;
 use crate::spec::Field;
 use crate::stack::Node;
 use crate::state::{Object, Record};
+use crate::trigger;
 use crate::value::{Facts, Path, PathPart};
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     pub(super) fn existing(
         &mut self,
         index: usize,
@@ -32,6 +35,7 @@ impl Builder<'_> {
         if is_requested || changes.iter().any(|change| change.replaces) {
             return self.replace(index, node, record, object, live, desired, changes);
         }
+        self.warn_of_name(node, object);
         let name = Some(object.name.clone());
         let action = if !changes.is_empty() {
             let reason = if changes.iter().all(|change| change.drift) { Reason::Drifted } else { Reason::Changed };
@@ -41,6 +45,7 @@ impl Builder<'_> {
             Some((if facts.converges { StepAction::Await } else { StepAction::Update }, Reason::Unfinished))
         } else if record.is_some_and(|record| self.options_changed(node, record, object))
             || matches!(&desired.spec, Spec::Whole(_) if desired.secrets != object.secrets)
+            || desired.triggers.len() != object.triggers.len()
         {
             Some((StepAction::Record, Reason::Options))
         } else {
@@ -65,6 +70,7 @@ impl Builder<'_> {
         let key = self.basis.key;
         let (kind, ignore) = (&node.kind, &node.options.ignore);
         let secrets = &both(&desired.secrets, &object.secrets)[..];
+        let triggered = trigger::changes(object, &desired.triggers);
         let mut found = match &desired.spec {
             Spec::Whole(spec) if kind.equal(spec, &object.applied, secrets, key) => Vec::new(),
             spec => {
@@ -75,6 +81,7 @@ impl Builder<'_> {
                 found
             }
         };
+        found.extend(triggered);
         let (Some(live), Some(seen)) = (live, &object.seen) else { return found };
         found.extend(Self::lost_mark(object, live));
         let masked =
@@ -150,9 +157,15 @@ impl Builder<'_> {
             let message = format!("holds data that would be lost: {because}");
             return self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
         }
-        let highest = record.iter().flat_map(|record| record.objects()).map(|object| object.generation).max();
-        let generation = 1 + highest.unwrap_or(object.generation);
+        let generation = record.map_or(object.generation + 1, next_generation);
         let name = self.name(node, generation, desired);
+        if let Some(name) = name.as_ref().filter(|_| facts.naming == Naming::Generation)
+            && self.is_taken_already(node, name)
+        {
+            let message = format!("is to be replaced by `{name}`, and an object of that name exists already");
+            let hint = "remove it, or give this one another name with `.named(…)`";
+            return self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
+        }
         if facts.naming == Naming::Content && name.as_ref() == Some(&object.name) {
             let problem =
                 Self::problem(node, format!("is named by its content, and {because}: it would have the same name"));
@@ -196,6 +209,20 @@ impl Builder<'_> {
             }
         }
         self.known.nodes[index] = Facts { name, reported: None, changing: true };
+    }
+
+    /// Whether an object has this name that is no record's of this resource.
+    fn is_taken_already(&self, node: &Node, name: &PhysicalName) -> bool {
+        let (provider, kind) = (&self.basis.stack.providers[node.provider].name, node.kind.facts().kind);
+        let recorded = self.recorded_names.get_or_init(|| {
+            let records = self.basis.snapshot.records.iter();
+            let names = |(address, record): (&'a Address, &'a Record)| {
+                record.objects().map(move |object| (&record.provider, address.kind(), &object.name))
+            };
+            records.flat_map(names).collect()
+        });
+        recorded.contains(&(provider, kind, name))
+            || self.basis.observed.strays.contains_key(&(provider.clone(), kind, name.clone()))
     }
 
     fn options_changed(&self, node: &Node, record: &Record, object: &Object) -> bool {

@@ -6,15 +6,25 @@ use super::{Builder, Desired};
 use crate::erased::KindFacts;
 use crate::hash;
 use crate::ids::PhysicalName;
-use crate::plan::diff;
+use crate::plan::{Problem, diff};
 use crate::resource::Naming;
 use crate::stack::Node;
+use crate::state::{Object, Record};
 use crate::value::{FINGERPRINT, SEALED};
 
 /// How much of the hash of a content is in its name.
 pub(super) const HASH: usize = 10;
 
 impl Builder<'_> {
+    /// A name that the program pins counts for the next object only.
+    pub(super) fn warn_of_name(&mut self, node: &Node, object: &Object) {
+        if node.options.physical_name.is_some() && !is_named_so(node, object) {
+            let message = format!("stays as `{}` until it is replaced, whatever `.named` says now", object.name);
+            let hint = format!("`--replace {}` makes a new one of that name", node.address);
+            self.warnings.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
+        }
+    }
+
     pub(super) fn name(&self, node: &Node, generation: u32, desired: &Desired) -> Option<PhysicalName> {
         match (node.kind.facts().naming, &desired.spec) {
             (Naming::Content, spec) => {
@@ -41,6 +51,25 @@ pub(crate) fn name_of(node: &Node, generation: u32, spec: &Value) -> Option<Phys
             let hash = hash::short(&[&content.to_string()]);
             Some(format!("{}-{}", node.name, &hash[..HASH]).into())
         }
+    }
+}
+
+/// Which generation would take the place of what is recorded.
+pub(super) fn next_generation(record: &Record) -> u32 {
+    1 + record.objects().map(|object| object.generation).max().unwrap_or(0)
+}
+
+/// What an object would be called that takes the place of the recorded one, where its settings do not say that.
+pub(crate) fn next_name(node: &Node, record: &Record) -> Option<PhysicalName> {
+    name_of(node, next_generation(record), &Value::Null)
+}
+
+/// Whether an object has the name that the program has for it, as far as that is its own.
+fn is_named_so(node: &Node, object: &Object) -> bool {
+    match node.kind.facts().naming {
+        Naming::None => true,
+        Naming::Content => object.name.as_str().starts_with(node.name.as_str()),
+        _ => name_of(node, object.generation, &Value::Null).is_some_and(|name| name == object.name),
     }
 }
 

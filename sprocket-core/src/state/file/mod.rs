@@ -34,7 +34,7 @@ use super::format::read_snapshot;
 use super::journal::Entry;
 use super::key::{KeySource, generate_identity};
 use super::snapshot::Snapshot;
-use super::store::{Holder, Loaded, Lock, StateStore, StoreError};
+use super::store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};
 use crate::entropy::Entropy;
 use crate::value::Secret;
 
@@ -221,6 +221,23 @@ impl StateStore for FileStore {
     async fn holder(&self) -> Result<Option<Holder>, StoreError> {
         let path = self.files.lock.clone();
         blocking(&self.files, move || claim::holder_of(&path)).await
+    }
+
+    async fn history(&self) -> Result<Vec<Earlier>, StoreError> {
+        let files = self.files.clone();
+        blocking(&self.files, move || {
+            let read = |path: PathBuf| {
+                let place = path.display().to_string();
+                let fix = "it is not needed: what counts is the state itself";
+                let snapshot = folder::read(&path).and_then(|bytes| {
+                    read_snapshot(&bytes.unwrap_or_default()).map_err(|error| error.at(place.clone(), fix))
+                });
+                let written = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
+                Earlier { place, written, snapshot }
+            };
+            Ok(folder::files(&files.history)?.into_iter().map(read).collect())
+        })
+        .await
     }
 
     fn place(&self) -> String {

@@ -1,0 +1,219 @@
+//! Other stacks: what they show is read by [`Stack::output_of`](crate::Stack::output_of), and never written.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use sprocket_derive::Spec;
+use tokio::sync::Mutex;
+
+use crate::engine::with_causes;
+use crate::erased::Kinds;
+use crate::ids::Identity;
+use crate::json::Json;
+use crate::lookup::Lookup;
+use crate::provider::{ErrorKind, Provider, ProviderError};
+use crate::resource::State;
+use crate::state::{KeySource, StateStore};
+use crate::value::{SEALED, StackKey, sealing};
+
+/// Where the states of other stacks are, and who can open them.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use sprocket_core::state::{FileStore, KeySource};
+/// use sprocket_core::{Neighbours, Secret, Stack};
+///
+/// let mut stack = Stack::new();
+/// stack.neighbours(Neighbours::new(|name| {
+///     let store = FileStore::new(format!("states/{name}"));
+///     let key = KeySource::passphrase(Secret::new("open sesame".to_owned()), "this example");
+///     async move { Ok((Arc::new(store) as Arc<_>, key)) }
+/// }));
+/// let network = stack.output_of::<String>("infrastructure", "network");
+/// ```
+#[derive(Clone)]
+pub struct Neighbours(Find);
+
+/// A state, and its key.
+type Place = (Arc<dyn StateStore>, KeySource);
+
+type Find = Arc<dyn Fn(&str) -> BoxFuture<'static, Result<Place, String>> + Send + Sync>;
+
+impl Debug for Neighbours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Neighbours")
+    }
+}
+
+impl Neighbours {
+    /// Finds them by their name, or says why there is none.
+    pub fn new<F>(find: impl Fn(&str) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Place, String>> + Send + 'static,
+    {
+        Self(Arc::new(move |name| find(name).boxed()))
+    }
+}
+
+/// The states of other stacks. A run reads each of them once.
+#[derive(Debug)]
+pub struct Stacks {
+    neighbours: Neighbours,
+    read: Mutex<BTreeMap<String, Shown>>,
+}
+
+/// What a stack shows.
+#[derive(Clone, Debug)]
+struct Shown {
+    outputs: BTreeMap<String, Json>,
+    key: Option<StackKey>,
+}
+
+/// Other stacks have no settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Stacks, crate = crate)]
+pub struct StacksSpec {}
+
+/// Why nothing could be read of another stack.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StacksError {
+    /// Nobody said where they are.
+    #[error("it is not known where the states of other stacks are")]
+    NotConnected,
+    /// It was never applied.
+    #[error("the stack `{stack}` has no state here")]
+    NoState {
+        /// Which stack.
+        stack: String,
+    },
+    /// Its state is there, and can't be read.
+    #[error("could not read the state of the stack `{stack}`: {cause}")]
+    Unreadable {
+        /// Which stack.
+        stack: String,
+        /// Why.
+        cause: String,
+    },
+    /// The output is something else.
+    #[error("`{output}` of the stack `{stack}` is not what this program takes it for: {cause}")]
+    Unfit {
+        /// Which stack.
+        stack: String,
+        /// Which of its outputs.
+        output: String,
+        /// Why.
+        cause: String,
+        /// It is secret there.
+        is_secret: bool,
+    },
+}
+
+impl ProviderError for StacksError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotConnected | Self::Unfit { .. } => ErrorKind::Invalid,
+            Self::NoState { .. } => ErrorKind::NotFound,
+            Self::Unreadable { .. } => ErrorKind::Unavailable,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotConnected => Some("tell it with `Stack::neighbours`, before anything is declared".into()),
+            Self::NoState { .. } => Some("apply that one first, in the same environment".into()),
+            Self::Unfit { is_secret: true, .. } => Some("what is secret there is a `Secret<…>` in the type".into()),
+            Self::Unreadable { .. } | Self::Unfit { .. } => None,
+        }
+    }
+}
+
+impl Provider for Stacks {
+    const NAME: &'static str = "stacks";
+    type Draft = StacksDraft;
+    type Config = StacksSpec;
+    type Credentials = Neighbours;
+    type Error = StacksError;
+
+    async fn connect(_: &StacksSpec, neighbours: Neighbours) -> Result<Self, StacksError> {
+        Ok(Self { neighbours, read: Mutex::default() })
+    }
+
+    fn ambient() -> Result<Neighbours, StacksError> {
+        Err(StacksError::NotConnected)
+    }
+
+    async fn identity(&self) -> Result<Identity, StacksError> {
+        Ok("stacks".into())
+    }
+
+    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+        kinds
+    }
+}
+
+impl Stacks {
+    async fn shown(&self, stack: &str) -> Result<Shown, StacksError> {
+        let mut read = self.read.lock().await;
+        if let Some(shown) = read.get(stack) {
+            return Ok(shown.clone());
+        }
+        let unreadable = |cause: String| StacksError::Unreadable { stack: stack.to_owned(), cause };
+        let (store, key) = (self.neighbours.0)(stack).await.map_err(unreadable)?;
+        let loaded = store.load().await.map_err(|error| unreadable(with_causes(&error)))?;
+        let snapshot = loaded.ok_or_else(|| StacksError::NoState { stack: stack.to_owned() })?.snapshot;
+        let key = snapshot.key.as_deref().map(|sealed| key.open(sealed)).transpose();
+        let shown = Shown { outputs: snapshot.outputs, key: key.map_err(|error| unreadable(with_causes(&error)))? };
+        read.insert(stack.to_owned(), shown.clone());
+        Ok(shown)
+    }
+}
+
+/// An output of another stack.
+#[derive(Serialize)]
+#[serde(bound = "")]
+pub(crate) struct OutputOf<T> {
+    pub(crate) stack: String,
+    pub(crate) output: String,
+    #[serde(skip)]
+    pub(crate) of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for OutputOf<T> {
+    fn clone(&self) -> Self {
+        Self { stack: self.stack.clone(), output: self.output.clone(), of: PhantomData }
+    }
+}
+
+impl<T> Debug for OutputOf<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` of the stack `{}`", self.output, self.stack)
+    }
+}
+
+impl<T: State> Lookup for OutputOf<T> {
+    const WHAT: &'static str = "output";
+    type Provider = Stacks;
+    type Answer = T;
+
+    async fn look(&self, stacks: &Stacks) -> Result<Option<T>, StacksError> {
+        let Shown { outputs, key } = stacks.shown(&self.stack).await?;
+        let Some(value) = outputs.get(&self.output) else { return Ok(None) };
+        let read = || serde_json::from_value(value.value());
+        let read = key.as_ref().map_or_else(read, |key| sealing(key, read));
+        read.map(Some).map_err(|error| {
+            let (stack, output) = (self.stack.clone(), self.output.clone());
+            // Where something is sealed, what was read of it may be in the message.
+            let is_secret = value.text().contains(SEALED);
+            let cause = if is_secret { "something in it has another type".to_owned() } else { error.to_string() };
+            StacksError::Unfit { stack, output, cause, is_secret }
+        })
+    }
+}
