@@ -17,7 +17,8 @@ fn estate(stack: &mut Stack) {
     let drawn = stack.add(Password::new("drawn").length(20));
     let note = stack.add(Note::new("note", &drawn.value).after(&net));
     let token = drawn.value.map(|value| value.expose().clone());
-    stack.add(App::new("web", "web:1").net(&net.id).uses(&conf.id).uses(&note.name).env("TOKEN", &token));
+    let web = App::new("web", "web:1").net(&net.id).uses(&conf.id).uses(&note.name).env("TOKEN", &token);
+    stack.add(web.replace_on(&conf));
 }
 
 /// Objects of somebody else, with names of their own.
