@@ -33,7 +33,7 @@ pub mod testing;
 mod trigger;
 pub mod value;
 
-pub use engine::{Engine, Observation, Reached, Refused, SavedPlan, Settings};
+pub use engine::{Engine, Hidden, Import, Imported, Observation, Reached, Refused, SavedPlan, Settings, Survey};
 pub use entropy::Entropy;
 pub use erased::Kinds;
 pub use event::{Event, Events};
@@ -49,8 +49,8 @@ pub use provider::{ErrorKind, Provider, ProviderError};
 pub use random::{Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec};
 pub use report::{Failure, Outcome as StepOutcome, Report, StepReport, Verdict};
 pub use resource::{
-    Change, Checked, Claim, Deadline, Effect, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Listing, Live,
-    Make, Mark, Naming, Outcome, Part, Recorded, Resource, Settled, State, This, Witness,
+    Bring, Change, Checked, Claim, Deadline, Effect, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Listing,
+    Live, Make, Mark, Naming, Outcome, Part, Recorded, Resource, Settled, State, This, Witness,
 };
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
 pub use sprocket_derive::Spec;

@@ -10,7 +10,7 @@ use crate::erased::Kinds;
 use crate::ids::{Identity, ObjectId, PhysicalName};
 use crate::provider::{ErrorKind, Provider, ProviderError};
 use crate::resource::{
-    Change, ErrorOf, FailedOf, Find, Findings, Found, Live, Make, Naming, Outcome, Recorded, Resource, This,
+    Bring, Change, ErrorOf, FailedOf, Find, Findings, Found, Live, Make, Naming, Outcome, Recorded, Resource, This,
 };
 use crate::value::{Output, Secret};
 
@@ -129,6 +129,20 @@ impl Resource for Password {
                 mark: Some(mark.clone()),
             }),
             Find::Named(_) | Find::Import(_) => Found::None,
+        })
+    }
+
+    /// One from elsewhere is as long as it is, whatever it is made of: where the program wants another length, the plan says
+    /// so.
+    fn bring(bring: &Bring<'_, Self>) -> Option<Live<Self>> {
+        let value = bring.value.expose().as_str()?.to_owned();
+        let length = u16::try_from(value.chars().count()).unwrap_or(u16::MAX);
+        Some(Live {
+            id: bring.id.clone(),
+            name: bring.name.clone(),
+            spec: PasswordSpec { length, rotation: bring.spec.rotation.clone() },
+            state: PasswordState { id: bring.id.to_string(), value: Secret::new(value) },
+            mark: None,
         })
     }
 

@@ -85,6 +85,14 @@ pub struct Declared<'s> {
     pub at: Place,
     /// What it waits for.
     pub after: Vec<&'s Address>,
+    /// The name its object has by default, to which generations and contents add.
+    pub name: &'s PhysicalName,
+    /// The program says exactly this name, with `.named`.
+    pub is_named: bool,
+    /// Plans that would delete or replace it are refused.
+    pub is_protected: bool,
+    /// A delete leaves its object in place: it says so, or holds data.
+    pub is_kept: bool,
 }
 
 /// A declared look-up.
@@ -420,6 +428,10 @@ impl Stack {
             provider: &self.providers[node.provider].name,
             at: Place::of(node.at),
             after: node.deps.iter().map(|&dep| &self.nodes[dep as usize].address).collect(),
+            name: &node.name,
+            is_named: node.options.physical_name.is_some(),
+            is_protected: node.options.protect,
+            is_kept: node.options.keep_on_delete || node.kind.facts().stateful,
         })
     }
 

@@ -44,12 +44,7 @@ pub(crate) enum Command {
     /// Records what others have changed as it is, without changing anything: it is no drift any more
     Refresh(RefreshArgs),
     /// Records an object that exists as a resource of the program
-    Import {
-        /// The resource: `docker:network/edge`
-        address: String,
-        /// What the service calls the object: its name or id
-        id: String,
-    },
+    Import(ImportArgs),
     /// Asks everything that is applied whether it works
     Verify {
         /// One JSON object a line
@@ -159,6 +154,43 @@ pub(crate) struct RunArgs {
     /// One JSON object a line; nobody is asked
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct ImportArgs {
+    /// The resource: `docker:network/edge`
+    #[arg(required = true)]
+    pub(crate) address: Option<String>,
+    /// What the service calls the object: its name or id
+    #[arg(required = true)]
+    pub(crate) id: Option<String>,
+    #[command(subcommand)]
+    pub(crate) from: Option<ImportCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Records what Pulumi made, as its checkpoint knows it; changes nothing
+    Pulumi(PulumiArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PulumiArgs {
+    /// What `pulumi stack export` printed, or a file of its backend
+    pub(crate) checkpoint: PathBuf,
+    /// This resource is the object of this URN. Can be repeated
+    #[arg(long = "as", value_name = "ADDRESS=URN")]
+    pub(crate) pairs: Vec<String>,
+    /// What this resource's service does not show is in this file. Can be repeated
+    #[arg(long, value_name = "ADDRESS=FILE")]
+    pub(crate) secret: Vec<String>,
+    /// What this resource's service does not show is what the program says. Can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) same: Vec<String>,
+    /// Does it without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -279,5 +311,30 @@ mod tests {
         check(&["--env", "local", "plan"], Ok(false));
         check(&["plan", "--env", "local"], Ok(false));
         check(&["--yes", "plan"], Err(()));
+    }
+
+    #[test]
+    fn what_is_imported_is_one_object_or_a_checkpoint() {
+        let check = |args: &[&str], expect: &str| {
+            let told = match Cli::try_parse_from([&["program", "import"], args].concat()) {
+                Err(_) => "refused".to_owned(),
+                Ok(Cli { command: Some(Command::Import(ImportArgs { from: Some(from), .. })), .. }) => {
+                    let ImportCommand::Pulumi(PulumiArgs { checkpoint, pairs, yes, .. }) = from;
+                    format!("pulumi {} {pairs:?} {yes}", checkpoint.display())
+                }
+                Ok(Cli { command: Some(Command::Import(args)), .. }) => format!("{:?} {:?}", args.address, args.id),
+                Ok(_) => "something else".to_owned(),
+            };
+            assert_eq!(told, expect, "{args:?}");
+        };
+        check(&["docker:network/edge", "edge"], r#"Some("docker:network/edge") Some("edge")"#);
+        check(&["pulumi", "a.json"], "pulumi a.json [] false");
+        check(
+            &["pulumi", "a.json", "--as", "a/b=urn", "--as=c/d=urn", "-y"],
+            r#"pulumi a.json ["a/b=urn", "c/d=urn"] true"#,
+        );
+        check(&["pulumi"], "refused");
+        check(&["docker:network/edge"], "refused");
+        check(&[], "refused");
     }
 }

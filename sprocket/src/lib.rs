@@ -33,6 +33,7 @@ mod key;
 mod output;
 pub mod prelude;
 mod program;
+mod pulumi;
 mod run;
 mod sandbox;
 mod session;

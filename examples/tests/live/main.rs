@@ -15,6 +15,7 @@ mod inventory;
 mod kills;
 mod leaks;
 mod place;
+mod pulumi;
 mod sandbox;
 mod servers;
 mod stopped;

@@ -4,6 +4,7 @@
 //! the one that was shown.
 
 mod accept;
+mod import;
 mod observation;
 mod prepare;
 mod records;
@@ -19,6 +20,7 @@ use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 
+pub use self::import::{Hidden, Import, Imported, Survey};
 pub use self::observation::Observation;
 use self::prepare::Prepared;
 pub use self::refused::Refused;
@@ -27,20 +29,20 @@ use self::saved::Proposal;
 pub use self::saved::SavedPlan;
 use crate::apply::{self, Run};
 use crate::entropy::Entropy;
-use crate::erased::{Evaluated, Target, Through, mark, provider_type};
+use crate::erased::{Through, mark, provider_type};
 use crate::event::{Event, Events};
-use crate::ids::{Address, Identity, ProviderName};
+use crate::ids::{Identity, ProviderName};
 use crate::json::Json;
 use crate::plan::{Plan, Request};
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::refresh::{Connections, Open, ProviderTypes};
 use crate::report::{Report, Verdict};
-use crate::resource::{Checked, Deadline, Effect};
+use crate::resource::{Checked, Deadline};
 use crate::stack::Stack;
-use crate::state::{Entry, Event as Journalled, Holder, KeySource, Lock, Object, Record, Snapshot, StateStore};
+use crate::state::{Entry, Holder, KeySource, Lock, Object, Record, Snapshot, StateStore};
 use crate::stop::Stop;
-use crate::value::{Known, StackKey};
+use crate::value::StackKey;
 
 /// A provider that was spoken to.
 #[derive(Debug)]
@@ -307,86 +309,6 @@ impl Engine {
         };
         let snapshot = snapshot.unwrap_or_else(|| Snapshot::new("".into()));
         Ok(Connections::reach(stack, &snapshot, &key).await)
-    }
-
-    /// Records an object that exists as this declared resource. The next plan shows how it differs.
-    ///
-    /// # Errors
-    /// If it is not declared, recorded already, or there is no such object.
-    pub async fn import(&self, stack: &Stack, address: &str, id: &str) -> Result<Address, Refused> {
-        let lock = self.lock("import").await?;
-        let result = self.import_locked(stack, address, id, &*lock).await;
-        let _ = lock.release().await;
-        result
-    }
-
-    async fn import_locked(&self, stack: &Stack, address: &str, id: &str, lock: &dyn Lock) -> Result<Address, Refused> {
-        let wanted = Address::from(address);
-        let Some(node) = stack.index.get(&wanted).map(|&index| &stack.nodes[index as usize]) else {
-            return Err(Refused::NoSuchResource { address: address.to_owned(), place: "declared" });
-        };
-        let refused = |message: String| Refused::Import { address: wanted.clone(), message };
-        let mut loaded = self.load().await?;
-        let mut entries = Vec::new();
-        let prepared = match self.prepare(stack, loaded.clone(), None).await {
-            // It can't be told what an interrupted run made there, and this is a person's answer.
-            Err(Refused::Undecided { address, .. }) if address == wanted => {
-                let event = Journalled::Failed { record: None, effect: Effect::Done, settled: true };
-                entries.push(Entry { address, event });
-                loaded.iter_mut().for_each(|snapshot| snapshot.take(entries[0].clone()));
-                self.prepare(stack, loaded, None).await?
-            }
-            prepared => prepared?,
-        };
-        if prepared.snapshot.records.get(&wanted).is_some_and(|record| record.object.is_some()) {
-            return Err(refused("it is recorded already".into()));
-        }
-        let provider = &stack.providers[node.provider].name;
-        let open = prepared.connections.open(provider)?;
-        // What the program says is secret is sealed from the first.
-        let secrets = match node.draft.evaluate(&Known::nothing(stack), &prepared.key, &|_| Vec::new(), None, &[]) {
-            Evaluated::Whole { secrets, .. } | Evaluated::Partly { secrets, .. } => secrets,
-            Evaluated::Never(_) => Vec::new(),
-        };
-        let through = Through { provider: &open.instance, key: &prepared.key, secrets: &secrets };
-        let lives = node.kind.read(through, Target::Import(id)).await;
-        let mut lives = lives.map_err(|fault| Refused::unreadable(provider, node.kind.facts().kind, fault))?;
-        if lives.len() > 1 {
-            return Err(refused(format!("{} objects answer to `{id}`; give the id of one", lives.len())));
-        }
-        let live = lives.pop().ok_or_else(|| refused(format!("there is no `{id}`")))?;
-        let taken = prepared.snapshot.records.iter().find(|(other, record)| {
-            other.kind() == wanted.kind() && record.objects().any(|object| object.id == live.id)
-        });
-        if let Some((other, _)) = taken {
-            return Err(refused(format!("`{id}` is recorded as `{other}`")));
-        }
-        let mut record = Record::new(self.settings.entropy.id().into(), provider.clone());
-        record.object = Some(Object {
-            generation: 1,
-            name: live.name,
-            id: live.id,
-            version: node.kind.facts().version,
-            applied: live.spec.clone(),
-            seen: Some(live.spec),
-            witness: Some(live.witness),
-            // It bears what its last owner put on it. Ours comes with the next change.
-            marked: false,
-            state: live.state,
-            secrets,
-            deps: Vec::new(),
-            ready: true,
-            revision: 0,
-            triggers: Vec::new(),
-        });
-        let Prepared { mut snapshot, amendments, key, key_is_new, connections, .. } = prepared;
-        let imported = Journalled::Recorded { record: Some(Box::new(record)) };
-        let imported = Entry { address: wanted.clone(), event: imported };
-        snapshot.take(imported.clone());
-        entries.extend(amendments.into_iter().chain([imported]));
-        entries.extend(connections.entries(&mut snapshot));
-        self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await?;
-        Ok(wanted)
     }
 
     /// The recorded outputs. A secret is `{"$secret": true}` unless it is to be revealed; times are seconds.

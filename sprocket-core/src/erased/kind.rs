@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::draft::{self, TypedSpec};
 use super::fault::{Fault, reading};
@@ -18,12 +19,12 @@ use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
 use crate::json::Json;
 use crate::provider::{ErrorKind, Provider};
 use crate::resource::{
-    Change, Checked, Deadline, Find, Intent, Listing, Live, Make, Mark, Naming, Part, Recorded, Resource, Settled,
-    Witness,
+    Bring, Change, Checked, Deadline, Find, Intent, Listing, Live, Make, Mark, Naming, Part, Recorded, Resource,
+    Settled, Witness,
 };
 use crate::spec::{Field, Spec};
 use crate::state::{Intention, Object};
-use crate::value::{Path, StackKey, open_at, sealing};
+use crate::value::{Path, Secret, StackKey, open_at, sealing};
 
 /// What the engine knows about a kind.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +113,16 @@ pub(crate) trait ErasedKind: Send + Sync {
         mark: &'a Mark,
         deadline: Deadline,
     ) -> BoxFuture<'a, Vec<Checked>>;
+    /// An object that is its record alone, made of a value from elsewhere; `None` if this kind has none such, or can't take
+    /// the value.
+    fn bring(
+        &self,
+        id: &ObjectId,
+        name: &PhysicalName,
+        spec: &TypedSpec,
+        value: &Secret<Value>,
+        key: &StackKey,
+    ) -> Option<ErasedLive>;
     /// The service's id of an object.
     fn id(&self, name: &PhysicalName, state: &Json, key: &StackKey) -> Result<ObjectId, Fault>;
     /// The state, with its type.
@@ -345,6 +356,18 @@ impl<R: Resource> ErasedKind for KindOf<R> {
             }
         }
         .boxed()
+    }
+
+    fn bring(
+        &self,
+        id: &ObjectId,
+        name: &PhysicalName,
+        spec: &TypedSpec,
+        value: &Secret<Value>,
+        key: &StackKey,
+    ) -> Option<ErasedLive> {
+        let bring = Bring { id: id.clone(), name, spec: spec_of::<R>(spec), value };
+        R::bring(&bring).map(|live| Self::live(live, &[], key))
     }
 
     fn id(&self, name: &PhysicalName, state: &Json, key: &StackKey) -> Result<ObjectId, Fault> {

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Resource;
 use crate::entropy::Entropy;
 use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
 use crate::provider::{ErrorKind, ProviderError};
+use crate::value::Secret;
 
 /// How to look for an object.
 #[derive(Debug)]
@@ -117,6 +119,19 @@ pub struct Make<'a, R: Resource> {
     pub mark: &'a Mark,
     /// Randomness, if the kind needs any.
     pub entropy: &'a Entropy,
+}
+
+/// A value that was made elsewhere, and that a record is to keep from now on.
+#[derive(Debug)]
+pub struct Bring<'a, R: Resource> {
+    /// The id that it is to have.
+    pub id: ObjectId,
+    /// The name of its resource.
+    pub name: &'a PhysicalName,
+    /// The settings that the program gives.
+    pub spec: &'a R::Spec,
+    /// The value.
+    pub value: &'a Secret<Value>,
 }
 
 /// What to change.

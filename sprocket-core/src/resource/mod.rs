@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use self::calls::{
-    Change, Checked, Claim, Deadline, Effect, Failed, Find, Findings, Found, Intent, Listing, Live, Make, Mark,
+    Bring, Change, Checked, Claim, Deadline, Effect, Failed, Find, Findings, Found, Intent, Listing, Live, Make, Mark,
     Recorded, Settled, Witness,
 };
 pub use self::this::This;
@@ -60,6 +60,13 @@ pub trait Resource: Sized + Send + Sync + 'static {
         provider: &Self::Provider,
         find: Find<'_, Self>,
     ) -> impl Future<Output = Result<Found<Self>, ErrorOf<Self>>> + Send;
+
+    /// Takes a value that was made elsewhere for its own: for kinds of which the record is the only copy. The others have
+    /// none, and their objects are read.
+    fn bring(bring: &Bring<'_, Self>) -> Option<Live<Self>> {
+        let _ = bring;
+        None
+    }
 
     /// Reads all objects that [`Listing`] asks for, in as few calls as the API allows; `None` if this kind can't be
     /// listed. Half a list is an error.

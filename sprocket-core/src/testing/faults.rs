@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use serde_json::Value;
 
 use super::Fail;
 use super::simulate::Simulation;
@@ -18,7 +19,7 @@ use crate::provider::ErrorKind;
 use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Part};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
-use crate::value::{Path, StackKey};
+use crate::value::{Path, Secret, StackKey};
 
 /// Puts the world's faults in front of every kind of a stack.
 pub(super) fn inject(stack: &mut Stack, world: &Arc<Simulation>) {
@@ -109,6 +110,17 @@ impl ErasedKind for FaultyKind {
         until: Deadline,
     ) -> BoxFuture<'a, Vec<Checked>> {
         self.real.verify(through, object, mark, until)
+    }
+
+    fn bring(
+        &self,
+        id: &ObjectId,
+        name: &PhysicalName,
+        spec: &TypedSpec,
+        value: &Secret<Value>,
+        key: &StackKey,
+    ) -> Option<ErasedLive> {
+        self.real.bring(id, name, spec, value, key)
     }
 
     fn id(&self, name: &PhysicalName, state: &Json, key: &StackKey) -> Result<ObjectId, Fault> {

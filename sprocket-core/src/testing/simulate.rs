@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use serde_json::Value;
 
 use super::{Fail, lock};
 use crate::entropy::Entropy;
@@ -25,7 +26,7 @@ use crate::random::Random;
 use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Naming, Part, Resource};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
-use crate::value::{Known, NoValue, Path, StackKey};
+use crate::value::{Known, NoValue, Path, Secret, StackKey};
 
 /// The objects of all services.
 #[derive(Debug, Default)]
@@ -457,6 +458,17 @@ impl ErasedKind for SimulatedKind {
             vec![Checked { what: "exists".into(), failure: (!found).then(|| "it has gone".into()) }]
         }
         .boxed()
+    }
+
+    fn bring(
+        &self,
+        id: &ObjectId,
+        name: &PhysicalName,
+        spec: &TypedSpec,
+        value: &Secret<Value>,
+        key: &StackKey,
+    ) -> Option<ErasedLive> {
+        self.real.bring(id, name, spec, value, key)
     }
 
     fn id(&self, name: &PhysicalName, _: &Json, _: &StackKey) -> Result<ObjectId, Fault> {

@@ -60,6 +60,13 @@ impl Path {
         }
     }
 
+    pub(crate) fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(value, |value, part| match part {
+            PathPart::Index(index) => value.get(*index),
+            PathPart::Key(key) => value.get(key),
+        })
+    }
+
     pub(crate) fn find_mut<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
         self.0.iter().try_fold(value, |value, part| match part {
             PathPart::Index(index) => value.get_mut(*index),

@@ -6,7 +6,7 @@ use sprocket_core::state::{Snapshot, StoreError};
 use sprocket_core::testing::{Fail, World};
 use sprocket_core::{
     Address, Engine, Event, Events, Goal, Observation, Plan, Refused, Report, Settings, Stack, StepOutcome, Stop,
-    Verdict,
+    Survey, Verdict,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -20,15 +20,17 @@ fn everything_can_be_sent_and_shared() {
     fn both<T: Send + Sync>() {}
     fn sent<T: Send>(_: T) {}
     both::<(Engine, Settings, Events, Event, Stack, Stop)>();
-    both::<(Plan, Report, Verdict, Refused, StoreError, Snapshot, Observation<'_>)>();
+    both::<(Plan, Report, Verdict, Refused, StoreError, Snapshot, Observation<'_>, Survey)>();
     // Never run: that it compiles is the test.
-    let _ = |engine: &Engine, stack: &Stack, plan: &Plan, stop: &Stop| {
+    let _ = |engine: &Engine, stack: &Stack, plan: &Plan, survey: &Survey, stop: &Stop| {
+        sent(engine.import_all(stack, survey));
         sent(engine.plan(stack, Goal::Declared));
         sent(engine.observe(stack));
         sent(engine.apply(stack, plan, stop));
         sent(engine.verify(stack));
         sent(engine.reach(stack));
         sent(engine.import(stack, "", ""));
+        sent(engine.survey(stack, Vec::new()));
         sent(engine.forget(""));
         sent(engine.outputs(true));
         sent(engine.snapshot());

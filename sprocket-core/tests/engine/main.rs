@@ -8,6 +8,7 @@ mod crashes;
 mod embedding;
 mod failures;
 mod guards;
+mod imports;
 mod kinds;
 mod records;
 mod saved;

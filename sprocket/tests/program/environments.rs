@@ -169,6 +169,7 @@ fn a_wrong_command_line_is_a_failure_and_help_is_none() {
           --target <ADDRESS>        Only this resource and what it needs; `*` at the end stands for all that begin so. Can be repeated
           --exclude <ADDRESS>       Not this resource, nor what needs it; `*` at the end stands for all that begin so. Can be repeated
           --replace <ADDRESS>       Makes a new one of this resource, though nothing about it has changed. Can be repeated
+          --allow <ADDRESS>         Lets this resource be deleted or replaced, though the program allows fewer. Can be repeated
           --plan <FILE>             Does what this plan says, which `plan --out` saved; refuses if it is another by now. Nobody is asked
       -y, --yes                     Does it without asking
           --continue-on-error       Goes on with what does not depend on a failure
