@@ -184,7 +184,7 @@ impl StepAction {
     }
 
     /// It makes room for the object that takes its place.
-    fn replaces_in_place(&self) -> bool {
+    pub(super) fn replaces_in_place(&self) -> bool {
         matches!(self, Self::Delete { replaced: true, first: true, .. })
     }
 }
