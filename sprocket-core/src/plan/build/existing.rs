@@ -208,11 +208,12 @@ impl Builder<'_> {
             let before = last.and_then(|last| self.steps.get((last as usize).checked_sub(1)?));
             before.is_some_and(|step| step.address == *address && step.action.replaces_in_place())
         };
+        let stood = |change: &Change| change.replaces && !change.before.is_null();
         node.deps.iter().any(|&dep| {
             let address = &self.basis.stack.nodes[dep as usize].address;
             makes_room(address, self.last[dep as usize])
                 && object.deps.contains(address)
-                && changes.iter().any(|change| change.replaces && diff::waits_for(&change.after, address.as_str()))
+                && changes.iter().any(|change| stood(change) && diff::waits_for(&change.after, address.as_str()))
         })
     }
 
