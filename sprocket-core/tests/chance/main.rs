@@ -15,6 +15,7 @@ mod oracle;
 mod play;
 mod regressions;
 mod shed;
+mod suite;
 mod trace;
 
 use std::sync::Once;

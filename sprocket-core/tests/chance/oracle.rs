@@ -274,7 +274,7 @@ impl<'a> Oracle<'a> {
 
     /// What must come before what.
     fn order(&mut self) {
-        let mut order = BTreeSet::new();
+        let (mut order, mut free) = (BTreeSet::new(), BTreeSet::new());
         let main = |address: &str| {
             let slot = self.program.iter().find(|slot| slot.address() == address)?;
             self.outlooks.get(&slot.slot)?.main.map(|main| (address.to_owned(), main.to_owned()))
@@ -319,19 +319,36 @@ impl<'a> Oracle<'a> {
             }
             if let (Some(new), Some(object)) = (main(address).filter(|(_, main)| main == "replace"), &record.object) {
                 let old = (address.clone(), format!("delete {}", object.generation));
-                order.insert(if self.makes_room(address) { (old, new) } else { (new, old) });
+                // Who comes to stand on what makes room may do either.
+                let slot = self.program.iter().find(|slot| slot.address() == *address).expect("it is replaced");
+                let is_free = slot.mentions(self.program).into_iter().any(|(using, host)| {
+                    matches!(using, Use::On(_) | Use::Inside(_)) && self.makes_room(&host.address())
+                });
+                if self.makes_room(address) {
+                    order.insert((old, new));
+                } else if is_free {
+                    free.insert(old);
+                } else {
+                    order.insert((new, old));
+                }
             }
         }
+        let is_call = |step: &Step| !["record", "leave"].contains(&step.1.as_str()) && !step.1.starts_with("drop");
         // Who was made from what makes room comes before that too, unless it waits for something that was made room for.
         let mut late: BTreeSet<Step> =
             self.foretold.steps.iter().filter(|step| step.1.starts_with("delete") && is_room(step)).cloned().collect();
+        late.extend(free);
         while let Some((_, then)) = order.iter().find(|(first, then)| late.contains(first) && !late.contains(then)) {
             late.insert(then.clone());
         }
         for (address, record) in &self.records {
             for dep in record.objects().flat_map(|object| &object.deps) {
                 for its in deletes(dep.as_str()).into_iter().filter(|its| is_room(its)) {
-                    let mine = self.foretold.steps.iter().filter(|mine| mine.0 == *address && !late.contains(mine));
+                    let mine = self
+                        .foretold
+                        .steps
+                        .iter()
+                        .filter(|mine| mine.0 == *address && is_call(mine) && !late.contains(mine));
                     order.extend(mine.map(|mine| (mine.clone(), its.clone())));
                 }
             }

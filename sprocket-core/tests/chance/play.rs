@@ -131,7 +131,7 @@ impl<'c> Stage<'c> {
             let stack = self.stack(&act.program);
             tokio::select! {
                 biased;
-                run = self.planned_and_run(&stack, foretold) => drop(run?),
+                run = self.planned_and_run(&stack, foretold) => { run?; }
                 () = self.ledger.died() => {}
             }
         }

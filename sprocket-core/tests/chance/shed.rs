@@ -60,6 +60,12 @@ pub(crate) enum Bug {
     ForgetsMarks,
     /// An update does not change the text.
     ForgetsTexts,
+    /// What is read has no text.
+    ReadsNoTexts,
+    /// An update makes another thing.
+    UpdatesADouble,
+    /// A list is empty.
+    ListsNothing,
 }
 
 /// A call that goes wrong.
@@ -291,7 +297,13 @@ async fn read<R: Sort>(door: &Door, find: Find<'_, R>) -> Result<Found<R>, ShedE
     };
     let found = door.call(Call::Read, &name, None, |inside, _| {
         let is_meant = |thing: &&Thing| thing.kind == R::KIND && id.map_or(thing.name == name, |id| thing.id == id);
-        Ok(inside.things.iter().filter(is_meant).map(R::live).collect::<Vec<_>>())
+        let reads_texts = inside.bug != Some(Bug::ReadsNoTexts);
+        let told = |thing: &Thing| {
+            let mut thing = thing.clone();
+            thing.set.text.retain(|_| reads_texts);
+            R::live(&thing)
+        };
+        Ok(inside.things.iter().filter(is_meant).map(told).collect::<Vec<_>>())
     });
     found.await.map(Found::from).map_err(|(error, _)| error)
 }
@@ -316,6 +328,9 @@ async fn update<R: Sort>(door: &Door, change: &Change<'_, R>) -> Outcome<R> {
     let name = change.live.name.as_str();
     let done = door.call(Call::Update, name, Some(change.mark), |inside, _| {
         let bug = inside.bug;
+        if bug == Some(Bug::UpdatesADouble) {
+            inside.put(R::KIND, &format!("{name}-double"), R::settings(change.spec), Some(change.mark.clone()));
+        }
         let thing = inside.things.iter_mut().find(|thing| thing.id == change.live.id.as_str());
         let thing = thing.ok_or_else(|| ShedError::Gone(name.to_owned()))?;
         let text = Some(thing.set.text.clone()).filter(|_| bug == Some(Bug::ForgetsTexts));
@@ -419,6 +434,9 @@ macro_rules! kind {
                     return Ok(None);
                 }
                 let inside = door.0.inside();
+                if inside.bug == Some(Bug::ListsNothing) {
+                    return Ok(Some(Vec::new()));
+                }
                 let ours = |thing: &&Thing| {
                     thing.kind == Self::KIND && wanted.wants(&thing.name.as_str().into(), thing.mark.as_ref())
                 };
