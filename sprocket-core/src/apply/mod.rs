@@ -381,6 +381,10 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
     let mut stop_is_heard = true;
     loop {
         run.start_ready().await;
+        if run.state_failure.is_some() {
+            // What waited for another write would wait for ever.
+            run.starting.clear();
+        }
         if calls.is_empty() && writing.is_none() && run.starting.is_empty() {
             break;
         }

@@ -94,8 +94,10 @@ impl Run<'_> {
     /// What `.replace_on` says, all of which must be known now.
     fn triggers(&self, node: &Node) -> Result<Vec<Value>, Fault> {
         let standing = |node: NodeId| {
-            let address = &self.stack.nodes[node.index as usize].address;
-            Some(trigger::standing(self.snapshot.records.get(address)))
+            let (index, records) = (node.index as usize, &self.snapshot.records);
+            let learnt = self.known.nodes[index].name.is_some();
+            // What a step is still to change is not known, whatever is recorded.
+            learnt.then(|| trigger::standing(records.get(&self.stack.nodes[index].address)))
         };
         let found = trigger::values(&node.options.replace_on, &self.known, &self.key, &|_| Vec::new(), standing);
         let found = found.map_err(|mistake| Fault::invalid(&mistake))?;

@@ -140,6 +140,18 @@ pub(crate) fn has_holes(value: &Value) -> bool {
     }
 }
 
+/// Whether a value, or a part of it, is known only after this resource.
+pub(super) fn waits_for(value: &Value, address: &str) -> bool {
+    match value {
+        Value::Object(map) => match map.get(AFTER) {
+            Some(after) if map.len() == 1 => after.as_array().is_some_and(|of| of.iter().any(|of| of == address)),
+            _ => map.values().any(|value| waits_for(value, address)),
+        },
+        Value::Array(items) => items.iter().any(|item| waits_for(item, address)),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

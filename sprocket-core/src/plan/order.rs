@@ -43,7 +43,7 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
             }
         }
     }
-    make_room_late(steps);
+    make_room_late(steps, &uses);
     for step in steps {
         step.after.sort_unstable();
         step.after.dedup();
@@ -54,7 +54,9 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
 /// still there; and it stays if it turns out to need no successor.
 ///
 /// Where the successor waits for something that itself makes room for another, the old object goes before that.
-fn make_room_late(steps: &mut [Step]) {
+///
+/// Who was made from it and does not wait for its successor, or for another that was made room for, comes before it too.
+fn make_room_late(steps: &mut [Step], uses: &Uses) {
     let is_first = |step: &Step| step.action.replaces_in_place();
     if !steps.iter().any(is_first) {
         return;
@@ -72,6 +74,11 @@ fn make_room_late(steps: &mut [Step]) {
         let Some(successor) = steps.get(delete + 1) else { continue };
         let waits: Vec<u32> = successor.after.iter().copied().filter(|&before| !follows[before as usize]).collect();
         steps[delete].after.extend(waits.into_iter().filter(|&before| before as usize != delete));
+        let users = uses.resource_of[delete].into_iter().flat_map(|resource| &uses.users[resource]);
+        let moved_over = users.flat_map(|&user| &uses.steps[user]).copied();
+        let moved_over = moved_over.filter(|&step| !follows[step] && !is_first(&steps[step]));
+        let moved_over: Vec<u32> = moved_over.map(index).collect();
+        steps[delete].after.extend(moved_over);
     }
 }
 
@@ -122,7 +129,11 @@ impl Uses {
     fn early_deletes(&self, steps: &[Step]) -> Vec<bool> {
         // A resource is early if all its steps are final deletes, and all its users are early. Without recursion: begin
         // with every candidate, and take out what late ones use.
-        let is_final = |at: usize| matches!(steps[at].action, StepAction::Delete { replaced: false, .. });
+        // What is only no longer recorded is no call, and in nobody's way.
+        let is_final = |at: usize| {
+            use StepAction::{Delete, Drop, Leave};
+            matches!(steps[at].action, Delete { replaced: false, .. } | Drop { .. } | Leave)
+        };
         let is_early = |steps: &Vec<usize>| !steps.is_empty() && steps.iter().all(|&at| is_final(at));
         let mut late: Vec<usize> = (0..self.steps.len()).filter(|&user| !is_early(&self.steps[user])).collect();
         let mut used_late = vec![false; self.steps.len()];
@@ -173,7 +184,7 @@ impl StepAction {
     }
 
     /// It makes room for the object that takes its place.
-    fn replaces_in_place(&self) -> bool {
+    pub(super) fn replaces_in_place(&self) -> bool {
         matches!(self, Self::Delete { replaced: true, first: true, .. })
     }
 }

@@ -101,6 +101,7 @@ impl KindSuite<'_> {
 
     fn lives_and_dies(&self) {
         let mut world = World::of_real_services();
+        let none = (self.inventory)();
         self.apply(&mut world, Some(Variant::First));
         let alive = (self.inventory)();
         if let Some(drift) = &self.drift {
@@ -130,6 +131,7 @@ impl KindSuite<'_> {
         self.apply(&mut world, Some(Variant::Moved));
         assert_eq!((self.inventory)(), before, "a move changes nothing");
         self.end(&mut world);
+        assert_eq!((self.inventory)(), none, "what is destroyed has gone");
         for variant in self.variants() {
             let mut world = World::of_real_services();
             self.apply(&mut world, Some(Variant::First));

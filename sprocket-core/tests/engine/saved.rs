@@ -1,6 +1,7 @@
 //! Plans that are saved, and applied later exactly so, or refused.
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
 use sprocket_core::{Goal, Password, Refused, Request, SavedPlan, Stack};
 
 use super::kinds::{Net, Note};
@@ -122,5 +123,38 @@ fn no_secret_and_no_name_is_in_a_saved_plan() {
     let file = story.save(estate, Goal::Declared);
     for word in ["redis", "login", "edge", "10.0.0", "shop"] {
         assert!(!file.contains(word), "{word}: {file}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_file_that_was_changed_anyhow_is_the_same_plan_or_refused(
+        at in any::<usize>(), with in 1..=255_u8, cut in prop::option::of(any::<usize>()), insert in prop::option::of(any::<u8>()),
+    ) {
+        let mut story = Story::new();
+        let file = story.save(estate, Goal::Declared).into_bytes();
+        let mut changed = file.clone();
+        let at = at % file.len();
+        match (cut, insert) {
+            (Some(to), _) => drop(changed.drain(at.min(to % file.len())..at.max(to % file.len()))),
+            (None, Some(byte)) => changed.insert(at, byte),
+            (None, None) => changed[at] ^= with,
+        }
+        let stack = story.world.stack(on_lab(estate));
+        let engine = story.world.engine();
+        if let Ok(saved) = serde_json::from_slice::<SavedPlan>(&changed) {
+            let plan = story.world.block_on(engine.plan_saved(&stack, &saved, "shop/production"));
+            let same: SavedPlan = serde_json::from_slice(&file).unwrap();
+            let expected = story.world.block_on(engine.plan_saved(&stack, &same, "shop/production")).unwrap();
+            prop_assert!(plan.is_err() || plan.is_ok_and(|plan| plan == expected));
+        }
+        prop_assert_eq!(story.world.calls(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn any_bytes_are_no_plan(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        prop_assert!(serde_json::from_slice::<SavedPlan>(&bytes).is_err());
     }
 }

@@ -6,7 +6,6 @@
 mod adoption;
 mod attic;
 mod basics;
-mod chance;
 mod drift;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../engine/kinds.rs"]

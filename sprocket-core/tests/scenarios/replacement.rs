@@ -117,10 +117,10 @@ fn what_has_a_fixed_name_goes_before_what_was_made_from_it_is_made_anew() {
     let mut story = Story::in_yard();
     story.apply(program(1));
     assert_snapshot!(story.apply(program(2)).join("\n"), @"
+    delete yard:pipe/main
     delete yard:post/a
     create yard:post/a
     create yard:pipe/main-2
-    delete yard:pipe/main
     ");
 }
 

@@ -36,7 +36,7 @@ fn a_resource_that_changes_replaces_who_says_so_once() {
     ");
     let calls = ["update yard:post/post", "create yard:pipe/main-2", "delete yard:pipe/main"];
     assert_eq!(story.apply(pipe_on_post("two", 1)), calls);
-    let replaced = "delete yard:post/post, create yard:post/post, create yard:pipe/main-3, delete yard:pipe/main-2";
+    let replaced = "delete yard:pipe/main-2, delete yard:post/post, create yard:post/post, create yard:pipe/main-3";
     assert_eq!(story.apply(pipe_on_post("two", 2)).join(", "), replaced);
     story.yard.remove::<Post>("post");
     let again = "create yard:post/post, create yard:pipe/main-4, delete yard:pipe/main-3";

@@ -13,7 +13,7 @@ use sprocket_core::state::{
 };
 use sprocket_core::{Address, Effect, Json, ObjectId, Witness};
 
-use crate::world::{World, holder};
+use crate::world::{World, holder, key};
 
 fn addresses() -> impl Strategy<Value = Address> {
     (0..4_u8).prop_map(|number| Address::from(format!("docker:network/edge-{number}")))
@@ -135,6 +135,8 @@ enum Mischief {
     Double(usize, usize),
     Insert(usize, Vec<u8>),
     End(usize),
+    DoubleLine(usize),
+    SwapLines(usize, usize),
 }
 
 fn mischief() -> impl Strategy<Value = Mischief> {
@@ -145,6 +147,8 @@ fn mischief() -> impl Strategy<Value = Mischief> {
         (at, to).prop_map(|(at, to)| Mischief::Double(at, to)),
         (at, vec(any::<u8>(), 1..20)).prop_map(|(at, bytes)| Mischief::Insert(at, bytes)),
         at.prop_map(Mischief::End),
+        any::<usize>().prop_map(Mischief::DoubleLine),
+        (any::<usize>(), any::<usize>()).prop_map(|(one, other)| Mischief::SwapLines(one, other)),
     ]
 }
 
@@ -170,6 +174,21 @@ impl Mischief {
                 bytes.splice(at..at, new);
             }
             Self::End(at) => bytes.truncate(place(at)),
+            Self::DoubleLine(at) => {
+                let mut lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
+                if let Some(&line) = lines.get(at % lines.len().max(1)) {
+                    lines.insert(at % lines.len(), line);
+                }
+                *bytes = lines.concat();
+            }
+            Self::SwapLines(one, other) => {
+                let mut lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
+                if !lines.is_empty() {
+                    let (one, other) = (one % lines.len(), other % lines.len());
+                    lines.swap(one, other);
+                }
+                *bytes = lines.concat();
+            }
         }
     }
 }
@@ -213,7 +232,12 @@ proptest! {
                     world.expected = snapshot;
                     world.goes_on().await;
                 }
-                Err(error) => assert!(error.hint().is_some(), "{error:?}"),
+                Err(error) => {
+                    assert!(error.hint().is_some(), "{error:?}");
+                    // Nobody makes it worse: neither who reads nor who wanted to write.
+                    let appended = world.lock().await.append(&[key("refused")]).await;
+                    assert!(appended.is_err() && world.read("journal") == journal, "what can't be read stays as it is");
+                }
             }
         });
     }
@@ -226,6 +250,14 @@ proptest! {
         format::write_snapshot(&snapshot, &mut bytes).unwrap();
         prop_assert_eq!(&format::read_snapshot(&bytes).unwrap(), &snapshot);
         mischief.on(&mut bytes);
+        block_on(async {
+            let world = World::begun().await;
+            let world = world.with("state.json", &bytes);
+            if world.store().load().await.is_err() {
+                let appended = world.lock().await.append(&[key("refused")]).await;
+                assert!(appended.is_err() && world.read("state.json") == bytes, "what can't be read stays as it is");
+            }
+        });
         if let Ok(loaded) = format::read_snapshot(&bytes) {
             let lines: Vec<u8> = format::Batch::new(loaded.lineage.clone(), loaded.serial + 1, &[]).line();
             format::Batch::read(lines.trim_ascii_end()).unwrap();

@@ -80,7 +80,12 @@ impl<'a> Builder<'a> {
                 let name = record.objects().next().map(|object| object.name.clone());
                 self.steps.push(Step { name, ..bare(address, StepAction::Leave, Reason::Undeclared) });
             } else {
-                let host = record.dies_with.as_ref().is_some_and(|host| gone.contains_key(host));
+                // A host that stays takes nothing along.
+                let goes = |host: &Address| {
+                    gone.get(host).is_some_and(|record| !record.protect && self.stays(host, record).is_none())
+                        && !self.selected.leaves_out(host)
+                };
+                let host = record.dies_with.as_ref().is_some_and(goes);
                 if host || !self.record_is_put_off(address, record) {
                     self.end(address, record, Reason::Undeclared, host);
                 }

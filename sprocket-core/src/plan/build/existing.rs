@@ -193,7 +193,11 @@ impl<'a> Builder<'a> {
         let create = StepAction::Create { generation, replaces: true };
         let spec = Some(desired.spec.json());
         let new = Step { spec, changes, ..self.step(index, node, create, reason.clone(), name.clone()) };
-        if facts.naming == Naming::Fixed {
+        // As long as something that is left out uses it, it stays.
+        let in_use = self.selected.is_in_use(&node.address);
+        let makes_room =
+            facts.naming == Naming::Fixed || !in_use && self.stands_on_what_makes_room(node, object, &new.changes);
+        if makes_room {
             let old = self.step(index, node, delete(true), reason, Some(object.name.clone()));
             self.steps.push(Step { witness, after: Vec::new(), ..old });
             let deleted = self.count() - 1;
@@ -202,8 +206,7 @@ impl<'a> Builder<'a> {
             self.push(index, new);
         } else {
             let created = self.push(index, new);
-            // As long as something that is left out uses it, it stays.
-            if !self.selected.is_in_use(&node.address) {
+            if !in_use {
                 let old = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
                 self.steps.push(Step { witness, after: vec![created], ..old });
             }
@@ -223,6 +226,21 @@ impl<'a> Builder<'a> {
         });
         recorded.contains(&(provider, kind, name))
             || self.basis.observed.strays.contains_key(&(provider.clone(), kind, name.clone()))
+    }
+
+    /// Whether it must be replaced with something that is deleted before its own successor is made: then it goes before that.
+    fn stands_on_what_makes_room(&self, node: &Node, object: &Object, changes: &[Change]) -> bool {
+        let makes_room = |address: &Address, last: Option<u32>| {
+            let before = last.and_then(|last| self.steps.get((last as usize).checked_sub(1)?));
+            before.is_some_and(|step| step.address == *address && step.action.replaces_in_place())
+        };
+        let stood = |change: &Change| change.replaces && !change.before.is_null();
+        node.deps.iter().any(|&dep| {
+            let address = &self.basis.stack.nodes[dep as usize].address;
+            makes_room(address, self.last[dep as usize])
+                && object.deps.contains(address)
+                && changes.iter().any(|change| stood(change) && diff::waits_for(&change.after, address.as_str()))
+        })
     }
 
     fn options_changed(&self, node: &Node, record: &Record, object: &Object) -> bool {

@@ -1,6 +1,7 @@
 //! Marks: whose a recorded object says that it is.
 //!
 //! Only an object that was seen with our mark can lose it: what was taken over may be of a kind that can't be marked later.
+//! What was made and not seen since was given our mark too.
 
 use serde_json::Value;
 
@@ -31,7 +32,8 @@ impl Builder<'_> {
         object: &Object,
         live: &ErasedLive,
     ) -> bool {
-        let theirs = live.mark.as_ref().filter(|mark| object.marked && mark.lineage != self.basis.lineage);
+        let was_ours = object.marked || object.seen.is_none();
+        let theirs = live.mark.as_ref().filter(|mark| was_ours && mark.lineage != self.basis.lineage);
         if theirs.is_some() {
             self.problems.push(Problem {
                 address: address.clone(),

@@ -1,0 +1,414 @@
+//! The oracle: a naive planner for the kinds of the shed, written from `docs/lifecycle.md` and from nothing else.
+//!
+//! From what is declared, recorded and there it says what happens to each resource, which are refused, and what must come
+//! before what. It knows nothing of how the planner works, and looks at everything again for each question.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use sprocket_core::Goal;
+use sprocket_core::state::{Object, Record, Snapshot};
+
+use super::case::{Kind, Opt, Slot, Use};
+use super::shed::{Settings, Thing};
+
+/// What happens: `create`, `update`, `delete 1`, by address.
+pub(crate) type Step = (String, String);
+
+/// What a plan must say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Foretold {
+    pub(crate) steps: BTreeSet<Step>,
+    /// Who keeps the plan from being applied. Nothing else of it counts then.
+    pub(crate) problems: BTreeSet<String>,
+    /// What must come before what.
+    pub(crate) order: BTreeSet<(Step, Step)>,
+}
+
+/// A value of a setting: none, while it is not known.
+type Known<T> = Option<T>;
+
+/// The settings of a resource, as far as they are known.
+struct Desired {
+    text: String,
+    base: u64,
+    uses: Known<Vec<String>>,
+    on: Known<Option<String>>,
+    inside: Known<Option<String>>,
+    deps: BTreeSet<String>,
+}
+
+/// What others can know of a resource after the plan.
+struct Outlook {
+    name: String,
+    id: Known<String>,
+    version: Known<u64>,
+    /// What is done to it, if something is.
+    main: Option<&'static str>,
+}
+
+pub(crate) struct Oracle<'a> {
+    program: &'a [Slot],
+    records: BTreeMap<String, Record>,
+    things: &'a [Thing],
+    lineage: &'a str,
+    foretold: Foretold,
+    outlooks: BTreeMap<u8, Outlook>,
+}
+
+/// What is declared is to be.
+pub(crate) fn foretell(program: &[Slot], recorded: Option<&Snapshot>, things: &[Thing]) -> Foretold {
+    let mut oracle = Oracle::new(program, recorded, things);
+    for slot in program {
+        oracle.declared(slot);
+    }
+    oracle.undeclared();
+    oracle.order();
+    oracle.foretold
+}
+
+impl<'a> Oracle<'a> {
+    fn new(program: &'a [Slot], recorded: Option<&'a Snapshot>, things: &'a [Thing]) -> Self {
+        let mut records = BTreeMap::new();
+        let moved = |address: &str| {
+            let slot = program.iter().find(|slot| format!("{}/{}", slot.kind.name(), slot.names().1) == address);
+            slot.map(Slot::address)
+                .filter(|to| recorded.is_some_and(|state| !state.records.contains_key(&to.as_str().into())))
+        };
+        let moved = |address: String| moved(&address).unwrap_or(address);
+        for (address, record) in recorded.iter().flat_map(|state| &state.records) {
+            let mut record = record.clone();
+            for object in record.object.iter_mut().chain(&mut record.old) {
+                object.deps.iter_mut().for_each(|dep| *dep = moved(dep.to_string()).as_str().into());
+            }
+            record.dies_with = record.dies_with.map(|host| moved(host.to_string()).as_str().into());
+            records.insert(moved(address.to_string()), record);
+        }
+        let lineage = recorded.map_or("", |state| state.lineage.as_str());
+        let (foretold, outlooks) = (Foretold::default(), BTreeMap::new());
+        Self { program, records, things, lineage, foretold, outlooks }
+    }
+
+    fn step(&mut self, address: &str, what: impl Into<String>) {
+        self.foretold.steps.insert((address.to_owned(), what.into()));
+    }
+
+    fn problem(&mut self, address: &str) {
+        self.foretold.problems.insert(address.to_owned());
+    }
+
+    fn live(&self, object: &Object) -> Option<&'a Thing> {
+        self.things.iter().find(|thing| thing.id == object.id.as_str())
+    }
+
+    fn is_stolen(&self, thing: &Thing) -> bool {
+        thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() != self.lineage)
+    }
+
+    /// The settings, as far as those of others are known.
+    fn desired(&self, slot: &Slot) -> Desired {
+        let (mut uses, mut on, mut inside) = (Some(Vec::new()), Some(None), Some(None));
+        let mut deps = BTreeSet::new();
+        for (using, other) in slot.mentions(self.program) {
+            deps.insert(other.address());
+            let outlook = &self.outlooks[&other.slot];
+            match using {
+                Use::On(_) => on = outlook.id.clone().map(Some),
+                Use::Inside(_) => inside = outlook.id.clone().map(Some),
+                Use::Behind(_) => {}
+                Use::Name(_) | Use::Id(_) | Use::Version(_) => {
+                    let value = match using {
+                        Use::Name(_) => Some(outlook.name.clone()),
+                        Use::Id(_) => outlook.id.clone(),
+                        _ => outlook.version.map(|version| version.to_string()),
+                    };
+                    uses = uses.zip(value).map(|(mut uses, value)| {
+                        uses.push(value);
+                        uses
+                    });
+                }
+            }
+        }
+        Desired { text: slot.text(), base: slot.base, uses, on, inside, deps }
+    }
+
+    /// The first row of the table that applies.
+    fn declared(&mut self, slot: &Slot) {
+        let address = slot.address();
+        let desired = self.desired(slot);
+        let record = self.records.get(&address).cloned();
+        let object = record.as_ref().and_then(|record| record.object.clone());
+        let generation = object.as_ref().map_or(1, |object| object.generation);
+        let old: &[Object] = record.as_ref().map_or(&[], |record| &record.old);
+        let main = match object.as_ref().map(|object| (object, self.live(object))) {
+            None => self.without_object(slot, &desired, old),
+            Some((_, None)) => Some("create"),
+            Some((_, Some(thing))) if self.is_stolen(thing) => {
+                self.problem(&address);
+                None
+            }
+            Some((object, Some(thing))) => {
+                self.with_object(slot, &desired, record.as_ref().expect("it has an object"), object, thing)
+            }
+        };
+        if let Some(main) = main {
+            self.step(&address, main);
+        }
+        if main == Some("replace") {
+            self.step(&address, format!("delete {generation}"));
+        }
+        self.superseded(&address, old);
+        let live = object.as_ref().and_then(|object| self.live(object));
+        let next = generation + u32::from(main == Some("replace"));
+        let name = match (&object, main) {
+            (Some(object), main) if main != Some("replace") => object.name.to_string(),
+            _ if slot.kind.is_fixed() || next == 1 => slot.names().0,
+            _ => format!("{}-{next}", slot.names().0),
+        };
+        let stays = !matches!(main, Some("create" | "replace"));
+        let adopted =
+            || self.things.iter().find(|thing| thing.kind == slot.kind.name() && thing.name == slot.names().0);
+        let there = live.or_else(adopted).filter(|_| stays);
+        let outlook = Outlook {
+            name,
+            id: there.map(|thing| thing.id.clone()),
+            version: there.filter(|_| matches!(main, None | Some("record"))).map(|thing| thing.version),
+            main: main.filter(|main| *main != "record"),
+        };
+        self.outlooks.insert(slot.slot, outlook);
+    }
+
+    /// It is not recorded, or what was recorded has been deleted to make room.
+    fn without_object(&mut self, slot: &Slot, desired: &Desired, old: &[Object]) -> Option<&'static str> {
+        let named = |thing: &&Thing| {
+            thing.kind == slot.kind.name()
+                && thing.name == slot.names().0
+                && !old.iter().any(|object| object.id.as_str() == thing.id)
+        };
+        let Some(thing) = self.things.iter().find(named) else { return Some("create") };
+        let is_ours = thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() == self.lineage);
+        let can_become = thing.set.base == desired.base
+            && desired.on.as_ref() == Some(&thing.set.on)
+            && desired.inside.as_ref() == Some(&thing.set.inside);
+        if (is_ours || slot.has(Opt::Adopt) && thing.mark.is_none()) && can_become {
+            return Some("adopt");
+        }
+        self.problem(&slot.address());
+        None
+    }
+
+    fn with_object(
+        &mut self,
+        slot: &Slot,
+        desired: &Desired,
+        record: &Record,
+        object: &Object,
+        thing: &Thing,
+    ) -> Option<&'static str> {
+        let applied = settings(&object.applied.value());
+        let live = &thing.set;
+        // What was never seen has not drifted.
+        let seen = object.seen.as_ref().map_or_else(|| live.clone(), |seen| settings(&seen.value()));
+        let ignores = slot.has(Opt::IgnoreText);
+        let replaces = differs(desired.base, applied.base, seen.base, live.base)
+            || unknown_or(&desired.on, |on| differs(on, &applied.on, &seen.on, &live.on))
+            || unknown_or(&desired.inside, |inside| differs(inside, &applied.inside, &seen.inside, &live.inside));
+        if replaces {
+            if record.protect || slot.has(Opt::Protect) || slot.kind == Kind::Vat {
+                self.problem(&slot.address());
+            }
+            return Some("replace");
+        }
+        let updates = !ignores && differs(&desired.text, &applied.text, &seen.text, &live.text)
+            || unknown_or(&desired.uses, |uses| differs(uses, &applied.uses, &seen.uses, &live.uses))
+            || object.marked && thing.mark.is_none();
+        if updates {
+            return Some("update");
+        }
+        if !object.ready {
+            return Some("finish");
+        }
+        let deps: BTreeSet<String> = object.deps.iter().map(ToString::to_string).collect();
+        let host = slot.mentions(self.program).into_iter().find(|(using, _)| matches!(using, Use::Inside(_)));
+        let is_recorded = deps == desired.deps
+            && record.protect == slot.has(Opt::Protect)
+            && record.keep_on_delete == slot.has(Opt::Keep)
+            && record.dies_with.as_ref().map(ToString::to_string) == host.map(|(_, host)| host.address());
+        (!is_recorded).then_some("record")
+    }
+
+    /// Objects that are not wanted any more go.
+    fn superseded(&mut self, address: &str, old: &[Object]) {
+        for object in old {
+            match self.live(object) {
+                Some(thing) if self.is_stolen(thing) => self.problem(address),
+                Some(_) => self.step(address, format!("delete {}", object.generation)),
+                None => self.step(address, format!("drop {}", object.generation)),
+            }
+        }
+    }
+
+    fn undeclared(&mut self) {
+        let is_gone = |address: &str| !self.program.iter().any(|slot| slot.address() == address);
+        let gone: Vec<(String, Record)> =
+            self.records.iter().filter(|(address, _)| is_gone(address)).map(|(a, r)| (a.clone(), r.clone())).collect();
+        let is_left = |address: &str, record: &Record| record.keep_on_delete || Kind::of(kind_of(address)) == Kind::Vat;
+        for (address, record) in &gone {
+            if record.protect {
+                self.problem(address);
+            } else if is_left(address, record) {
+                self.step(address, "leave");
+            } else {
+                let host = record.dies_with.as_ref().map(ToString::to_string);
+                let goes_with_it = host.is_some_and(|host| {
+                    gone.iter().any(|(other, record)| *other == host && !record.protect && !is_left(other, record))
+                });
+                match &record.object {
+                    Some(object) if goes_with_it => self.step(address, format!("drop {}", object.generation)),
+                    object => self.superseded(address, object.as_slice()),
+                }
+                self.superseded(address, &record.old);
+            }
+        }
+    }
+
+    /// What must come before what.
+    fn order(&mut self) {
+        let (mut order, mut free) = (BTreeSet::new(), BTreeSet::new());
+        let main = |address: &str| {
+            let slot = self.program.iter().find(|slot| slot.address() == address)?;
+            self.outlooks.get(&slot.slot)?.main.map(|main| (address.to_owned(), main.to_owned()))
+        };
+        // Who mentions something waits for it.
+        for slot in self.program {
+            for (_, other) in slot.mentions(self.program) {
+                order.extend(main(&other.address()).zip(main(&slot.address())));
+            }
+        }
+        let deletes = |address: &str| -> Vec<Step> {
+            let steps = self.foretold.steps.iter();
+            steps.filter(|(of, what)| of == address && what.starts_with("delete")).cloned().collect()
+        };
+        let makes_room = |address: &str| self.makes_room(address);
+        // A delete that makes room for the successor of a resource.
+        let is_room = |step: &Step| {
+            let object = self.records[&step.0].object.as_ref();
+            makes_room(&step.0) && object.is_some_and(|object| step.1 == format!("delete {}", object.generation))
+        };
+        for (address, record) in &self.records {
+            for object in record.objects() {
+                for dep in object.deps.iter().map(ToString::to_string) {
+                    let mine = (address.clone(), format!("delete {}", object.generation));
+                    let mine = Some(mine).filter(|mine| self.foretold.steps.contains(mine));
+                    // What was made from something goes before it does,
+                    for its in deletes(&dep)
+                        .into_iter()
+                        .filter(|its| !is_room(its) || makes_room(address) || self.goes_early(address))
+                    {
+                        order.extend(mine.clone().map(|mine| (mine, its)));
+                    }
+                    // and what goes for good goes before it is changed.
+                    if self.goes_early(address) {
+                        order.extend(mine.clone().zip(main(&dep).filter(|(_, main)| main == "update")));
+                    }
+                    // Who moves over does so before the old one goes, unless that had to make room.
+                    for its in deletes(&dep).into_iter().filter(|its| !is_room(its)) {
+                        order.extend(main(address).map(|mine| (mine, its)));
+                    }
+                }
+            }
+            if let (Some(new), Some(object)) = (main(address).filter(|(_, main)| main == "replace"), &record.object) {
+                let old = (address.clone(), format!("delete {}", object.generation));
+                // Who comes to stand on what makes room may do either.
+                let slot = self.program.iter().find(|slot| slot.address() == *address).expect("it is replaced");
+                let is_free = slot.mentions(self.program).into_iter().any(|(using, host)| {
+                    matches!(using, Use::On(_) | Use::Inside(_)) && self.makes_room(&host.address())
+                });
+                if self.makes_room(address) {
+                    order.insert((old, new));
+                } else if is_free {
+                    free.insert(old);
+                } else {
+                    order.insert((new, old));
+                }
+            }
+        }
+        let is_call = |step: &Step| !["record", "leave"].contains(&step.1.as_str()) && !step.1.starts_with("drop");
+        // Who was made from what makes room comes before that too, unless it waits for something that was made room for.
+        let mut late: BTreeSet<Step> =
+            self.foretold.steps.iter().filter(|step| step.1.starts_with("delete") && is_room(step)).cloned().collect();
+        late.extend(free);
+        while let Some((_, then)) = order.iter().find(|(first, then)| late.contains(first) && !late.contains(then)) {
+            late.insert(then.clone());
+        }
+        for (address, record) in &self.records {
+            for dep in record.objects().flat_map(|object| &object.deps) {
+                for its in deletes(dep.as_str()).into_iter().filter(|its| is_room(its)) {
+                    let mine = self
+                        .foretold
+                        .steps
+                        .iter()
+                        .filter(|mine| mine.0 == *address && is_call(mine) && !late.contains(mine));
+                    order.extend(mine.map(|mine| (mine.clone(), its.clone())));
+                }
+            }
+        }
+        self.foretold.order = order;
+    }
+
+    /// It goes for good, and only what goes for good itself was made from it.
+    fn goes_early(&self, address: &str) -> bool {
+        let mut users = self
+            .records
+            .iter()
+            .filter(|(_, record)| record.objects().flat_map(|object| &object.deps).any(|dep| dep.as_str() == address));
+        let is_declared = self.program.iter().any(|slot| slot.address() == address);
+        !is_declared && users.all(|(user, _)| self.goes_early(user))
+    }
+
+    /// Its old object goes before the new one is made: its name is fixed, or it stood and stands on what makes room.
+    fn makes_room(&self, address: &str) -> bool {
+        let Some(slot) = self.program.iter().find(|slot| slot.address() == address) else { return false };
+        if self.outlooks[&slot.slot].main != Some("replace") {
+            return false;
+        }
+        let object_of = |address: &str| self.records.get(address).and_then(|record| record.object.as_ref());
+        let stood = object_of(address).map(|object| settings(&object.applied.value())).unwrap_or_default();
+        slot.mentions(self.program).into_iter().any(|(using, host)| {
+            let id = object_of(&host.address()).map(|object| object.id.to_string());
+            let stands_on_it = match using {
+                Use::On(_) => stood.on == id,
+                Use::Inside(_) => stood.inside == id,
+                _ => false,
+            };
+            id.is_some() && stands_on_it && self.makes_room(&host.address())
+        }) || slot.kind.is_fixed()
+    }
+}
+
+fn kind_of(address: &str) -> &str {
+    address.split('/').next().unwrap_or_default()
+}
+
+/// The program was edited, or somebody else was there; unless that made it what the program now says.
+fn differs<T: PartialEq>(desired: T, applied: T, seen: T, live: T) -> bool {
+    if live != seen { live != desired || applied == desired } else { desired != applied }
+}
+
+fn unknown_or<T>(known: &Known<T>, differs: impl FnOnce(&T) -> bool) -> bool {
+    known.as_ref().is_none_or(differs)
+}
+
+fn settings(json: &Value) -> Settings {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    Settings {
+        text: text(&json["text"]).unwrap_or_default(),
+        uses: json["uses"].as_array().into_iter().flatten().filter_map(text).collect(),
+        base: json["base"].as_u64().unwrap_or_default(),
+        on: text(&json["on"]),
+        inside: text(&json["inside"]),
+    }
+}
+
+/// Everything is to go.
+pub(crate) const ALL: Goal = Goal::Destroyed { include_kept: true };

@@ -1,0 +1,479 @@
+//! A shed: a service in memory whose every call can go wrong, and which writes down what is asked of it.
+//!
+//! All kinds of things in it have the same settings, so that an oracle can read them without their types. What is
+//! `inside` of another thing goes with it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sprocket_core::{
+    Change, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Kinds, Listing, Live, Make, Mark,
+    Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
+};
+
+use super::trace::{Note, Trace};
+
+/// The things of a shed. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shed(Arc<Mutex<Inside>>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Inside {
+    pub(crate) things: Vec<Thing>,
+    minted: u64,
+    /// What is going to go wrong, each once.
+    pub(crate) faults: Vec<Fault>,
+    /// How often the others have their turn before a call has its effect; each number is used once, the last first.
+    pub(crate) turns: Vec<u8>,
+    /// What is wrong with the shed itself.
+    pub(crate) bug: Option<Bug>,
+    pub(crate) trace: Trace,
+}
+
+/// A thing that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Thing {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) version: u64,
+    pub(crate) mark: Option<Mark>,
+    pub(crate) set: Settings,
+}
+
+/// What can be set of a thing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) text: String,
+    pub(crate) uses: Vec<String>,
+    pub(crate) base: u64,
+    pub(crate) on: Option<String>,
+    pub(crate) inside: Option<String>,
+}
+
+/// Something wrong with the shed, to see that it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// What is deleted stays.
+    DeletesNothing,
+    /// What is made bears no mark.
+    ForgetsMarks,
+    /// An update does not change the text.
+    ForgetsTexts,
+    /// What is read has no text.
+    ReadsNoTexts,
+    /// An update makes another thing.
+    UpdatesADouble,
+    /// A list is empty.
+    ListsNothing,
+}
+
+/// A call that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) call: Call,
+    /// On any object of the resource in this slot.
+    pub(crate) slot: u8,
+    pub(crate) how: How,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Read,
+    Create,
+    Update,
+    Ready,
+    Delete,
+}
+
+/// How a call goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// It is refused, and has no effect.
+    Refused,
+    /// It has no effect, and there is no answer.
+    Unsent,
+    /// It has its effect, and the answer is lost.
+    Unheard,
+    /// It never ends, without an effect,
+    Hangs,
+    /// or with it.
+    HangsAfter,
+    /// The provider falls over before,
+    Panics,
+    /// or after.
+    PanicsAfter,
+    /// A thing is made, without its text.
+    Half,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    pub(crate) id: String,
+    pub(crate) version: u64,
+}
+
+/// The slot that a thing's name is of: `s3-2` of 3.
+pub(crate) fn slot(name: &str) -> Option<u8> {
+    let name = name.strip_prefix(['s', 't'])?;
+    name.split('-').next()?.parse().ok()
+}
+
+impl Shed {
+    pub(crate) fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn door(&self) -> DoorDraft {
+        DoorDraft::new().credentials(self.clone())
+    }
+}
+
+impl Inside {
+    /// A thing that nobody owns.
+    pub(crate) fn put(&mut self, kind: &'static str, name: &str, set: Settings, mark: Option<Mark>) -> Standing {
+        self.minted += 1;
+        let thing = Thing { kind, name: name.to_owned(), id: format!("id-{}", self.minted), version: 1, mark, set };
+        let state = Standing { id: thing.id.clone(), version: 1 };
+        self.things.push(thing);
+        state
+    }
+
+    /// Takes a thing away, and all that is inside of it.
+    pub(crate) fn remove(&mut self, id: &str) {
+        self.things.retain(|thing| thing.id != id);
+        while let Some(at) = self.things.iter().position(|thing| {
+            thing.set.inside.as_ref().is_some_and(|host| !self.things.iter().any(|other| other.id == *host))
+        }) {
+            self.things.remove(at);
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Door(Shed);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Door)]
+pub(crate) struct DoorSpec {
+    #[spec(default)]
+    pub(crate) street: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShedError {
+    #[error("`{0}` is there already")]
+    Taken(String),
+    #[error("`{0}` is there, but only half of it")]
+    Half(String),
+    #[error("there is no `{0}`")]
+    Gone(String),
+    #[error("refused")]
+    Refused,
+    #[error("nobody heard anything")]
+    Unheard,
+}
+
+impl ProviderError for ShedError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Taken(_) => ErrorKind::AlreadyExists,
+            Self::Half(_) => ErrorKind::Unready,
+            Self::Gone(_) => ErrorKind::NotFound,
+            Self::Refused => ErrorKind::Denied,
+            Self::Unheard => ErrorKind::Unavailable,
+        }
+    }
+}
+
+impl Provider for Door {
+    const NAME: &'static str = "shed";
+    type Draft = DoorDraft;
+    type Config = DoorSpec;
+    type Credentials = Shed;
+    type Error = ShedError;
+
+    async fn connect(_: &DoorSpec, shed: Shed) -> Result<Self, ShedError> {
+        Ok(Self(shed))
+    }
+    fn ambient() -> Result<Shed, ShedError> {
+        Err(ShedError::Refused)
+    }
+    async fn identity(&self) -> Result<Identity, ShedError> {
+        Ok("shed".into())
+    }
+    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+        kinds.with::<Post>().with::<Pipe>().with::<Vat>().with::<Lamp>()
+    }
+}
+
+/// A call under way; it has ended when this is dropped.
+struct UnderWay<'a>(&'a Shed, String);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.inside().trace.note(Note::Answered { record: self.1.clone() });
+    }
+}
+
+impl Door {
+    /// A call, with whatever goes wrong with it. The effect is told whether it is to have only a half.
+    async fn call<T>(
+        &self,
+        call: Call,
+        name: &str,
+        record: Option<&Mark>,
+        effect: impl FnOnce(&mut Inside, bool) -> Result<T, ShedError>,
+    ) -> Result<T, (ShedError, Option<T>)> {
+        let record = record.map(|mark| mark.record.to_string());
+        let _under_way = record.as_ref().map(|record| {
+            self.0.inside().trace.note(Note::Called { call, name: name.to_owned(), record: record.clone() });
+            UnderWay(&self.0, record.clone())
+        });
+        let turns = self.0.inside().turns.pop().unwrap_or(0);
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        let how = {
+            let mut inside = self.0.inside();
+            let is_meant = |fault: &Fault| fault.call == call && slot(name) == Some(fault.slot);
+            let place = inside.faults.iter().position(is_meant);
+            place.map(|place| inside.faults.remove(place).how)
+        };
+        if how == Some(How::Hangs) {
+            std::future::pending::<()>().await;
+        }
+        assert!(how != Some(How::Panics), "{FALLS_OVER}");
+        match how {
+            Some(How::Refused) => return Err((ShedError::Refused, None)),
+            Some(How::Unsent) => return Err((ShedError::Unheard, None)),
+            _ => {}
+        }
+        let done = effect(&mut self.0.inside(), how == Some(How::Half)).map_err(|error| (error, None))?;
+        if how == Some(How::HangsAfter) {
+            std::future::pending::<()>().await;
+        }
+        assert!(how != Some(How::PanicsAfter), "{FALLS_OVER}");
+        match how {
+            Some(How::Unheard) => Err((ShedError::Unheard, None)),
+            Some(How::Half) => Err((ShedError::Half(name.to_owned()), Some(done))),
+            _ => Ok(done),
+        }
+    }
+}
+
+/// What a provider says that falls over on purpose.
+pub(crate) const FALLS_OVER: &str = "the provider falls over, as it is to";
+
+fn failed<S>((error, left): (ShedError, Option<S>)) -> Failed<ShedError, S> {
+    let failed = Failed::from(error);
+    match left {
+        Some(state) => failed.leaving(state),
+        None => failed,
+    }
+}
+
+/// A kind of thing: its settings, to and fro.
+trait Sort: Resource<Provider = Door, State = Standing> {
+    fn settings(spec: &Self::Spec) -> Settings;
+    fn spec(settings: &Settings) -> Self::Spec;
+
+    fn live(thing: &Thing) -> Live<Self> {
+        Live {
+            id: thing.id.as_str().into(),
+            name: thing.name.as_str().into(),
+            spec: Self::spec(&thing.set),
+            state: Standing { id: thing.id.clone(), version: thing.version },
+            mark: thing.mark.clone(),
+        }
+    }
+}
+
+async fn read<R: Sort>(door: &Door, find: Find<'_, R>) -> Result<Found<R>, ShedError> {
+    let (name, id) = match &find {
+        Find::Recorded(recorded) => (recorded.name.to_string(), Some(recorded.id.as_str())),
+        Find::Named(name) => (name.to_string(), None),
+        Find::Import(name) => ((*name).to_owned(), None),
+    };
+    let found = door.call(Call::Read, &name, None, |inside, _| {
+        let is_meant = |thing: &&Thing| thing.kind == R::KIND && id.map_or(thing.name == name, |id| thing.id == id);
+        let reads_texts = inside.bug != Some(Bug::ReadsNoTexts);
+        let told = |thing: &Thing| {
+            let mut thing = thing.clone();
+            thing.set.text.retain(|_| reads_texts);
+            R::live(&thing)
+        };
+        Ok(inside.things.iter().filter(is_meant).map(told).collect::<Vec<_>>())
+    });
+    found.await.map(Found::from).map_err(|(error, _)| error)
+}
+
+async fn create<R: Sort>(door: &Door, make: &Make<'_, R>) -> Outcome<R> {
+    let name = make.name.as_str();
+    let done = door.call(Call::Create, name, Some(make.mark), |inside, half| {
+        if inside.things.iter().any(|thing| thing.kind == R::KIND && thing.name == name) {
+            return Err(ShedError::Taken(name.to_owned()));
+        }
+        let mut set = R::settings(make.spec);
+        if half {
+            set.text.clear();
+        }
+        let mark = Some(make.mark.clone()).filter(|_| inside.bug != Some(Bug::ForgetsMarks));
+        Ok(inside.put(R::KIND, name, set, mark))
+    });
+    done.await.map_err(failed)
+}
+
+async fn update<R: Sort>(door: &Door, change: &Change<'_, R>) -> Outcome<R> {
+    let name = change.live.name.as_str();
+    let done = door.call(Call::Update, name, Some(change.mark), |inside, _| {
+        let bug = inside.bug;
+        if bug == Some(Bug::UpdatesADouble) {
+            inside.put(R::KIND, &format!("{name}-double"), R::settings(change.spec), Some(change.mark.clone()));
+        }
+        let thing = inside.things.iter_mut().find(|thing| thing.id == change.live.id.as_str());
+        let thing = thing.ok_or_else(|| ShedError::Gone(name.to_owned()))?;
+        let text = Some(thing.set.text.clone()).filter(|_| bug == Some(Bug::ForgetsTexts));
+        thing.set = R::settings(change.spec);
+        thing.set.text = text.unwrap_or_else(|| thing.set.text.clone());
+        thing.version += 1;
+        thing.mark = Some(change.mark.clone());
+        Ok(Standing { id: thing.id.clone(), version: thing.version })
+    });
+    done.await.map_err(failed)
+}
+
+async fn ready<R: Sort>(door: &Door, recorded: &Recorded<R>) -> Outcome<R> {
+    let done = door.call(Call::Ready, recorded.name.as_str(), Some(&recorded.mark), |inside, _| {
+        let thing = inside.things.iter_mut().find(|thing| thing.id == recorded.id.as_str());
+        let thing = thing.ok_or_else(|| ShedError::Gone(recorded.name.to_string()))?;
+        if thing.set.text.is_empty() {
+            thing.set.text = R::settings(&recorded.spec).text;
+        }
+        Ok(Standing { id: thing.id.clone(), version: thing.version })
+    });
+    done.await.map_err(|(error, _)| error.into())
+}
+
+async fn delete<R: Sort>(door: &Door, recorded: &Recorded<R>) -> Result<(), FailedOf<R>> {
+    let done = door.call(Call::Delete, recorded.name.as_str(), Some(&recorded.mark), |inside, _| {
+        inside.trace.note(Note::Deleted { id: recorded.id.to_string(), things: inside.things.clone() });
+        if inside.bug != Some(Bug::DeletesNothing) {
+            inside.remove(recorded.id.as_str());
+        }
+        Ok(())
+    });
+    done.await.map_err(|(error, _)| error.into())
+}
+
+macro_rules! kind {
+    ($(#[$doc:meta])* $kind:ident, $draft:ident, $spec:ident, $name:literal, $naming:ident, { $($fact:item)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub(crate) struct $kind {
+            pub(crate) name: Output<String>,
+            pub(crate) id: Output<String>,
+            /// Another one after each change.
+            pub(crate) version: Output<u64>,
+            this: This<Self>,
+        }
+
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+        #[spec(resource = $kind)]
+        pub(crate) struct $spec {
+            #[spec(default)]
+            pub(crate) text: String,
+            #[spec(each = "using")]
+            pub(crate) uses: Vec<String>,
+            #[spec(replaces, default)]
+            pub(crate) base: u64,
+            /// What it stands on. It can't be lifted from it.
+            #[spec(replaces)]
+            pub(crate) on: Option<String>,
+            /// What it is in. It goes with that.
+            #[spec(replaces)]
+            pub(crate) inside: Option<String>,
+        }
+
+        impl Sort for $kind {
+            fn settings($spec { text, uses, base, on, inside }: &$spec) -> Settings {
+                let (text, uses, base) = (text.clone(), uses.clone(), *base);
+                Settings { text, uses, base, on: on.clone(), inside: inside.clone() }
+            }
+            fn spec(Settings { text, uses, base, on, inside }: &Settings) -> $spec {
+                let (text, uses, base) = (text.clone(), uses.clone(), *base);
+                $spec { text, uses, base, on: on.clone(), inside: inside.clone() }
+            }
+        }
+
+        impl Resource for $kind {
+            const KIND: &'static str = $name;
+            const NAMING: Naming = Naming::$naming;
+            $($fact)*
+            type Provider = Door;
+            type Draft = $draft;
+            type Spec = $spec;
+            type State = Standing;
+
+            fn this(&self) -> &This<Self> {
+                &self.this
+            }
+            fn declared(_: &$draft, this: This<Self>) -> Self {
+                Self {
+                    name: this.named(|name| name.to_string()),
+                    id: this.reported(|state| state.id.clone()),
+                    version: this.volatile(|state| state.version),
+                    this,
+                }
+            }
+            async fn read(door: &Door, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+                read(door, find).await
+            }
+            async fn list(door: &Door, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
+                if Self::NAMING == Naming::Fixed {
+                    return Ok(None);
+                }
+                let inside = door.0.inside();
+                if inside.bug == Some(Bug::ListsNothing) {
+                    return Ok(Some(Vec::new()));
+                }
+                let ours = |thing: &&Thing| {
+                    thing.kind == Self::KIND && wanted.wants(&thing.name.as_str().into(), thing.mark.as_ref())
+                };
+                Ok(Some(inside.things.iter().filter(ours).map(Self::live).collect()))
+            }
+            async fn create(door: &Door, make: &Make<'_, Self>) -> Outcome<Self> {
+                create(door, make).await
+            }
+            async fn update(door: &Door, change: &Change<'_, Self>) -> Outcome<Self> {
+                update(door, change).await
+            }
+            async fn ready(door: &Door, recorded: &Recorded<Self>, _: Deadline) -> Outcome<Self> {
+                ready(door, recorded).await
+            }
+            async fn delete(door: &Door, recorded: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+                delete(door, recorded).await
+            }
+            fn id(_: &PhysicalName, state: &Standing) -> ObjectId {
+                state.id.as_str().into()
+            }
+        }
+    };
+}
+
+kind!(
+    /// A post: its name stays, so the old one goes before the new one is made.
+    Post, PostDraft, PostSpec, "shed:post", Fixed, {}
+);
+kind!(
+    /// A pipe: the new one is laid before the old one goes.
+    Pipe, PipeDraft, PipeSpec, "shed:pipe", Generation, {}
+);
+kind!(
+    /// A vat: it holds something.
+    Vat, VatDraft, VatSpec, "shed:vat", Fixed, { const STATEFUL: bool = true; }
+);
+kind!(
+    /// A lamp: it takes a while until it shines. Waiting for it finishes what was made by half.
+    Lamp, LampDraft, LampSpec, "shed:lamp", Generation, { const CONVERGES: bool = true; }
+);
