@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -73,14 +74,20 @@ def environment():
     return {**kept, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": str(settings)}
 
 
-def resource(place, count, shape, changed):
+def above(place, count, shape):
+    """The two that a resource refers to, if it does."""
+    wide = -(-count // LAYERS)
+    if shape != "lanes" or place < wide:
+        return None
+    start, lane = (place // wide - 1) * wide, place % wide
+    return start + lane, start + (lane + 1) % wide
+
+
+def resource(place, count, shape, changed, refer="${{terraform_data.object_{}.id}}".format):
     """The settings of one resource: those of the benches' `shapes.rs`, and the same references."""
     left, right = "object-none-left", "object-none-right"
-    wide = -(-count // LAYERS)
-    if shape == "lanes" and place >= wide:
-        above, lane = (place // wide - 1) * wide, place % wide
-        left = f"${{terraform_data.object_{above + lane}.id}}"
-        right = f"${{terraform_data.object_{above + (lane + 1) % wide}.id}}"
+    if (others := above(place, count, shape)) is not None:
+        left, right = map(refer, others)
     return {
         "title": "Another title" if changed else f"The object number {place}",
         "class": "standard",
@@ -110,6 +117,45 @@ def write_program(folder, count, shape, changed=False, backend=None, provisioner
         backend = {"terraform": {"backend": {"http": backend}}}
         (folder / "backend.tf.json").write_text(json.dumps(backend))
     (folder / "main.tf.json").write_text(json.dumps({"resource": {"terraform_data": resources}}, indent=1))
+
+
+def made_up_state(count, shape, changed):
+    """The state that an apply would have written that could not come to its end: as Terraform writes it, but for the ids."""
+
+    def kind(value):
+        if isinstance(value, dict):
+            return ["object", {name: kind(part) for name, part in value.items()}]
+        if isinstance(value, list):
+            return ["tuple", [kind(part) for part in value]]
+        return "bool" if isinstance(value, bool) else "number" if isinstance(value, int) else "string"
+
+    def identity(place):
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, str(place)))
+
+    resources, needed = [], []
+    for place in range(count):
+        others = above(place, count, shape) or ()
+        # All that it is made from, however far above: so Terraform has it.
+        needed.append(frozenset(others).union(*(needed[other] for other in others)))
+        settings = resource(place, count, shape, changed and place == count // 2, identity)
+        value = {"value": settings, "type": kind(settings)}
+        instance = {
+            "schema_version": 0,
+            "attributes": {"id": identity(place), "input": value, "output": value, "triggers_replace": None},
+            "sensitive_attributes": [],
+            "identity_schema_version": 0,
+        }
+        if needed[place]:
+            instance["dependencies"] = sorted(f"terraform_data.object_{other}" for other in needed[place])
+        resources.append({
+            "mode": "managed",
+            "type": "terraform_data",
+            "name": f"object_{place}",
+            "provider": 'provider["terraform.io/builtin/terraform"]',
+            "instances": [instance],
+        })
+    whole = {"version": 4, "terraform_version": "1.15.5", "serial": count, "lineage": identity("lineage")}
+    return json.dumps({**whole, "outputs": {}, "resources": resources, "check_results": None}).encode()
 
 
 class State(ThreadingHTTPServer):
