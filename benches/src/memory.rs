@@ -35,11 +35,11 @@ struct Objects {
 enum Lives {
     /// As long as the process.
     #[default]
-    InMemory,
+    Process,
     /// Nowhere: an object is what is recorded of it, as with kinds that have no server.
-    InRecords,
+    Records,
     /// In a folder, with a file for each. No two of the files have one name, so that what is made twice is seen to be.
-    InFolder(PathBuf),
+    Folder(PathBuf),
 }
 
 /// An object as its file has it.
@@ -55,7 +55,7 @@ impl World {
     /// A world without objects, whose answer is always what is recorded. Nothing is forgotten with the process, since nothing
     /// is kept.
     pub fn in_records() -> Self {
-        Self(Arc::new(Mutex::new(Objects { lives: Lives::InRecords, ..Objects::default() })))
+        Self(Arc::new(Mutex::new(Objects { lives: Lives::Records, ..Objects::default() })))
     }
 
     /// The world in this folder, which is there.
@@ -63,7 +63,7 @@ impl World {
     /// # Errors
     /// If the folder or one of its files can't be read.
     pub fn in_folder(folder: &Path) -> std::io::Result<Self> {
-        let mut objects = Objects { lives: Lives::InFolder(folder.to_owned()), ..Objects::default() };
+        let mut objects = Objects { lives: Lives::Folder(folder.to_owned()), ..Objects::default() };
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == UNFINISHED) {
@@ -113,9 +113,9 @@ impl Objects {
     fn new_id(&mut self, name: &PhysicalName) -> String {
         self.made += 1;
         match self.lives {
-            Lives::InMemory => format!("object-{:08}", self.made),
-            Lives::InRecords => name.to_string(),
-            Lives::InFolder(_) => format!("{name}.{}", std::process::id()),
+            Lives::Process => format!("object-{:08}", self.made),
+            Lives::Records => name.to_string(),
+            Lives::Folder(_) => format!("{name}.{}", std::process::id()),
         }
     }
 
@@ -133,7 +133,7 @@ impl Objects {
             mark: Some(make.mark.clone()),
         };
         self.keep(&live)?;
-        if !matches!(self.lives, Lives::InRecords) {
+        if !matches!(self.lives, Lives::Records) {
             self.by_name.insert(make.name.clone(), id.clone());
             self.by_id.insert(id, live);
         }
@@ -141,7 +141,7 @@ impl Objects {
     }
 
     fn keep(&self, live: &Live<Object>) -> Result<(), MemoryError> {
-        let Lives::InFolder(folder) = &self.lives else { return Ok(()) };
+        let Lives::Folder(folder) = &self.lives else { return Ok(()) };
         let Live { id, name, spec, state, mark } = live.clone();
         let file = folder.join(id.as_str());
         let new = file.with_extension(UNFINISHED);
@@ -151,7 +151,7 @@ impl Objects {
     }
 
     fn drop_kept(&self, id: &ObjectId) -> Result<(), MemoryError> {
-        let Lives::InFolder(folder) = &self.lives else { return Ok(()) };
+        let Lives::Folder(folder) = &self.lives else { return Ok(()) };
         fs::remove_file(folder.join(id.as_str())).map_err(|_| MemoryError::NotKept)
     }
 }
@@ -306,7 +306,7 @@ impl Resource for Object {
     async fn read(memory: &Memory, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let objects = memory.0.objects();
         let found = match find {
-            Find::Recorded(record) if matches!(objects.lives, Lives::InRecords) => {
+            Find::Recorded(record) if matches!(objects.lives, Lives::Records) => {
                 let Recorded { id, name, spec, state, mark } = record.clone();
                 return Ok(Some(Live { id, name, spec, state, mark: Some(mark) }).into());
             }
@@ -319,7 +319,7 @@ impl Resource for Object {
 
     async fn list(memory: &Memory, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
         let objects = memory.0.objects();
-        if matches!(objects.lives, Lives::InRecords) {
+        if matches!(objects.lives, Lives::Records) {
             return Ok(None);
         }
         let ours = objects.by_id.values().filter(|live| wanted.wants(&live.name, live.mark.as_ref()));
@@ -342,7 +342,7 @@ impl Resource for Object {
         live.mark = Some(change.mark.clone());
         live.state.version += 1;
         let state = live.state.clone();
-        if !matches!(objects.lives, Lives::InRecords) {
+        if !matches!(objects.lives, Lives::Records) {
             objects.keep(&live)?;
             let kept = objects.by_id.get_mut(&live.id).ok_or(MemoryError::Gone)?;
             *kept = live;
