@@ -155,7 +155,7 @@ def made_up_state(count, shape, changed):
             "instances": [instance],
         })
     whole = {"version": 4, "terraform_version": "1.15.5", "serial": count, "lineage": identity("lineage")}
-    return json.dumps({**whole, "outputs": {}, "resources": resources, "check_results": None}).encode()
+    return json.dumps({**whole, "outputs": {}, "resources": resources, "check_results": None}, indent=2).encode()
 
 
 class State(ThreadingHTTPServer):
