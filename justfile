@@ -35,3 +35,11 @@ review:
 # Measures the engine.
 bench:
     cargo bench --package sprocket-benches
+
+# The same work through Terraform's engine and through ours; about an hour, on a machine that does nothing else.
+against-terraform *options:
+    benches/against-terraform/run {{options}}
+
+# Kills a first apply of both N times, and counts what is left.
+kills count="200":
+    benches/against-terraform/kills {{count}}

@@ -1,14 +1,19 @@
 //! A provider whose service is a map in memory: what is left of a run when the service costs nothing.
 //!
 //! One kind, of twelve settings: three refer to other resources, one is a map. Every call is a look-up.
+//!
+//! A world can outlive its process in two ways, for comparisons of whole commands: by having no objects but what is recorded
+//! of them, or by keeping a file for each.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, IntoInput, Kinds, Listing, Live, Make, Naming,
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, IntoInput, Kinds, Listing, Live, Make, Mark, Naming,
     ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
 };
 
@@ -22,9 +27,56 @@ struct Objects {
     by_name: HashMap<PhysicalName, ObjectId>,
     made: u64,
     latency: Duration,
+    lives: Lives,
+}
+
+/// Where objects are, and for how long.
+#[derive(Debug, Default)]
+enum Lives {
+    /// As long as the process.
+    #[default]
+    Process,
+    /// Nowhere: an object is what is recorded of it, as with kinds that have no server.
+    Records,
+    /// In a folder, with a file for each. No two of the files have one name, so that what is made twice is seen to be.
+    Folder(PathBuf),
+}
+
+/// An object as its file has it.
+#[derive(Serialize, Deserialize)]
+struct Filed {
+    name: PhysicalName,
+    spec: ObjectSpec,
+    state: ObjectState,
+    mark: Option<Mark>,
 }
 
 impl World {
+    /// A world without objects, whose answer is always what is recorded. Nothing is forgotten with the process, since nothing
+    /// is kept.
+    pub fn in_records() -> Self {
+        Self(Arc::new(Mutex::new(Objects { lives: Lives::Records, ..Objects::default() })))
+    }
+
+    /// The world in this folder, which is there.
+    ///
+    /// # Errors
+    /// If the folder or one of its files can't be read.
+    pub fn in_folder(folder: &Path) -> std::io::Result<Self> {
+        let mut objects = Objects { lives: Lives::Folder(folder.to_owned()), ..Objects::default() };
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == UNFINISHED) {
+                continue;
+            }
+            let Filed { name, spec, state, mark } = serde_json::from_slice(&fs::read(path)?)?;
+            let id = ObjectId::from(state.id.as_str());
+            objects.by_name.insert(name.clone(), id.clone());
+            objects.by_id.insert(id.clone(), Live { id, name, spec, state, mark });
+        }
+        Ok(Self(Arc::new(Mutex::new(objects))))
+    }
+
     /// Each call that changes something takes this long from now on.
     pub fn set_latency(&self, latency: Duration) {
         self.objects().latency = latency;
@@ -49,6 +101,58 @@ impl World {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
+    }
+}
+
+/// The extension of a file that is being written: to the world, its object is not there yet.
+const UNFINISHED: &str = "new";
+
+impl Objects {
+    /// The id of a new object. It is the name where the objects of several processes meet, and no name is taken twice there:
+    /// a second object of a name is told apart by its process.
+    fn new_id(&mut self, name: &PhysicalName) -> String {
+        self.made += 1;
+        match self.lives {
+            Lives::Process => format!("object-{:08}", self.made),
+            Lives::Records => name.to_string(),
+            Lives::Folder(_) => format!("{name}.{}", std::process::id()),
+        }
+    }
+
+    fn create(&mut self, make: &Make<'_, Object>) -> Result<ObjectState, MemoryError> {
+        if self.by_name.contains_key(make.name) {
+            return Err(MemoryError::Taken);
+        }
+        let state = ObjectState { id: self.new_id(make.name), version: 1 };
+        let id = ObjectId::from(state.id.as_str());
+        let live = Live {
+            id: id.clone(),
+            name: make.name.clone(),
+            spec: make.spec.clone(),
+            state: state.clone(),
+            mark: Some(make.mark.clone()),
+        };
+        self.keep(&live)?;
+        if !matches!(self.lives, Lives::Records) {
+            self.by_name.insert(make.name.clone(), id.clone());
+            self.by_id.insert(id, live);
+        }
+        Ok(state)
+    }
+
+    fn keep(&self, live: &Live<Object>) -> Result<(), MemoryError> {
+        let Lives::Folder(folder) = &self.lives else { return Ok(()) };
+        let Live { id, name, spec, state, mark } = live.clone();
+        let file = folder.join(id.as_str());
+        let new = file.with_extension(UNFINISHED);
+        let text = serde_json::to_vec(&Filed { name, spec, state, mark }).map_err(|_| MemoryError::NotKept)?;
+        // Whole or not at all, also for a process that is killed: as a service would have it.
+        fs::write(&new, text).and_then(|()| fs::rename(&new, &file)).map_err(|_| MemoryError::NotKept)
+    }
+
+    fn drop_kept(&self, id: &ObjectId) -> Result<(), MemoryError> {
+        let Lives::Folder(folder) = &self.lives else { return Ok(()) };
+        fs::remove_file(folder.join(id.as_str())).map_err(|_| MemoryError::NotKept)
     }
 }
 
@@ -81,12 +185,15 @@ pub enum MemoryError {
     /// There is no such object.
     #[error("there is no such object")]
     Gone,
+    /// Its file could not be written or removed.
+    #[error("the file of an object could not be written or removed")]
+    NotKept,
 }
 
 impl ProviderError for MemoryError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoWorld => ErrorKind::Invalid,
+            Self::NoWorld | Self::NotKept => ErrorKind::Invalid,
             Self::Taken => ErrorKind::AlreadyExists,
             Self::Gone => ErrorKind::NotFound,
         }
@@ -199,6 +306,10 @@ impl Resource for Object {
     async fn read(memory: &Memory, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let objects = memory.0.objects();
         let found = match find {
+            Find::Recorded(record) if matches!(objects.lives, Lives::Records) => {
+                let Recorded { id, name, spec, state, mark } = record.clone();
+                return Ok(Some(Live { id, name, spec, state, mark: Some(mark) }).into());
+            }
             Find::Recorded(record) => objects.by_id.get(&record.id),
             Find::Named(name) => objects.by_name.get(name).and_then(|id| objects.by_id.get(id)),
             Find::Import(id) => objects.by_id.get(&ObjectId::from(id)),
@@ -208,39 +319,35 @@ impl Resource for Object {
 
     async fn list(memory: &Memory, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
         let objects = memory.0.objects();
+        if matches!(objects.lives, Lives::Records) {
+            return Ok(None);
+        }
         let ours = objects.by_id.values().filter(|live| wanted.wants(&live.name, live.mark.as_ref()));
         Ok(Some(ours.cloned().collect()))
     }
 
     async fn create(memory: &Memory, make: &Make<'_, Self>) -> Outcome<Self> {
+        // It is there as soon as it was asked for, and the answer takes as long as it takes: who is killed in between has
+        // made it and does not know.
+        let state = memory.0.objects().create(make)?;
         memory.0.wait().await;
-        let mut objects = memory.0.objects();
-        if objects.by_name.contains_key(make.name) {
-            return Err(MemoryError::Taken.into());
-        }
-        objects.made += 1;
-        let state = ObjectState { id: format!("object-{:08}", objects.made), version: 1 };
-        let id = ObjectId::from(state.id.as_str());
-        let live = Live {
-            id: id.clone(),
-            name: make.name.clone(),
-            spec: make.spec.clone(),
-            state: state.clone(),
-            mark: Some(make.mark.clone()),
-        };
-        objects.by_name.insert(make.name.clone(), id.clone());
-        objects.by_id.insert(id, live);
         Ok(state)
     }
 
     async fn update(memory: &Memory, change: &Change<'_, Self>) -> Outcome<Self> {
         memory.0.wait().await;
         let mut objects = memory.0.objects();
-        let live = objects.by_id.get_mut(&change.live.id).ok_or(MemoryError::Gone)?;
+        let mut live = change.live.clone();
         live.spec = change.spec.clone();
         live.mark = Some(change.mark.clone());
         live.state.version += 1;
-        Ok(live.state.clone())
+        let state = live.state.clone();
+        if !matches!(objects.lives, Lives::Records) {
+            objects.keep(&live)?;
+            let kept = objects.by_id.get_mut(&live.id).ok_or(MemoryError::Gone)?;
+            *kept = live;
+        }
+        Ok(state)
     }
 
     async fn delete(memory: &Memory, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
@@ -248,6 +355,7 @@ impl Resource for Object {
         let mut objects = memory.0.objects();
         if let Some(live) = objects.by_id.remove(&record.id) {
             objects.by_name.remove(&live.name);
+            objects.drop_kept(&live.id)?;
         }
         Ok(())
     }
