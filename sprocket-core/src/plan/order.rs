@@ -80,6 +80,45 @@ fn make_room_late(steps: &mut [Step], uses: &Uses) {
         let moved_over: Vec<u32> = moved_over.map(index).collect();
         steps[delete].after.extend(moved_over);
     }
+    let late = |step: &usize| follows[*step] && steps[*step].action.is_final();
+    let late: Vec<usize> = (0..steps.len()).filter(late).collect();
+    if !late.is_empty() {
+        goes_before_what_makes_room(steps, uses, &late);
+    }
+}
+
+/// What goes for good and waits for something that makes room goes all the same before what it was made from makes room,
+/// unless it waits for just that.
+fn goes_before_what_makes_room(steps: &mut [Step], uses: &Uses, late: &[usize]) {
+    let (mut dependents, _) = dependents(steps);
+    for &goes in late {
+        let used = uses.resource_of[goes].into_iter().flat_map(|resource| &uses.used[resource]);
+        let making_room = used.flat_map(|&used| &uses.steps[used]).copied();
+        for delete in making_room.filter(|&step| steps[step].action.replaces_in_place()).collect::<Vec<_>>() {
+            // One after the other, each with the edges of those before: so no step comes to wait for itself.
+            if !leads_to(&dependents, delete, goes) {
+                steps[delete].after.push(index(goes));
+                dependents[goes].push(index(delete));
+            }
+        }
+    }
+}
+
+/// Whether one step must have ended before another begins.
+fn leads_to(dependents: &[Vec<u32>], from: usize, to: usize) -> bool {
+    let mut seen = vec![false; dependents.len()];
+    let mut work = vec![from];
+    while let Some(at) = work.pop() {
+        if at == to {
+            return true;
+        }
+        for &next in &dependents[at] {
+            if !std::mem::replace(&mut seen[next as usize], true) {
+                work.push(next as usize);
+            }
+        }
+    }
+    false
 }
 
 /// Which recorded resource was made from which, and the steps of each.
@@ -129,11 +168,7 @@ impl Uses {
     fn early_deletes(&self, steps: &[Step]) -> Vec<bool> {
         // A resource is early if all its steps are final deletes, and all its users are early. Without recursion: begin
         // with every candidate, and take out what late ones use.
-        // What is only no longer recorded is no call, and in nobody's way.
-        let is_final = |at: usize| {
-            use StepAction::{Delete, Drop, Leave};
-            matches!(steps[at].action, Delete { replaced: false, .. } | Drop { .. } | Leave)
-        };
+        let is_final = |at: usize| steps[at].action.is_final();
         let is_early = |steps: &Vec<usize>| !steps.is_empty() && steps.iter().all(|&at| is_final(at));
         let mut late: Vec<usize> = (0..self.steps.len()).filter(|&user| !is_early(&self.steps[user])).collect();
         let mut used_late = vec![false; self.steps.len()];
@@ -181,6 +216,11 @@ impl StepAction {
     /// It ends an object.
     fn deletes(&self) -> bool {
         matches!(self, Self::Delete { .. } | Self::Drop { .. } | Self::Leave)
+    }
+
+    /// It ends a resource. What is only no longer recorded is no call, and in nobody's way.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Delete { replaced: false, .. } | Self::Drop { .. } | Self::Leave)
     }
 
     /// It makes room for the object that takes its place.

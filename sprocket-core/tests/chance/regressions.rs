@@ -104,3 +104,12 @@ fn who_must_be_replaced_with_what_makes_room_goes_before_it_whatever_its_names()
     let on_3 = || Slot { uses: vec![On(3)], ..thing(5, Lamp) };
     in_peace(vec![vec![thing(3, Post), on_3()], vec![Slot { base: 1, ..thing(3, Post) }, on_3()]]);
 }
+
+/// It was deleted after what it stood on, since its own user was made again.
+#[test]
+fn what_goes_for_good_goes_before_what_it_stood_on_makes_room() {
+    let on_1 = Slot { uses: vec![On(1)], ..thing(3, Lamp) };
+    let of_3 = Slot { uses: vec![Name(3)], ..thing(4, Post) };
+    let of_nothing = Slot { base: 1, ..thing(4, Post) };
+    in_peace(vec![vec![thing(1, Post), on_1, of_3], vec![Slot { base: 1, ..thing(1, Post) }, of_nothing]]);
+}

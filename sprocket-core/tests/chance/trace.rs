@@ -74,12 +74,14 @@ pub(crate) fn laws(notes: &[Note], left: &BTreeSet<String>, declared: &BTreeSet<
             }
             Note::Answered { record } => drop(called.remove(record.as_str())),
             Note::Deleted { id, things } => {
-                // What makes room for its successor has an order of its own, which the oracle knows.
-                let goes_for_good = |thing: &&Thing| !slot(&thing.name).is_some_and(|slot| declared.contains(&slot));
-                let gone = things.iter().find(|thing| thing.id == *id).filter(goes_for_good);
-                let Some(gone) = gone else { continue };
+                let goes_for_good = |thing: &Thing| !slot(&thing.name).is_some_and(|slot| declared.contains(&slot));
+                let Some(gone) = things.iter().find(|thing| thing.id == *id) else { continue };
+                // What makes room for its successor has an order of its own among what stays, which the oracle knows.
                 let stands_on_it = |thing: &&Thing| {
-                    thing.set.on.as_ref() == Some(id) && thing.set.inside.is_none() && !left.contains(&thing.name)
+                    thing.set.on.as_ref() == Some(id)
+                        && thing.set.inside.is_none()
+                        && !left.contains(&thing.name)
+                        && (goes_for_good(gone) || goes_for_good(thing))
                 };
                 if let Some(user) = things.iter().find(stands_on_it) {
                     return Err(format!("{} is deleted, and {} stands on it", gone.name, user.name));
