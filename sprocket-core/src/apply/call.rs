@@ -10,7 +10,7 @@ use futures::FutureExt as _;
 
 use super::start::entry;
 use crate::entropy::Entropy;
-use crate::erased::{ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec};
+use crate::erased::{ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec, limited};
 use crate::event::{Event as Told, Events};
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::json::Json;
@@ -422,12 +422,6 @@ impl Call {
         tokio::time::sleep(wait).await;
         Ok(())
     }
-}
-
-async fn limited<T>(limit: Duration, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-        Err(Fault::new(ErrorKind::Unavailable, format!("there was no answer within {} s", limit.as_secs())))
-    })
 }
 
 fn moved(what: &str) -> Fault {

@@ -308,7 +308,7 @@ impl Engine {
             None => StackKey::from_bytes(self.settings.entropy.bytes()),
         };
         let snapshot = snapshot.unwrap_or_else(|| Snapshot::new("".into()));
-        Ok(Connections::reach(stack, &snapshot, &key).await)
+        Ok(Connections::reach(stack, &snapshot, &key, self.settings.call_limit).await)
     }
 
     /// The recorded outputs. A secret is `{"$secret": true}` unless it is to be revealed; times are seconds.

@@ -61,7 +61,7 @@ pub(super) async fn prepare(
     }
     let mut known = recorded(stack, &snapshot, &key);
     let reading = async {
-        let connections = Connections::open_all(stack, &snapshot, types, &known, &key).await?;
+        let connections = Connections::open_all(stack, &snapshot, types, &known, &key, settings.call_limit).await?;
         upgrade(&mut snapshot, &connections)?;
         let mut observed = observe(stack, &mut snapshot, &key, &connections).await?;
         look_up(stack, &mut known, &connections).await?;

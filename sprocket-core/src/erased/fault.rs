@@ -1,6 +1,7 @@
 //! Faults: a failed call, with the types of its kind taken off.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -29,6 +30,13 @@ pub(crate) fn reading<'a, T: Send + 'a>(
 ) -> BoxFuture<'a, Result<T, Fault>> {
     let panicked = || Fault::new(ErrorKind::Invalid, "the provider panicked").hint("this is a bug of the provider");
     AssertUnwindSafe(call).catch_unwind().map(move |ended| ended.unwrap_or_else(|_| Err(panicked()))).boxed()
+}
+
+/// A call that gives no answer in time has failed, and nobody knows with what effect.
+pub(crate) async fn limited<T>(limit: Duration, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+        Err(Fault::new(ErrorKind::Unavailable, format!("there was no answer within {} s", limit.as_secs_f64())))
+    })
 }
 
 impl Fault {

@@ -9,7 +9,7 @@ mod kind;
 mod provider;
 
 pub(crate) use draft::{DraftOf, ErasedDraft, Evaluated, TypedSpec};
-pub(crate) use fault::{Fault, reading};
+pub(crate) use fault::{Fault, limited, reading};
 pub(crate) use kind::{Called, ErasedKind, ErasedLive, ErasedSettled, KindFacts, KindHandle, Target, Through, mark};
 pub use provider::Kinds;
 pub(crate) use provider::{ErasedProvider, ErasedProviderType, Instance, provider, provider_type, typed};

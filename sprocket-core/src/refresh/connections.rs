@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
 
 use crate::engine::{Reached, Refused};
-use crate::erased::{ErasedProviderType, Fault, Instance, KindHandle};
+use crate::erased::{ErasedProviderType, Fault, Instance, KindHandle, limited};
 use crate::ids::{Address, Identity, ProviderName};
 use crate::json::Json;
 use crate::provider::ErrorKind;
@@ -53,7 +54,11 @@ impl Connection {
 }
 
 /// The providers of a run.
-pub(crate) struct Connections(BTreeMap<ProviderName, Connection>);
+pub(crate) struct Connections {
+    all: BTreeMap<ProviderName, Connection>,
+    /// How long a question to one of them may take.
+    limit: Duration,
+}
 
 /// The types of providers that an engine knows without a program.
 pub(crate) type ProviderTypes = BTreeMap<&'static str, Arc<dyn ErasedProviderType>>;
@@ -66,23 +71,24 @@ impl Connections {
         types: &ProviderTypes,
         known: &Known,
         key: &StackKey,
+        limit: Duration,
     ) -> Result<Self, Refused> {
         let declared = stack.providers.iter().map(|node| &node.name);
         let needed = snapshot.records.values().map(|record| &record.provider);
         let pending = snapshot.pending.values().filter_map(|entry| entry.provider());
         let names: BTreeSet<&ProviderName> = declared.chain(needed).chain(pending).collect();
         let opening = names.into_iter().map(|name| async move {
-            let connection = Self::open_one(name, stack, snapshot, types, known, key).await?;
+            let connection = Self::open_one(name, stack, snapshot, types, known, (key, limit)).await?;
             Ok::<_, Refused>((name.clone(), connection))
         });
-        Ok(Self(try_join_all(opening).await?.into_iter().collect()))
+        Ok(Self { all: try_join_all(opening).await?.into_iter().collect(), limit })
     }
 
     /// Tries each declared provider by itself.
-    pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Vec<Reached> {
+    pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey, limit: Duration) -> Vec<Reached> {
         let known = Known::nothing(stack);
         let opening = stack.providers.iter().map(|node| async {
-            let connection = open_declared(node, made_with(snapshot, &node.name), &known, key).await;
+            let connection = open_declared(node, made_with(snapshot, &node.name), &known, key, limit).await;
             let server = connection.and_then(|connection| match connection {
                 Connection::Open(open) => Ok(Some(open.recorded.identity)),
                 Connection::Deferred(_) => Ok(None),
@@ -99,11 +105,11 @@ impl Connections {
         snapshot: &Snapshot,
         types: &ProviderTypes,
         known: &Known,
-        key: &StackKey,
+        (key, limit): (&StackKey, Duration),
     ) -> Result<Connection, Refused> {
         let recorded = made_with(snapshot, name);
         if let Some(node) = stack.providers.iter().find(|node| node.name == *name) {
-            return open_declared(node, recorded, known, key).await;
+            return open_declared(node, recorded, known, key, limit).await;
         }
         // A program that connects it under another name now knows its type all the same.
         let base = |name: &ProviderName| name.as_str().split('/').next().unwrap_or_default().to_owned();
@@ -112,8 +118,8 @@ impl Connections {
         let (Some(provider_type), Some(recorded)) = (provider_type, recorded) else {
             return Err(Refused::ForgottenProvider { provider: name.clone() });
         };
-        let instance = provider_type.reconnect(&recorded.config, key, &stack.overrides).await;
-        let opened = open(instance, Arc::clone(provider_type), recorded.config.clone()).await;
+        let connecting = provider_type.reconnect(&recorded.config, key, &stack.overrides);
+        let opened = limited(limit, open(connecting, Arc::clone(provider_type), recorded.config.clone())).await;
         check(name, opened.map_err(|fault| Refused::unreachable(name, fault))?, Some(recorded))
     }
 
@@ -125,14 +131,19 @@ impl Connections {
         known: &Known,
         key: &StackKey,
     ) -> Result<Entry, Refused> {
-        let connection = open_declared(node, made_with(snapshot, &node.name), known, key).await?;
+        let connection = open_declared(node, made_with(snapshot, &node.name), known, key, self.limit).await?;
         let entry = match &connection {
             Connection::Open(open) => open.entry(&node.name),
             Connection::Deferred(_) => return Err(Refused::ForgottenProvider { provider: node.name.clone() }),
             Connection::Shut(_, fault) => return Err(Refused::unreachable(&node.name, fault.clone())),
         };
-        self.0.insert(node.name.clone(), connection);
+        self.all.insert(node.name.clone(), connection);
         Ok(entry)
+    }
+
+    /// A question to one of them, which is not waited for without end.
+    pub(crate) async fn ask<T>(&self, question: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        limited(self.limit, question).await
     }
 
     /// Which server a provider is, if it is open.
@@ -142,23 +153,23 @@ impl Connections {
 
     /// How many calls a provider may be given at once.
     pub(crate) fn parallel(&self, name: &ProviderName) -> usize {
-        self.0.get(name).map_or(1, |connection| connection.provider_type().parallel())
+        self.all.get(name).map_or(1, |connection| connection.provider_type().parallel())
     }
 
     /// Nothing can be asked of it yet.
     pub(crate) fn is_deferred(&self, name: &ProviderName) -> bool {
-        matches!(self.0.get(name), Some(Connection::Deferred(_) | Connection::Shut(..)))
+        matches!(self.all.get(name), Some(Connection::Deferred(_) | Connection::Shut(..)))
     }
 
     /// Those whose settings are not known yet.
     pub(crate) fn unknown(&self) -> BTreeSet<ProviderName> {
-        let unknown = self.0.iter().filter(|(_, connection)| matches!(connection, Connection::Deferred(_)));
+        let unknown = self.all.iter().filter(|(_, connection)| matches!(connection, Connection::Deferred(_)));
         unknown.map(|(name, _)| name.clone()).collect()
     }
 
     /// Those that are shut, with what they say.
     pub(crate) fn shut(&self) -> BTreeMap<ProviderName, Fault> {
-        let shut = self.0.iter().filter_map(|(name, connection)| match connection {
+        let shut = self.all.iter().filter_map(|(name, connection)| match connection {
             Connection::Shut(_, fault) => Some((name.clone(), fault.clone())),
             _ => None,
         });
@@ -166,7 +177,7 @@ impl Connections {
     }
 
     pub(crate) fn open(&self, name: &ProviderName) -> Result<&Open, Refused> {
-        match self.0.get(name) {
+        match self.all.get(name) {
             Some(Connection::Open(open)) => Ok(open),
             Some(Connection::Shut(_, fault)) => Err(Refused::unreachable(name, fault.clone())),
             _ => Err(Refused::ForgottenProvider { provider: name.clone() }),
@@ -176,7 +187,7 @@ impl Connections {
     /// What must be recorded of those that are open. The snapshot takes it in.
     pub(crate) fn entries(&self, snapshot: &mut Snapshot) -> Vec<Entry> {
         let mut entries = Vec::new();
-        for (name, connection) in &self.0 {
+        for (name, connection) in &self.all {
             if let Connection::Open(open) = connection
                 && snapshot.providers.get(name) != Some(&open.recorded)
             {
@@ -191,7 +202,7 @@ impl Connections {
     /// The kind of a recorded resource.
     pub(crate) fn kind(&self, provider: &ProviderName, address: &Address) -> Result<KindHandle, Refused> {
         let connection =
-            self.0.get(provider).ok_or_else(|| Refused::ForgottenProvider { provider: provider.clone() })?;
+            self.all.get(provider).ok_or_else(|| Refused::ForgottenProvider { provider: provider.clone() })?;
         connection.provider_type().kind(address.kind()).ok_or_else(|| Refused::UnknownKind { address: address.clone() })
     }
 }
@@ -209,6 +220,7 @@ async fn open_declared(
     recorded: Option<&RecordedProvider>,
     known: &Known,
     key: &StackKey,
+    limit: Duration,
 ) -> Result<Connection, Refused> {
     let provider_type = Arc::clone(node.erased.provider_type());
     let config = match node.erased.config(known, key) {
@@ -216,7 +228,7 @@ async fn open_declared(
         Err(NoValue::Yet) => return Ok(Connection::Deferred(provider_type)),
         Err(NoValue::Ever(mistake)) => return Err(Refused::unreachable(&node.name, Fault::invalid(&mistake))),
     };
-    match open(node.erased.connect(known).await, Arc::clone(&provider_type), config).await {
+    match limited(limit, open(node.erased.connect(known), Arc::clone(&provider_type), config)).await {
         Ok(opened) => check(&node.name, opened, recorded),
         Err(fault) => match fault.kind {
             ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),
@@ -227,11 +239,11 @@ async fn open_declared(
 }
 
 async fn open(
-    instance: Result<Instance, Fault>,
+    connecting: impl Future<Output = Result<Instance, Fault>>,
     provider_type: Arc<dyn ErasedProviderType>,
     config: Json,
 ) -> Result<Open, Fault> {
-    let instance = instance?;
+    let instance = connecting.await?;
     let identity = provider_type.identity(&instance).await?;
     Ok(Open { instance, provider_type, recorded: RecordedProvider { config, identity } })
 }

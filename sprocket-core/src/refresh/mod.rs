@@ -93,7 +93,10 @@ pub(crate) async fn look_up(stack: &Stack, known: &mut Known, connections: &Conn
             let open = connections.open(provider)?;
             let Ok(asked) = lookup.erased.ask(&open.instance, known) else { continue };
             asking.push(async move {
-                let answer = asked.await.map_err(|fault| Refused::unreadable(provider, lookup.erased.what(), fault))?;
+                let answer = connections
+                    .ask(asked)
+                    .await
+                    .map_err(|fault| Refused::unreadable(provider, lookup.erased.what(), fault))?;
                 Ok::<_, Refused>((place, Answered { question, answer }))
             });
         }
@@ -174,7 +177,7 @@ impl Group<'_> {
         tracing::debug!(provider = %self.provider, kind = self.kind.facts().kind, "reading");
         let names = names.chain(self.next.iter().cloned()).collect();
         let listing = Listing { lineage: snapshot.lineage.clone(), names };
-        if let Some(lives) = self.kind.list(through, &listing).await.map_err(failed)? {
+        if let Some(lives) = connections.ask(self.kind.list(through, &listing)).await.map_err(failed)? {
             return Ok(self.sort(lives));
         }
         // A kind that can't be listed is read one by one.
@@ -183,9 +186,9 @@ impl Group<'_> {
         let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new(); // in boxes, as above
         reads.extend(self.objects().map(|(record, object)| {
             let mark = mark(&snapshot.lineage, &record.id);
-            async move { kind.read(through, Target::Recorded(object, &mark)).await }.boxed()
+            async move { connections.ask(kind.read(through, Target::Recorded(object, &mark))).await }.boxed()
         }));
-        reads.extend(self.claimed.iter().map(|name| kind.read(through, Target::Named(name))));
+        reads.extend(self.claimed.iter().map(|name| connections.ask(kind.read(through, Target::Named(name))).boxed()));
         let lives: Vec<Vec<ErasedLive>> =
             stream::iter(reads).buffer_unordered(limit).try_collect().await.map_err(failed)?;
         Ok(self.sort(lives.into_iter().flatten().collect()))

@@ -1,5 +1,7 @@
 //! What a call leaves half done: made by half, made by nobody knows whom, or by a provider that fell over.
 
+use std::time::Duration;
+
 use insta::assert_snapshot;
 use sprocket_core::testing::{Crash, Fail};
 use sprocket_core::{DraftExt as _, ErrorKind, Goal, Stack};
@@ -136,6 +138,33 @@ fn a_provider_that_falls_over_while_it_reads_is_a_refusal_and_nothing_is_taken_f
     assert_eq!(story.apply(post), [""; 0]);
 }
 
+#[test]
+fn a_service_that_never_answers_is_not_waited_for_without_end() {
+    let mut story = Story::in_yard();
+    story.apply(post);
+    let before = story.world.snapshot();
+    story.world.settings.call_limit = Duration::from_millis(50);
+    let mut refused = |call, name| {
+        story.yard.trouble(call, name, Trouble::Hang);
+        said(&story.world.try_plan(story.connected(&post), Goal::Declared).unwrap_err())
+    };
+    assert_snapshot!(refused("read", "gate"), @"
+    could not read yard:post from `yard`: there was no answer within 0.05 s
+    hint: nothing was changed, and nothing was dropped from state
+    ");
+    assert_snapshot!(refused("connect", "yard"), @"
+    could not reach `yard`: there was no answer within 0.05 s
+    hint: nothing was changed, and nothing was dropped from state
+    ");
+    assert_eq!(story.world.snapshot(), before);
+    // What it is asked to do in a run is tried again; then the run ends, and the next one finds out.
+    let painted = |stack: &mut Stack| drop(stack.add(Post::new("gate").text("painted")));
+    story.world.settings.retries = 1;
+    (0..2).for_each(|_| story.yard.trouble("update", "gate", Trouble::Hang));
+    assert_snapshot!(told(&story.run(painted).unwrap()), @"update yard:post/gate failed: there was no answer within 0.05 s");
+    assert_eq!(story.apply(painted), ["update yard:post/gate"]);
+}
+
 fn stone(stack: &mut Stack) {
     stack.add(Stone::new("mile").text("12"));
 }
@@ -201,7 +230,7 @@ fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides()
     let (mut story, _) = undecided();
     story.world.block_on(story.world.engine().forget("yard:stone/mile")).unwrap();
     assert_snapshot!(story.plan(stone), @"
-    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:140)
+    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:169)
       hint: take it over with `.adopt()` or `import yard:stone/mile id-1`
     1 problem: nothing can be applied until it is solved.
     ");

@@ -44,6 +44,8 @@ pub(crate) enum Trouble {
     HalfUnheard,
     /// The provider falls over.
     Panic,
+    /// Nobody ever answers.
+    Hang,
 }
 
 /// What is known of a thing that stands.
@@ -178,6 +180,9 @@ impl Gate {
             place.map(|place| inside.troubles.remove(place).2)
         };
         assert!(trouble != Some(Trouble::Panic), "hunter2-panic: could not {call}");
+        if trouble == Some(Trouble::Hang) {
+            std::future::pending::<()>().await;
+        }
         trouble
     }
 
