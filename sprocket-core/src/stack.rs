@@ -435,6 +435,12 @@ impl Stack {
         })
     }
 
+    /// What is waited for, by its addresses.
+    pub(crate) fn addresses(&self, deps: &Deps) -> Vec<String> {
+        let nodes = deps.nodes.iter().filter_map(|node| self.nodes.get(node.index as usize));
+        nodes.map(|node| node.address.to_string()).collect()
+    }
+
     /// Takes the last declared resource away again, for tests of what happens then.
     pub(crate) fn undeclare(&mut self, address: &Address) {
         if self.nodes.last().is_some_and(|node| node.address == *address) {

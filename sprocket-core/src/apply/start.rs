@@ -61,9 +61,7 @@ impl Run<'_> {
 
     /// The settings, which must all be known now.
     fn evaluate(&self, node: &Node, applied: Option<&Json>) -> Result<(Json, Vec<Path>), Fault> {
-        let addresses = |deps: &Deps| {
-            deps.nodes.iter().map(|dep| self.stack.nodes[dep.index as usize].address.to_string()).collect::<Vec<_>>()
-        };
+        let addresses = |deps: &Deps| self.stack.addresses(deps);
         match node.draft.evaluate(&self.known, &self.key, &addresses, applied, &node.options.ignore) {
             Evaluated::Whole { spec, secrets } => Ok((spec, secrets)),
             Evaluated::Partly { .. } => Err(refused("a setting is still not known, though all it waits for is done")),

@@ -275,7 +275,7 @@ impl<'a> Builder<'a> {
 
     fn evaluate(&mut self, node: &Node, object: Option<&Object>) -> Option<Desired> {
         let stack = self.basis.stack;
-        let addresses = |deps: &Deps| addresses(stack, deps);
+        let addresses = |deps: &Deps| stack.addresses(deps);
         let applied = object.map(|object| &object.applied);
         let triggers = &node.options.replace_on;
         let triggers = trigger::values(triggers, &self.known, self.basis.key, &addresses, |node| {
@@ -473,14 +473,6 @@ fn bare(address: &Address, action: StepAction, reason: Reason) -> Step {
         at: None,
         node: None,
     }
-}
-
-fn addresses(stack: &Stack, deps: &Deps) -> Vec<String> {
-    deps.nodes
-        .iter()
-        .filter_map(|node| stack.nodes.get(node.index as usize))
-        .map(|node| node.address.to_string())
-        .collect()
 }
 
 /// What a service reported, for the outputs that are made of it.

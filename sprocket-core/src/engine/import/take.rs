@@ -14,7 +14,7 @@ use crate::resource::Naming;
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Object, Record};
 use crate::trigger;
-use crate::value::{Deps, FINGERPRINT, Facts, Known, NodeId, Path, PathPart, is_sealed, single};
+use crate::value::{FINGERPRINT, Facts, Known, NodeId, Path, PathPart, is_sealed, single};
 
 impl Found {
     /// Records one, and notes what is known of it from now on.
@@ -34,7 +34,7 @@ impl Found {
             return Err(refused("it is recorded already".into()));
         }
         // What the program says is secret is sealed from the first.
-        let (desired, secrets) = match node.draft.evaluate(known, &key, &|deps| addresses(stack, deps), None, &[]) {
+        let (desired, secrets) = match node.draft.evaluate(known, &key, &|deps| stack.addresses(deps), None, &[]) {
             Evaluated::Whole { spec, secrets } => (spec.value(), secrets),
             Evaluated::Partly { spec, secrets } => (spec, secrets),
             Evaluated::Never(_) => (Value::Null, Vec::new()),
@@ -109,7 +109,7 @@ impl Found {
             record.object.is_some().then(|| trigger::standing(Some(record)))
         };
         let key = &self.prepared.key;
-        let found = trigger::values(&node.options.replace_on, known, key, &|deps| addresses(stack, deps), standing);
+        let found = trigger::values(&node.options.replace_on, known, key, &|deps| stack.addresses(deps), standing);
         found.ok().filter(|found| !found.iter().any(has_holes)).unwrap_or_default()
     }
 
@@ -162,12 +162,4 @@ fn concealed(secrets: &[Path], live: &Value, desired: &Value) -> Vec<Path> {
 /// Sealed, or waited for: then the draft itself says whether it is a secret.
 fn is_kept(value: &Value) -> bool {
     is_sealed(value) || has_holes(value)
-}
-
-fn addresses(stack: &Stack, deps: &Deps) -> Vec<String> {
-    deps.nodes
-        .iter()
-        .filter_map(|node| stack.nodes.get(node.index as usize))
-        .map(|node| node.address.to_string())
-        .collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Builder, addresses};
+use super::Builder;
 use crate::ids::Address;
 use crate::json::Json;
 use crate::plan::diff::Change;
@@ -53,7 +53,7 @@ fn output_change(before: Value, after: Value) -> Change {
 pub(crate) fn output_values(stack: &Stack, known: &Known, key: &StackKey) -> BTreeMap<String, Value> {
     let render = |output: &StackOutput| {
         let partial = sealing(key, || output.slot.partial(known));
-        (output.name.clone(), partial.render(key, &|deps| addresses(stack, deps)).value)
+        (output.name.clone(), partial.render(key, &|deps| stack.addresses(deps)).value)
     };
     stack.outputs.iter().map(render).collect()
 }
