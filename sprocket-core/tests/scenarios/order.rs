@@ -1,10 +1,13 @@
-//! The order of things: whatever ends first and however many run at once, the result is the same. And long chains.
+//! The order of things: whatever ends first, however many run at once, in whichever order they are declared and in whichever
+//! process, the result is the same. And long chains.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
-use sprocket_core::Stack;
+use sprocket_core::{Goal, Password, Stack};
 
 use super::Story;
+use super::kinds::{App, Conf, Net, Note};
 use super::yard::{Base, Pipe, Post};
 
 /// Some layers of things, each made from two of the layer above.
@@ -82,4 +85,92 @@ fn a_long_chain_needs_no_deep_stack() {
         assert!(story.world.snapshot().unwrap().records.is_empty());
     });
     thread.unwrap().join().unwrap();
+}
+
+const ORDER: &str = "PROGRAM_ORDER";
+
+/// Things that have nothing to do with each other, declared in this order; of some there are others already.
+fn unrelated(story: &mut Story, order: &[usize]) -> impl Fn(&mut Stack) + use<> {
+    for name in 0..20 {
+        let labels = (0..6).map(|label| (format!("label-{label}"), format!("{name}"))).collect();
+        let net = super::kinds::NetSpec { subnet: "10.0.0.0/24".into(), labels, parent: None };
+        story.world.put::<Net>(&format!("net-{name}"), net);
+    }
+    let order = order.to_vec();
+    move |stack| {
+        for &number in &order {
+            let (name, text) = (format!("{}", number / 4), format!("text {number}"));
+            match number % 4 {
+                0 => drop(stack.add(Net::new(&format!("net-{name}")).subnet("10.0.1.0/24"))),
+                1 => drop(stack.add(App::new(&name, "app:1").env("A", text.clone()).env("B", text))),
+                2 => drop(stack.add(Conf::new(&name, text))),
+                _ => drop(stack.add(Note::new(&name, text))),
+            }
+        }
+    }
+}
+
+/// The program, in a process of its own; as a test of its own it does nothing.
+#[test]
+#[allow(clippy::print_stdout, reason = "the other process reads it")]
+fn program() {
+    let Ok(order) = std::env::var(ORDER) else { return };
+    let order: Vec<usize> = order.split(',').map(|number| number.parse().unwrap()).collect();
+    let mut story = Story::new();
+    let declare = unrelated(&mut story, &order);
+    let with_password = |stack: &mut Stack| {
+        declare(stack);
+        let password = stack.add(Password::new("last"));
+        stack.output("password", &password.value);
+    };
+    // Somebody else's are in the way of a fourth of them.
+    let program = story.connected(&with_password);
+    let refused = story.world.try_plan(&program, Goal::Declared).unwrap();
+    (0..20).for_each(|name| story.world.remove("lab:net", &format!("net-{name}")));
+    let plan = story.world.plan(&program);
+    println!("{refused}\n{}\n{plan}\n{}", refused.digest(), plan.digest());
+    story.world.apply_plan(&program, &plan).unwrap();
+    let state = story.world.snapshot().unwrap();
+    println!("state: {}", serde_json::to_string(&state.records).unwrap());
+    println!("meaning: {:?}", meaning(&story));
+}
+
+/// What the program says in a process of its own.
+fn elsewhere(order: impl Iterator<Item = usize>) -> Vec<String> {
+    let order: Vec<String> = order.map(|number| number.to_string()).collect();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "order::program", "--nocapture"])
+        .env(ORDER, order.join(","))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.contains("meaning: "), "{text}");
+    // How long the test took is another each time.
+    text.lines().filter(|line| !line.starts_with("test ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn another_process_makes_the_same_of_the_same_program_byte_for_byte() {
+    // Tables of hashes have another order in each process.
+    let expected = elsewhere(0..80);
+    assert!(expected.len() > 80, "{expected:?}");
+    for _ in 0..3 {
+        assert_eq!(elsewhere(0..80), expected);
+    }
+}
+
+#[test]
+fn the_order_of_declaration_of_what_is_unrelated_is_that_of_the_plan_and_changes_nothing_else() {
+    // What the plans say, in any order; and what comes of it, but for what each run draws or counts.
+    let told = |lines: &[String]| {
+        let mut lines: Vec<String> = lines.to_vec();
+        let is_drawn = |line: &String| line.len() == 32 || line.starts_with("state: ");
+        lines.retain(|line| !is_drawn(line));
+        lines.sort();
+        lines
+    };
+    let expected = told(&elsewhere(0..80));
+    for step in [7, 11, 79] {
+        assert_eq!(told(&elsewhere((0..80).map(|number| number * step % 80))), expected, "every {step}th");
+    }
 }
