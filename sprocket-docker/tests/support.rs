@@ -92,6 +92,10 @@ impl Engine {
 
     /// A request that shares nothing with the client under test.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.try_ask(method, path, body).unwrap_or_else(|answer| panic!("{method} {path}: {answer}"))
+    }
+
+    fn try_ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let length = body.len();
         let request = format!(
@@ -102,17 +106,24 @@ impl Engine {
             EngineAddress::Tcp { host, port } => exchange(TcpStream::connect((host, port)).unwrap(), &request),
         };
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.lines().next().unwrap().contains(" 20"), "{method} {path}: {answer}");
-        serde_json::from_str(body).unwrap_or_default()
+        let is_done = head.lines().next().unwrap().contains(" 20");
+        if is_done { Ok(serde_json::from_str(body).unwrap_or_default()) } else { Err(answer) }
     }
 
     /// Changes an object's settings as somebody else would: `kind` is the API's word, `services`.
-    pub(crate) fn edit(&self, kind: &str, name: &str, edit: impl FnOnce(&mut Value)) {
-        let found = self.ask("GET", &format!("/{kind}/{name}"), &Value::Null);
-        let mut spec = found["Spec"].clone();
-        edit(&mut spec);
-        let (id, version) = (found["ID"].as_str().unwrap(), &found["Version"]["Index"]);
-        self.ask("POST", &format!("/{kind}/{id}/update?version={version}"), &spec);
+    pub(crate) fn edit(&self, kind: &str, name: &str, edit: impl Fn(&mut Value)) {
+        loop {
+            let found = self.ask("GET", &format!("/{kind}/{name}"), &Value::Null);
+            let mut spec = found["Spec"].clone();
+            edit(&mut spec);
+            let (id, version) = (found["ID"].as_str().unwrap(), &found["Version"]["Index"]);
+            match self.try_ask("POST", &format!("/{kind}/{id}/update?version={version}"), &spec) {
+                Ok(_) => return,
+                // The engine itself has changed it in between, such as when an update has ended.
+                Err(answer) if answer.contains("update out of sequence") => {}
+                Err(answer) => panic!("{kind} {name}: {answer}"),
+            }
+        }
     }
 }
 

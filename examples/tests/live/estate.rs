@@ -192,10 +192,22 @@ fn served(place: &Place, password: &str) {
     insta::assert_snapshot!(told.out, @r#"
     + dns:record/api:A  (it has gone)
     ~ vault:access/vault  (changed by somebody else)
-        policy: path "*" { capabilities = ["create", "read", "update", "list", "delete", "sudo"] } → path "sys/mounts" { capabilities = ["read"] }⏎path "sys/mounts/*" { capabilities = ["create", "read", "update", "delete"… (524 characters)
+        policy:
+            - path "*" { capabilities = ["create", "read", "update", "list", "delete", "sudo"] }
+            + path "sys/mounts" { capabilities = ["read"] }
+            + path "sys/mounts/*" { capabilities = ["create", "read", "update", "delete"] }
+            + path "sys/policies/acl" { capabilities = ["list"] }
+            + path "sys/policies/acl/*" { capabilities = ["create", "read", "update", "delete"] }
+            + path "sys/policy/*" { capabilities = ["create", "read", "update", "delete"] }
+            + path "+/config" { capabilities = ["read"] }
+            + path "+/data/*" { capabilities = ["create", "update"] }
+            + path "+/metadata/*" { capabilities = ["create", "read", "update", "delete", "list"] }
     ~ vault:policy/platform-read  (changed by somebody else)
         mark: (none) → this stack's
-        text:   → path "platform/data/*" { capabilities = ["read"] }⏎path "platform/metadata/*" { capabilities = ["list", "read"] }⏎
+        text:
+            -
+            + path "platform/data/*" { capabilities = ["read"] }
+            + path "platform/metadata/*" { capabilities = ["list", "read"] }
     3 resources drifted; an apply puts back what is shown.
     "#);
     vault.bao(&["operator", "seal"]);

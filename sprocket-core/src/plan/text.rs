@@ -43,20 +43,21 @@ fn parts(before: &Value, after: &Value) -> Vec<String> {
 }
 
 fn lines(before: &str, after: &str) -> Vec<String> {
+    // Without their ends: that the last one has none is worth a line only where it is the only difference.
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let mut found = Vec::new();
-    for change in TextDiff::from_lines(before, after).iter_all_changes() {
+    for change in TextDiff::from_slices(&before, &after).iter_all_changes() {
         let sign = match change.tag() {
             ChangeTag::Equal => continue,
             ChangeTag::Delete => '-',
             ChangeTag::Insert => '+',
         };
-        let text = change.value().trim_end_matches('\n');
+        let text = change.value();
         let shown = if text.is_empty() { String::new() } else { Shown(&text.into()).to_string() };
-        let mut line = format!("{sign} {shown}").trim_end().to_owned();
-        if change.missing_newline() {
-            line.push_str("  (no end of line)");
-        }
-        found.push(line);
+        found.push(format!("{sign} {shown}").trim_end().to_owned());
+    }
+    if found.is_empty() {
+        found.push("the same, but for ends of lines".into());
     }
     found
 }

@@ -115,7 +115,13 @@ fn a_text_of_several_lines_is_compared_line_by_line() {
             + port = 443
             -
             - level = 1
-            + level = 1\u{1b}[2K  (no end of line)
+            + level = 1\u{1b}[2K
+    1 to update.
+    ");
+    assert_snapshot!(story.plan(app("[http]\nport = 80\nhost = \"a\"\n\n[log]\nlevel = 1".into())), @"
+    ~ lab:app/web
+        env.FILE:
+            the same, but for ends of lines
     1 to update.
     ");
     let long = |to: u32| app((1..=to).map(|number| format!("{number}\n")).collect());
