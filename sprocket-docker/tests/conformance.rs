@@ -262,7 +262,7 @@ async fn what_others_change_is_seen(world: World) {
     for (setting, value) in drifts {
         world.engine.edit("services", name, |spec| {
             let place = setting.split('/').skip(1).fold(spec, |place, key| &mut place[key]);
-            *place = value;
+            place.clone_from(&value);
         });
         let after = world.read(&record).await.unwrap();
         assert_ne!(after.spec, before.spec, "{setting} is not seen");
