@@ -143,7 +143,9 @@ async fn earlier_snapshots_are_kept(open: Open<'_>) {
 async fn a_snapshot_is_wanted_now_and_then(open: Open<'_>) {
     let (store, _) = begun(open, "wanted").await;
     let mut expected = large(30);
-    lock(&store, "ann").await.compact(&expected).await.expect("is written");
+    let first = lock(&store, "ann").await;
+    first.compact(&expected).await.expect("is written");
+    first.release().await.expect("is released");
     let mut snapshots = 0;
     for run in 0..40 {
         let lock = lock(&store, "ann").await;
