@@ -14,6 +14,7 @@ use crate::erased::{ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Targ
 use crate::event::{Event as Told, Events};
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::json::Json;
+use crate::options::Ignored;
 use crate::plan::is_as_wanted;
 use crate::provider::ErrorKind;
 use crate::resource::{Deadline, Effect, Mark, Naming, Witness};
@@ -35,6 +36,8 @@ pub(super) struct Call {
     pub(super) ready_limit: Duration,
     pub(super) retries: u32,
     pub(super) retry_wait: Duration,
+    /// What is left to others.
+    pub(super) ignored: Vec<Ignored>,
     pub(super) work: Work,
 }
 
@@ -224,7 +227,7 @@ impl Call {
             self.again(&mut attempt, fault).await?;
         };
         let object = self.object(intention, &state, None, !self.kind.facts().converges)?;
-        next.object = Some(self.seen(object).await);
+        next.object = Some(self.seen(object, None).await);
         Ok(next)
     }
 
@@ -275,7 +278,7 @@ impl Call {
                 Ok(state) => break state,
                 Err(mut fault) => {
                     if let Some(state) = fault.partial.take() {
-                        let record = self.object(intention, &state, None, false).ok();
+                        let record = self.object(intention, &state, object, false).ok();
                         let record = record.map(|object| Record { object: Some(object), ..base.clone() });
                         return Err(Failing { fault, record });
                     }
@@ -287,8 +290,8 @@ impl Call {
                 }
             }
         };
-        let object = self.object(intention, &state, object, !self.kind.facts().converges)?;
-        Ok(Record { object: Some(self.seen(object).await), ..base.clone() })
+        let next = self.object(intention, &state, object, !self.kind.facts().converges)?;
+        Ok(Record { object: Some(self.seen(next, object).await), ..base.clone() })
     }
 
     async fn wait(&self, object: &Object, base: &Record) -> Result<Record, Failing> {
@@ -301,8 +304,8 @@ impl Call {
             let ready = limited(grace, self.kind.ready(through, object, &self.mark, deadline)).await;
             match ready {
                 Ok(state) => {
-                    let object = Object { state, ready: true, ..object.clone() };
-                    return Ok(Record { object: Some(self.seen(object).await), ..base.clone() });
+                    let next = Object { state, ready: true, ..object.clone() };
+                    return Ok(Record { object: Some(self.seen(next, Some(object)).await), ..base.clone() });
                 }
                 Err(fault) => self.again(&mut attempt, fault).await.map_err(|failing| {
                     // The object is there, and its record says that it does not work yet.
@@ -384,7 +387,7 @@ impl Call {
 
     /// The object, with what the service says of it right now. If it can't be read, the next run has nothing to compare
     /// with, and sees no drift.
-    async fn seen(&self, object: Object) -> Object {
+    async fn seen(&self, object: Object, before: Option<&Object>) -> Object {
         if self.kind.facts().naming == Naming::None {
             return Object { seen: Some(object.applied.clone()), ..object };
         }
@@ -393,13 +396,22 @@ impl Call {
         match read.map(|lives| lives.into_iter().next()) {
             Ok(Some(live)) => Object {
                 marked: live.mark.as_ref() == Some(&self.mark),
-                seen: Some(live.spec),
+                seen: Some(self.seen_of_ours(live.spec, &object, before)),
                 witness: Some(live.witness),
                 state: live.state,
                 ..object
             },
             _ => object,
         }
+    }
+
+    /// What is left to others stays as it was when it was ours: should it be ours again, what they made of it is drift.
+    fn seen_of_ours(&self, seen: Json, object: &Object, before: Option<&Object>) -> Json {
+        let before = before.filter(|before| !self.ignored.is_empty() && before.secrets == object.secrets);
+        let Some(last) = before.and_then(|before| before.seen.as_ref()) else { return seen };
+        let (mut seen, last) = (seen.value(), last.value());
+        self.ignored.iter().for_each(|ignored| ignored.take_over(&mut seen, &last));
+        Json::from(&seen)
     }
 
     async fn limited<T>(&self, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {

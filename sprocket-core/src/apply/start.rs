@@ -193,12 +193,15 @@ impl Run<'_> {
         Ok(self.call(number, node, begin, work))
     }
 
-    /// The typed settings. What is left to others is taken from the live object, which the call reads.
+    /// The typed settings. What is left to others is taken from the live object, which the call reads; but it counts until an
+    /// object was made.
     fn typed_for_change(&self, node: &Node) -> Result<crate::erased::TypedSpec, Fault> {
         let live = self.observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());
         let record = self.snapshot.records.get(&node.address).and_then(|record| record.object.as_ref());
         let secrets = record.map(|object| object.secrets.clone()).unwrap_or_default();
-        let keep = live.filter(|_| !node.options.ignore.is_empty()).map(|live| (&node.options.ignore[..], &live.spec));
+        let is_made = !record.is_some_and(Object::is_made_by_half);
+        let live = live.filter(|_| !node.options.ignore.is_empty() && is_made);
+        let keep = live.map(|live| (&node.options.ignore[..], &live.spec));
         node.draft.typed(&self.known, &self.key, keep, &secrets).map_err(|mistake| Fault::invalid(&mistake))
     }
 
@@ -291,7 +294,7 @@ impl Run<'_> {
         };
         // What is declared may have a limit of its own, also while its object makes room for another.
         let declared = self.stack.index.get(&step.address).map(|&index| &self.stack.nodes[index as usize]);
-        self.call_on(number, &step.address, &kind, begin, work, declared.and_then(|node| node.options.time_limit))
+        self.call_on(number, &step.address, &kind, begin, work, declared)
     }
 
     fn current(&self, address: &Address) -> Result<&Object, Fault> {
@@ -318,8 +321,7 @@ impl Run<'_> {
     }
 
     fn call(&self, number: u32, node: &Node, begin: Action, work: Work) -> Start {
-        self.call_on(number, &node.address, &node.kind, begin, work, node.options.time_limit)
-            .unwrap_or_else(Start::Refused)
+        self.call_on(number, &node.address, &node.kind, begin, work, Some(node)).unwrap_or_else(Start::Refused)
     }
 
     fn call_on(
@@ -329,9 +331,10 @@ impl Run<'_> {
         kind: &KindHandle,
         begin: Action,
         work: Work,
-        limit: Option<std::time::Duration>,
+        declared: Option<&Node>,
     ) -> Result<Start, Fault> {
         let record = work.base();
+        let limit = declared.and_then(|node| node.options.time_limit);
         let open = self.connections.open(&record.provider).map_err(|refusal| refused(refusal.to_string()))?;
         let call = Call {
             step,
@@ -347,6 +350,7 @@ impl Run<'_> {
             ready_limit: limit.unwrap_or(self.settings.ready_limit),
             retries: self.settings.retries,
             retry_wait: self.settings.retry_wait,
+            ignored: declared.map_or_else(Vec::new, |node| node.options.ignore.clone()),
             work,
         };
         Ok(Start::Call(entry(address, Event::Begin { action: begin }), Box::new(call)))

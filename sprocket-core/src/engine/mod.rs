@@ -22,7 +22,7 @@ use serde_json::Value;
 
 pub use self::import::{Hidden, Import, Imported, Survey};
 pub use self::observation::Observation;
-use self::prepare::Prepared;
+use self::prepare::{Opened, Prepared};
 pub use self::refused::Refused;
 pub(crate) use self::refused::with_causes;
 use self::saved::Proposal;
@@ -245,10 +245,12 @@ impl Engine {
     /// # Errors
     /// If a service could not be reached.
     pub async fn verify(&self, stack: &Stack) -> Result<Verdict, Refused> {
-        let prepared = self.prepare(stack, self.load().await?, None).await?;
+        stack.check()?;
+        let mut opened = prepare::open(stack, self.load().await?, None, &self.settings, &self.types).await?;
+        opened.settle().await?;
         let mut asked: BTreeMap<&ProviderName, Vec<(usize, &Record, &Object)>> = BTreeMap::new();
         for (index, node) in stack.nodes.iter().enumerate() {
-            if let Some(record) = prepared.snapshot.records.get(&node.address)
+            if let Some(record) = opened.snapshot.records.get(&node.address)
                 && let Some(object) = &record.object
             {
                 asked.entry(&record.provider).or_default().push((index, record, object));
@@ -256,8 +258,8 @@ impl Engine {
         }
         let mut asking = Vec::new();
         for (provider, objects) in asked {
-            match prepared.connections.open(provider) {
-                Ok(open) => asking.push(self.verify_all(stack, &prepared, open, objects)),
+            match opened.connections.open(provider) {
+                Ok(open) => asking.push(self.verify_all(stack, &opened, open, objects)),
                 Err(refused @ Refused::Unreachable { .. }) => return Err(refused),
                 Err(_) => {}
             }
@@ -273,7 +275,7 @@ impl Engine {
     async fn verify_all(
         &self,
         stack: &Stack,
-        prepared: &Prepared,
+        opened: &Opened,
         open: &Open,
         objects: Vec<(usize, &Record, &Object)>,
     ) -> Vec<(usize, Checked)> {
@@ -281,12 +283,12 @@ impl Engine {
         let mut asking: Vec<BoxFuture<'_, Vec<(usize, Checked)>>> = Vec::new();
         for (index, record, object) in objects {
             let asked = async move {
-                let through = Through { provider: &open.instance, key: &prepared.key, secrets: &object.secrets };
-                let mark = mark(&prepared.snapshot.lineage, &record.id);
+                let through = Through { provider: &open.instance, key: &opened.key, secrets: &object.secrets };
+                let mark = mark(&opened.snapshot.lineage, &record.id);
                 let deadline = Deadline::after(self.settings.call_limit);
                 let mut checks = stack.nodes[index].kind.verify(through, object, &mark, deadline).await;
                 for check in &mut checks {
-                    check.failure = check.failure.take().map(|failure| prepared.key.redact(&failure));
+                    check.failure = check.failure.take().map(|failure| opened.key.redact(&failure));
                 }
                 checks.into_iter().map(move |check| (index, check)).collect()
             };
@@ -363,7 +365,8 @@ impl Engine {
     ) -> Result<Prepared, Refused> {
         stack.check()?;
         self.settings.events.emit(|| Event::Refreshing);
-        let prepared = prepare::prepare(stack, loaded, proposal, &self.settings, &self.types).await?;
+        let opened = prepare::open(stack, loaded, proposal, &self.settings, &self.types).await?;
+        let prepared = opened.read(stack).await?;
         let recorded = prepared.snapshot.records.len();
         self.settings.events.emit(|| Event::Refreshed { recorded });
         Ok(prepared)

@@ -8,7 +8,7 @@ use crate::erased::KindHandle;
 use crate::ids::{Address, Lineage, ProviderName};
 use crate::json::Json;
 use crate::plan::{Basis, Move, Plan, Request, Settlement, build, reported};
-use crate::refresh::{Connections, Observed, ProviderTypes, look_up, observe};
+use crate::refresh::{Connections, Observed, ProviderTypes, look_up, observe, settle};
 use crate::resource::Part;
 use crate::stack::{Node, Stack};
 use crate::state::{Action, Entry, Event, Object, Record, Snapshot};
@@ -29,13 +29,26 @@ pub(super) struct Prepared {
     serial: u64,
 }
 
-pub(super) async fn prepare(
+/// What is recorded, with the addresses that the program has now, and the providers that it needs.
+pub(super) struct Opened {
+    pub(super) snapshot: Snapshot,
+    pub(super) key: StackKey,
+    pub(super) connections: Connections,
+    key_is_new: bool,
+    known: Known,
+    moved: Vec<Move>,
+    amendments: Vec<Entry>,
+    lineage: Lineage,
+    serial: u64,
+}
+
+pub(super) async fn open(
     stack: &Stack,
     loaded: Option<Snapshot>,
     proposal: Option<Proposal<'_>>,
     settings: &Settings,
     types: &ProviderTypes,
-) -> Result<Prepared, Refused> {
+) -> Result<Opened, Refused> {
     // A stack without state gets lineage and key here; they become real with the plan that proposes them.
     let mut snapshot = loaded.unwrap_or_else(|| {
         Snapshot::new(
@@ -52,25 +65,42 @@ pub(super) async fn prepare(
     };
     let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
     let moved = moves(stack, &snapshot);
-    let mut amendments: Vec<Entry> = moved
+    let amendments: Vec<Entry> = moved
         .iter()
         .map(|Move { from, to }| Entry { address: from.clone(), event: Event::Moved { to: to.clone() } })
         .collect();
-    for entry in &amendments {
-        snapshot.take(entry.clone());
-    }
-    let mut known = recorded(stack, &snapshot, &key);
-    let reading = async {
+    snapshot.take_all(amendments.iter().cloned());
+    let known = recorded(stack, &snapshot, &key);
+    let opening = async {
         let connections = Connections::open_all(stack, &snapshot, types, &known, &key, settings.call_limit).await?;
         upgrade(&mut snapshot, &connections)?;
-        let mut observed = observe(stack, &mut snapshot, &key, &connections).await?;
-        look_up(stack, &mut known, &connections).await?;
-        observed.answers = std::mem::take(&mut known.answers);
-        Ok((connections, observed))
+        Ok(connections)
     };
-    let (connections, observed) = reading.await.map_err(|refused: Refused| refused.redacted(&key))?;
-    amendments.extend(observed.settled.iter().cloned());
-    Ok(Prepared { snapshot, amendments, key, key_is_new, connections, observed, moved, lineage, serial })
+    let connections = opening.await.map_err(|refused: Refused| refused.redacted(&key))?;
+    Ok(Opened { snapshot, key, connections, key_is_new, known, moved, amendments, lineage, serial })
+}
+
+impl Opened {
+    /// Finds out what an interrupted run did.
+    pub(super) async fn settle(&mut self) -> Result<(), Refused> {
+        let settled = settle(&mut self.snapshot, &self.key, &self.connections).await;
+        settled.map(|_| ()).map_err(|refused| refused.redacted(&self.key))
+    }
+
+    /// Reads everything.
+    pub(super) async fn read(self, stack: &Stack) -> Result<Prepared, Refused> {
+        let Self { mut snapshot, key, connections, key_is_new, mut known, moved, mut amendments, lineage, serial } =
+            self;
+        let reading = async {
+            let mut observed = observe(stack, &mut snapshot, &key, &connections).await?;
+            look_up(stack, &mut known, &connections).await?;
+            observed.answers = std::mem::take(&mut known.answers);
+            Ok(observed)
+        };
+        let observed = reading.await.map_err(|refused: Refused| refused.redacted(&key))?;
+        amendments.extend(observed.settled.iter().cloned());
+        Ok(Prepared { snapshot, amendments, key, key_is_new, connections, observed, moved, lineage, serial })
+    }
 }
 
 /// Records whose resource has another address now. Of several earlier addresses the first that is recorded counts.

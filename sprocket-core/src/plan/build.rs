@@ -163,9 +163,18 @@ impl<'a> Builder<'a> {
     }
 
     fn node(&mut self, index: usize, record: Option<&Record>) {
-        let stack = self.basis.stack;
-        let node = &stack.nodes[index];
+        let node = &self.basis.stack.nodes[index];
         let object = record.and_then(|record| record.object.as_ref());
+        let problems = self.problems.len();
+        self.decide(index, node, record, object);
+        if self.problems.len() > problems && self.last[index].is_none() {
+            // Who uses it has no problem of its own.
+            self.left_out(index, node, object);
+        }
+    }
+
+    fn decide(&mut self, index: usize, node: &Node, record: Option<&Record>, object: Option<&Object>) {
+        let stack = self.basis.stack;
         if self.contradicts(node, record) {
             return;
         }
@@ -193,6 +202,21 @@ impl<'a> Builder<'a> {
             (Some(object), None) if !deferred => {
                 let step = StepAction::Create { generation: object.generation, replaces: false };
                 let name = self.name(node, object.generation, &desired);
+                if let Some(other) = self.strays(node, name.as_ref()).first() {
+                    let message = format!("has gone, and another object is named `{}` now", other.name);
+                    let hint = match &other.mark {
+                        Some(mark) if mark.lineage != self.basis.lineage => {
+                            "another stack owns that: remove it there, or choose another name here: `state forget` this \
+                             one, and `.named(…)`"
+                                .to_owned()
+                        }
+                        _ => format!(
+                            "remove that; or take it over: `state forget {}`, and declare it with `.adopt()`",
+                            node.address
+                        ),
+                    };
+                    return self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
+                }
                 self.create(index, node, step, Reason::Gone, name, &desired);
             }
             (Some(object), live) => self.existing(index, node, record, object, live, &desired),
@@ -309,18 +333,10 @@ impl<'a> Builder<'a> {
     }
 
     fn without_object(&mut self, index: usize, node: &Node, record: Option<&Record>, desired: &Desired) {
-        let facts = node.kind.facts();
         let generation = record.map_or(1, next_generation);
         let name = self.name(node, generation, desired);
         let create = StepAction::Create { generation, replaces: false };
-        let strays = match &name {
-            Some(name) if facts.naming != Naming::None => {
-                let provider = self.basis.stack.providers[node.provider].name.clone();
-                self.basis.observed.strays.get(&(provider, facts.kind, name.clone())).map_or(&[][..], Vec::as_slice)
-            }
-            _ => &[],
-        };
-        match strays {
+        match self.strays(node, name.as_ref()) {
             [] => self.create(index, node, create, Reason::New, name, desired),
             [stray] => self.adopt(index, node, generation, stray, desired),
             several => {
@@ -330,6 +346,15 @@ impl<'a> Builder<'a> {
                 self.problems.push(Problem { hint: Some(hint.into()), ..problem });
             }
         }
+    }
+
+    /// The objects that have this name at its service and are not recorded.
+    fn strays(&self, node: &Node, name: Option<&PhysicalName>) -> &'a [ErasedLive] {
+        let (facts, provider) = (node.kind.facts(), &self.basis.stack.providers[node.provider].name);
+        let name = name.filter(|_| facts.naming != Naming::None);
+        let strays =
+            name.and_then(|name| self.basis.observed.strays.get(&(provider.clone(), facts.kind, name.clone())));
+        strays.map_or(&[], Vec::as_slice)
     }
 
     fn create(

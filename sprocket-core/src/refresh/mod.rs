@@ -14,6 +14,7 @@ use futures::future::{BoxFuture, try_join_all};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 pub(crate) use self::connections::{Connections, Open, ProviderTypes};
+pub(crate) use self::settle::settle;
 use crate::engine::Refused;
 use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark};
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
@@ -60,10 +61,7 @@ pub(crate) async fn observe(
     connections: &Connections,
 ) -> Result<Observed, Refused> {
     let mut observed = Observed { deferred: connections.unknown(), shut: connections.shut(), ..Observed::default() };
-    observed.settled = settle::settle(snapshot, key, connections).await?;
-    for entry in &observed.settled {
-        snapshot.take(entry.clone());
-    }
+    observed.settled = settle(snapshot, key, connections).await?;
     let groups = group(stack, snapshot, connections)?;
     // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
     let (snapshot, mut reads) = (&*snapshot, Vec::<BoxFuture<'_, _>>::new());
@@ -186,7 +184,16 @@ impl Group<'_> {
         let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new(); // in boxes, as above
         reads.extend(self.objects().map(|(record, object)| {
             let mark = mark(&snapshot.lineage, &record.id);
-            async move { connections.ask(kind.read(through, Target::Recorded(object, &mark))).await }.boxed()
+            async move {
+                let mut lives = connections.ask(kind.read(through, Target::Recorded(object, &mark))).await?;
+                if lives.is_empty() && kind.facts().naming != Naming::None {
+                    // It has gone. Another may have its name by now.
+                    lives = connections.ask(kind.read(through, Target::Named(&object.name))).await?;
+                    lives.retain(|live| live.id != object.id);
+                }
+                Ok(lives)
+            }
+            .boxed()
         }));
         reads.extend(self.claimed.iter().map(|name| connections.ask(kind.read(through, Target::Named(name))).boxed()));
         let lives: Vec<Vec<ErasedLive>> =

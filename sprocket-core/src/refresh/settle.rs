@@ -15,13 +15,16 @@ use crate::resource::Effect;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Snapshot};
 use crate::value::StackKey;
 
-pub(super) async fn settle(
-    snapshot: &Snapshot,
+/// Corrects what is recorded by what came of each call; returns how. Nothing is written.
+pub(crate) async fn settle(
+    snapshot: &mut Snapshot,
     key: &StackKey,
     connections: &Connections,
 ) -> Result<Vec<Entry>, Refused> {
     let settling = snapshot.pending.keys().map(|address| settle_one(address, snapshot, key, connections));
-    Ok(try_join_all(settling).await?.into_iter().flatten().collect())
+    let settled: Vec<Entry> = try_join_all(settling).await?.into_iter().flatten().collect();
+    snapshot.take_all(settled.iter().cloned());
+    Ok(settled)
 }
 
 async fn settle_one(

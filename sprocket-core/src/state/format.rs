@@ -158,15 +158,15 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// If they don't follow on what the snapshot has.
     pub fn replay(self, snapshot: &mut Snapshot, stored: u64) -> Result<(), Unreadable> {
-        for (serial, entry) in (self.serial..).zip(self.entries.into_owned()) {
-            if serial <= stored {
-                continue;
-            }
-            if serial != snapshot.serial + 1 {
-                return Err(damaged(format!("it goes on at entry {serial}, after entry {}", snapshot.serial)));
-            }
-            snapshot.take(entry);
+        // How many of them the store's snapshot has.
+        let known = (stored + 1).saturating_sub(self.serial);
+        let mut new =
+            self.entries.into_owned().into_iter().skip(usize::try_from(known).unwrap_or(usize::MAX)).peekable();
+        let next = self.serial.max(stored + 1);
+        if new.peek().is_some() && next != snapshot.serial + 1 {
+            return Err(damaged(format!("it goes on at entry {next}, after entry {}", snapshot.serial)));
         }
+        snapshot.take_all(new);
         Ok(())
     }
 }

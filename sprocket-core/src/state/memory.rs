@@ -106,9 +106,7 @@ impl MemoryStore {
 impl Inner {
     fn state(&self) -> Option<Snapshot> {
         let mut snapshot = self.snapshot.clone()?;
-        for entry in &self.journal {
-            snapshot.take(entry.clone());
-        }
+        snapshot.take_all(self.journal.iter().cloned());
         Some(snapshot)
     }
 

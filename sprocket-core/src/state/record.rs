@@ -53,6 +53,11 @@ impl Object {
     pub fn is(&self, which: &Which) -> bool {
         self.generation == which.generation && self.id == which.id
     }
+
+    /// Whether a create left it unfinished.
+    pub fn is_made_by_half(&self) -> bool {
+        !self.ready && self.seen.is_none() && self.revision == 0
+    }
 }
 
 /// An object that we made or took over.

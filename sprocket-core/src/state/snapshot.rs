@@ -1,6 +1,6 @@
 //! Snapshots: what is recorded of a whole stack, and how journal entries change it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,26 @@ pub struct RecordedProvider {
     pub identity: Identity,
 }
 
+/// Moves that follow one another, as one: what refers to them is gone through once, and not for each.
+#[derive(Default)]
+struct Moves {
+    /// Where that is now which was at an address before them.
+    now: HashMap<Address, Address>,
+    /// The other way round.
+    before: HashMap<Address, Vec<Address>>,
+}
+
+impl Moves {
+    fn add(&mut self, from: Address, to: Address) {
+        let mut moved = self.before.remove(&from).unwrap_or_default();
+        if !self.now.contains_key(&from) {
+            moved.push(from);
+        }
+        self.now.extend(moved.iter().map(|address| (address.clone(), to.clone())));
+        self.before.entry(to).or_default().extend(moved);
+    }
+}
+
 impl Snapshot {
     /// The empty state of a new stack.
     pub fn new(lineage: Lineage) -> Self {
@@ -57,8 +77,25 @@ impl Snapshot {
         }
     }
 
-    /// Takes in a journal entry. This is the one transition table: every entry has one meaning in every state.
+    /// Takes in a journal entry.
     pub fn take(&mut self, entry: Entry) {
+        self.take_all([entry]);
+    }
+
+    /// Takes in journal entries, in their order.
+    pub fn take_all(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        let mut moves = Moves::default();
+        for entry in entries {
+            if !matches!(entry.event, Event::Moved { .. }) {
+                self.follow(&std::mem::take(&mut moves));
+            }
+            self.enter(entry, &mut moves);
+        }
+        self.follow(&moves);
+    }
+
+    /// This is the one transition table: every entry has one meaning in every state.
+    fn enter(&mut self, entry: Entry, moves: &mut Moves) {
         self.serial += 1;
         match entry.event {
             Event::Begin { .. } => {
@@ -84,10 +121,7 @@ impl Snapshot {
                 if let Some(pending) = self.pending.remove(&entry.address) {
                     self.pending.insert(to.clone(), Entry { address: to.clone(), ..pending });
                 }
-                // An object that was made from it is still deleted before it.
-                for reference in self.references_mut().filter(|reference| **reference == entry.address) {
-                    *reference = to.clone();
-                }
+                moves.add(entry.address, to);
             }
             Event::Provider { name, recorded } => {
                 match recorded {
@@ -100,11 +134,24 @@ impl Snapshot {
         }
     }
 
+    /// What refers to something that moved refers to it still: an object that was made from it is deleted before it.
+    fn follow(&mut self, moves: &Moves) {
+        if moves.now.is_empty() {
+            return;
+        }
+        for reference in self.references_mut() {
+            if let Some(now) = moves.now.get(reference) {
+                *reference = now.clone();
+            }
+        }
+    }
+
     /// All addresses by which what is recorded or begun refers to others.
     fn references_mut(&mut self) -> impl Iterator<Item = &mut Address> {
         let recorded = self.records.values_mut().flat_map(|record| {
             let objects = record.object.iter_mut().chain(&mut record.old);
-            objects.flat_map(|object| &mut object.deps).chain(&mut record.dies_with)
+            let deps = objects.flat_map(|object| &mut object.deps);
+            deps.chain(&mut record.dies_with).chain(&mut record.needed_by)
         });
         let begun = self.pending.values_mut().flat_map(|entry| match &mut entry.event {
             Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => &mut intent.deps[..],
@@ -279,6 +326,7 @@ mod tests {
         let mut snapshot = after([Event::Done { record: record(Some(1), &[2]) }, Event::Begin { action: create() }]);
         let mut user = record(Some(1), &[2]).unwrap();
         user.dies_with = Some("a".into());
+        user.needed_by = Some("a".into());
         snapshot.take(at("user", Event::Done { record: Some(user) }));
         snapshot.take(at("user", Event::Begin { action: create() }));
         snapshot.take(at("a", Event::Moved { to: "b".into() }));
@@ -286,8 +334,34 @@ mod tests {
         assert_eq!([tell(&snapshot, "a"), tell(&snapshot, "b")], ["-", "1 old 2 create?"]);
         assert_eq!(snapshot.pending[&"b".into()].address, "b".into());
         assert!(snapshot.references_mut().all(|reference| *reference != "a".into()));
-        assert_eq!(snapshot.references_mut().filter(|reference| **reference == "b".into()).count(), 7);
+        assert_eq!(snapshot.references_mut().filter(|reference| **reference == "b".into()).count(), 8);
         assert_eq!(snapshot.records[&"user".into()].dies_with, Some("b".into()));
+    }
+
+    #[test]
+    fn moves_at_once_are_what_they_are_one_by_one() {
+        let mut snapshot = Snapshot::new("ours".into());
+        for address in ["a", "b", "c", "d"] {
+            let mut made = record(Some(1), &[]).unwrap();
+            made.id = address.into();
+            made.object.as_mut().unwrap().deps = ["a", "b", "c", "d", "e"].map(Address::from).to_vec();
+            snapshot.take(at(address, Event::Done { record: Some(made) }));
+        }
+        let cases: [&[(&str, &str)]; 6] = [
+            &[("a", "x"), ("b", "y")],
+            &[("a", "x"), ("x", "y"), ("y", "z")],
+            &[("a", "x"), ("b", "a"), ("x", "b")],
+            &[("a", "x"), ("b", "a"), ("a", "y"), ("c", "a")],
+            &[("a", "x"), ("x", "a"), ("e", "a")],
+            &[("a", "b"), ("b", "c"), ("d", "a"), ("a", "a")],
+        ];
+        for moves in cases {
+            let entry = |(from, to): &(&str, &str)| at(from, Event::Moved { to: Address::from(*to) });
+            let (mut at_once, mut one_by_one) = (snapshot.clone(), snapshot.clone());
+            at_once.take_all(moves.iter().map(entry));
+            moves.iter().map(entry).for_each(|entry| one_by_one.take(entry));
+            assert_eq!(at_once, one_by_one, "{moves:?}");
+        }
     }
 
     #[test]

@@ -353,9 +353,8 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
                 let program = slots.flatten().collect();
                 acts.push(Act { others, program, faults, death });
             }
-            // Not yet: what could not be read after a change is not told from what others make of it later.
-            let drifts =
-                acts.iter().flat_map(|act| &act.others).any(|other| matches!(other, Other::Text(_) | Other::Base(_)));
+            // What could not be read after a change is not replaced for what others make of it later.
+            let drifts = acts.iter().flat_map(|act| &act.others).any(|other| matches!(other, Other::Base(_)));
             let is_read = |fault: &Fault| fault.call == Call::Read;
             acts.iter_mut().for_each(|act| act.faults.retain(|fault| !(drifts && is_read(fault))));
             Case { parallel, continue_on_error, turns, acts }

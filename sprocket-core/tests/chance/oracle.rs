@@ -101,6 +101,10 @@ impl<'a> Oracle<'a> {
         self.things.iter().find(|thing| thing.id == object.id.as_str())
     }
 
+    fn named(&self, kind: Kind, name: &str) -> Option<&'a Thing> {
+        self.things.iter().find(|thing| thing.kind == kind.name() && thing.name == name)
+    }
+
     fn is_stolen(&self, thing: &Thing) -> bool {
         thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() != self.lineage)
     }
@@ -142,6 +146,11 @@ impl<'a> Oracle<'a> {
         let old: &[Object] = record.as_ref().map_or(&[], |record| &record.old);
         let main = match object.as_ref().map(|object| (object, self.live(object))) {
             None => self.without_object(slot, &desired, old),
+            // It has gone, and something else has its name.
+            Some((object, None)) if self.named(slot.kind, object.name.as_str()).is_some() => {
+                self.problem(&address);
+                None
+            }
             Some((_, None)) => Some("create"),
             Some((_, Some(thing))) if self.is_stolen(thing) => {
                 self.problem(&address);
@@ -165,16 +174,19 @@ impl<'a> Oracle<'a> {
             _ if slot.kind.is_fixed() || next == 1 => slot.names().0,
             _ => format!("{}-{next}", slot.names().0),
         };
-        let stays = !matches!(main, Some("create" | "replace"));
-        let adopted =
-            || self.things.iter().find(|thing| thing.kind == slot.kind.name() && thing.name == slot.names().0);
-        let there = live.or_else(adopted).filter(|_| stays);
-        let outlook = Outlook {
-            name,
-            id: there.map(|thing| thing.id.clone()),
-            version: there.filter(|_| matches!(main, None | Some("record"))).map(|thing| thing.version),
-            main: main.filter(|main| *main != "record"),
+        let id = match main {
+            Some("create" | "replace") => None,
+            Some("adopt") => self.named(slot.kind, &slot.names().0).map(|thing| thing.id.clone()),
+            // Also of what has a problem: who uses it has none for that.
+            _ => object.as_ref().map(|object| object.id.to_string()),
         };
+        let version = match main {
+            None | Some("record") => live
+                .map(|thing| thing.version)
+                .or_else(|| object.as_ref().and_then(|object| object.state.value()["version"].as_u64())),
+            _ => None,
+        };
+        let outlook = Outlook { name, id, version, main: main.filter(|main| *main != "record") };
         self.outlooks.insert(slot.slot, outlook);
     }
 
@@ -207,7 +219,7 @@ impl<'a> Oracle<'a> {
     ) -> Option<&'static str> {
         let applied = settings(&object.applied.value());
         let live = &thing.set;
-        // What was never seen has not drifted.
+        // What was never seen has not drifted,
         let seen = object.seen.as_ref().map_or_else(|| live.clone(), |seen| settings(&seen.value()));
         let ignores = slot.has(Opt::IgnoreText);
         let replaces = differs(desired.base, applied.base, seen.base, live.base)
@@ -216,10 +228,16 @@ impl<'a> Oracle<'a> {
         if replaces {
             if record.protect || slot.has(Opt::Protect) || slot.kind == Kind::Vat {
                 self.problem(&slot.address());
+                return None;
             }
             return Some("replace");
         }
-        let updates = !ignores && differs(&desired.text, &applied.text, &seen.text, &live.text)
+        // and is held against the program.
+        let is_unlike = object.ready
+            && object.seen.is_none()
+            && (!ignores && desired.text != live.text || desired.uses.as_ref().is_some_and(|uses| *uses != live.uses));
+        let updates = is_unlike
+            || !ignores && differs(&desired.text, &applied.text, &seen.text, &live.text)
             || unknown_or(&desired.uses, |uses| differs(uses, &applied.uses, &seen.uses, &live.uses))
             || object.marked && thing.mark.is_none();
         if updates {

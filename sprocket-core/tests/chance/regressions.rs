@@ -113,3 +113,23 @@ fn what_goes_for_good_goes_before_what_it_stood_on_makes_room() {
     let of_nothing = Slot { base: 1, ..thing(4, Post) };
     in_peace(vec![vec![thing(1, Post), on_1, of_3], vec![Slot { base: 1, ..thing(1, Post) }, of_nothing]]);
 }
+
+/// A setting that is left to others counts until an object was made whole.
+#[test]
+fn what_a_create_left_unfinished_gets_what_is_later_left_to_others() {
+    let slot = |options| Slot { slot: 2, kind: Pipe, text: 1, base: 0, uses: vec![], options };
+    holds(&Case {
+        parallel: 1,
+        continue_on_error: false,
+        turns: vec![],
+        acts: vec![
+            Act {
+                others: vec![],
+                program: vec![slot(vec![IgnoreText])],
+                faults: vec![Fault { call: Create, slot: 2, how: Half }],
+                death: None,
+            },
+            Act { others: vec![], program: vec![slot(vec![])], faults: vec![], death: None },
+        ],
+    });
+}

@@ -176,6 +176,24 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
 }
 
 #[test]
+fn who_uses_what_has_a_problem_has_none_of_its_own() {
+    let mut story = Story::new();
+    let program = |subnet: &'static str| {
+        move |stack: &mut Stack| {
+            let edge = stack.add(Net::new("edge").subnet(subnet).protect());
+            stack.add(Disk::new("data").driver(&edge.id));
+            stack.add(App::new("web", "app:1").net(&edge.id));
+        }
+    };
+    story.apply(program("10.0.0.0/24"));
+    assert_snapshot!(story.plan(program("10.0.1.0/24")), @"
+    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:183)
+      hint: take `.protect()` away and apply that first, or undo the change
+    1 problem: nothing can be applied until it is solved.
+    ");
+}
+
+#[test]
 fn data_is_never_replaced_and_stays_when_it_is_not_declared_any_more() {
     let mut story = Story::new();
     let disk = |driver: &'static str| {
@@ -185,7 +203,7 @@ fn data_is_never_replaced_and_stays_when_it_is_not_declared_any_more() {
     };
     story.apply(disk("local"));
     assert_snapshot!(story.plan(disk("nfs")), @"
-    problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (sprocket-core/tests/engine/guards.rs:183)
+    problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (sprocket-core/tests/engine/guards.rs:201)
       hint: undo the change, or declare a new one under another name and move the data
     1 problem: nothing can be applied until it is solved.
     ");
@@ -259,6 +277,15 @@ fn a_setting_that_is_left_to_others_is_neither_changed_nor_put_back() {
     assert!(story.plan(scaled(2, "app:1")).starts_with("Nothing to do"));
     story.apply(scaled(2, "app:2"));
     assert_eq!(story.world.spec::<App>("web").unwrap().replicas, 5);
+    // It is ours again, and what the program says counts again.
+    let ours = |stack: &mut Stack| drop(stack.add(App::new("web", "app:2").replicas(1)));
+    assert_snapshot!(story.plan(ours), @"
+    ~ lab:app/web  (changed by somebody else)
+        replicas: 5 → 1
+    1 to update.
+    ");
+    assert_eq!(story.apply(ours), ["update lab:app/web"]);
+    assert_eq!(story.world.spec::<App>("web").unwrap().replicas, 1);
 }
 
 #[test]
@@ -301,9 +328,9 @@ fn what_contradicts_itself_is_refused() {
     assert_snapshot!(story.plan(program), @"
     > lab:net/three was lab:net/edge
     + lab:net/one `rim`
-    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:297)
+    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:324)
       hint: give one of them another with `.named(…)`
-    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:299)
+    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:326)
     2 problems: nothing can be applied until they are solved.
     ");
 }

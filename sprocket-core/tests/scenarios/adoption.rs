@@ -159,6 +159,38 @@ fn what_somebody_made_in_the_meantime_is_told_when_it_is_in_the_way() {
 }
 
 #[test]
+fn what_has_gone_and_left_its_name_to_another_is_a_problem_of_the_plan() {
+    let mut story = Story::new();
+    story.apply(edge);
+    story.world.remove("lab:net", "edge");
+    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    assert_snapshot!(story.plan(edge), @"
+    problem: `lab:net/edge`: has gone, and another object is named `edge` now  (sprocket-core/tests/scenarios/adoption.rs:16)
+      hint: remove that; or take it over: `state forget lab:net/edge`, and declare it with `.adopt()`
+    1 problem: nothing can be applied until it is solved.
+    ");
+    assert!(story.run(edge).is_err());
+    let engine = story.world.engine();
+    story.world.block_on(engine.forget("lab:net/edge")).unwrap();
+    assert_eq!(story.apply(|stack| drop(stack.add(Net::new("edge").adopt()))), ["update lab:net/edge"]);
+
+    // Also of a kind that is read one by one.
+    let post = |stack: &mut Stack| drop(stack.add(Post::new("gate")));
+    let mut one = Story::in_yard();
+    let mut other = Story { yard: one.yard.clone(), ..Story::in_yard() };
+    one.apply(post);
+    one.yard.remove::<Post>("gate");
+    other.apply(post);
+    assert_snapshot!(one.plan(post), @"
+    problem: `yard:post/gate`: has gone, and another object is named `gate` now  (sprocket-core/tests/scenarios/adoption.rs:178)
+      hint: another stack owns that: remove it there, or choose another name here: `state forget` this one, and `.named(…)`
+    1 problem: nothing can be applied until it is solved.
+    ");
+    assert_eq!(other.destroy(post), ["delete yard:post/gate"]);
+    assert_eq!(one.apply(post), ["create yard:post/gate"]);
+}
+
+#[test]
 fn a_new_name_that_another_has_is_a_problem_of_the_plan() {
     let program = |subnet: &'static str| {
         move |stack: &mut Stack| {
@@ -170,9 +202,7 @@ fn a_new_name_that_another_has_is_a_problem_of_the_plan() {
     story.apply(program("10.0.0.0/24"));
     story.world.put::<Net>("edge-2", spec("10.0.0.0/24"));
     assert_snapshot!(story.plan(program("10.0.1.0/24")), @"
-    ~ lab:app/web
-        nets[0]: net#1 → (known after lab:net/edge)
-    problem: `lab:net/edge`: is to be replaced by `edge-2`, and an object of that name exists already  (sprocket-core/tests/scenarios/adoption.rs:165)
+    problem: `lab:net/edge`: is to be replaced by `edge-2`, and an object of that name exists already  (sprocket-core/tests/scenarios/adoption.rs:197)
       hint: remove it, or give this one another name with `.named(…)`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -202,7 +232,7 @@ fn a_name_that_is_pinned_now_counts_for_the_next_object_and_the_plan_says_so() {
     let mut story = Story::in_yard();
     story.apply(|stack| drop(stack.add(Post::new("gate"))));
     assert_snapshot!(story.plan(pinned), @"
-    warning: `yard:post/gate`: stays as `gate` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/adoption.rs:200)
+    warning: `yard:post/gate`: stays as `gate` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/adoption.rs:230)
       hint: `--replace yard:post/gate` makes a new one of that name
     Nothing to do: 1 resource is as declared.
     ");
@@ -226,7 +256,7 @@ fn what_another_stack_owns_is_left_to_it_even_when_it_is_asked_for() {
     let mut other = Story { yard: one.yard.clone(), ..Story::in_yard() };
     one.apply(post);
     assert_snapshot!(other.plan(adopting), @"
-    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:223)
+    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:253)
       hint: choose another name with `.named(…)`, or remove it from the other stack first
     1 problem: nothing can be applied until it is solved.
     ");

@@ -1,7 +1,8 @@
 //! What others change: what is shown, what is put back, and what is no difference at all.
 
 use insta::assert_snapshot;
-use sprocket_core::Stack;
+use sprocket_core::testing::Fail;
+use sprocket_core::{ErrorKind, Stack};
 
 use super::Story;
 use super::kinds::{App, Net};
@@ -54,6 +55,30 @@ fn what_others_changed_to_what_the_program_now_says_is_taken_as_it_is() {
     assert_eq!(story.world.spec::<App>("web").unwrap().replicas, 3);
     story.world.change::<App>("web", |spec| spec.replicas = 4);
     assert_eq!(story.apply(app(3)), ["update lab:app/web"], "and later changes show again");
+}
+
+#[test]
+fn what_could_not_be_read_after_its_change_is_held_against_the_program() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        stack.add(App::new("web", "app:1"));
+        stack.add(Net::new("edge"));
+    };
+    for name in ["web", "edge"] {
+        story.world.fail("read", name, Fail::Before(ErrorKind::Denied));
+    }
+    assert!(story.run(program).unwrap().succeeded());
+    assert!(story.plan(program).starts_with("Nothing to do"));
+    story.calls();
+    story.world.change::<App>("web", |spec| spec.replicas = 3);
+    // Who could say whether its service has only written it down so?
+    story.world.change::<Net>("edge", |spec| spec.subnet = "10.0.0.0/16".into());
+    assert_snapshot!(story.plan(program), @"
+    ~ lab:app/web  (changed by somebody else)
+        replicas: 3 → 1
+    1 to update, 1 unchanged.
+    ");
+    assert_eq!(story.apply(program), ["update lab:app/web"]);
 }
 
 #[test]

@@ -82,7 +82,15 @@ impl<'a> Builder<'a> {
             }
         };
         found.extend(triggered);
-        let (Some(live), Some(seen)) = (live, &object.seen) else { return found };
+        let Some(live) = live else { return found };
+        let Some(seen) = &object.seen else {
+            // What was made or changed by half is sent again anyway.
+            if !object.ready {
+                return found;
+            }
+            found.extend(self.unlike_what_was_sent(node, live, desired, secrets, &found));
+            return found;
+        };
         found.extend(Self::lost_mark(object, live));
         let masked =
             if object.secrets.is_empty() { live.spec.clone() } else { node.kind.mask(live, &object.secrets, key) };
@@ -113,6 +121,30 @@ impl<'a> Builder<'a> {
             }
         }
         found
+    }
+
+    /// Where an object that could not be read after its last change is not as the program says. What its service may have
+    /// written down otherwise is sent once more; nothing is replaced for that.
+    fn unlike_what_was_sent(
+        &self,
+        node: &Node,
+        live: &ErasedLive,
+        desired: &Desired,
+        secrets: &[Path],
+        found: &[Change],
+    ) -> Vec<Change> {
+        let (kind, key) = (&node.kind, self.basis.key);
+        let (before, after) = (&kind.mask(live, secrets, key).value(), &desired.spec.value());
+        let hidden = |change: &Change| {
+            let mut hidden = kind.facts().fields.iter().filter(|field| field.write_only);
+            hidden.any(|field| change.path.field() == Some(field.name))
+        };
+        let mut unlike = real_changes(Compared { kind, before, after, secrets, key }, &node.options.ignore, true);
+        unlike.retain(|change| {
+            let is_told = found.iter().any(|other| other.path.field() == change.path.field());
+            !change.replaces && !is_told && !hidden(change) && !diff::accepts(&change.after, &change.before)
+        });
+        unlike
     }
 
     /// A change by somebody else of what can't be read: it is written again.
@@ -224,8 +256,7 @@ impl<'a> Builder<'a> {
             };
             records.flat_map(names).collect()
         });
-        recorded.contains(&(provider, kind, name))
-            || self.basis.observed.strays.contains_key(&(provider.clone(), kind, name.clone()))
+        recorded.contains(&(provider, kind, name)) || !self.strays(node, Some(name)).is_empty()
     }
 
     /// Whether it must be replaced with something that is deleted before its own successor is made: then it goes before that.
