@@ -72,6 +72,7 @@ const GROWTH: &[Growth] = &[
     ("journal: append, 64 entries a batch, fsync", 3, append),
     ("journal: load", 5, load),
     ("snapshot: load", 5, load_snapshot),
+    ("move all at once, lanes", 5, moving),
     ("apply, independent, state in memory", 3, |count, times| apply(Shape::Independent, count, times)),
     ("apply, lanes, state in memory", 3, |count, times| apply(Shape::Lanes, count, times)),
     ("apply, chain, state in memory", 3, |count, times| apply(Shape::Chain, count, times)),
@@ -223,6 +224,17 @@ fn load(count: usize, times: usize) -> Took {
 fn load_snapshot(count: usize, times: usize) -> Took {
     let ground = Ground::in_folder().with(Shape::Lanes, count);
     loading(&ground, times)
+}
+
+/// All that is recorded gets another address.
+fn moving(count: usize, times: usize) -> Took {
+    let snapshot = recorded(count);
+    let moved = |address: &Address| {
+        let to = Address::from(format!("{address}-moved"));
+        Entry { address: address.clone(), event: Event::Moved { to } }
+    };
+    let moves: Vec<Entry> = snapshot.records.keys().map(moved).collect();
+    Took::of(times, || snapshot.clone(), |snapshot| snapshot.take_all(moves.iter().cloned()))
 }
 
 /// How long a run takes, for each second that its longest path takes. The state is in memory: its writes take no time.
