@@ -23,6 +23,7 @@ use crate::provider::Provider;
 use crate::random::Random;
 use crate::resource::{Resource, State, This};
 use crate::spec::{Draft, ProviderDraft, Spec as _};
+use crate::state::Ending;
 use crate::value::{Deps, Input, Mistake, NodeId, Output, Slot};
 
 /// What a program declares: resources in their order, the providers they are made with, and outputs.
@@ -64,6 +65,17 @@ pub(crate) struct Node {
     pub(crate) deps: Vec<u32>,
     /// Earlier addresses of it.
     pub(crate) moved_from: Vec<Address>,
+}
+
+impl Node {
+    /// What its record says of its end.
+    pub(crate) fn ending(&self, stack: &Stack) -> Ending {
+        Ending {
+            protect: self.options.protect,
+            keep_on_delete: self.options.keep_on_delete,
+            dies_with: self.options.dies_with.map(|host| stack.nodes[host.index as usize].address.clone()),
+        }
+    }
 }
 
 /// A declared provider.

@@ -85,6 +85,7 @@ impl Run<'_> {
             secrets,
             deps: node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect(),
             triggers: self.triggers(node)?,
+            ending: node.ending(self.stack),
             was_absent: true,
         })
     }
@@ -230,7 +231,9 @@ impl Run<'_> {
         let record = self.record_of(node, self.snapshot.records[&step.address].id.clone());
         let mut next = self.snapshot.records[&step.address].clone();
         let place = next.old.iter().position(|object| object.is(which)).ok_or_else(|| refused("it is not recorded"))?;
-        let restored = Object { triggers: self.triggers(node)?, ..next.old.remove(place) };
+        let left = next.old.remove(place);
+        let (_, secrets) = self.evaluate(node, Some(&left.applied))?;
+        let restored = self.as_declared(node, &left, secrets)?;
         next.old.extend(next.object.replace(restored));
         let next = Record { object: next.object, old: next.old, ..record };
         Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: Some(Box::new(next)) })]))
@@ -306,14 +309,9 @@ impl Run<'_> {
     fn record_of(&self, node: &Node, id: RecordId) -> Record {
         let provider = self.stack.providers[node.provider].name.clone();
         let recorded = self.snapshot.records.get(&node.address).cloned();
-        let record = recorded.unwrap_or_else(|| Record::new(id, provider.clone()));
-        Record {
-            provider,
-            protect: node.options.protect,
-            keep_on_delete: node.options.keep_on_delete,
-            dies_with: node.options.dies_with.map(|host| self.stack.nodes[host.index as usize].address.clone()),
-            ..record
-        }
+        let mut record = recorded.unwrap_or_else(|| Record::new(id, provider.clone()));
+        record.end_as(node.ending(self.stack));
+        Record { provider, ..record }
     }
 
     fn kind(&self, address: &Address, record: &Record) -> Result<KindHandle, Fault> {

@@ -63,6 +63,9 @@ async fn settle_one(
         // Sending the whole desired spec again is harmless, so it need not be known whether it arrived.
         Action::Update { .. } | Action::Ready => Event::Failed {
             record: record.cloned().map(|mut record| {
+                if let Action::Update { intent } = action {
+                    record.end_as(intent.ending.clone());
+                }
                 if let Some(object) = &mut record.object {
                     object.ready = false;
                 }
@@ -132,6 +135,7 @@ fn created(
         triggers: intent.triggers.clone(),
     });
     let mut next = record.cloned().unwrap_or_else(|| Record::new(intent.record.clone(), intent.provider.clone()));
+    next.end_as(intent.ending.clone());
     next.old.extend(next.object.take());
     next.object = objects.next();
     next.old.extend(objects);

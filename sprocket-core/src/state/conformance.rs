@@ -21,7 +21,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::journal::{Action, Entry, Event, Intention};
-use super::record::{Object, Record};
+use super::record::{Ending, Object, Record};
 use super::snapshot::{RecordedProvider, Snapshot};
 use super::store::{Holder, Lock, StateStore, StoreError};
 use crate::ids::{Address, Lineage};
@@ -352,6 +352,7 @@ fn intention() -> Intention {
         secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Index(3)])],
         deps: vec!["docker:network/other".into()],
         triggers: vec![json!({"$sealed": "x"}), json!(null)],
+        ending: Ending { protect: true, keep_on_delete: true, dies_with: Some("docker:network/other".into()) },
         was_absent: true,
     }
 }

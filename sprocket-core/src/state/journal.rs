@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::record::{Record, Which};
+use super::record::{Ending, Record, Which};
 use super::snapshot::RecordedProvider;
 use crate::ids::{Address, PhysicalName, ProviderName, RecordId};
 use crate::json::Json;
@@ -130,6 +130,13 @@ pub struct Intention {
     /// What `.replace_on` said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<Value>,
+    /// What its record is to say of its end, as the program does.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ending: Ending,
     /// No object of its name was there when the plan was made.
     pub was_absent: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -18,6 +18,6 @@ pub use file::FileStore;
 pub use journal::{Action, Entry, Event, Intention};
 pub use key::{KeyError, KeyKind, KeySource, generate_identity};
 pub use memory::{Fault, MemoryStore};
-pub use record::{Object, Record, Which};
+pub use record::{Ending, Object, Record, Which};
 pub use snapshot::{FORMAT, RecordedProvider, Snapshot};
 pub use store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};

@@ -34,6 +34,20 @@ pub struct Record {
     pub dies_with: Option<Address>,
 }
 
+/// What a program says of a resource's end. It counts also when the program does not have the resource any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// Every plan that would delete or replace it is refused.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub protect: bool,
+    /// A delete leaves the object in place.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep_on_delete: bool,
+    /// It goes when this one goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dies_with: Option<Address>,
+}
+
 /// Which object of a record: doubles have one generation, and objects without names of their own one id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Which {
@@ -113,6 +127,11 @@ impl Record {
             needed_by: None,
             dies_with: None,
         }
+    }
+
+    /// From now on, this is what the program says of its end.
+    pub fn end_as(&mut self, Ending { protect, keep_on_delete, dies_with }: Ending) {
+        (self.protect, self.keep_on_delete, self.dies_with) = (protect, keep_on_delete, dies_with);
     }
 
     /// All its objects, the current one first.

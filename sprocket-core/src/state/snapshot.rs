@@ -153,11 +153,13 @@ impl Snapshot {
             let deps = objects.flat_map(|object| &mut object.deps);
             deps.chain(&mut record.dies_with).chain(&mut record.needed_by)
         });
-        let begun = self.pending.values_mut().flat_map(|entry| match &mut entry.event {
-            Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => &mut intent.deps[..],
-            _ => &mut [],
+        let begun = self.pending.values_mut().filter_map(|entry| match &mut entry.event {
+            Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => {
+                Some(intent.deps.iter_mut().chain(&mut intent.ending.dies_with))
+            }
+            _ => None,
         });
-        recorded.chain(begun)
+        recorded.chain(begun.flatten())
     }
 
     fn put(&mut self, address: Address, record: Option<Box<Record>>) {
@@ -187,7 +189,7 @@ mod tests {
 
     use super::*;
     use crate::resource::Effect;
-    use crate::state::{Intention, Object};
+    use crate::state::{Ending, Intention, Object};
 
     fn object(generation: u32) -> Object {
         Object {
@@ -220,8 +222,20 @@ mod tests {
         let (record, provider, name, spec) = ("3f9a".into(), "docker".into(), "edge".into(), Json::from(&json!({})));
         let (secrets, deps, triggers) = (Vec::new(), vec!["a".into(), "other".into()], Vec::new());
         let (generation, version, was_absent) = (1, 1, true);
-        let intent =
-            Intention { record, provider, generation, name, version, spec, secrets, deps, triggers, was_absent };
+        let ending = Ending { dies_with: Some("a".into()), ..Ending::default() };
+        let intent = Intention {
+            record,
+            provider,
+            generation,
+            name,
+            version,
+            spec,
+            secrets,
+            deps,
+            triggers,
+            ending,
+            was_absent,
+        };
         Action::Create { intent: Box::new(intent) }
     }
 
@@ -334,7 +348,7 @@ mod tests {
         assert_eq!([tell(&snapshot, "a"), tell(&snapshot, "b")], ["-", "1 old 2 create?"]);
         assert_eq!(snapshot.pending[&"b".into()].address, "b".into());
         assert!(snapshot.references_mut().all(|reference| *reference != "a".into()));
-        assert_eq!(snapshot.references_mut().filter(|reference| **reference == "b".into()).count(), 8);
+        assert_eq!(snapshot.references_mut().filter(|reference| **reference == "b".into()).count(), 10);
         assert_eq!(snapshot.records[&"user".into()].dies_with, Some("b".into()));
     }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use sprocket_core::{DraftExt as _, Output, Stack};
 
 use super::ledger::Death;
-use super::shed::{Call, Fault, How, Lamp, Pipe, Post, Shed, Vat};
+use super::shed::{Call, Fault, How, Lamp, Pipe, Post, Shed, Sign, Vat};
 
 /// A life of a stack.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub(crate) struct Act {
     pub(crate) faults: Vec<Fault>,
     /// What becomes of the first run.
     pub(crate) death: Option<Death>,
+    /// The program is edited again before it is done: there is no other run of it.
+    pub(crate) given_up: bool,
 }
 
 /// A resource. Each has a slot of its own.
@@ -47,6 +49,7 @@ pub(crate) enum Kind {
     Pipe,
     Vat,
     Lamp,
+    Sign,
 }
 
 /// What one resource has to do with another, by its slot.
@@ -106,6 +109,7 @@ impl Kind {
             Self::Pipe => "shed:pipe",
             Self::Vat => "shed:vat",
             Self::Lamp => "shed:lamp",
+            Self::Sign => "shed:sign",
         }
     }
     /// Its name stays.
@@ -113,7 +117,10 @@ impl Kind {
         matches!(self, Self::Post | Self::Vat)
     }
     pub(crate) fn of(name: &str) -> Self {
-        [Self::Post, Self::Pipe, Self::Vat, Self::Lamp].into_iter().find(|kind| kind.name() == name).expect("a kind")
+        [Self::Post, Self::Pipe, Self::Vat, Self::Lamp, Self::Sign]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .expect("a kind")
     }
 }
 
@@ -154,6 +161,7 @@ enum Made {
     Pipe(Pipe),
     Vat(Vat),
     Lamp(Lamp),
+    Sign(Sign),
 }
 
 macro_rules! with {
@@ -163,6 +171,7 @@ macro_rules! with {
             Made::Pipe($it) => $result,
             Made::Vat($it) => $result,
             Made::Lamp($it) => $result,
+            Made::Sign($it) => $result,
         }
     };
 }
@@ -212,6 +221,7 @@ pub(crate) fn declare(stack: &mut Stack, shed: &Shed, program: &[Slot]) {
             Kind::Pipe => declare!(Pipe, PipeDraft, stack, slot, program, made),
             Kind::Vat => declare!(Vat, VatDraft, stack, slot, program, made),
             Kind::Lamp => declare!(Lamp, LampDraft, stack, slot, program, made),
+            Kind::Sign => declare!(Sign, SignDraft, stack, slot, program, made),
         }
     }
 }
@@ -223,7 +233,9 @@ fn slots() -> impl Strategy<Value = u8> {
 }
 
 fn program() -> impl Strategy<Value = Vec<Slot>> {
-    let kind = prop_oneof![4 => Just(Kind::Post), 4 => Just(Kind::Pipe), 1 => Just(Kind::Vat), 2 => Just(Kind::Lamp)];
+    let kind = prop_oneof![
+        4 => Just(Kind::Post), 4 => Just(Kind::Pipe), 1 => Just(Kind::Vat), 2 => Just(Kind::Lamp), 3 => Just(Kind::Sign),
+    ];
     let using = (slots(), 0..12_u8).prop_map(|(of, how)| match how {
         0..=1 => Use::Name(of),
         2..=3 => Use::Id(of),
@@ -339,19 +351,20 @@ impl Fate {
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
     let others = prop_oneof![1 => Just(Vec::new()), 1 => vec(other(), 1..4)];
     let faults = prop_oneof![1 => Just(Vec::new()), 1 => faults()];
-    let act = (others, program(), vec(fate(), usize::from(SLOTS)), faults, death());
+    let given_up = prop_oneof![3 => Just(false), 1 => Just(true)];
+    let act = (others, program(), vec(fate(), usize::from(SLOTS)), faults, death(), given_up);
     let parallel = prop_oneof![Just(1_usize), Just(2), Just(64)];
     (parallel, any::<bool>(), vec(0..6_u8, 0..40), vec(act, 1..5)).prop_map(
         |(parallel, continue_on_error, turns, drawn)| {
             let mut acts: Vec<Act> = Vec::new();
-            for (others, fresh, fates, faults, death) in drawn {
+            for (others, fresh, fates, faults, death, given_up) in drawn {
                 let before = acts.last().map_or(&[][..], |act| &act.program);
                 let of = |program: &[Slot], number: usize| {
                     program.iter().find(|slot| usize::from(slot.slot) == number).cloned()
                 };
                 let slots = (0..).zip(fates).map(|(at, fate)| fate.of(of(before, at).as_ref(), of(&fresh, at)));
                 let program = slots.flatten().collect();
-                acts.push(Act { others, program, faults, death });
+                acts.push(Act { others, program, faults, death, given_up });
             }
             // What could not be read after a change is not replaced for what others make of it later.
             let drifts = acts.iter().flat_map(|act| &act.others).any(|other| matches!(other, Other::Base(_)));

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use sprocket_core::Goal;
 use sprocket_core::state::{Object, Record, Snapshot};
 
@@ -40,11 +41,11 @@ struct Desired {
 
 /// What others can know of a resource after the plan.
 struct Outlook {
-    name: String,
+    name: Known<String>,
     id: Known<String>,
     version: Known<u64>,
     /// What is done to it, if something is.
-    main: Option<&'static str>,
+    main: Option<String>,
 }
 
 pub(crate) struct Oracle<'a> {
@@ -105,6 +106,10 @@ impl<'a> Oracle<'a> {
         self.things.iter().find(|thing| thing.kind == kind.name() && thing.name == name)
     }
 
+    fn is_ours(&self, thing: &Thing) -> bool {
+        thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() == self.lineage)
+    }
+
     fn is_stolen(&self, thing: &Thing) -> bool {
         thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() != self.lineage)
     }
@@ -122,7 +127,7 @@ impl<'a> Oracle<'a> {
                 Use::Behind(_) => {}
                 Use::Name(_) | Use::Id(_) | Use::Version(_) => {
                     let value = match using {
-                        Use::Name(_) => Some(outlook.name.clone()),
+                        Use::Name(_) => outlook.name.clone(),
                         Use::Id(_) => outlook.id.clone(),
                         _ => outlook.version.map(|version| version.to_string()),
                     };
@@ -144,10 +149,14 @@ impl<'a> Oracle<'a> {
         let object = record.as_ref().and_then(|record| record.object.clone());
         let generation = object.as_ref().map_or(1, |object| object.generation);
         let old: &[Object] = record.as_ref().map_or(&[], |record| &record.old);
+        let stray = self.stray(slot, &desired, old);
         let main = match object.as_ref().map(|object| (object, self.live(object))) {
-            None => self.without_object(slot, &desired, old),
+            None => self.without_object(slot, &desired, stray),
             // It has gone, and something else has its name.
-            Some((object, None)) if self.named(slot.kind, object.name.as_str()).is_some() => {
+            Some((object, None))
+                if self.next_name(slot, &desired, generation).as_deref() == Some(object.name.as_str())
+                    && self.named(slot.kind, object.name.as_str()).is_some() =>
+            {
                 self.problem(&address);
                 None
             }
@@ -160,45 +169,92 @@ impl<'a> Oracle<'a> {
                 self.with_object(slot, &desired, record.as_ref().expect("it has an object"), object, thing)
             }
         };
-        if let Some(main) = main {
+        let next_name =
+            self.next_name(slot, &desired, if main == Some("replace") { generation + 1 } else { generation });
+        let restored = old.iter().find(|old| {
+            slot.kind == Kind::Sign && main == Some("replace") && Some(old.name.as_str()) == next_name.as_deref()
+        });
+        // One that has gone is made again.
+        let restored = restored.and_then(|restored| Some((restored, self.live(restored)?)));
+        let mut later = None;
+        if let Some((restored, thing)) = restored {
+            later = self.with_object(slot, &desired, record.as_ref().expect("it has an object"), restored, thing);
+            later = later.filter(|later| *later != "record");
+            self.step(&address, format!("restore {}", restored.generation));
+            if let Some(later) = later {
+                self.step(&address, later);
+            }
+        } else if let Some(main) = main {
             self.step(&address, main);
         }
         if main == Some("replace") {
             self.step(&address, format!("delete {generation}"));
         }
-        self.superseded(&address, old);
+        let superseded: Vec<Object> =
+            old.iter().filter(|old| restored.is_none_or(|(restored, _)| restored.id != old.id)).cloned().collect();
+        self.superseded(&address, &superseded);
         let live = object.as_ref().and_then(|object| self.live(object));
-        let next = generation + u32::from(main == Some("replace"));
-        let name = match (&object, main) {
-            (Some(object), main) if main != Some("replace") => object.name.to_string(),
-            _ if slot.kind.is_fixed() || next == 1 => slot.names().0,
-            _ => format!("{}-{next}", slot.names().0),
+        let version_of = |object: &Object| object.state.value()["version"].as_u64();
+        let outlook = match (main, &object) {
+            (Some("replace"), _) if restored.is_some() => Outlook {
+                name: next_name,
+                id: restored.map(|(restored, _)| restored.id.to_string()),
+                version: restored.map(|(_, thing)| thing.version).filter(|_| later.is_none()),
+                main: restored.map(|(restored, _)| match later {
+                    Some(later) => later.to_owned(),
+                    None => format!("restore {}", restored.generation),
+                }),
+            },
+            (Some("create" | "replace"), _) => {
+                Outlook { name: next_name, id: None, version: None, main: main.map(str::to_owned) }
+            }
+            (Some("adopt"), _) => {
+                let id = stray.map(|thing| thing.id.clone());
+                Outlook { name: next_name, id, version: None, main: main.map(str::to_owned) }
+            }
+            (_, Some(object)) => Outlook {
+                name: Some(object.name.to_string()),
+                // Also of what has a problem: who uses it has none for that.
+                id: Some(object.id.to_string()),
+                version: live
+                    .map(|thing| thing.version)
+                    .or_else(|| version_of(object))
+                    .filter(|_| matches!(main, None | Some("record"))),
+                main: main.filter(|main| *main != "record").map(str::to_owned),
+            },
+            (_, None) => Outlook { name: None, id: None, version: None, main: None },
         };
-        let id = match main {
-            Some("create" | "replace") => None,
-            Some("adopt") => self.named(slot.kind, &slot.names().0).map(|thing| thing.id.clone()),
-            // Also of what has a problem: who uses it has none for that.
-            _ => object.as_ref().map(|object| object.id.to_string()),
-        };
-        let version = match main {
-            None | Some("record") => live
-                .map(|thing| thing.version)
-                .or_else(|| object.as_ref().and_then(|object| object.state.value()["version"].as_u64())),
-            _ => None,
-        };
-        let outlook = Outlook { name, id, version, main: main.filter(|main| *main != "record") };
         self.outlooks.insert(slot.slot, outlook);
     }
 
+    /// The name of the next object. A sign is called by what can't be changed of it.
+    fn next_name(&self, slot: &Slot, desired: &Desired, generation: u32) -> Known<String> {
+        let name = slot.names().0;
+        match slot.kind {
+            Kind::Sign => {
+                let (on, inside) = (desired.on.as_ref()?, desired.inside.as_ref()?);
+                let text = json!({ "base": desired.base, "on": on, "inside": inside }).to_string();
+                let hash = Sha256::new().chain_update((text.len() as u64).to_le_bytes()).chain_update(text).finalize();
+                Some(format!("{name}-{}", &hex::encode(hash)[..10]))
+            }
+            kind if kind.is_fixed() || generation == 1 => Some(name),
+            _ => Some(format!("{name}-{generation}")),
+        }
+    }
+
+    /// What has the name of a resource that has no object.
+    fn stray(&self, slot: &Slot, desired: &Desired, old: &[Object]) -> Option<&'a Thing> {
+        let name = self.next_name(slot, desired, 1)?;
+        let thing = self.named(slot.kind, &name)?;
+        // A name by content is known too late to be asked for. What bears our mark is listed anyway.
+        let is_listed = slot.kind != Kind::Sign || self.is_ours(thing);
+        (is_listed && !old.iter().any(|object| object.id.as_str() == thing.id)).then_some(thing)
+    }
+
     /// It is not recorded, or what was recorded has been deleted to make room.
-    fn without_object(&mut self, slot: &Slot, desired: &Desired, old: &[Object]) -> Option<&'static str> {
-        let named = |thing: &&Thing| {
-            thing.kind == slot.kind.name()
-                && thing.name == slot.names().0
-                && !old.iter().any(|object| object.id.as_str() == thing.id)
-        };
-        let Some(thing) = self.things.iter().find(named) else { return Some("create") };
-        let is_ours = thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() == self.lineage);
+    fn without_object(&mut self, slot: &Slot, desired: &Desired, stray: Option<&Thing>) -> Option<&'static str> {
+        let Some(thing) = stray else { return Some("create") };
+        let is_ours = self.is_ours(thing);
         let can_become = thing.set.base == desired.base
             && desired.on.as_ref() == Some(&thing.set.on)
             && desired.inside.as_ref() == Some(&thing.set.inside);
@@ -227,6 +283,11 @@ impl<'a> Oracle<'a> {
             || unknown_or(&desired.inside, |inside| differs(inside, &applied.inside, &seen.inside, &live.inside));
         if replaces {
             if record.protect || slot.has(Opt::Protect) || slot.kind == Kind::Vat {
+                self.problem(&slot.address());
+                return None;
+            }
+            // It would be called the same.
+            if slot.kind == Kind::Sign && self.next_name(slot, desired, 1).as_deref() == Some(object.name.as_str()) {
                 self.problem(&slot.address());
                 return None;
             }
@@ -295,7 +356,7 @@ impl<'a> Oracle<'a> {
         let (mut order, mut free) = (BTreeSet::new(), BTreeSet::new());
         let main = |address: &str| {
             let slot = self.program.iter().find(|slot| slot.address() == address)?;
-            self.outlooks.get(&slot.slot)?.main.map(|main| (address.to_owned(), main.to_owned()))
+            self.outlooks.get(&slot.slot)?.main.clone().map(|main| (address.to_owned(), main))
         };
         // Who mentions something waits for it.
         for slot in self.program {
@@ -351,7 +412,11 @@ impl<'a> Oracle<'a> {
                 }
             }
         }
-        let is_call = |step: &Step| !["record", "leave"].contains(&step.1.as_str()) && !step.1.starts_with("drop");
+        let is_call = |step: &Step| {
+            !["record", "leave"].contains(&step.1.as_str())
+                && !step.1.starts_with("drop")
+                && !step.1.starts_with("restore")
+        };
         // Who was made from what makes room comes before that too, unless it waits for something that was made room for.
         let mut late: BTreeSet<Step> =
             self.foretold.steps.iter().filter(|step| step.1.starts_with("delete") && is_room(step)).cloned().collect();
@@ -387,7 +452,7 @@ impl<'a> Oracle<'a> {
     /// Its old object goes before the new one is made: its name is fixed, or it stood and stands on what makes room.
     fn makes_room(&self, address: &str) -> bool {
         let Some(slot) = self.program.iter().find(|slot| slot.address() == address) else { return false };
-        if self.outlooks[&slot.slot].main != Some("replace") {
+        if self.outlooks[&slot.slot].main.as_deref() != Some("replace") {
             return false;
         }
         let object_of = |address: &str| self.records.get(address).and_then(|record| record.object.as_ref());

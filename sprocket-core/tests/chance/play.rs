@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sprocket_core::plan::{Plan, StepAction};
-use sprocket_core::state::Snapshot;
+use sprocket_core::state::{Action, Event, Snapshot};
 use sprocket_core::testing::World;
 use sprocket_core::{Engine, Entropy, Goal, Refused, Report, Settings, Stack, Stop};
 
-use super::case::{Act, Case, Opt, Other, Slot, Use, declare};
+use super::case::{Act, Case, Kind, Opt, Other, Slot, Use, declare};
 use super::ledger::{Death, Ledger};
 use super::oracle::{ALL, Foretold, Step, foretell};
 use super::shed::{Bug, Settings as Set, Shed, slot};
@@ -110,8 +110,11 @@ impl<'c> Stage<'c> {
     }
 
     async fn act(&mut self, act: &Act) -> Result<(), String> {
+        let state = self.state().await?;
+        let records = state.iter().flat_map(|state| state.records.values());
+        let recorded = records.flat_map(|record| record.objects()).map(|object| object.id.to_string()).collect();
         for &other in &act.others {
-            self.others(other, &act.program);
+            self.others(other, &act.program, &recorded);
         }
         let declared = act.program.iter().map(|slot| slot.slot).collect();
         self.shed.inside().faults.clone_from(&act.faults);
@@ -131,6 +134,9 @@ impl<'c> Stage<'c> {
             }
         }
         self.laws_of_a_run(&declared)?;
+        if act.given_up {
+            return Ok(());
+        }
         for attempt in 0..16 {
             if attempt == 8 {
                 // Somebody takes away what is in the way.
@@ -165,6 +171,17 @@ impl<'c> Stage<'c> {
                 && let Some(record) = state.as_ref().and_then(|state| state.records.get(&address.as_str().into()))
             {
                 self.left.extend(record.objects().map(|object| object.name.to_string()));
+            }
+        }
+        // So is what an interrupted run made or changed, if it is to be left and is not declared any more.
+        for (address, begun) in state.iter().flat_map(|state| &state.pending) {
+            if let Event::Begin { action: Action::Create { intent } | Action::Update { intent } } = &begun.event
+                && (intent.ending.keep_on_delete || Kind::of(address.kind()) == Kind::Vat)
+                && !act.program.iter().any(|slot| slot.address() == address.as_str())
+            {
+                let record = state.as_ref().and_then(|state| state.records.get(address));
+                let names = record.into_iter().flat_map(|record| record.objects().map(|object| &object.name));
+                self.left.extend(names.chain([&intent.name]).map(ToString::to_string));
             }
         }
         let is_settled = state.is_none_or(|state| state.pending.is_empty());
@@ -260,15 +277,20 @@ impl<'c> Stage<'c> {
     /// What is there, with names for ids.
     fn meaning(&self) -> BTreeSet<String> {
         let inside = self.shed.inside();
+        // A sign's name is made of ids, too.
+        let name = |thing: &super::shed::Thing| match Kind::of(thing.kind) {
+            Kind::Sign => thing.name.split('-').next().unwrap_or_default().to_owned(),
+            _ => thing.name.clone(),
+        };
         let named = |id: &String| {
             let thing = inside.things.iter().find(|thing| thing.id == *id);
-            thing.map_or_else(|| "what is gone".to_owned(), |thing| format!("that of {}", thing.name))
+            thing.map_or_else(|| "what is gone".to_owned(), |thing| format!("that of {}", name(thing)))
         };
         let told = inside.things.iter().map(|thing| {
             let Set { text, uses, base, on, inside } = &thing.set;
             let uses: Vec<String> = uses.iter().map(named).collect();
             let (on, inside) = (on.as_ref().map(named), inside.as_ref().map(named));
-            format!("{} {} {} {text} {base} {uses:?} {on:?} {inside:?}", thing.kind, thing.name, thing.version)
+            format!("{} {} {} {text} {base} {uses:?} {on:?} {inside:?}", thing.kind, name(thing), thing.version)
         });
         told.collect()
     }
@@ -284,7 +306,7 @@ impl<'c> Stage<'c> {
         Ok(())
     }
 
-    fn others(&mut self, other: Other, program: &[Slot]) {
+    fn others(&mut self, other: Other, program: &[Slot], recorded: &BTreeSet<String>) {
         let mut inside = self.shed.inside();
         let (Other::Text(of)
         | Other::Base(of)
@@ -294,6 +316,10 @@ impl<'c> Stage<'c> {
         | Other::Put(of)) = other;
         let mut removed = Vec::new();
         for thing in inside.things.iter_mut().filter(|thing| slot(&thing.name) == Some(of)) {
+            // Not yet: what others change of a thing before the run that made it is settled is taken for made so.
+            if matches!(other, Other::Text(_) | Other::Base(_)) && !recorded.contains(&thing.id) {
+                continue;
+            }
             match other {
                 Other::Text(_) => thing.set.text = "text of others".into(),
                 Other::Base(_) => thing.set.base = 7,
@@ -307,6 +333,12 @@ impl<'c> Stage<'c> {
             }
         }
         removed.iter().for_each(|id| inside.remove(id));
+        if matches!(other, Other::Unmark(_) | Other::Steal(_)) {
+            // What was made by a run that could not say so, and does not say it itself any more, is nobody's.
+            let unknown =
+                inside.things.iter().filter(|thing| slot(&thing.name) == Some(of) && !recorded.contains(&thing.id));
+            self.left.extend(unknown.map(|thing| thing.name.clone()));
+        }
         let declared = program.iter().find(|slot| slot.slot == of).filter(|_| matches!(other, Other::Put(_)));
         if let Some(declared) = declared {
             let (kind, name) = (declared.kind.name(), declared.names().0);

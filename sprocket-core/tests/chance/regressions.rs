@@ -18,7 +18,7 @@ fn thing(slot: u8, kind: super::case::Kind) -> Slot {
 
 /// Programs that follow one another, in peace.
 fn in_peace(programs: Vec<Vec<Slot>>) {
-    let act = |program| Act { others: vec![], program, faults: vec![], death: None };
+    let act = |program| Act { others: vec![], program, faults: vec![], death: None, given_up: false };
     let acts = programs.into_iter().map(act).collect();
     holds(&Case { parallel: 1, continue_on_error: false, turns: vec![], acts });
 }
@@ -31,13 +31,20 @@ fn a_call_that_was_to_begin_when_the_lock_was_lost_is_not_waited_for() {
         continue_on_error: false,
         turns: vec![1, 3, 1, 0, 0, 0, 0, 0, 0],
         acts: vec![
-            Act { others: vec![], program: vec![], faults: vec![], death: None },
-            Act { others: vec![], program: vec![thing(1, Pipe)], faults: vec![], death: Some(Unlocked(4)) },
+            Act { others: vec![], program: vec![], faults: vec![], death: None, given_up: false },
+            Act {
+                others: vec![],
+                program: vec![thing(1, Pipe)],
+                faults: vec![],
+                death: Some(Unlocked(4)),
+                given_up: false,
+            },
             Act {
                 others: vec![],
                 program: vec![thing(0, Lamp), thing(3, Post), Slot { uses: vec![Name(3)], ..thing(4, Post) }],
                 faults: vec![],
                 death: Some(Unlocked(2)),
+                given_up: false,
             },
         ],
     });
@@ -46,12 +53,19 @@ fn a_call_that_was_to_begin_when_the_lock_was_lost_is_not_waited_for() {
         continue_on_error: false,
         turns: vec![1, 0, 0, 0, 0],
         acts: vec![
-            Act { others: vec![], program: vec![thing(0, Vat), thing(2, Lamp)], faults: vec![], death: None },
+            Act {
+                others: vec![],
+                program: vec![thing(0, Vat), thing(2, Lamp)],
+                faults: vec![],
+                death: None,
+                given_up: false,
+            },
             Act {
                 others: vec![],
                 program: vec![thing(0, Lamp), thing(2, Post)],
                 faults: vec![],
                 death: Some(Unlocked(3)),
+                given_up: false,
             },
         ],
     });
@@ -92,8 +106,14 @@ fn what_was_made_never_seen_and_is_marked_by_another_stack_now_is_left_alone() {
         continue_on_error: false,
         turns: vec![],
         acts: vec![
-            Act { others: vec![], program: vec![thing(3, Lamp)], faults: vec![unread(), unread()], death: None },
-            Act { others: vec![Steal(3)], program: vec![], faults: vec![], death: None },
+            Act {
+                others: vec![],
+                program: vec![thing(3, Lamp)],
+                faults: vec![unread(), unread()],
+                death: None,
+                given_up: false,
+            },
+            Act { others: vec![Steal(3)], program: vec![], faults: vec![], death: None, given_up: false },
         ],
     });
 }
@@ -128,8 +148,35 @@ fn what_a_create_left_unfinished_gets_what_is_later_left_to_others() {
                 program: vec![slot(vec![IgnoreText])],
                 faults: vec![Fault { call: Create, slot: 2, how: Half }],
                 death: None,
+                given_up: false,
             },
-            Act { others: vec![], program: vec![slot(vec![])], faults: vec![], death: None },
+            Act { others: vec![], program: vec![slot(vec![])], faults: vec![], death: None, given_up: false },
         ],
     });
+}
+
+/// What is not declared to be inside of another any more was dropped with it.
+#[test]
+fn what_an_interrupted_run_made_has_the_options_that_it_was_made_with() {
+    let life = |inside: Vec<_>, uses: Vec<_>, write| {
+        let host = thing(0, Post);
+        let guest = |uses| Slot { uses, ..thing(5, Pipe) };
+        let act = |guest, death: Option<_>| Act {
+            others: vec![],
+            program: vec![host.clone(), guest],
+            faults: vec![],
+            given_up: death.is_some(),
+            death,
+        };
+        holds(&Case {
+            parallel: 1,
+            continue_on_error: false,
+            turns: vec![],
+            acts: vec![act(guest(inside), None), act(guest(uses), Some(Before(write)))],
+        });
+    };
+    for write in 1..5 {
+        life(vec![Inside(0)], vec![Name(0)], write);
+        life(vec![Name(0)], vec![Inside(0)], write);
+    }
 }

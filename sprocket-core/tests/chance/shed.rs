@@ -203,7 +203,7 @@ impl Provider for Door {
         Ok("shed".into())
     }
     fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Post>().with::<Pipe>().with::<Vat>().with::<Lamp>()
+        kinds.with::<Post>().with::<Pipe>().with::<Vat>().with::<Lamp>().with::<Sign>()
     }
 }
 
@@ -476,4 +476,8 @@ kind!(
 kind!(
     /// A lamp: it takes a while until it shines. Waiting for it finishes what was made by half.
     Lamp, LampDraft, LampSpec, "shed:lamp", Generation, { const CONVERGES: bool = true; }
+);
+kind!(
+    /// A sign: it is called by what is on it, and the same one may come back.
+    Sign, SignDraft, SignSpec, "shed:sign", Content, {}
 );

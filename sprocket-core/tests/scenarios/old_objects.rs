@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use sprocket_core::testing::{Crash, Fail};
 use sprocket_core::{ErrorKind, Goal, Stack};
 
-use super::kinds::{App, Net};
+use super::kinds::{App, Conf, Net};
 use super::{Story, told};
 
 /// The network of this subnet, and an app on it.
@@ -79,4 +79,80 @@ fn an_old_object_that_has_gone_by_itself_is_no_longer_recorded() {
     ");
     assert_eq!(story.apply(app_on("10.0.1.0/24")), [""; 0]);
     assert_eq!(story.world.snapshot().unwrap().records[&"lab:net/edge".into()].old.len(), 0);
+}
+
+/// A message of the day whose first object could not be deleted, and an app that uses the second one.
+fn left_behind(motd: impl Fn(&mut Stack, &'static str)) -> (Story, String) {
+    let mut story = Story::new();
+    story.world.settings.continue_on_error = true;
+    story.apply(|stack| motd(stack, "one"));
+    let first = story.objects().iter().find_map(|object| object.strip_prefix("lab:conf/").map(str::to_owned)).unwrap();
+    story.world.fail("delete", &first, Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(|stack| motd(stack, "two")).unwrap().succeeded());
+    story.calls();
+    (story, first)
+}
+
+#[test]
+fn an_earlier_content_that_comes_back_gets_what_has_changed_since() {
+    let motd = |label: &'static str| {
+        move |stack: &mut Stack, text: &'static str| {
+            let motd = stack.add(Conf::new("motd", text).label("tier", label));
+            stack.add(App::new("web", "app:1").uses(&motd.id));
+        }
+    };
+    let (mut story, first) = left_behind(motd("back"));
+    let again = |stack: &mut Stack| motd("front")(stack, "one");
+    assert_snapshot!(story.plan(again), @"
+    ± lab:conf/motd `motd-eba6d8217c`  (the earlier one is used again)
+        data:        two → one  (needs a new one)
+        labels.tier: back → front
+    - lab:conf/motd `motd-e6ec49da6c`  (replaced)
+    ~ lab:conf/motd `motd-eba6d8217c`
+        labels.tier: back → front
+    ~ lab:app/web
+        used[0]: conf#3 → conf#1
+    2 to update, 1 to restore.
+    ");
+    assert_snapshot!(story.apply(again).join("\n"), @"
+    update lab:conf/motd-eba6d8217c
+    update lab:app/web
+    delete lab:conf/motd-e6ec49da6c
+    ");
+    assert_eq!(story.world.spec::<Conf>(&first).unwrap().labels["tier"], "front");
+}
+
+#[test]
+fn an_earlier_content_that_comes_back_and_has_gone_is_made_again() {
+    let motd = |stack: &mut Stack, text: &'static str| {
+        let motd = stack.add(Conf::new("motd", text));
+        stack.add(App::new("web", "app:1").uses(&motd.id));
+    };
+    let (mut story, first) = left_behind(motd);
+    story.world.remove("lab:conf", &first);
+    let again = |stack: &mut Stack| motd(stack, "one");
+    assert_snapshot!(story.plan(again), @"
+    - lab:conf/motd `motd-eba6d8217c`  (it has gone)
+    ± lab:conf/motd `motd-eba6d8217c`  (a new one takes its place)
+        data: two → one  (needs a new one)
+    - lab:conf/motd `motd-e6ec49da6c`  (replaced)
+    ~ lab:app/web
+        used[0]: conf#3 → (known after lab:conf/motd)
+    1 to update, 1 to replace, 1 to forget.
+    ");
+    story.apply(again);
+    assert!(story.objects().contains(&format!("lab:conf/{first}")));
+}
+
+#[test]
+fn an_earlier_content_that_somebody_has_changed_is_not_used_again() {
+    let motd = |stack: &mut Stack, text: &'static str| drop(stack.add(Conf::new("motd", text)));
+    let (mut story, first) = left_behind(motd);
+    story.world.change::<Conf>(&first, |spec| spec.data = "three".into());
+    assert_snapshot!(story.plan(|stack| motd(stack, "one")), @"
+    - lab:conf/motd `motd-eba6d8217c`  (replaced)
+    problem: `lab:conf/motd`: is to be `motd-eba6d8217c` again, and somebody else has changed `data` of that  (sprocket-core/tests/scenarios/old_objects.rs:149)
+      hint: remove that object, or change the content
+    1 problem: nothing can be applied until it is solved.
+    ");
 }

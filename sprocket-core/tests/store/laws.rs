@@ -9,7 +9,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 use sprocket_core::state::{
-    Action, Entry, Event, Intention, MemoryStore, Object, Record, RecordedProvider, Snapshot, StateStore, format,
+    Action, Ending, Entry, Event, Intention, MemoryStore, Object, Record, RecordedProvider, Snapshot, StateStore,
+    format,
 };
 use sprocket_core::{Address, Effect, Json, ObjectId, Witness};
 
@@ -54,7 +55,8 @@ prop_compose! {
     fn intentions()(spec in values(), deps in vec(addresses(), 0..3), was_absent in any::<bool>()) -> Box<Intention> {
         let (record, provider, name) = ("3f9a".into(), "docker".into(), "edge".into());
         Box::new(Intention {
-            record, provider, generation: 1, name, version: 1, spec, secrets: Vec::new(), deps, triggers: Vec::new(), was_absent,
+            record, provider, generation: 1, name, version: 1, spec, secrets: Vec::new(), deps, triggers: Vec::new(),
+            ending: Ending::default(), was_absent,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Plans and runs: what is shown, asked, done and told.
 
 use insta::assert_snapshot;
-use sprocket::core::{DraftExt as _, Secret, Stack};
+use sprocket::core::{Budget, DraftExt as _, Secret, Stack};
 
 use super::kit::{Chest, Place, Thing};
 
@@ -74,6 +74,17 @@ fn a_program_is_planned_applied_verified_and_destroyed() {
     Nothing to do: nothing is left to destroy.
     exit 0
     ");
+}
+
+#[test]
+fn more_than_a_program_lets_go_is_allowed_by_name() {
+    let place = Place::new("budget", LOCAL);
+    place.run("--yes", pantry);
+    let emptied = |stack: &mut Stack| stack.budget(Budget::default().deletes(1));
+    assert_snapshot!(place.run("apply --yes", emptied), @"");
+    let allowed = "apply --yes --allow shelf:thing/jar";
+    assert_snapshot!(place.run(allowed, emptied), @"");
+    assert_eq!(place.things(), [""; 0]);
 }
 
 #[test]

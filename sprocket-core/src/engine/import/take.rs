@@ -87,13 +87,8 @@ impl Found {
             reported: Some(reported(&node.kind, &live.state, &key)),
             changing: false,
         };
-        let record = Record {
-            object: Some(object),
-            protect: node.options.protect,
-            keep_on_delete: node.options.keep_on_delete,
-            dies_with: node.options.dies_with.map(|host| stack.nodes[host.index as usize].address.clone()),
-            ..record
-        };
+        let mut record = Record { object: Some(object), ..record };
+        record.end_as(node.ending(stack));
         let entry = Entry { address: address.clone(), event: Event::Recorded { record: Some(Box::new(record)) } };
         self.prepared.snapshot.take(entry.clone());
         self.entries.push(entry);

@@ -206,21 +206,9 @@ impl<'a> Builder<'a> {
         self.review(node, name.as_ref());
         let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
         let witness = live.map(|live| live.witness.clone());
-        // An object of that name may be left from before: then it is used again.
-        let left = record.and_then(|record| record.old.iter().find(|old| Some(&old.name) == name.as_ref()));
-        if let (Some(left), Naming::Content) = (left, facts.naming) {
-            let action = StepAction::Restore { object: left.which() };
-            self.steps.retain(|step| {
-                !(step.address == node.address
-                    && matches!(&step.action, StepAction::Delete { object, .. } if left.is(object)))
-            });
-            let step = Step { changes, ..self.step(index, node, action, Reason::Replaced, name.clone()) };
-            let restored = self.push(index, step);
-            self.known.nodes[index] =
-                Facts { name, reported: Some(self.reported(&node.kind, &left.state)), changing: false };
-            let step = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
-            self.steps.push(Step { witness, after: vec![restored], ..step });
-            return;
+        if let Some((left, there)) = self.left_from_before(node, record, name.as_ref()) {
+            let replaced = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
+            return self.use_again(index, node, left, there, desired, changes, Step { witness, ..replaced });
         }
         let create = StepAction::Create { generation, replaces: true };
         let spec = Some(desired.spec.json());
@@ -244,6 +232,64 @@ impl<'a> Builder<'a> {
             }
         }
         self.known.nodes[index] = Facts { name, reported: None, changing: true };
+    }
+
+    /// An object of this name that was replaced and is still there. Only contents come back under their name.
+    fn left_from_before<'r>(
+        &self,
+        node: &Node,
+        record: Option<&'r Record>,
+        name: Option<&PhysicalName>,
+    ) -> Option<(&'r Object, &'a ErasedLive)> {
+        let (name, record) = name.zip(record).filter(|_| node.kind.facts().naming == Naming::Content)?;
+        let place = record.old.iter().position(|old| old.name == *name)?;
+        let there = self.basis.observed.objects.get(&node.address)?.old.get(place)?.as_ref()?;
+        Some((&record.old[place], there))
+    }
+
+    /// The earlier object takes its place again, and is updated if other settings have changed since.
+    #[expect(clippy::too_many_arguments, reason = "all that was found out about the resource so far")]
+    fn use_again(
+        &mut self,
+        index: usize,
+        node: &Node,
+        left: &Object,
+        there: &ErasedLive,
+        desired: &Desired,
+        mut changes: Vec<Change>,
+        replaced: Step,
+    ) {
+        let later = self.differences(node, left, Some(there), desired);
+        let name = Some(left.name.clone());
+        if let Some(change) = later.iter().find(|change| change.replaces) {
+            let message =
+                format!("is to be `{}` again, and somebody else has changed `{}` of that", left.name, change.path);
+            let hint = "remove that object, or change the content";
+            return self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
+        }
+        self.steps.retain(|step| {
+            !(step.address == node.address
+                && matches!(&step.action, StepAction::Delete { object, .. } if left.is(object)))
+        });
+        changes.retain(|change| change.replaces);
+        let action = StepAction::Restore { object: left.which() };
+        let step = Step { changes, ..self.step(index, node, action, Reason::Replaced, name.clone()) };
+        let restored = self.push(index, step);
+        if !self.selected.is_in_use(&node.address) {
+            self.steps.push(Step { after: vec![restored], ..replaced });
+        }
+        let reported = Some(self.reported(&node.kind, &there.state));
+        let next = match (later.is_empty(), left.ready, node.kind.facts().converges) {
+            (true, true, _) => None,
+            (true, false, true) => Some(StepAction::Await),
+            _ => Some(StepAction::Update),
+        };
+        self.known.nodes[index] = Facts { name: name.clone(), reported, changing: next.is_some() };
+        if let Some(action) = next {
+            let mut step = self.step(index, node, action, Reason::Changed, name);
+            step.after.push(restored);
+            self.push(index, Step { changes: later, witness: Some(there.witness.clone()), ..step });
+        }
     }
 
     /// Whether an object has this name that is no record's of this resource.
