@@ -5,7 +5,7 @@
 //!
 //! What was changed is held against what was made so from nothing, by what is read of both: a service that writes settings
 //! down in its own way does so with both. Somebody else is at work too, right before a call: changes what is about to be
-//! updated, and takes the name that is about to be taken.
+//! updated, or puts another in its place, and takes the name that is about to be taken.
 //!
 //! Whether an update sends a setting that can't be read shows only if the test's own client [tells](KindSuite::run_telling).
 //! Not asked is what follows if somebody else comes between the calls that a kind makes in one step: where a service has no
@@ -98,6 +98,7 @@ impl KindSuite<'_> {
         self.survives_lost_answers(&fresh);
         assert_eq!((self.inventory)(), before, "after lost answers");
         self.is_left_alone_if_it_has_changed(&fresh);
+        self.is_left_to_who_has_its_name_now(&fresh);
         self.is_one_stacks();
         assert_eq!((self.inventory)(), before, "after others were at work");
         let mut changes = vec![(None, Some(Variant::First))];
@@ -276,6 +277,33 @@ impl KindSuite<'_> {
         assert!(!report.succeeded(), "it was changed by somebody else after it was planned for, and is updated");
         self.apply(&mut world, Some(Variant::Updated), fresh);
         self.end(&mut world);
+    }
+
+    /// It goes, and another stack makes one of its name, after the plan was made again, and before the call.
+    fn is_left_to_who_has_its_name_now(&self, fresh: &Fresh<'_>) {
+        let (Some(remove), true) = (&self.remove, self.marked) else { return };
+        let update = self.updates.then_some((Variant::Updated, Goal::Declared));
+        let delete = (Variant::First, Goal::Destroyed { include_kept: true });
+        for (variant, goal) in update.into_iter().chain([delete]) {
+            let (mut ours, mut theirs) = (World::of_real_services(), World::of_real_services());
+            self.apply(&mut ours, Some(Variant::First), fresh);
+            let replaces = || {
+                remove();
+                // What was left of it, or what it needs before it, may be ours: then it has only gone.
+                drop(theirs.try_apply(|stack| self.declare(stack, Some(Variant::First))));
+            };
+            let program = |stack: &mut Stack| self.declare(stack, Some(variant));
+            let report = ours.run_while(program, goal, &Address::from(self.address), replaces);
+            let updated = report.expect("it is not refused").succeeded() && variant == Variant::Updated;
+            assert!(!updated, "it had gone, and what another stack made of its name is updated");
+            if self.object(&theirs).is_some() {
+                let when = "after it was almost taken for what was there before";
+                self.nothing_to_do(&mut theirs, Some(Variant::First), when);
+            }
+            self.end(&mut theirs);
+            self.apply(&mut ours, Some(variant), fresh);
+            self.end(&mut ours);
+        }
     }
 
     /// Another stack takes its name after the plan was made again, and before the call; which is made then, or never
