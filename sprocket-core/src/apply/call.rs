@@ -268,6 +268,7 @@ impl Call {
                 let mut lives = self.limited(self.kind.read(through, target)).await?;
                 let live = if lives.len() == 1 { lives.pop() } else { None };
                 let live = live.ok_or_else(|| moved("it has gone"))?;
+                self.still_ours(object, &live)?;
                 if expected.is_some_and(|expected| *expected != live.witness) {
                     return Err(moved("it is not as it was when the plan was made"));
                 }
@@ -323,6 +324,7 @@ impl Call {
             let result = async {
                 let lives = self.limited(self.kind.read(through, Target::Recorded(object, &self.mark))).await?;
                 let Some(live) = lives.into_iter().next() else { return Ok(()) };
+                self.still_ours(Some(object), &live)?;
                 if attempt == 0 && witness.is_some_and(|witness| *witness != live.witness) {
                     return Err(moved("it is not as it was when the plan was made"));
                 }
@@ -334,6 +336,15 @@ impl Call {
                 Err(fault) => self.again(&mut attempt, fault).await?,
             }
         }
+    }
+
+    /// Another stack may have put its mark there since the plan was made. Where ids are names, the witness of what it made
+    /// anew is that of what was there before.
+    fn still_ours(&self, object: Option<&Object>, live: &ErasedLive) -> Result<(), Fault> {
+        // What was taken over may be of a kind that can't be marked later.
+        let was_ours = object.is_none_or(|object| object.marked || object.seen.is_none());
+        let is_theirs = live.mark.as_ref().is_some_and(|mark| mark.lineage != self.mark.lineage);
+        if was_ours && is_theirs { Err(moved("another stack has marked it as its own")) } else { Ok(()) }
     }
 
     /// The object that a call made.

@@ -1,4 +1,4 @@
-//! Crashes: a store that kills the run at a boundary of its journal.
+//! Crashes: a store that kills the run at a boundary of its journal, or holds it there while something else happens.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::lock;
-use crate::state::{Earlier, Entry, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore, StoreError};
+use crate::ids::Address;
+use crate::state::{Earlier, Entry, Event, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore, StoreError};
 
 /// On which side of a write the run dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +26,15 @@ pub(super) struct CrashingStore {
     plan: Arc<Mutex<Option<(usize, Crash)>>>,
     writes: Arc<Mutex<usize>>,
     dead: Arc<watch::Sender<bool>>,
+    /// The resource before whose next call the run is held.
+    hold_before: Arc<Mutex<Option<Address>>>,
+    held: Arc<watch::Sender<bool>>,
 }
 
 impl CrashingStore {
     pub(super) fn new(inner: MemoryStore) -> Self {
-        Self { inner, plan: Arc::default(), writes: Arc::default(), dead: Arc::new(watch::Sender::new(false)) }
+        let (dead, held) = (Arc::new(watch::Sender::new(false)), Arc::new(watch::Sender::new(false)));
+        Self { inner, plan: Arc::default(), writes: Arc::default(), dead, hold_before: Arc::default(), held }
     }
 
     pub(super) fn crash_at(&self, boundary: usize, crash: Crash) {
@@ -46,6 +51,32 @@ impl CrashingStore {
     pub(super) fn revive(&self) {
         *lock(&self.plan) = None;
         self.dead.send_replace(false);
+    }
+
+    /// Holds the run between what it says that it is about to do to this resource, and its doing it.
+    pub(super) fn hold_before(&self, address: Address) {
+        *lock(&self.hold_before) = Some(address);
+    }
+
+    /// Ends when the run is held.
+    pub(super) async fn holds(&self) {
+        let _ = self.held.subscribe().wait_for(|held| *held).await;
+    }
+
+    /// Lets the run go on.
+    pub(super) fn go_on(&self) {
+        *lock(&self.hold_before) = None;
+        self.held.send_replace(false);
+    }
+
+    async fn hold(&self, entries: &[Entry]) {
+        let is_begun = |address: &mut Address| {
+            entries.iter().any(|entry| entry.address == *address && matches!(entry.event, Event::Begin { .. }))
+        };
+        if lock(&self.hold_before).take_if(is_begun).is_some() {
+            self.held.send_replace(true);
+            let _ = self.held.subscribe().wait_for(|held| !*held).await;
+        }
     }
 
     async fn write<T>(&self, write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
@@ -105,7 +136,9 @@ struct CrashingLock {
 #[async_trait]
 impl Lock for CrashingLock {
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        self.store.write(self.inner.append(entries)).await
+        self.store.write(self.inner.append(entries)).await?;
+        self.store.hold(entries).await;
+        Ok(())
     }
 
     async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Faults of real services: each call goes through, unless a fault waits for it.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -11,20 +11,88 @@ use super::Fail;
 use super::simulate::Simulation;
 use crate::entropy::Entropy;
 use crate::erased::{
-    Called, ErasedKind, ErasedLive, ErasedSettled, Fault, KindFacts, KindHandle, Target, Through, TypedSpec,
+    Called, ErasedKind, ErasedLive, ErasedProvider, ErasedProviderType, ErasedSettled, Fault, Instance, KindFacts,
+    KindHandle, Target, Through, TypedSpec,
 };
-use crate::ids::{ObjectId, PhysicalName};
+use crate::ids::{Identity, ObjectId, PhysicalName};
 use crate::json::Json;
+use crate::overrides::Overrides;
 use crate::provider::ErrorKind;
 use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Part};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
-use crate::value::{Path, Secret, StackKey};
+use crate::value::{Known, NoValue, Path, Secret, StackKey};
 
-/// Puts the world's faults in front of every kind of a stack.
+/// Puts the world's faults in front of every kind of a stack, and of its providers: what is deleted need not be declared.
 pub(super) fn inject(stack: &mut Stack, world: &Arc<Simulation>) {
+    for provider in &mut stack.providers {
+        let real = Arc::clone(&provider.erased);
+        let faulty_type: Arc<dyn ErasedProviderType> =
+            Arc::new(FaultyType { real: Arc::clone(real.provider_type()), world: Arc::clone(world) });
+        provider.erased = Arc::new(FaultyProvider { real, faulty_type });
+    }
     for node in &mut stack.nodes {
         node.kind = KindHandle::new(FaultyKind { real: node.kind.clone(), world: Arc::clone(world) });
+    }
+}
+
+struct FaultyProvider {
+    real: Arc<dyn ErasedProvider>,
+    faulty_type: Arc<dyn ErasedProviderType>,
+}
+
+struct FaultyType {
+    real: Arc<dyn ErasedProviderType>,
+    world: Arc<Simulation>,
+}
+
+impl ErasedProvider for FaultyProvider {
+    fn is(&self, provider: TypeId) -> bool {
+        self.real.is(provider)
+    }
+
+    fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
+        &self.faulty_type
+    }
+
+    fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue> {
+        self.real.config(known, key)
+    }
+
+    fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue> {
+        self.real.typed_config(known)
+    }
+
+    fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
+        self.real.connect(known)
+    }
+}
+
+impl ErasedProviderType for FaultyType {
+    fn name(&self) -> &'static str {
+        self.real.name()
+    }
+
+    fn parallel(&self) -> usize {
+        self.real.parallel()
+    }
+
+    fn kind(&self, name: &str) -> Option<KindHandle> {
+        let real = self.real.kind(name)?;
+        Some(KindHandle::new(FaultyKind { real, world: Arc::clone(&self.world) }))
+    }
+
+    fn reconnect(
+        &self,
+        config: &Json,
+        key: &StackKey,
+        overrides: &Overrides,
+    ) -> BoxFuture<'static, Result<Instance, Fault>> {
+        self.real.reconnect(config, key, overrides)
+    }
+
+    fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
+        self.real.identity(instance)
     }
 }
 
@@ -95,7 +163,15 @@ impl ErasedKind for FaultyKind {
     }
 
     fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark) -> Called<'a, ()> {
-        self.call("delete", object.name.as_str(), self.real.delete(through, object, mark))
+        let name = object.name.as_str();
+        if self.world.is_deleted_twice(name) {
+            let twice = async move {
+                self.real.delete(through, object, mark).await?;
+                self.real.delete(through, object, mark).await
+            };
+            return twice.boxed();
+        }
+        self.call("delete", name, self.real.delete(through, object, mark))
     }
 
     fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {

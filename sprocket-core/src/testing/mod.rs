@@ -37,6 +37,7 @@ pub use self::suite::{KindSuite, Variant};
 use crate::engine::{Engine, Refused, Settings};
 use crate::entropy::Entropy;
 use crate::event::{Event, Events};
+use crate::ids::Address;
 use crate::lookup::Lookup;
 use crate::plan::{Goal, Plan, Request};
 use crate::provider::ErrorKind;
@@ -189,6 +190,37 @@ impl World {
         report
     }
 
+    /// Plans and reaches a goal, while something else happens: once it is durable that the first call on this resource
+    /// begins, and before it is made.
+    ///
+    /// # Panics
+    /// If there is no such call.
+    fn run_while(
+        &mut self,
+        program: impl Fn(&mut Stack),
+        goal: Goal,
+        address: &Address,
+        else_happens: impl FnOnce(),
+    ) -> Result<Report, Refused> {
+        let plan = self.try_plan(&program, goal)?;
+        let stack = self.stack(program);
+        let (engine, stop, store) = (self.engine(), Stop::default(), self.store.clone());
+        let runtime = runtime();
+        store.hold_before(address.clone());
+        let mut applying = Box::pin(engine.apply(&stack, &plan, &stop));
+        // Outside of the runtime, so that it can be another run.
+        let ended = runtime.block_on(async {
+            tokio::select! {
+                report = &mut applying => Some(report),
+                () = store.holds() => None,
+            }
+        });
+        assert!(ended.is_none(), "no call on `{address}` begins: {ended:#?}");
+        else_happens();
+        store.go_on();
+        runtime.block_on(applying)
+    }
+
     /// Kills the next run at a boundary of its journal; it answers how many boundaries a run has when it is not reached.
     pub fn crash_at(&mut self, boundary: usize, crash: Crash) {
         self.store.crash_at(boundary, crash);
@@ -290,9 +322,12 @@ impl World {
     /// # Panics
     /// If no runtime can be made.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime can be made").block_on(future)
+        runtime().block_on(future)
     }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
 }
 
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -38,6 +38,8 @@ struct Services {
     minted: u64,
     calls: Vec<String>,
     faults: Vec<(&'static str, String, Fail)>,
+    /// Objects whose next delete is made twice.
+    deleted_twice: Vec<String>,
     unreachable: BTreeSet<&'static str>,
     answers: BTreeMap<&'static str, Arc<dyn Any + Send + Sync>>,
 }
@@ -73,6 +75,17 @@ pub(super) fn simulate(stack: &mut Stack, world: &Arc<Simulation>) {
 impl Simulation {
     pub(super) fn fail(&self, call: &'static str, name: &str, fail: Fail) {
         lock(&self.0).faults.push((call, name.to_owned(), fail));
+    }
+
+    pub(super) fn delete_twice(&self, name: &str) {
+        lock(&self.0).deleted_twice.push(name.to_owned());
+    }
+
+    /// Whether this delete is to be made twice.
+    pub(super) fn is_deleted_twice(&self, name: &str) -> bool {
+        let mut services = lock(&self.0);
+        let place = services.deleted_twice.iter().position(|on| on == name);
+        place.map(|place| services.deleted_twice.remove(place)).is_some()
     }
 
     pub(super) fn unreachable(&self, provider: &'static str, unreachable: bool) {

@@ -8,6 +8,8 @@ mod overrides;
 mod service;
 mod vaulted;
 
+use std::panic::AssertUnwindSafe;
+
 use sprocket_core::testing::{KindSuite, Variant};
 use sprocket_core::{DraftExt as _, Password};
 
@@ -43,11 +45,21 @@ fn a_config_whose_name_is_its_content() {
 
 #[test]
 fn a_secret_that_can_be_written_and_never_read() {
-    let service = Service::default();
+    run_vaulted(&Service::default());
+}
+
+#[test]
+fn a_write_that_is_counted_and_not_made_is_caught() {
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| run_vaulted(&Service::that_only_counts())));
+    let said = ran.expect_err("the suite finds nothing").downcast::<String>().unwrap();
+    assert!(said.contains("is not as it is when it is made from nothing"), "{said}");
+}
+
+fn run_vaulted(service: &Service) {
     KindSuite {
         address: "memory:vaulted/login",
         program: Box::new(|stack, variant| {
-            stack.connect(Memory::at(&service));
+            stack.connect(Memory::at(service));
             match variant {
                 Variant::First | Variant::Replaced => stack.add(Vaulted::new("login", "hunter2-one")),
                 Variant::Updated => stack.add(Vaulted::new("login", "hunter2-two")),
@@ -62,7 +74,7 @@ fn a_secret_that_can_be_written_and_never_read() {
         marked: true,
         kills: None,
     }
-    .run();
+    .run_telling(|| service.with(|all| all.values().map(|stored| stored.data.clone()).collect()));
 }
 
 #[test]

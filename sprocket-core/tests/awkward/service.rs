@@ -19,11 +19,20 @@ pub(crate) struct Stored {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Service(Arc<Mutex<BTreeMap<String, Stored>>>);
+pub(crate) struct Service {
+    all: Arc<Mutex<BTreeMap<String, Stored>>>,
+    /// A bug: a write of a secret that is there is counted, and not made.
+    pub(crate) only_counts: bool,
+}
 
 impl Service {
+    /// With the bug.
+    pub(crate) fn that_only_counts() -> Self {
+        Self { only_counts: true, ..Self::default() }
+    }
+
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut BTreeMap<String, Stored>) -> T) -> T {
-        f(&mut self.0.lock().unwrap())
+        f(&mut self.all.lock().unwrap())
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

@@ -81,7 +81,9 @@ impl Resource for Vaulted {
 
     async fn update(memory: &Memory, change: &Change<'_, Self>) -> Outcome<Self> {
         memory.0.change(change.live.name.as_str(), |stored| {
-            stored.data = change.spec.data.as_ref().map(|data| data.expose().clone()).unwrap_or_default();
+            if !memory.0.only_counts {
+                stored.data = change.spec.data.as_ref().map(|data| data.expose().clone()).unwrap_or_default();
+            }
             stored.version += 1;
             stored.mark = Some(change.mark.clone());
         });

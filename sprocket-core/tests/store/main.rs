@@ -9,5 +9,6 @@ mod disk_full;
 mod files;
 mod kills;
 mod laws;
+mod seeded;
 mod speed;
 mod world;
