@@ -105,8 +105,7 @@ fn an_earlier_content_that_comes_back_gets_what_has_changed_since() {
     let again = |stack: &mut Stack| motd("front")(stack, "one");
     assert_snapshot!(story.plan(again), @"
     ± lab:conf/motd `motd-eba6d8217c`  (the earlier one is used again)
-        data:        two → one  (needs a new one)
-        labels.tier: back → front
+        data: two → one  (needs a new one)
     - lab:conf/motd `motd-e6ec49da6c`  (replaced)
     ~ lab:conf/motd `motd-eba6d8217c`
         labels.tier: back → front
