@@ -11,12 +11,15 @@
 //! Not asked is what follows if somebody else comes between the calls that a kind makes in one step: where a service has no
 //! call that only creates, looking first is all that can be done.
 
+use serde_json::Value;
+
 use super::{Crash, Fail, World};
 use crate::ids::Address;
 use crate::json::Json;
 use crate::plan::{Goal, Plan, Reason};
 use crate::stack::Stack;
 use crate::state::{KeySource, Object};
+use crate::value::ASSIGNED;
 
 /// How the resource is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,12 +139,20 @@ impl KindSuite<'_> {
         let told = fresh.tells.map(|tells| tells());
         assert_eq!(told, made.told, "{variant:?} is not as it is when it is made from nothing");
         let object = self.object(world);
-        let (Some(made), Some(Object { seen: Some(seen), secrets, .. })) = (&made.seen, &object) else { return };
+        let (Some(made), Some(Object { seen: Some(seen), applied, secrets, .. })) = (&made.seen, &object) else {
+            return;
+        };
+        let applied = applied.value();
+        let [seen, made] = [seen, made].map(|spec| {
+            let mut spec = spec.value();
+            forget_choices(&mut spec, &applied);
+            Json::from(&spec)
+        });
         let stack = world.stack(|stack| self.declare(stack, Some(variant)));
         let node = &stack.nodes[stack.index[&Address::from(self.address)] as usize];
         let KeySource::Given(key) = &world.settings.key else { return };
         assert!(
-            node.kind.equal(seen, made, secrets, key),
+            node.kind.equal(&seen, &made, secrets, key),
             "{variant:?} is not as it is when it is made from nothing:\n{seen:?}, and from nothing\n{made:?}"
         );
     }
@@ -352,5 +363,20 @@ impl KindSuite<'_> {
                 }
             }
         }
+    }
+}
+
+/// What a service may choose is another choice each time.
+fn forget_choices(seen: &mut Value, applied: &Value) {
+    match (seen, applied) {
+        (seen, Value::Object(choice)) if choice.contains_key(ASSIGNED) => *seen = applied.clone(),
+        (Value::Object(seen), Value::Object(applied)) => {
+            let both = seen.iter_mut().filter_map(|(key, seen)| Some((seen, applied.get(key)?)));
+            both.for_each(|(seen, applied)| forget_choices(seen, applied));
+        }
+        (Value::Array(seen), Value::Array(applied)) => {
+            seen.iter_mut().zip(applied).for_each(|(seen, applied)| forget_choices(seen, applied));
+        }
+        _ => {}
     }
 }
