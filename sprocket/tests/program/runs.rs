@@ -81,9 +81,33 @@ fn more_than_a_program_lets_go_is_allowed_by_name() {
     let place = Place::new("budget", LOCAL);
     place.run("--yes", pantry);
     let emptied = |stack: &mut Stack| stack.budget(Budget::default().deletes(1));
-    assert_snapshot!(place.run("apply --yes", emptied), @"");
+    assert_snapshot!(place.run("apply --yes", emptied), @"
+    pantry/local of sprocket.toml
+    - shelf:thing/jar  (not declared any more)
+    - shelf:thing/spoon  (not declared any more)
+    output weight: 5 → (none)
+    problem: `shelf:thing/jar`: would be deleted, one of 2; this program allows 1 in a plan
+      hint: if it is meant, name it: `--allow shelf:thing/jar`
+    problem: `shelf:thing/spoon`: would be deleted, one of 2; this program allows 1 in a plan
+      hint: if it is meant, name it: `--allow shelf:thing/spoon`
+    2 problems: nothing can be applied until they are solved.
+    error: the plan has 2 problems, and can't be applied; nothing was changed
+    exit 1
+    ");
     let allowed = "apply --yes --allow shelf:thing/jar";
-    assert_snapshot!(place.run(allowed, emptied), @"");
+    assert_snapshot!(place.run(allowed, emptied), @"
+    pantry/local of sprocket.toml
+    - shelf:thing/jar  (not declared any more)
+    - shelf:thing/spoon  (not declared any more)
+    output weight: 5 → (none)
+    2 to delete.
+    … delete shelf:thing/spoon
+    ✓ shelf:thing/spoon deleted [1/2]
+    … delete shelf:thing/jar
+    ✓ shelf:thing/jar deleted [2/2]
+    2 deleted.
+    exit 0
+    ");
     assert_eq!(place.things(), [""; 0]);
 }
 
