@@ -150,7 +150,7 @@ fn an_earlier_content_that_somebody_has_changed_is_not_used_again() {
     story.world.change::<Conf>(&first, |spec| spec.data = "three".into());
     assert_snapshot!(story.plan(|stack| motd(stack, "one")), @"
     - lab:conf/motd `motd-eba6d8217c`  (replaced)
-    problem: `lab:conf/motd`: is to be `motd-eba6d8217c` again, and somebody else has changed `data` of that  (sprocket-core/tests/scenarios/old_objects.rs:149)
+    problem: `lab:conf/motd`: is to be `motd-eba6d8217c` again, and somebody else has changed `data` of that  (sprocket-core/tests/scenarios/old_objects.rs:148)
       hint: remove that object, or change the content
     1 problem: nothing can be applied until it is solved.
     ");
