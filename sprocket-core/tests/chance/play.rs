@@ -51,6 +51,8 @@ struct Stage<'c> {
     settings: Settings,
     /// What was left in place, by name, and what others put there.
     left: BTreeSet<String>,
+    /// The slots that something which stays was made from, when the run began.
+    used: BTreeSet<u8>,
     played: Played,
 }
 
@@ -83,6 +85,7 @@ impl<'c> Stage<'c> {
             ledger: Ledger::new(trace, in_files),
             settings,
             left: BTreeSet::new(),
+            used: BTreeSet::new(),
             played: Played::default(),
         }
     }
@@ -184,6 +187,7 @@ impl<'c> Stage<'c> {
                 self.left.extend(names.chain([&intent.name]).map(ToString::to_string));
             }
         }
+        self.used = state.as_ref().map(|state| used(state, &act.program)).unwrap_or_default();
         let is_settled = state.is_none_or(|state| state.pending.is_empty());
         Ok(is_settled.then_some(foretold))
     }
@@ -219,7 +223,7 @@ impl<'c> Stage<'c> {
             Note::Called { call, name, .. } => Some(format!("{call:?} {name}")),
             _ => None,
         }));
-        trace::laws(&notes, &self.left, declared)
+        trace::laws(&notes, &self.left, declared, &self.used)
     }
 
     /// Nothing is left to do; what is declared is there, once, as it is declared; and nothing else.
@@ -354,6 +358,7 @@ impl<'c> Stage<'c> {
     /// All of it goes, but what was left in place before.
     async fn destroy(&mut self) -> Result<(), String> {
         self.solved().await?;
+        self.used.clear();
         for _ in 0..16 {
             self.ledger.begin(None);
             let run = self.run(&self.stack(&[]), ALL).await?;
@@ -369,6 +374,30 @@ impl<'c> Stage<'c> {
         }
         Err("it can't be destroyed".into())
     }
+}
+
+/// The slots that what is declared was made from, and what those were made from.
+fn used(state: &Snapshot, program: &[Slot]) -> BTreeSet<u8> {
+    let of = |address: &sprocket_core::Address| slot(address.as_str().rsplit('/').next().unwrap_or_default());
+    let recorded = state
+        .records
+        .iter()
+        .flat_map(|(address, record)| record.objects().flat_map(|object| &object.deps).map(move |dep| (address, dep)));
+    let begun = state.pending.iter().flat_map(|(address, begun)| {
+        let deps = match &begun.event {
+            Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => &intent.deps[..],
+            _ => &[],
+        };
+        deps.iter().map(move |dep| (address, dep))
+    });
+    let edges: Vec<(u8, u8)> = recorded.chain(begun).filter_map(|(user, dep)| of(user).zip(of(dep))).collect();
+    let mut used = BTreeSet::new();
+    while let Some((_, dep)) = edges.iter().find(|(user, dep)| {
+        !used.contains(dep) && (used.contains(user) || program.iter().any(|slot| slot.slot == *user))
+    }) {
+        used.insert(*dep);
+    }
+    used
 }
 
 /// What came of a run.

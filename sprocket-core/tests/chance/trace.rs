@@ -37,7 +37,12 @@ impl Trace {
 
 /// The laws of a run: a call has a durable beginning of its own sort; of one resource there is one call at a time; what
 /// something is made from has ended before it begins.
-pub(crate) fn laws(notes: &[Note], left: &BTreeSet<String>, declared: &BTreeSet<u8>) -> Result<(), String> {
+pub(crate) fn laws(
+    notes: &[Note],
+    left: &BTreeSet<String>,
+    declared: &BTreeSet<u8>,
+    used: &BTreeSet<u8>,
+) -> Result<(), String> {
     // By address, what is open; by record, its address; and what is being called.
     let mut open: BTreeMap<&str, Call> = BTreeMap::new();
     let mut begun: BTreeMap<&str, Call> = BTreeMap::new();
@@ -76,12 +81,15 @@ pub(crate) fn laws(notes: &[Note], left: &BTreeSet<String>, declared: &BTreeSet<
             Note::Deleted { id, things } => {
                 let goes_for_good = |thing: &Thing| !slot(&thing.name).is_some_and(|slot| declared.contains(&slot));
                 let Some(gone) = things.iter().find(|thing| thing.id == *id) else { continue };
-                // What makes room for its successor has an order of its own among what stays, which the oracle knows.
+                // What makes room for its successor has an order of its own among what stays, and among what waits for
+                // that to move away, which the oracle knows.
+                let is_early =
+                    |thing: &Thing| goes_for_good(thing) && !slot(&thing.name).is_some_and(|slot| used.contains(&slot));
                 let stands_on_it = |thing: &&Thing| {
                     thing.set.on.as_ref() == Some(id)
                         && thing.set.inside.is_none()
                         && !left.contains(&thing.name)
-                        && (goes_for_good(gone) || goes_for_good(thing))
+                        && (goes_for_good(gone) || is_early(thing))
                 };
                 if let Some(user) = things.iter().find(stands_on_it) {
                     return Err(format!("{} is deleted, and {} stands on it", gone.name, user.name));
