@@ -39,6 +39,13 @@ pub(crate) struct KindFacts {
     pub(crate) provider: &'static str,
 }
 
+impl KindFacts {
+    /// Whether this is in a setting that can be written and not be read.
+    pub(crate) fn hides(&self, path: &Path) -> bool {
+        self.fields.iter().any(|field| field.write_only && path.field() == Some(field.name))
+    }
+}
+
 /// An object as it is now.
 #[derive(Debug)]
 pub(crate) struct ErasedLive {

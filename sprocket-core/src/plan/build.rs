@@ -403,10 +403,7 @@ impl<'a> Builder<'a> {
             differences = real_changes(Compared { kind, before, after, secrets, key }, &node.options.ignore, false);
             differences.retain(|change| !diff::accepts(&change.after, &change.before));
         }
-        let write_only = |change: &Change| {
-            facts.fields.iter().any(|field| field.write_only && change.path.field() == Some(field.name))
-        };
-        if let Some(change) = differences.iter().find(|change| change.replaces && !write_only(change)) {
+        if let Some(change) = differences.iter().find(|change| change.replaces && !facts.hides(&change.path)) {
             let message =
                 format!("`{name}` can't be taken over: its `{}` is different, and can't be changed", change.path);
             let hint = "declare it as it is, or choose another name with `.named(…)`";

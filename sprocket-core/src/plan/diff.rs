@@ -61,13 +61,10 @@ pub(crate) fn is_as_wanted(kind: &KindHandle, live: &Json, wanted: &Json, secret
     if kind.equal(wanted, live, secrets, key) {
         return true;
     }
-    let hidden = |change: &Change| {
-        let mut hidden = kind.facts().fields.iter().filter(|field| field.write_only);
-        hidden.any(|field| change.path.field() == Some(field.name))
-    };
+    let facts = kind.facts();
     let (before, after) = (&live.value(), &wanted.value());
     let found = real_changes(Compared { kind, before, after, secrets, key }, &[], false);
-    found.iter().all(|change| hidden(change) || accepts(&change.after, &change.before))
+    found.iter().all(|change| facts.hides(&change.path) || accepts(&change.after, &change.before))
 }
 
 /// What changes from one spec to another. Maps are compared key by key, lists of one length item by item.

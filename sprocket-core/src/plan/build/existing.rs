@@ -135,14 +135,11 @@ impl<'a> Builder<'a> {
     ) -> Vec<Change> {
         let (kind, key) = (&node.kind, self.basis.key);
         let (before, after) = (&kind.mask(live, secrets, key).value(), &desired.spec.value());
-        let hidden = |change: &Change| {
-            let mut hidden = kind.facts().fields.iter().filter(|field| field.write_only);
-            hidden.any(|field| change.path.field() == Some(field.name))
-        };
+        let facts = kind.facts();
         let mut unlike = real_changes(Compared { kind, before, after, secrets, key }, &node.options.ignore, true);
         unlike.retain(|change| {
             let is_told = found.iter().any(|other| other.path.field() == change.path.field());
-            !change.replaces && !is_told && !hidden(change) && !diff::accepts(&change.after, &change.before)
+            !change.replaces && !is_told && !facts.hides(&change.path) && !diff::accepts(&change.after, &change.before)
         });
         unlike
     }
