@@ -153,8 +153,13 @@ impl<'a> Run<'a> {
             let (busy, connections) = (&self.busy, &self.connections);
             let has_room = |provider: &_| busy.get(provider).copied().unwrap_or(0) < connections.parallel(provider);
             let Some((step, provider)) = self.queue.pop(has_room) else { break };
-            if self.at_work.contains(&self.plan.steps[step as usize].address) {
+            let address = &self.plan.steps[step as usize].address;
+            if self.at_work.contains(address) {
                 self.held.push(step);
+                continue;
+            }
+            // What came of an earlier call is still to be found out, and another one would hide that it was begun.
+            if self.snapshot.pending.contains_key(address) {
                 continue;
             }
             if let Err(fault) = self.open_provider(step, &provider).await {

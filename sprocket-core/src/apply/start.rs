@@ -209,8 +209,10 @@ impl Run<'_> {
     fn wait(&self, number: u32, step: &Step) -> Result<Start, Fault> {
         let node = self.node(step)?;
         let object = self.current(&step.address)?;
+        let (_, secrets) = self.evaluate(node, Some(&object.applied))?;
+        let object = self.as_declared(node, object, secrets)?;
         let base = self.record_of(node, self.snapshot.records[&step.address].id.clone());
-        let work = Work::Wait { object: Box::new(object.clone()), base: Box::new(base) };
+        let work = Work::Wait { object: Box::new(object), base: Box::new(base) };
         Ok(self.call(number, node, Action::Ready, work))
     }
 

@@ -103,16 +103,16 @@ impl Opened {
     }
 }
 
-/// Records whose resource has another address now. Of several earlier addresses the first that is recorded counts.
+/// Records whose resource has another address now, and what an interrupted run may have made. Of several earlier addresses
+/// the first that is recorded counts.
 fn moves(stack: &Stack, snapshot: &Snapshot) -> Vec<Move> {
     let mut moves: Vec<Move> = Vec::new();
     let mut taken: HashSet<&Address> = HashSet::new();
-    let may_move = |node: &&Node| !node.moved_from.is_empty() && !snapshot.records.contains_key(&node.address);
+    let is_known = |address: &Address| snapshot.records.contains_key(address) || snapshot.pending.contains_key(address);
+    let may_move = |node: &&Node| !node.moved_from.is_empty() && !is_known(&node.address);
     for node in stack.nodes.iter().filter(may_move) {
-        let from = node
-            .moved_from
-            .iter()
-            .find(|old| snapshot.records.contains_key(*old) && !stack.index.contains_key(*old) && !taken.contains(old));
+        let from =
+            node.moved_from.iter().find(|old| is_known(old) && !stack.index.contains_key(*old) && !taken.contains(old));
         if let Some(from) = from {
             taken.insert(from);
             moves.push(Move { from: from.clone(), to: node.address.clone() });

@@ -3,9 +3,9 @@
 //! Steps of declared resources follow the order of declaration, which is topological. A delete follows every step of what
 //! is recorded as made from the object. Some deletes also come before other steps: those that wait for nothing but deletes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Step, StepAction};
+use super::{Reason, Step, StepAction};
 use crate::ids::Address;
 use crate::state::{Record, Snapshot};
 
@@ -16,21 +16,32 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
         return;
     }
     let uses = Uses::of(steps, snapshot);
-    let early = uses.early_deletes(steps);
+    let hosts = hosts(steps, snapshot);
+    let early = uses.early_deletes(steps, &hosts);
+    let mut after_hosts = Vec::new();
     for &delete in &deletes {
         let replaced = steps[delete].action.replaces_in_place();
         let Some(resource) = uses.resource_of[delete] else { continue };
+        let ends = hosts.get(&delete).map_or(std::slice::from_ref(&delete), Vec::as_slice);
         for &user in &uses.users[resource] {
             for &step in &uses.steps[user] {
                 // The old object of a kind with a fixed name goes before its new one is made, and so before whatever
                 // only refers to it is updated. What itself goes, for good or to be made again, goes first all the same.
                 let goes = early[step] || steps[step].action.replaces_in_place();
-                let first = step != delete && (!replaced || goes);
-                if first {
-                    steps[delete].after.push(index(step));
+                let first = !ends.contains(&step) && (!replaced || goes);
+                match hosts.get(&step) {
+                    _ if !first => {}
+                    Some(hosts) => {
+                        after_hosts.extend(ends.iter().flat_map(|&end| hosts.iter().map(move |&host| (end, host))))
+                    }
+                    None => ends.iter().for_each(|&end| steps[end].after.push(index(step))),
                 }
             }
         }
+    }
+    // What goes with its host is recorded until that has gone: if a run ends before, it is still known.
+    for (&drop, hosts) in &hosts {
+        steps[drop].after.extend(hosts.iter().map(|&host| index(host)));
     }
     // What is deleted for good goes before what it was made from is changed: it may use the old form.
     for delete in (0..steps.len()).filter(|&at| early[at]) {
@@ -44,10 +55,36 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
         }
     }
     make_room_late(steps, &uses);
+    // What it was made from goes after the host, unless the host waits for just that.
+    wait_where_possible(steps, after_hosts);
     for step in steps {
         step.after.sort_unstable();
         step.after.dedup();
     }
+}
+
+/// By step that drops what goes with its host, the steps that end it: those of the host, or of what the host goes with.
+fn hosts(steps: &[Step], snapshot: &Snapshot) -> BTreeMap<usize, Vec<usize>> {
+    let goes_with_host = |step: &usize| steps[*step].reason == Reason::HostDeleted;
+    let drops: Vec<usize> = (0..steps.len()).filter(goes_with_host).collect();
+    if drops.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut of: HashMap<&Address, Vec<usize>> = HashMap::new();
+    for (at, step) in steps.iter().enumerate() {
+        of.entry(&step.address).or_default().push(at);
+    }
+    let host_of = |step: usize| of.get(snapshot.records.get(&steps[step].address)?.dies_with.as_ref()?);
+    let ends = |drop: usize| {
+        let mut host = host_of(drop)?;
+        // Each host is another: a chain of them is not longer than all.
+        for _ in &drops {
+            let Some(&carried) = host.iter().find(|step| goes_with_host(step)) else { break };
+            host = host_of(carried)?;
+        }
+        Some((drop, host.clone()))
+    };
+    drops.iter().filter_map(|&drop| ends(drop)).collect()
 }
 
 /// What makes room for its successor goes as late as it can: once what the successor waits for is there. If that fails, it is
@@ -90,16 +127,27 @@ fn make_room_late(steps: &mut [Step], uses: &Uses) {
 /// What goes for good and waits for something that makes room goes all the same before what it was made from makes room,
 /// unless it waits for just that.
 fn goes_before_what_makes_room(steps: &mut [Step], uses: &Uses, late: &[usize]) {
-    let (mut dependents, _) = dependents(steps);
+    let mut waits = Vec::new();
     for &goes in late {
         let used = uses.resource_of[goes].into_iter().flat_map(|resource| &uses.used[resource]);
         let making_room = used.flat_map(|&used| &uses.steps[used]).copied();
-        for delete in making_room.filter(|&step| steps[step].action.replaces_in_place()).collect::<Vec<_>>() {
-            // One after the other, each with the edges of those before: so no step comes to wait for itself.
-            if !leads_to(&dependents, delete, goes) {
-                steps[delete].after.push(index(goes));
-                dependents[goes].push(index(delete));
-            }
+        let making_room = making_room.filter(|&step| steps[step].action.replaces_in_place());
+        waits.extend(making_room.map(|delete| (delete, goes)));
+    }
+    wait_where_possible(steps, waits);
+}
+
+/// Lets the first of each two wait for the second. One after the other, each with the edges of those before: so no step
+/// comes to wait for itself.
+fn wait_where_possible(steps: &mut [Step], waits: Vec<(usize, usize)>) {
+    if waits.is_empty() {
+        return;
+    }
+    let (mut dependents, _) = dependents(steps);
+    for (step, before) in waits {
+        if !leads_to(&dependents, step, before) {
+            steps[step].after.push(index(before));
+            dependents[before].push(index(step));
         }
     }
 }
@@ -165,22 +213,29 @@ impl Uses {
 
     /// By step, whether it is a delete that waits for nothing but deletes of the same sort: no step of a declared resource
     /// can be in its way.
-    fn early_deletes(&self, steps: &[Step]) -> Vec<bool> {
-        // A resource is early if all its steps are final deletes, and all its users are early. Without recursion: begin
-        // with every candidate, and take out what late ones use.
+    fn early_deletes(&self, steps: &[Step], hosts: &BTreeMap<usize, Vec<usize>>) -> Vec<bool> {
+        // A resource is early if all its steps are final deletes, and all its users and its host are early. Without
+        // recursion: begin with every candidate, and take out what late ones use, and what goes with them.
         let is_final = |at: usize| steps[at].action.is_final();
         let is_early = |steps: &Vec<usize>| !steps.is_empty() && steps.iter().all(|&at| is_final(at));
+        let mut carried: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (&drop, hosts) in hosts {
+            let host = hosts.iter().find_map(|&host| self.resource_of[host]);
+            host.zip(self.resource_of[drop])
+                .into_iter()
+                .for_each(|(host, drop)| carried.entry(host).or_default().push(drop));
+        }
         let mut late: Vec<usize> = (0..self.steps.len()).filter(|&user| !is_early(&self.steps[user])).collect();
-        let mut used_late = vec![false; self.steps.len()];
-        while let Some(user) = late.pop() {
-            for &used in &self.used[user] {
-                if !std::mem::replace(&mut used_late[used], true) {
-                    late.push(used);
+        let mut made_late = vec![false; self.steps.len()];
+        while let Some(resource) = late.pop() {
+            for &other in self.used[resource].iter().chain(carried.get(&resource).into_iter().flatten()) {
+                if !std::mem::replace(&mut made_late[other], true) {
+                    late.push(other);
                 }
             }
         }
-        let is_used_late = |at: usize| self.resource_of[at].is_some_and(|resource| used_late[resource]);
-        (0..steps.len()).map(|at| is_final(at) && !is_used_late(at)).collect()
+        let is_made_late = |at: usize| self.resource_of[at].is_some_and(|resource| made_late[resource]);
+        (0..steps.len()).map(|at| is_final(at) && !is_made_late(at)).collect()
     }
 }
 

@@ -117,22 +117,25 @@ fn created(
     kind: &KindHandle,
     key: &StackKey,
 ) -> Event {
-    let is_whole = |live: &ErasedLive| is_as_wanted(kind, &live.spec, &intent.spec, &intent.secrets, key);
-    let mut objects = lives.into_iter().map(|live| Object {
-        ready: !kind.facts().converges && is_whole(&live),
-        generation: intent.generation,
-        name: live.name.clone(),
-        id: live.id.clone(),
-        version: intent.version,
-        applied: intent.spec.clone(),
-        seen: Some(live.spec),
-        witness: Some(live.witness),
-        marked: live.mark.is_some_and(|mark| mark.record == intent.record),
-        state: live.state,
-        secrets: intent.secrets.clone(),
-        deps: intent.deps.clone(),
-        revision: 0,
-        triggers: intent.triggers.clone(),
+    let mut objects = lives.into_iter().map(|live| {
+        let is_whole = is_as_wanted(kind, &live.spec, &intent.spec, &intent.secrets, key);
+        Object {
+            ready: !kind.facts().converges && is_whole,
+            generation: intent.generation,
+            name: live.name.clone(),
+            id: live.id.clone(),
+            version: intent.version,
+            applied: intent.spec.clone(),
+            // What was made by half, or changed by somebody else since, is held against the program.
+            seen: is_whole.then_some(live.spec),
+            witness: is_whole.then_some(live.witness),
+            marked: live.mark.is_some_and(|mark| mark.record == intent.record),
+            state: live.state,
+            secrets: intent.secrets.clone(),
+            deps: intent.deps.clone(),
+            revision: 0,
+            triggers: intent.triggers.clone(),
+        }
     });
     let mut next = record.cloned().unwrap_or_else(|| Record::new(intent.record.clone(), intent.provider.clone()));
     next.end_as(intent.ending.clone());

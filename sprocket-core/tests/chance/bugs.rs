@@ -87,7 +87,7 @@ fn a_service_that_forgets_marks_is_found_and_printed_as_a_test() {
 fn a_service_whose_updates_forget_something_is_found_and_printed_as_a_test() {
     check! {
         ForgetsTexts,
-        "/// act 2: shed:post/s2 is Settings { text: \"text 0\", uses: [], base: 0, on: None, inside: None }, and not Settings \
+        "/// act 2: shed:post/s1 is Settings { text: \"text 0\", uses: [], base: 0, on: None, inside: None }, and not Settings \
          { text: \"text 1\", uses: [], base: 0, on: None, inside: None }",
         holds(&Case {
             parallel: 1,
@@ -96,14 +96,14 @@ fn a_service_whose_updates_forget_something_is_found_and_printed_as_a_test() {
             acts: vec![
                 Act {
                     others: vec![],
-                    program: vec![Slot { slot: 2, kind: Post, text: 0, base: 0, uses: vec![], options: vec![] }],
+                    program: vec![Slot { slot: 1, kind: Post, text: 0, base: 0, uses: vec![], options: vec![] }],
                     faults: vec![],
                     death: None,
                     given_up: false,
                 },
                 Act {
                     others: vec![],
-                    program: vec![Slot { slot: 2, kind: Post, text: 1, base: 0, uses: vec![], options: vec![] }],
+                    program: vec![Slot { slot: 1, kind: Post, text: 1, base: 0, uses: vec![], options: vec![] }],
                     faults: vec![],
                     death: None,
                     given_up: false,

@@ -92,6 +92,8 @@ pub(crate) enum Other {
     Steal(u8),
     /// Put one there that nobody owns, of the kind that is declared.
     Put(u8),
+    /// Do by hand what the program says.
+    Agree(u8),
 }
 
 impl Use {
@@ -264,6 +266,7 @@ fn other() -> impl Strategy<Value = Other> {
         3 => Just(Other::Text as fn(u8) -> Other), 2 => Just(Other::Base as fn(u8) -> Other),
         3 => Just(Other::Remove as fn(u8) -> Other), 2 => Just(Other::Unmark as fn(u8) -> Other),
         1 => Just(Other::Steal as fn(u8) -> Other), 1 => Just(Other::Put as fn(u8) -> Other),
+        2 => Just(Other::Agree as fn(u8) -> Other),
     ];
     (what, slots()).prop_map(|(what, slot)| what(slot))
 }
@@ -367,7 +370,8 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
                 acts.push(Act { others, program, faults, death, given_up });
             }
             // What could not be read after a change is not replaced for what others make of it later.
-            let drifts = acts.iter().flat_map(|act| &act.others).any(|other| matches!(other, Other::Base(_)));
+            let drifts =
+                acts.iter().flat_map(|act| &act.others).any(|other| matches!(other, Other::Base(_) | Other::Agree(_)));
             let is_read = |fault: &Fault| fault.call == Call::Read;
             acts.iter_mut().for_each(|act| act.faults.retain(|fault| !(drifts && is_read(fault))));
             Case { parallel, continue_on_error, turns, acts }

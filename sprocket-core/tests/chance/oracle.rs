@@ -55,6 +55,8 @@ pub(crate) struct Oracle<'a> {
     lineage: &'a str,
     foretold: Foretold,
     outlooks: BTreeMap<u8, Outlook>,
+    /// Who goes with its host, and the step that drops it.
+    carried: BTreeMap<String, Step>,
 }
 
 /// What is declared is to be.
@@ -86,8 +88,8 @@ impl<'a> Oracle<'a> {
             records.insert(moved(address.to_string()), record);
         }
         let lineage = recorded.map_or("", |state| state.lineage.as_str());
-        let (foretold, outlooks) = (Foretold::default(), BTreeMap::new());
-        Self { program, records, things, lineage, foretold, outlooks }
+        let (foretold, outlooks, carried) = (Foretold::default(), BTreeMap::new(), BTreeMap::new());
+        Self { program, records, things, lineage, foretold, outlooks, carried }
     }
 
     fn step(&mut self, address: &str, what: impl Into<String>) {
@@ -149,7 +151,7 @@ impl<'a> Oracle<'a> {
         let object = record.as_ref().and_then(|record| record.object.clone());
         let generation = object.as_ref().map_or(1, |object| object.generation);
         let old: &[Object] = record.as_ref().map_or(&[], |record| &record.old);
-        let stray = self.stray(slot, &desired, old);
+        let stray = self.stray(slot, self.next_name(slot, &desired, 1).as_deref(), old);
         let main = match object.as_ref().map(|object| (object, self.live(object))) {
             None => self.without_object(slot, &desired, stray),
             // It has gone, and something else has its name.
@@ -176,6 +178,15 @@ impl<'a> Oracle<'a> {
         });
         // One that has gone is made again.
         let restored = restored.and_then(|restored| Some((restored, self.live(restored)?)));
+        // The next one's name is taken.
+        let is_taken = main == Some("replace")
+            && restored.is_none()
+            && !slot.kind.is_fixed()
+            && self.stray(slot, next_name.as_deref(), old).is_some();
+        let main = main.filter(|_| !is_taken);
+        if is_taken {
+            self.problem(&address);
+        }
         let mut later = None;
         if let Some((restored, thing)) = restored {
             later = self.with_object(slot, &desired, record.as_ref().expect("it has an object"), restored, thing);
@@ -242,10 +253,9 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// What has the name of a resource that has no object.
-    fn stray(&self, slot: &Slot, desired: &Desired, old: &[Object]) -> Option<&'a Thing> {
-        let name = self.next_name(slot, desired, 1)?;
-        let thing = self.named(slot.kind, &name)?;
+    /// What has the name that is wanted for a new object.
+    fn stray(&self, slot: &Slot, name: Option<&str>, old: &[Object]) -> Option<&'a Thing> {
+        let thing = self.named(slot.kind, name?)?;
         // A name by content is known too late to be asked for. What bears our mark is listed anyway.
         let is_listed = slot.kind != Kind::Sign || self.is_ours(thing);
         (is_listed && !old.iter().any(|object| object.id.as_str() == thing.id)).then_some(thing)
@@ -278,9 +288,19 @@ impl<'a> Oracle<'a> {
         // What was never seen has not drifted,
         let seen = object.seen.as_ref().map_or_else(|| live.clone(), |seen| settings(&seen.value()));
         let ignores = slot.has(Opt::IgnoreText);
-        let replaces = differs(desired.base, applied.base, seen.base, live.base)
-            || unknown_or(&desired.on, |on| differs(on, &applied.on, &seen.on, &live.on))
-            || unknown_or(&desired.inside, |inside| differs(inside, &applied.inside, &seen.inside, &live.inside));
+        let differ = [
+            (differs(desired.base, applied.base, seen.base, live.base), live.base == desired.base),
+            (
+                unknown_or(&desired.on, |on| differs(on, &applied.on, &seen.on, &live.on)),
+                desired.on.as_ref() == Some(&live.on),
+            ),
+            (
+                unknown_or(&desired.inside, |inside| differs(inside, &applied.inside, &seen.inside, &live.inside)),
+                desired.inside.as_ref() == Some(&live.inside),
+            ),
+        ];
+        // Where somebody else has made it what the program says now, it is only sent again. A sign would keep its name.
+        let replaces = differ.iter().any(|(differs, is_there)| *differs && !(*is_there && slot.kind != Kind::Sign));
         if replaces {
             if record.protect || slot.has(Opt::Protect) || slot.kind == Kind::Vat {
                 self.problem(&slot.address());
@@ -294,13 +314,14 @@ impl<'a> Oracle<'a> {
             return Some("replace");
         }
         // and is held against the program.
-        let is_unlike = object.ready
+        let is_unlike = (object.ready || slot.kind == Kind::Lamp)
             && object.seen.is_none()
             && (!ignores && desired.text != live.text || desired.uses.as_ref().is_some_and(|uses| *uses != live.uses));
         let updates = is_unlike
+            || differ.iter().any(|(differs, _)| *differs)
             || !ignores && differs(&desired.text, &applied.text, &seen.text, &live.text)
             || unknown_or(&desired.uses, |uses| differs(uses, &applied.uses, &seen.uses, &live.uses))
-            || object.marked && thing.mark.is_none();
+            || (object.marked || object.seen.is_none()) && thing.mark.is_none();
         if updates {
             return Some("update");
         }
@@ -343,7 +364,10 @@ impl<'a> Oracle<'a> {
                     gone.iter().any(|(other, record)| *other == host && !record.protect && !is_left(other, record))
                 });
                 match &record.object {
-                    Some(object) if goes_with_it => self.step(address, format!("drop {}", object.generation)),
+                    Some(object) if goes_with_it => {
+                        self.step(address, format!("drop {}", object.generation));
+                        self.carried.insert(address.clone(), (address.clone(), format!("drop {}", object.generation)));
+                    }
                     object => self.superseded(address, object.as_slice()),
                 }
                 self.superseded(address, &record.old);
@@ -412,6 +436,16 @@ impl<'a> Oracle<'a> {
                 }
             }
         }
+        // What goes with its host is known of until that has gone.
+        let host_of = |address: &str| self.records[address].dies_with.as_ref().map(ToString::to_string);
+        for (address, dropped) in &self.carried {
+            let mut host = host_of(address);
+            while let Some(carried) = host.take_if(|host| self.carried.contains_key(host)) {
+                host = host_of(&carried);
+            }
+            let gone = host.iter().flat_map(|host| deletes(host));
+            order.extend(gone.map(|gone| (gone, dropped.clone())));
+        }
         let is_call = |step: &Step| {
             !["record", "leave"].contains(&step.1.as_str())
                 && !step.1.starts_with("drop")
@@ -473,9 +507,9 @@ fn kind_of(address: &str) -> &str {
     address.split('/').next().unwrap_or_default()
 }
 
-/// The program was edited, or somebody else was there; unless that made it what the program now says.
+/// The program was edited, or somebody else was there.
 fn differs<T: PartialEq>(desired: T, applied: T, seen: T, live: T) -> bool {
-    if live != seen { live != desired || applied == desired } else { desired != applied }
+    desired != applied || live != seen
 }
 
 fn unknown_or<T>(known: &Known<T>, differs: impl FnOnce(&T) -> bool) -> bool {

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sprocket_core::plan::{Plan, StepAction};
-use sprocket_core::state::{Action, Event, Snapshot};
+use sprocket_core::state::{Action, Event, Object, Snapshot};
 use sprocket_core::testing::World;
 use sprocket_core::{Engine, Entropy, Goal, Refused, Report, Settings, Stack, Stop};
 
 use super::case::{Act, Case, Kind, Opt, Other, Slot, Use, declare};
 use super::ledger::{Death, Ledger};
 use super::oracle::{ALL, Foretold, Step, foretell};
-use super::shed::{Bug, Settings as Set, Shed, slot};
+use super::shed::{Bug, Settings as Set, Shed, Thing, slot};
 use super::trace::{self, Note};
 
 /// What a case came to.
@@ -115,7 +115,7 @@ impl<'c> Stage<'c> {
     async fn act(&mut self, act: &Act) -> Result<(), String> {
         let state = self.state().await?;
         let records = state.iter().flat_map(|state| state.records.values());
-        let recorded = records.flat_map(|record| record.objects()).map(|object| object.id.to_string()).collect();
+        let recorded: Vec<Object> = records.flat_map(|record| record.objects()).cloned().collect();
         for &other in &act.others {
             self.others(other, &act.program, &recorded);
         }
@@ -282,7 +282,7 @@ impl<'c> Stage<'c> {
     fn meaning(&self) -> BTreeSet<String> {
         let inside = self.shed.inside();
         // A sign's name is made of ids, too.
-        let name = |thing: &super::shed::Thing| match Kind::of(thing.kind) {
+        let name = |thing: &Thing| match Kind::of(thing.kind) {
             Kind::Sign => thing.name.split('-').next().unwrap_or_default().to_owned(),
             _ => thing.name.clone(),
         };
@@ -303,48 +303,53 @@ impl<'c> Stage<'c> {
     async fn solved(&mut self) -> Result<(), String> {
         let lineage = self.state().await?.map(|state| state.lineage);
         let mut inside = self.shed.inside();
-        let foreign = |thing: &super::shed::Thing| thing.mark.as_ref().map(|mark| &mark.lineage) != lineage.as_ref();
+        let foreign = |thing: &Thing| thing.mark.as_ref().map(|mark| &mark.lineage) != lineage.as_ref();
         let away: Vec<String> =
             inside.things.iter().filter(|thing| foreign(thing)).map(|thing| thing.id.clone()).collect();
         away.iter().for_each(|id| inside.remove(id));
         Ok(())
     }
 
-    fn others(&mut self, other: Other, program: &[Slot], recorded: &BTreeSet<String>) {
+    fn others(&mut self, other: Other, program: &[Slot], recorded: &[Object]) {
+        let of_thing = |thing: &Thing| recorded.iter().find(|object| object.id.as_str() == thing.id);
         let mut inside = self.shed.inside();
         let (Other::Text(of)
         | Other::Base(of)
         | Other::Remove(of)
         | Other::Unmark(of)
         | Other::Steal(of)
-        | Other::Put(of)) = other;
+        | Other::Put(of)
+        | Other::Agree(of)) = other;
+        let declared = program.iter().find(|slot| slot.slot == of);
         let mut removed = Vec::new();
         for thing in inside.things.iter_mut().filter(|thing| slot(&thing.name) == Some(of)) {
-            // Not yet: what others change of a thing before the run that made it is settled is taken for made so.
-            if matches!(other, Other::Text(_) | Other::Base(_)) && !recorded.contains(&thing.id) {
-                continue;
-            }
+            // What was not seen after it was made is not replaced for what others make of it.
+            let was_seen = of_thing(thing).is_some_and(|object| object.seen.is_some());
             match other {
                 Other::Text(_) => thing.set.text = "text of others".into(),
-                Other::Base(_) => thing.set.base = 7,
+                Other::Base(_) if was_seen => thing.set.base = 7,
+                Other::Agree(_) => {
+                    if let Some(slot) = declared.filter(|_| was_seen) {
+                        (thing.set.text, thing.set.base) = (slot.text(), slot.base);
+                    }
+                }
                 Other::Remove(_) => removed.push(thing.id.clone()),
                 Other::Unmark(_) => thing.mark = None,
                 Other::Steal(_) => {
                     let record = "theirs".to_owned().into();
                     thing.mark = Some(sprocket_core::Mark { lineage: "another".to_owned().into(), record });
                 }
-                Other::Put(_) => {}
+                Other::Put(_) | Other::Base(_) => {}
             }
         }
         removed.iter().for_each(|id| inside.remove(id));
         if matches!(other, Other::Unmark(_) | Other::Steal(_)) {
             // What was made by a run that could not say so, and does not say it itself any more, is nobody's.
             let unknown =
-                inside.things.iter().filter(|thing| slot(&thing.name) == Some(of) && !recorded.contains(&thing.id));
+                inside.things.iter().filter(|thing| slot(&thing.name) == Some(of) && of_thing(thing).is_none());
             self.left.extend(unknown.map(|thing| thing.name.clone()));
         }
-        let declared = program.iter().find(|slot| slot.slot == of).filter(|_| matches!(other, Other::Put(_)));
-        if let Some(declared) = declared {
+        if let Some(declared) = declared.filter(|_| matches!(other, Other::Put(_))) {
             let (kind, name) = (declared.kind.name(), declared.names().0);
             if !inside.things.iter().any(|thing| thing.kind == kind && thing.name == name) {
                 let set = Set { text: "text of others".into(), base: declared.base, ..Set::default() };

@@ -16,11 +16,19 @@ fn thing(slot: u8, kind: super::case::Kind) -> Slot {
     Slot { slot, kind, text: 0, base: 0, uses: vec![], options: vec![] }
 }
 
+/// A program that nothing happens to.
+fn act(program: Vec<Slot>) -> Act {
+    Act { others: vec![], program, faults: vec![], death: None, given_up: false }
+}
+
+/// One call after the other.
+fn life(acts: Vec<Act>) {
+    holds(&Case { parallel: 1, continue_on_error: false, turns: vec![], acts });
+}
+
 /// Programs that follow one another, in peace.
 fn in_peace(programs: Vec<Vec<Slot>>) {
-    let act = |program| Act { others: vec![], program, faults: vec![], death: None, given_up: false };
-    let acts = programs.into_iter().map(act).collect();
-    holds(&Case { parallel: 1, continue_on_error: false, turns: vec![], acts });
+    life(programs.into_iter().map(act).collect());
 }
 
 /// It never ended.
@@ -31,20 +39,11 @@ fn a_call_that_was_to_begin_when_the_lock_was_lost_is_not_waited_for() {
         continue_on_error: false,
         turns: vec![1, 3, 1, 0, 0, 0, 0, 0, 0],
         acts: vec![
-            Act { others: vec![], program: vec![], faults: vec![], death: None, given_up: false },
+            act(vec![]),
+            Act { death: Some(Unlocked(4)), ..act(vec![thing(1, Pipe)]) },
             Act {
-                others: vec![],
-                program: vec![thing(1, Pipe)],
-                faults: vec![],
-                death: Some(Unlocked(4)),
-                given_up: false,
-            },
-            Act {
-                others: vec![],
-                program: vec![thing(0, Lamp), thing(3, Post), Slot { uses: vec![Name(3)], ..thing(4, Post) }],
-                faults: vec![],
                 death: Some(Unlocked(2)),
-                given_up: false,
+                ..act(vec![thing(0, Lamp), thing(3, Post), Slot { uses: vec![Name(3)], ..thing(4, Post) }])
             },
         ],
     });
@@ -53,20 +52,8 @@ fn a_call_that_was_to_begin_when_the_lock_was_lost_is_not_waited_for() {
         continue_on_error: false,
         turns: vec![1, 0, 0, 0, 0],
         acts: vec![
-            Act {
-                others: vec![],
-                program: vec![thing(0, Vat), thing(2, Lamp)],
-                faults: vec![],
-                death: None,
-                given_up: false,
-            },
-            Act {
-                others: vec![],
-                program: vec![thing(0, Lamp), thing(2, Post)],
-                faults: vec![],
-                death: Some(Unlocked(3)),
-                given_up: false,
-            },
+            act(vec![thing(0, Vat), thing(2, Lamp)]),
+            Act { death: Some(Unlocked(3)), ..act(vec![thing(0, Lamp), thing(2, Post)]) },
         ],
     });
 }
@@ -101,21 +88,10 @@ fn who_moves_away_from_what_makes_room_is_gone_before_it() {
 #[test]
 fn what_was_made_never_seen_and_is_marked_by_another_stack_now_is_left_alone() {
     let unread = || Fault { call: Read, slot: 3, how: Refused };
-    holds(&Case {
-        parallel: 1,
-        continue_on_error: false,
-        turns: vec![],
-        acts: vec![
-            Act {
-                others: vec![],
-                program: vec![thing(3, Lamp)],
-                faults: vec![unread(), unread()],
-                death: None,
-                given_up: false,
-            },
-            Act { others: vec![Steal(3)], program: vec![], faults: vec![], death: None, given_up: false },
-        ],
-    });
+    life(vec![
+        Act { faults: vec![unread(), unread()], ..act(vec![thing(3, Lamp)]) },
+        Act { others: vec![Steal(3)], ..act(vec![]) },
+    ]);
 }
 
 /// It was deleted after what it stood on.
@@ -138,45 +114,124 @@ fn what_goes_for_good_goes_before_what_it_stood_on_makes_room() {
 #[test]
 fn what_a_create_left_unfinished_gets_what_is_later_left_to_others() {
     let slot = |options| Slot { slot: 2, kind: Pipe, text: 1, base: 0, uses: vec![], options };
-    holds(&Case {
-        parallel: 1,
-        continue_on_error: false,
-        turns: vec![],
-        acts: vec![
-            Act {
-                others: vec![],
-                program: vec![slot(vec![IgnoreText])],
-                faults: vec![Fault { call: Create, slot: 2, how: Half }],
-                death: None,
-                given_up: false,
-            },
-            Act { others: vec![], program: vec![slot(vec![])], faults: vec![], death: None, given_up: false },
-        ],
-    });
+    let half = || Act { faults: vec![Fault { call: Create, slot: 2, how: Half }], ..act(vec![slot(vec![IgnoreText])]) };
+    life(vec![half(), act(vec![slot(vec![])])]);
+    // Also if the run was killed before that was recorded.
+    life(vec![Act { death: Some(Before(3)), ..half() }, act(vec![slot(vec![])])]);
 }
 
 /// What is not declared to be inside of another any more was dropped with it.
 #[test]
 fn what_an_interrupted_run_made_has_the_options_that_it_was_made_with() {
-    let life = |inside: Vec<_>, uses: Vec<_>, write| {
-        let host = thing(0, Post);
-        let guest = |uses| Slot { uses, ..thing(5, Pipe) };
-        let act = |guest, death: Option<_>| Act {
-            others: vec![],
-            program: vec![host.clone(), guest],
-            faults: vec![],
-            given_up: death.is_some(),
-            death,
-        };
-        holds(&Case {
-            parallel: 1,
-            continue_on_error: false,
-            turns: vec![],
-            acts: vec![act(guest(inside), None), act(guest(uses), Some(Before(write)))],
-        });
-    };
+    let host = || thing(0, Post);
+    let guest = |uses| Slot { uses, ..thing(5, Pipe) };
     for write in 1..5 {
-        life(vec![Inside(0)], vec![Name(0)], write);
-        life(vec![Name(0)], vec![Inside(0)], write);
+        for (before, after) in [(Inside(0), Name(0)), (Name(0), Inside(0))] {
+            life(vec![
+                act(vec![host(), guest(vec![before])]),
+                Act { death: Some(Before(write)), given_up: true, ..act(vec![host(), guest(vec![after])]) },
+            ]);
+        }
     }
+}
+
+/// It was dropped before its host was deleted, and nobody's when that stayed.
+#[test]
+fn what_goes_with_its_host_is_known_until_that_has_gone() {
+    let program = || vec![thing(1, Post), Slot { uses: vec![Inside(1)], ..thing(3, Post) }];
+    for write in 1..6 {
+        life(vec![
+            act(program()),
+            Act { death: Some(After(write)), given_up: true, ..act(vec![]) },
+            act(vec![thing(1, Post)]),
+        ]);
+    }
+}
+
+/// It stayed without a mark.
+#[test]
+fn what_could_not_be_read_after_it_was_made_gets_a_mark_that_it_lost() {
+    let unread = Fault { call: Read, slot: 0, how: Refused };
+    life(vec![
+        Act { faults: vec![unread], ..act(vec![thing(0, Pipe)]) },
+        Act { others: vec![Unmark(0)], ..act(vec![thing(0, Pipe)]) },
+    ]);
+}
+
+/// The oracle expected nothing, since it is there. Whether all of it arrived can't be seen: it is sent again.
+#[test]
+fn a_change_that_was_not_answered_and_then_refused_is_sent_again() {
+    let fault = |how| Fault { call: Update, slot: 2, how };
+    life(vec![
+        act(vec![thing(2, Post)]),
+        Act { faults: vec![fault(Unheard), fault(Refused)], ..act(vec![Slot { text: 1, ..thing(2, Post) }]) },
+    ]);
+}
+
+/// Its record still named what it came after before.
+#[test]
+fn what_is_only_waited_for_is_recorded_as_it_is_declared_now() {
+    let lamp = || Slot { uses: vec![Behind(0)], ..thing(1, Lamp) };
+    for write in 1..8 {
+        life(vec![
+            Act { death: Some(Before(write)), given_up: true, ..act(vec![thing(0, Lamp), lamp()]) },
+            Act { death: Some(Before(1)), ..act(vec![thing(0, Post), lamp()]) },
+        ]);
+    }
+}
+
+/// It could not be made, again and again.
+#[test]
+fn a_content_that_was_left_in_place_and_comes_back_is_a_problem() {
+    let sign = |base| Slot { base, ..thing(2, Sign) };
+    in_peace(vec![vec![Slot { options: vec![Keep], ..sign(1) }], vec![], vec![sign(0)], vec![sign(1)]]);
+}
+
+/// The delete of its oldest object hid that a create was still to be settled.
+#[test]
+fn nothing_else_is_done_to_what_a_call_left_unclear() {
+    holds(&Case {
+        parallel: 1,
+        continue_on_error: true,
+        turns: vec![],
+        acts: vec![
+            act(vec![thing(3, Pipe)]),
+            Act { death: Some(After(2)), given_up: true, ..act(vec![Slot { base: 1, ..thing(3, Pipe) }]) },
+            Act { faults: vec![Fault { call: Create, slot: 3, how: PanicsAfter }], ..act(vec![thing(3, Pipe)]) },
+        ],
+    });
+}
+
+/// It bore the mark of a record that had gone.
+#[test]
+fn what_a_killed_run_was_making_moves_with_its_resource() {
+    let renamed = || Slot { options: vec![Renamed], ..thing(5, Post) };
+    for write in 1..8 {
+        life(vec![
+            act(vec![]),
+            Act { death: Some(Before(2)), given_up: true, ..act(vec![renamed()]) },
+            Act { death: Some(Before(write)), ..act(vec![thing(0, Post), thing(1, Post), thing(5, Post)]) },
+        ]);
+    }
+}
+
+/// It was taken for made so.
+#[test]
+fn what_others_change_of_what_was_made_by_half_or_by_a_killed_run_is_put_right() {
+    let lamp = || vec![thing(0, Lamp)];
+    let half = Fault { call: Create, slot: 0, how: Half };
+    let changed = || Act { others: vec![Text(0)], ..act(lamp()) };
+    life(vec![Act { faults: vec![half], given_up: true, ..act(lamp()) }, changed()]);
+    for write in 1..6 {
+        life(vec![Act { death: Some(Before(write)), given_up: true, ..act(lamp()) }, changed()]);
+    }
+}
+
+/// It was replaced.
+#[test]
+fn what_somebody_else_has_made_as_the_program_says_now_is_not_replaced() {
+    life(vec![
+        act(vec![thing(0, Pipe)]),
+        Act { others: vec![Agree(0)], ..act(vec![Slot { base: 1, ..thing(0, Pipe) }]) },
+    ]);
 }

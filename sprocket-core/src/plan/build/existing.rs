@@ -66,6 +66,26 @@ impl<'a> Builder<'a> {
     }
 
     fn differences(&self, node: &Node, object: &Object, live: Option<&ErasedLive>, desired: &Desired) -> Vec<Change> {
+        let mut found = self.changes_and_drift(node, object, live, desired);
+        // Somebody else has made what is there what the program says now: no new object is needed for that. A content's
+        // name would still be that of another.
+        if let Some(live) = live.filter(|_| node.kind.facts().naming != Naming::Content)
+            && found.iter().any(|change| change.replaces)
+        {
+            let now = node.kind.mask(live, &both(&desired.secrets, &object.secrets), self.basis.key).value();
+            let replacing = found.iter_mut().filter(|change| change.replaces);
+            replacing.for_each(|change| change.replaces = change.path.find(&now) != Some(&change.after));
+        }
+        found
+    }
+
+    fn changes_and_drift(
+        &self,
+        node: &Node,
+        object: &Object,
+        live: Option<&ErasedLive>,
+        desired: &Desired,
+    ) -> Vec<Change> {
         let facts = node.kind.facts();
         let key = self.basis.key;
         let (kind, ignore) = (&node.kind, &node.options.ignore);
@@ -83,15 +103,14 @@ impl<'a> Builder<'a> {
         };
         found.extend(triggered);
         let Some(live) = live else { return found };
+        found.extend(Self::lost_mark(facts, object, live));
         let Some(seen) = &object.seen else {
-            // What was made or changed by half is sent again anyway.
-            if !object.ready {
-                return found;
+            // What was made or changed by half is sent again anyway, unless it is only waited for.
+            if object.ready || facts.converges {
+                found.extend(self.unlike_what_was_sent(node, live, desired, secrets, &found));
             }
-            found.extend(self.unlike_what_was_sent(node, live, desired, secrets, &found));
             return found;
         };
-        found.extend(Self::lost_mark(object, live));
         let masked =
             if object.secrets.is_empty() { live.spec.clone() } else { node.kind.mask(live, &object.secrets, key) };
         if masked == *seen {
@@ -108,7 +127,7 @@ impl<'a> Builder<'a> {
         let (before, after) = (&seen.value(), &masked.value());
         for drift in real_changes(Compared { kind, before, after, secrets: &object.secrets, key }, ignore, true) {
             if let Some(change) = found.iter_mut().find(|change| change.path == drift.path) {
-                // Both have changed it. Where the program says what is there now, only the record is behind.
+                // Both have changed it. Where the program says what is there now, it is only sent again.
                 if change.after != drift.after {
                     (change.before, change.drift) = (drift.after, true);
                 }
@@ -188,13 +207,6 @@ impl<'a> Builder<'a> {
         }
         let generation = record.map_or(object.generation + 1, next_generation);
         let name = self.name(node, generation, desired);
-        if let Some(name) = name.as_ref().filter(|_| facts.naming == Naming::Generation)
-            && self.is_taken_already(node, name)
-        {
-            let message = format!("is to be replaced by `{name}`, and an object of that name exists already");
-            let hint = "remove it, or give this one another name with `.named(…)`";
-            return self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
-        }
         if facts.naming == Naming::Content && name.as_ref() == Some(&object.name) {
             let problem =
                 Self::problem(node, format!("is named by its content, and {because}: it would have the same name"));
@@ -206,6 +218,11 @@ impl<'a> Builder<'a> {
         if let Some((left, there)) = self.left_from_before(node, record, name.as_ref()) {
             let replaced = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
             return self.use_again(index, node, left, there, desired, changes, Step { witness, ..replaced });
+        }
+        if let Some(name) = name.as_ref().filter(|name| self.is_taken_already(node, name)) {
+            let message = format!("is to be replaced by `{name}`, and an object of that name exists already");
+            let hint = "remove it, or give this one another name with `.named(…)`";
+            return self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
         }
         let create = StepAction::Create { generation, replaces: true };
         let spec = Some(desired.spec.json());
@@ -289,8 +306,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Whether an object has this name that is no record's of this resource.
+    /// Whether an object has the name of the next one. A fixed name is that of the object which makes room.
     fn is_taken_already(&self, node: &Node, name: &PhysicalName) -> bool {
+        match node.kind.facts().naming {
+            Naming::Fixed | Naming::None => false,
+            Naming::Content => !self.strays(node, Some(name)).is_empty(),
+            Naming::Generation => !self.strays(node, Some(name)).is_empty() || self.is_recorded(node, name),
+        }
+    }
+
+    fn is_recorded(&self, node: &Node, name: &PhysicalName) -> bool {
         let (provider, kind) = (&self.basis.stack.providers[node.provider].name, node.kind.facts().kind);
         let recorded = self.recorded_names.get_or_init(|| {
             let records = self.basis.snapshot.records.iter();
@@ -299,7 +324,7 @@ impl<'a> Builder<'a> {
             };
             records.flat_map(names).collect()
         });
-        recorded.contains(&(provider, kind, name)) || !self.strays(node, Some(name)).is_empty()
+        recorded.contains(&(provider, kind, name))
     }
 
     /// Whether it must be replaced with something that is deleted before its own successor is made: then it goes before that.

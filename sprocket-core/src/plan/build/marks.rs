@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::Builder;
-use crate::erased::ErasedLive;
+use crate::erased::{ErasedLive, KindFacts};
 use crate::ids::Address;
 use crate::plan::{Change, Place, Problem};
 use crate::state::Object;
@@ -14,8 +14,9 @@ use crate::value::{Path, PathPart};
 
 impl Builder<'_> {
     /// Somebody has taken the mark away: an update puts it back.
-    pub(super) fn lost_mark(object: &Object, live: &ErasedLive) -> Option<Change> {
-        (object.marked && live.mark.is_none()).then(|| Change {
+    pub(super) fn lost_mark(facts: KindFacts, object: &Object, live: &ErasedLive) -> Option<Change> {
+        let had_it = object.marked || facts.marked && object.seen.is_none();
+        (had_it && live.mark.is_none()).then(|| Change {
             path: Path(vec![PathPart::Key("mark".to_owned())]),
             before: Value::Null,
             after: "this stack's".into(),
