@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use sprocket_core::{DraftExt as _, Output, Stack};
 
 use super::ledger::Death;
-use super::shed::{Call, Fault, How, Lamp, Pipe, Post, Shed, Sign, Vat};
+use super::shed::{Call, Fault, How, Lamp, Pipe, Post, Shed, Sign, Tag, Vat};
 
 /// A life of a stack.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,7 @@ pub(crate) enum Kind {
     Vat,
     Lamp,
     Sign,
+    Tag,
 }
 
 /// What one resource has to do with another, by its slot.
@@ -112,14 +113,19 @@ impl Kind {
             Self::Vat => "shed:vat",
             Self::Lamp => "shed:lamp",
             Self::Sign => "shed:sign",
+            Self::Tag => "shed:tag",
         }
     }
     /// Its name stays.
     pub(crate) fn is_fixed(self) -> bool {
-        matches!(self, Self::Post | Self::Vat)
+        matches!(self, Self::Post | Self::Vat | Self::Tag)
+    }
+    /// What is made of it says whose it is.
+    pub(crate) fn is_marked(self) -> bool {
+        self != Self::Tag
     }
     pub(crate) fn of(name: &str) -> Self {
-        [Self::Post, Self::Pipe, Self::Vat, Self::Lamp, Self::Sign]
+        [Self::Post, Self::Pipe, Self::Vat, Self::Lamp, Self::Sign, Self::Tag]
             .into_iter()
             .find(|kind| kind.name() == name)
             .expect("a kind")
@@ -164,6 +170,7 @@ enum Made {
     Vat(Vat),
     Lamp(Lamp),
     Sign(Sign),
+    Tag(Tag),
 }
 
 macro_rules! with {
@@ -174,6 +181,7 @@ macro_rules! with {
             Made::Vat($it) => $result,
             Made::Lamp($it) => $result,
             Made::Sign($it) => $result,
+            Made::Tag($it) => $result,
         }
     };
 }
@@ -224,6 +232,7 @@ pub(crate) fn declare(stack: &mut Stack, shed: &Shed, program: &[Slot]) {
             Kind::Vat => declare!(Vat, VatDraft, stack, slot, program, made),
             Kind::Lamp => declare!(Lamp, LampDraft, stack, slot, program, made),
             Kind::Sign => declare!(Sign, SignDraft, stack, slot, program, made),
+            Kind::Tag => declare!(Tag, TagDraft, stack, slot, program, made),
         }
     }
 }
@@ -236,7 +245,7 @@ fn slots() -> impl Strategy<Value = u8> {
 
 fn program() -> impl Strategy<Value = Vec<Slot>> {
     let kind = prop_oneof![
-        4 => Just(Kind::Post), 4 => Just(Kind::Pipe), 1 => Just(Kind::Vat), 2 => Just(Kind::Lamp), 3 => Just(Kind::Sign),
+        4 => Just(Kind::Post), 4 => Just(Kind::Pipe), 1 => Just(Kind::Vat), 2 => Just(Kind::Lamp), 3 => Just(Kind::Sign), 2 => Just(Kind::Tag),
     ];
     let using = (slots(), 0..12_u8).prop_map(|(of, how)| match how {
         0..=1 => Use::Name(of),

@@ -321,7 +321,7 @@ impl<'a> Oracle<'a> {
             || differ.iter().any(|(differs, _)| *differs)
             || !ignores && differs(&desired.text, &applied.text, &seen.text, &live.text)
             || unknown_or(&desired.uses, |uses| differs(uses, &applied.uses, &seen.uses, &live.uses))
-            || (object.marked || object.seen.is_none()) && thing.mark.is_none();
+            || slot.kind.is_marked() && (object.marked || object.seen.is_none()) && thing.mark.is_none();
         if updates {
             return Some("update");
         }

@@ -43,6 +43,9 @@ pub(crate) fn play(case: &Case, bug: Option<Bug>) -> Result<Played, String> {
     })
 }
 
+/// The lineage of another stack.
+const ANOTHER: &str = "another";
+
 /// A case under way.
 struct Stage<'c> {
     case: &'c Case,
@@ -51,6 +54,10 @@ struct Stage<'c> {
     settings: Settings,
     /// What was left in place, by name, and what others put there.
     left: BTreeSet<String>,
+    /// What nobody owns, by its id,
+    unowned: BTreeSet<String>,
+    /// and all that is not ours, as it was when the run began.
+    theirs: Vec<Thing>,
     /// The slots that something which stays was made from, when the run began.
     used: BTreeSet<u8>,
     played: Played,
@@ -85,6 +92,8 @@ impl<'c> Stage<'c> {
             ledger: Ledger::new(trace, in_files),
             settings,
             left: BTreeSet::new(),
+            unowned: BTreeSet::new(),
+            theirs: Vec::new(),
             used: BTreeSet::new(),
             played: Played::default(),
         }
@@ -119,6 +128,7 @@ impl<'c> Stage<'c> {
         for &other in &act.others {
             self.others(other, &act.program, &recorded);
         }
+        self.leave_alone(&act.program);
         let declared = act.program.iter().map(|slot| slot.slot).collect();
         self.shed.inside().faults.clone_from(&act.faults);
         self.ledger.begin(act.death);
@@ -223,7 +233,30 @@ impl<'c> Stage<'c> {
             Note::Called { call, name, .. } => Some(format!("{call:?} {name}")),
             _ => None,
         }));
+        let inside = self.shed.inside();
+        let touched = self.theirs.iter().find(|thing| !inside.things.contains(thing));
+        if let Some(touched) = touched {
+            return Err(format!("{} {} is somebody else's, and was touched", touched.kind, touched.name));
+        }
         trace::laws(&notes, &self.left, declared, &self.used)
+    }
+
+    /// What bears the mark of another stack is left alone, and so is what nobody owns, until the program takes it over.
+    fn leave_alone(&mut self, program: &[Slot]) {
+        let inside = self.shed.inside();
+        let takes_over = |thing: &Thing| {
+            program.iter().any(|declared| declared.has(Opt::Adopt) && slot(&thing.name) == Some(declared.slot))
+        };
+        let unowned = inside.things.iter().filter(|thing| self.unowned.contains(&thing.id) && !takes_over(thing));
+        let unowned: BTreeSet<String> = unowned.map(|thing| thing.id.clone()).collect();
+        let is_theirs = |thing: &&Thing| {
+            // What is inside of another thing goes with that, whosever it is.
+            let stolen = thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() == ANOTHER);
+            (stolen || unowned.contains(&thing.id)) && thing.set.inside.is_none()
+        };
+        self.theirs = inside.things.iter().filter(is_theirs).cloned().collect();
+        drop(inside);
+        self.unowned = unowned;
     }
 
     /// Nothing is left to do; what is declared is there, once, as it is declared; and nothing else.
@@ -245,8 +278,10 @@ impl<'c> Stage<'c> {
             holds!(object.ready, "{} is not ready", slot.address());
             let thing = inside.things.iter().find(|thing| thing.id == object.id.as_str());
             let thing = thing.ok_or_else(|| format!("{} is not there", slot.address()))?;
-            let is_ours =
-                thing.mark.as_ref().is_some_and(|mark| mark.lineage == state.lineage && mark.record == record.id);
+            let is_ours = match &thing.mark {
+                Some(mark) => mark.lineage == state.lineage && mark.record == record.id,
+                None => !slot.kind.is_marked(),
+            };
             holds!(is_ours, "{} bears the mark {:?}", slot.address(), thing.mark);
             owned.insert(thing.id.clone());
             let thing_of = |other: &Slot| {
@@ -299,14 +334,23 @@ impl<'c> Stage<'c> {
         told.collect()
     }
 
-    /// The plan has problems: nothing was called. What others are the cause of is put away.
+    /// The plan has problems, or it can't be told who made something: nothing was called. What others are the cause of, or may
+    /// be, is put away.
     async fn solved(&mut self) -> Result<(), String> {
-        let lineage = self.state().await?.map(|state| state.lineage);
+        let state = self.state().await?;
+        let lineage = state.as_ref().map(|state| &state.lineage);
+        let recorded: Vec<&Object> =
+            state.iter().flat_map(|state| state.records.values()).flat_map(|record| record.objects()).collect();
         let mut inside = self.shed.inside();
-        let foreign = |thing: &Thing| thing.mark.as_ref().map(|mark| &mark.lineage) != lineage.as_ref();
+        let foreign = |thing: &Thing| match Kind::of(thing.kind).is_marked() {
+            true => thing.mark.as_ref().map(|mark| &mark.lineage) != lineage,
+            false => !recorded.iter().any(|object| object.id.as_str() == thing.id),
+        };
         let away: Vec<String> =
             inside.things.iter().filter(|thing| foreign(thing)).map(|thing| thing.id.clone()).collect();
         away.iter().for_each(|id| inside.remove(id));
+        drop(inside);
+        self.leave_alone(&[]);
         Ok(())
     }
 
@@ -334,10 +378,11 @@ impl<'c> Stage<'c> {
                     }
                 }
                 Other::Remove(_) => removed.push(thing.id.clone()),
+                Other::Unmark(_) | Other::Steal(_) if !Kind::of(thing.kind).is_marked() => {}
                 Other::Unmark(_) => thing.mark = None,
                 Other::Steal(_) => {
                     let record = "theirs".to_owned().into();
-                    thing.mark = Some(sprocket_core::Mark { lineage: "another".to_owned().into(), record });
+                    thing.mark = Some(sprocket_core::Mark { lineage: ANOTHER.to_owned().into(), record });
                 }
                 Other::Put(_) | Other::Base(_) => {}
             }
@@ -345,17 +390,21 @@ impl<'c> Stage<'c> {
         removed.iter().for_each(|id| inside.remove(id));
         if matches!(other, Other::Unmark(_) | Other::Steal(_)) {
             // What was made by a run that could not say so, and does not say it itself any more, is nobody's.
-            let unknown =
-                inside.things.iter().filter(|thing| slot(&thing.name) == Some(of) && of_thing(thing).is_none());
-            self.left.extend(unknown.map(|thing| thing.name.clone()));
+            let may_be_known = |thing: &Thing| of_thing(thing).is_some() || !Kind::of(thing.kind).is_marked();
+            let unknown = inside.things.iter().filter(|thing| slot(&thing.name) == Some(of) && !may_be_known(thing));
+            for thing in unknown {
+                self.left.insert(thing.name.clone());
+                self.unowned.insert(thing.id.clone());
+            }
         }
         if let Some(declared) = declared.filter(|_| matches!(other, Other::Put(_))) {
             let (kind, name) = (declared.kind.name(), declared.names().0);
             if !inside.things.iter().any(|thing| thing.kind == kind && thing.name == name) {
                 let set = Set { text: "text of others".into(), base: declared.base, ..Set::default() };
-                inside.put(kind, &name, set, None);
+                let put = inside.put(kind, &name, set, None);
                 drop(inside);
                 self.left.insert(name);
+                self.unowned.insert(put.id);
             }
         }
     }
@@ -408,7 +457,7 @@ fn used(state: &Snapshot, program: &[Slot]) -> BTreeSet<u8> {
 /// What came of a run.
 enum Run {
     Done,
-    /// The plan was refused for good.
+    /// The plan was refused until somebody does something.
     Problems,
     /// The same command again.
     NotYet,
@@ -422,6 +471,7 @@ fn outcome(report: &Report) -> Run {
 fn refusal(refused: &Refused) -> Result<Run, String> {
     match refused {
         Refused::Problems(_) => Ok(Run::Problems),
+        Refused::Undecided { address, .. } if !Kind::of(address.kind()).is_marked() => Ok(Run::Problems),
         Refused::Store(_) | Refused::Stale { .. } | Refused::Unreadable { .. } | Refused::Unreachable { .. } => {
             Ok(Run::NotYet)
         }

@@ -216,7 +216,7 @@ impl Provider for Door {
         Ok("shed".into())
     }
     fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Post>().with::<Pipe>().with::<Vat>().with::<Lamp>().with::<Sign>().with::<Peg>()
+        kinds.with::<Post>().with::<Pipe>().with::<Vat>().with::<Lamp>().with::<Sign>().with::<Tag>().with::<Peg>()
     }
 }
 
@@ -335,7 +335,7 @@ async fn create<R: Sort>(door: &Door, make: &Make<'_, R>) -> Outcome<R> {
         if half {
             set.text.clear();
         }
-        let mark = Some(make.mark.clone()).filter(|_| inside.bug != Some(Bug::ForgetsMarks));
+        let mark = Some(make.mark.clone()).filter(|_| R::MARKED && inside.bug != Some(Bug::ForgetsMarks));
         Ok(inside.put(R::KIND, name, set, mark))
     });
     done.await.map_err(failed)
@@ -354,7 +354,7 @@ async fn update<R: Sort>(door: &Door, change: &Change<'_, R>) -> Outcome<R> {
         thing.set = R::settings(change.spec);
         thing.set.text = text.unwrap_or_else(|| thing.set.text.clone());
         thing.version += 1;
-        thing.mark = Some(change.mark.clone());
+        thing.mark = Some(change.mark.clone()).filter(|_| R::MARKED);
         Ok(Standing { id: thing.id.clone(), version: thing.version })
     });
     done.await.map_err(failed)
@@ -521,6 +521,10 @@ kind!(
 kind!(
     /// A sign: it is called by what is on it, and the same one may come back.
     Sign, SignDraft, SignSpec, "shed:sign", Content, {}
+);
+kind!(
+    /// A tag: it can't say whose it is.
+    Tag, TagDraft, TagSpec, "shed:tag", Fixed, { const MARKED: bool = false; }
 );
 kind!(
     /// A peg, which has a bug of its own: of its settings nothing is in its witness.
