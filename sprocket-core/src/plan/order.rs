@@ -34,6 +34,7 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
                     Some(hosts) => {
                         after_hosts.extend(ends.iter().flat_map(|&end| hosts.iter().map(move |&host| (end, host))))
                     }
+                    None if steps[step].action.only_forgets() => {}
                     None => ends.iter().for_each(|&end| steps[end].after.push(index(step))),
                 }
             }
@@ -273,7 +274,12 @@ impl StepAction {
         matches!(self, Self::Delete { .. } | Self::Drop { .. } | Self::Leave)
     }
 
-    /// It ends a resource. What is only no longer recorded is no call, and in nobody's way.
+    /// It is no call, and in nobody's way.
+    fn only_forgets(&self) -> bool {
+        matches!(self, Self::Drop { .. } | Self::Leave)
+    }
+
+    /// It ends a resource.
     fn is_final(&self) -> bool {
         matches!(self, Self::Delete { replaced: false, .. } | Self::Drop { .. } | Self::Leave)
     }

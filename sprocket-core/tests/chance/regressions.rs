@@ -75,6 +75,18 @@ fn what_goes_for_good_goes_before_what_it_was_made_from_also_if_its_user_is_left
     in_peace(vec![vec![thing(2, Post), of_2(), left()], vec![Slot { text: 1, ..thing(2, Post) }]]);
 }
 
+/// The oracle wanted 2 to go before 1 makes room: it waited for 4, which is only no longer recorded.
+#[test]
+fn what_goes_for_good_does_not_wait_until_its_user_is_forgotten() {
+    let of_1 = Slot { uses: vec![Name(1)], ..thing(2, Post) };
+    let left = Slot { uses: vec![Name(2)], ..thing(4, Vat) };
+    let of_4 = || Slot { uses: vec![Name(4)], ..thing(5, Lamp) };
+    in_peace(vec![
+        vec![thing(0, Post), Slot { uses: vec![On(0)], ..thing(1, Post) }, of_1, left, of_4()],
+        vec![Slot { uses: vec![On(0)], ..thing(1, Post) }, Slot { uses: vec![Name(1)], ..thing(4, Lamp) }, of_4()],
+    ]);
+}
+
 /// The oracle wanted the old 5, which stood on it, to be gone before 0.
 #[test]
 fn who_moves_away_from_what_makes_room_is_gone_before_it() {
