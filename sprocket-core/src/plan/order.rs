@@ -18,7 +18,7 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
     let uses = Uses::of(steps, snapshot);
     let hosts = hosts(steps, snapshot);
     let early = uses.early_deletes(steps, &hosts);
-    let mut after_hosts = Vec::new();
+    let mut if_possible = Vec::new();
     for &delete in &deletes {
         let replaced = steps[delete].action.replaces_in_place();
         let Some(resource) = uses.resource_of[delete] else { continue };
@@ -32,9 +32,12 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
                 match hosts.get(&step) {
                     _ if !first => {}
                     Some(hosts) => {
-                        after_hosts.extend(ends.iter().flat_map(|&end| hosts.iter().map(move |&host| (end, host))))
+                        if_possible.extend(ends.iter().flat_map(|&end| hosts.iter().map(move |&host| (end, host))))
                     }
                     None if steps[step].action.only_forgets() => {}
+                    None if matches!(steps[step].action, StepAction::Record) => {
+                        if_possible.extend(ends.iter().map(|&end| (end, step)))
+                    }
                     None => ends.iter().for_each(|&end| steps[end].after.push(index(step))),
                 }
             }
@@ -56,8 +59,9 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
         }
     }
     make_room_late(steps, &uses);
-    // What it was made from goes after the host, unless the host waits for just that.
-    wait_where_possible(steps, after_hosts);
+    // What it was made from goes after the host, and after what is declared otherwise now and is as it was, unless they wait
+    // for just that.
+    wait_where_possible(steps, if_possible);
     for step in steps {
         step.after.sort_unstable();
         step.after.dedup();

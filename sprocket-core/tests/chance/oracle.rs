@@ -378,6 +378,7 @@ impl<'a> Oracle<'a> {
     /// What must come before what.
     fn order(&mut self) {
         let (mut order, mut free) = (BTreeSet::new(), BTreeSet::new());
+        let early = self.early();
         let main = |address: &str| {
             let slot = self.program.iter().find(|slot| slot.address() == address)?;
             self.outlooks.get(&slot.slot)?.main.clone().map(|main| (address.to_owned(), main))
@@ -406,12 +407,12 @@ impl<'a> Oracle<'a> {
                     // What was made from something goes before it does,
                     for its in deletes(&dep)
                         .into_iter()
-                        .filter(|its| !is_room(its) || makes_room(address) || self.goes_early(address))
+                        .filter(|its| !is_room(its) || makes_room(address) || early.contains(address))
                     {
                         order.extend(mine.clone().map(|mine| (mine, its)));
                     }
                     // and what goes for good goes before it is changed.
-                    if self.goes_early(address) {
+                    if early.contains(address) {
                         order.extend(mine.clone().zip(main(&dep).filter(|(_, main)| main == "update")));
                     }
                     // Who moves over does so before the old one goes, unless that had to make room.
@@ -473,14 +474,24 @@ impl<'a> Oracle<'a> {
         self.foretold.order = order;
     }
 
-    /// It goes for good, and only what goes for good itself was made from it.
-    fn goes_early(&self, address: &str) -> bool {
-        let mut users = self
-            .records
-            .iter()
-            .filter(|(_, record)| record.objects().flat_map(|object| &object.deps).any(|dep| dep.as_str() == address));
-        let is_declared = self.program.iter().any(|slot| slot.address() == address);
-        !is_declared && users.all(|(user, _)| self.goes_early(user))
+    /// What goes for good, if only such was made from it; and if it goes with its host, that is such too.
+    fn early(&self) -> BTreeSet<String> {
+        let is_declared = |address: &String| self.program.iter().any(|slot| slot.address() == *address);
+        let mut early: BTreeSet<String> =
+            self.records.keys().filter(|address| !is_declared(address)).cloned().collect();
+        let waits_for = |address: &String| -> Vec<String> {
+            let made_from_it =
+                |record: &Record| record.objects().flat_map(|object| &object.deps).any(|dep| dep.as_str() == address);
+            let users = self.records.iter().filter(|(_, record)| made_from_it(record)).map(|(user, _)| user.clone());
+            let host = self.records[address].dies_with.as_ref().filter(|_| self.carried.contains_key(address));
+            users.chain(host.map(ToString::to_string)).collect()
+        };
+        while let Some(late) =
+            early.iter().find(|address| waits_for(address).iter().any(|other| !early.contains(other))).cloned()
+        {
+            early.remove(&late);
+        }
+        early
     }
 
     /// Its old object goes before the new one is made: its name is fixed, or it stood and stands on what makes room.

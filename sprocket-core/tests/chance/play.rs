@@ -152,8 +152,9 @@ impl<'c> Stage<'c> {
         }
         for attempt in 0..16 {
             if attempt == 8 {
-                // Somebody takes away what is in the way.
+                // Somebody takes away what is in the way, and nothing fails any more.
                 self.solved().await?;
+                self.shed.inside().faults.clear();
             }
             self.ledger.begin(None);
             let foretold = self.foretell(act).await?;
@@ -413,7 +414,10 @@ impl<'c> Stage<'c> {
     async fn destroy(&mut self) -> Result<(), String> {
         self.solved().await?;
         self.used.clear();
-        for _ in 0..16 {
+        for attempt in 0..16 {
+            if attempt == 8 {
+                self.shed.inside().faults.clear();
+            }
             self.ledger.begin(None);
             let run = self.run(&self.stack(&[]), ALL).await?;
             self.laws_of_a_run(&BTreeSet::new())?;

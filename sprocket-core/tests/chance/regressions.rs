@@ -87,6 +87,24 @@ fn what_goes_for_good_does_not_wait_until_its_user_is_forgotten() {
     ]);
 }
 
+/// The same for a 4 that is as it was, and of which only the record changes.
+#[test]
+fn what_goes_for_good_does_not_wait_until_its_user_is_only_recorded() {
+    let on_0 = || Slot { uses: vec![On(0)], ..thing(1, Tag) };
+    let of_1 = |kind| Slot { uses: vec![Name(1)], ..thing(3, kind) };
+    let of_3 = || Slot { uses: vec![Name(3)], ..thing(4, Post) };
+    in_peace(vec![vec![thing(0, Post), on_0(), of_1(Post), of_3()], vec![on_0(), of_1(Pipe), of_3()]]);
+}
+
+/// The oracle wanted 4 to go before 3 is changed: it is in 5, which goes with 0, which waits for 3.
+#[test]
+fn what_is_in_use_by_what_goes_with_its_host_goes_after_the_host() {
+    let of_0 = Slot { uses: vec![Name(0)], ..thing(3, Post) };
+    let of_3 = Slot { uses: vec![Name(3)], ..thing(4, Lamp) };
+    let inside_0 = Slot { uses: vec![Inside(0), Name(4)], ..thing(5, Post) };
+    in_peace(vec![vec![thing(0, Post), of_0.clone(), of_3, inside_0], vec![of_0]]);
+}
+
 /// The oracle wanted the old 5, which stood on it, to be gone before 0.
 #[test]
 fn who_moves_away_from_what_makes_room_is_gone_before_it() {
