@@ -24,11 +24,19 @@ pub trait Provider: Sized + Send + Sync + 'static {
     /// Its error.
     type Error: ProviderError;
 
-    /// Opens it for a run. It may, but need not, speak to the service.
+    /// Opens it for a command, once. It may, but need not, speak to the service. What it opens there for that time (a session,
+    /// a tunnel, credentials on loan) it keeps from expiring until [`close`](Self::close).
     fn connect(
         config: &Self::Config,
         credentials: Self::Credentials,
     ) -> impl Future<Output = Result<Self, Self::Error>> + Send;
+
+    /// Ends what [`connect`](Self::connect) opened: at the end of the command, when no call is under way any more, also where
+    /// the command failed or was stopped. A process that is killed closes nothing, so what is opened should expire by itself. A
+    /// failure is only logged.
+    fn close(&self) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// The credentials where the program gives none, or has forgotten the provider: from where its users keep them.
     ///

@@ -24,8 +24,10 @@ impl Engine {
             return Err(Refused::Problems(plan.problems.clone()));
         }
         let lock = self.lock("refresh").await?;
+        let opener = self.opener();
         let result = async {
-            let Prepared { mut snapshot, amendments, connections, observed, key, .. } = self.again(stack, plan).await?;
+            let Prepared { mut snapshot, amendments, connections, observed, key, .. } =
+                self.again(stack, plan, &opener).await?;
             let mut entries = amendments;
             let mut accepted: Vec<Address> = Vec::new();
             for step in plan.steps.iter().filter(|step| step.has_drifted()) {
@@ -54,6 +56,7 @@ impl Engine {
             Ok(accepted)
         }
         .await;
+        opener.close().await;
         let _ = lock.release().await;
         result
     }

@@ -36,7 +36,7 @@ use crate::json::Json;
 use crate::plan::{Plan, Request};
 use crate::provider::Provider;
 use crate::random::Random;
-use crate::refresh::{Connections, Open, ProviderTypes};
+use crate::refresh::{Connections, Open, Opener, ProviderTypes};
 use crate::report::{Report, Verdict};
 use crate::resource::{Checked, Deadline};
 use crate::stack::Stack;
@@ -177,7 +177,10 @@ impl Engine {
     /// # Errors
     /// If the program is wrong, or something could not be read.
     pub async fn observe<'s>(&self, stack: &'s Stack) -> Result<Observation<'s>, Refused> {
-        Ok(Observation { stack, prepared: self.prepare(stack, self.load().await?, None).await? })
+        let opener = self.opener();
+        let observed = async { self.prepare(stack, self.load().await?, None, &opener).await }.await;
+        opener.close().await;
+        Ok(Observation { stack, prepared: observed? })
     }
 
     /// Does exactly what the plan says, or refuses.
@@ -189,14 +192,16 @@ impl Engine {
             return Err(Refused::Problems(plan.problems.clone()));
         }
         let lock = self.lock("apply").await?;
-        let result = self.apply_locked(stack, plan, stop, &*lock).await;
+        let opener = self.opener();
+        let result = self.apply_locked(stack, plan, stop, &*lock, &opener).await;
+        opener.close().await;
         // The result is what counts; a lock that can't be given back is freed with the process or by its expiry.
         let _ = lock.release().await;
         result
     }
 
     /// What the plan was made of, read again: it must come out the same.
-    async fn again(&self, stack: &Stack, plan: &Plan) -> Result<Prepared, Refused> {
+    async fn again(&self, stack: &Stack, plan: &Plan, opener: &Arc<Opener>) -> Result<Prepared, Refused> {
         let loaded = self.load().await?;
         let found = loaded.as_ref().map(|snapshot| (&snapshot.lineage, snapshot.serial));
         let fresh = plan.proposed_key.is_some() && plan.serial == 0;
@@ -206,7 +211,7 @@ impl Engine {
             Some((_, serial)) if serial != plan.serial => return Err(stale("the state has changed since it was made")),
             _ => {}
         }
-        let prepared = self.prepare(stack, loaded, Some(plan.into())).await?;
+        let prepared = self.prepare(stack, loaded, Some(plan.into()), opener).await?;
         let now = prepared.plan(stack, &plan.request);
         if now != *plan {
             return Err(stale(&difference(plan, &now)));
@@ -214,8 +219,15 @@ impl Engine {
         Ok(prepared)
     }
 
-    async fn apply_locked(&self, stack: &Stack, plan: &Plan, stop: &Stop, lock: &dyn Lock) -> Result<Report, Refused> {
-        let prepared = self.again(stack, plan).await?;
+    async fn apply_locked(
+        &self,
+        stack: &Stack,
+        plan: &Plan,
+        stop: &Stop,
+        lock: &dyn Lock,
+        opener: &Arc<Opener>,
+    ) -> Result<Report, Refused> {
+        let prepared = self.again(stack, plan, opener).await?;
         let Prepared { mut snapshot, amendments, key, key_is_new, connections, observed, .. } = prepared;
         let entries: Vec<Entry> = amendments.into_iter().chain(connections.entries(&mut snapshot)).collect();
         self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await?;
@@ -246,7 +258,15 @@ impl Engine {
     /// If a service could not be reached.
     pub async fn verify(&self, stack: &Stack) -> Result<Verdict, Refused> {
         stack.check()?;
-        let mut opened = prepare::open(stack, self.load().await?, None, &self.settings, &self.types).await?;
+        let opener = self.opener();
+        let verdict = self.verify_with(stack, &opener).await;
+        opener.close().await;
+        verdict
+    }
+
+    async fn verify_with(&self, stack: &Stack, opener: &Arc<Opener>) -> Result<Verdict, Refused> {
+        let loaded = self.load().await?;
+        let mut opened = prepare::open(stack, loaded, None, &self.settings, (&self.types, opener)).await?;
         opened.settle().await?;
         let mut asked: BTreeMap<&ProviderName, Vec<(usize, &Record, &Object)>> = BTreeMap::new();
         for (index, node) in stack.nodes.iter().enumerate() {
@@ -310,7 +330,10 @@ impl Engine {
             None => StackKey::from_bytes(self.settings.entropy.bytes()),
         };
         let snapshot = snapshot.unwrap_or_else(|| Snapshot::new("".into()));
-        Ok(Connections::reach(stack, &snapshot, &key, self.settings.call_limit).await)
+        let opener = self.opener();
+        let reached = Connections::reach(stack, &snapshot, &key, &opener).await;
+        opener.close().await;
+        Ok(reached)
     }
 
     /// The recorded outputs. A secret is `{"$secret": true}` unless it is to be revealed; times are seconds.
@@ -347,6 +370,11 @@ impl Engine {
         Ok(Some(loaded.snapshot))
     }
 
+    /// Opens the providers of one command.
+    fn opener(&self) -> Arc<Opener> {
+        Opener::new(self.settings.call_limit)
+    }
+
     async fn lock(&self, command: &str) -> Result<Box<dyn Lock>, Refused> {
         let holder = Holder {
             id: self.settings.entropy.id(),
@@ -362,10 +390,11 @@ impl Engine {
         stack: &Stack,
         loaded: Option<Snapshot>,
         proposal: Option<Proposal<'_>>,
+        opener: &Arc<Opener>,
     ) -> Result<Prepared, Refused> {
         stack.check()?;
         self.settings.events.emit(|| Event::Refreshing);
-        let opened = prepare::open(stack, loaded, proposal, &self.settings, &self.types).await?;
+        let opened = prepare::open(stack, loaded, proposal, &self.settings, (&self.types, opener)).await?;
         let prepared = opened.read(stack).await?;
         let recorded = prepared.snapshot.records.len();
         self.settings.events.emit(|| Event::Refreshed { recorded });

@@ -101,8 +101,10 @@ impl Engine {
             return Err(stale("the state has changed since it was made"));
         }
         let proposal = Proposal { lineage: &saved.lineage, key: Some(&key) };
-        let prepared = self.prepare(stack, loaded, Some(proposal)).await?;
-        let plan = prepared.plan(stack, &content.request);
+        let opener = self.opener();
+        let prepared = self.prepare(stack, loaded, Some(proposal), &opener).await;
+        opener.close().await;
+        let plan = prepared?.plan(stack, &content.request);
         if plan.digest() == content.digest { Ok(plan) } else { Err(stale(&content.difference(&plan))) }
     }
 

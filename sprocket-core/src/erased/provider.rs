@@ -59,6 +59,7 @@ pub(crate) trait ErasedProviderType: Send + Sync {
         overrides: &Overrides,
     ) -> BoxFuture<'static, Result<Instance, Fault>>;
     fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>>;
+    fn close<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
 /// A provider as a program declares it.
@@ -138,6 +139,11 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
     fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
         let provider: &P = typed(instance);
         reading(async move { provider.identity().await.map_err(|error| Fault::of(&error)) })
+    }
+
+    fn close<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<(), Fault>> {
+        let provider: &P = typed(instance);
+        reading(async move { provider.close().await.map_err(|error| Fault::of(&error)) })
     }
 }
 

@@ -1,10 +1,10 @@
-//! Connections: the providers of a run, opened once.
+//! Connections: the providers of a command, opened once, and closed when it ends.
 //!
 //! A provider whose settings wait for resources is opened when they are known, and one that is shut when the step that
 //! opens it is done; until then nothing is asked of them. One that the program has forgotten is opened as it was recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
@@ -53,11 +53,50 @@ impl Connection {
     }
 }
 
-/// The providers of a run.
-pub(crate) struct Connections {
-    all: BTreeMap<ProviderName, Connection>,
+/// Opens the providers of a command, and closes what it has opened.
+pub(crate) struct Opener {
     /// How long a question to one of them may take.
     limit: Duration,
+    opened: Mutex<Vec<(Arc<dyn ErasedProviderType>, Instance)>>,
+}
+
+impl Opener {
+    pub(crate) fn new(limit: Duration) -> Arc<Self> {
+        Arc::new(Self { limit, opened: Mutex::default() })
+    }
+
+    async fn open(
+        &self,
+        connecting: impl Future<Output = Result<Instance, Fault>>,
+        provider_type: Arc<dyn ErasedProviderType>,
+        config: Json,
+    ) -> Result<Open, Fault> {
+        let opening = async {
+            let instance = connecting.await?;
+            let opened = (Arc::clone(&provider_type), Arc::clone(&instance));
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(opened);
+            let identity = provider_type.identity(&instance).await?;
+            Ok((instance, identity))
+        };
+        let (instance, identity) = limited(self.limit, opening).await?;
+        Ok(Open { instance, provider_type, recorded: RecordedProvider { config, identity } })
+    }
+
+    /// Closes all of them: what was opened last may need what was opened before it. What can't be closed has to expire.
+    pub(crate) async fn close(&self) {
+        let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
+        for (provider_type, instance) in opened.iter().rev() {
+            if let Err(fault) = limited(self.limit, provider_type.close(instance)).await {
+                tracing::warn!(provider = provider_type.name(), kind = ?fault.kind, "could not be closed");
+            }
+        }
+    }
+}
+
+/// The providers of a command.
+pub(crate) struct Connections {
+    all: BTreeMap<ProviderName, Connection>,
+    opener: Arc<Opener>,
 }
 
 /// The types of providers that an engine knows without a program.
@@ -71,24 +110,24 @@ impl Connections {
         types: &ProviderTypes,
         known: &Known,
         key: &StackKey,
-        limit: Duration,
+        opener: &Arc<Opener>,
     ) -> Result<Self, Refused> {
         let declared = stack.providers.iter().map(|node| &node.name);
         let needed = snapshot.records.values().map(|record| &record.provider);
         let pending = snapshot.pending.values().filter_map(|entry| entry.provider());
         let names: BTreeSet<&ProviderName> = declared.chain(needed).chain(pending).collect();
         let opening = names.into_iter().map(|name| async move {
-            let connection = Self::open_one(name, stack, snapshot, types, known, (key, limit)).await?;
+            let connection = Self::open_one(name, stack, snapshot, types, known, (key, opener)).await?;
             Ok::<_, Refused>((name.clone(), connection))
         });
-        Ok(Self { all: try_join_all(opening).await?.into_iter().collect(), limit })
+        Ok(Self { all: try_join_all(opening).await?.into_iter().collect(), opener: Arc::clone(opener) })
     }
 
     /// Tries each declared provider by itself.
-    pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey, limit: Duration) -> Vec<Reached> {
+    pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey, opener: &Opener) -> Vec<Reached> {
         let known = Known::nothing(stack);
         let opening = stack.providers.iter().map(|node| async {
-            let connection = open_declared(node, made_with(snapshot, &node.name), &known, key, limit).await;
+            let connection = open_declared(node, made_with(snapshot, &node.name), &known, key, opener).await;
             let server = connection.and_then(|connection| match connection {
                 Connection::Open(open) => Ok(Some(open.recorded.identity)),
                 Connection::Deferred(_) => Ok(None),
@@ -105,11 +144,11 @@ impl Connections {
         snapshot: &Snapshot,
         types: &ProviderTypes,
         known: &Known,
-        (key, limit): (&StackKey, Duration),
+        (key, opener): (&StackKey, &Opener),
     ) -> Result<Connection, Refused> {
         let recorded = made_with(snapshot, name);
         if let Some(node) = stack.providers.iter().find(|node| node.name == *name) {
-            return open_declared(node, recorded, known, key, limit).await;
+            return open_declared(node, recorded, known, key, opener).await;
         }
         // A program that connects it under another name now knows its type all the same.
         let base = |name: &ProviderName| name.as_str().split('/').next().unwrap_or_default().to_owned();
@@ -119,7 +158,7 @@ impl Connections {
             return Err(Refused::ForgottenProvider { provider: name.clone() });
         };
         let connecting = provider_type.reconnect(&recorded.config, key, &stack.overrides);
-        let opened = limited(limit, open(connecting, Arc::clone(provider_type), recorded.config.clone())).await;
+        let opened = opener.open(connecting, Arc::clone(provider_type), recorded.config.clone()).await;
         check(name, opened.map_err(|fault| Refused::unreachable(name, fault))?, Some(recorded))
     }
 
@@ -131,7 +170,7 @@ impl Connections {
         known: &Known,
         key: &StackKey,
     ) -> Result<Entry, Refused> {
-        let connection = open_declared(node, made_with(snapshot, &node.name), known, key, self.limit).await?;
+        let connection = open_declared(node, made_with(snapshot, &node.name), known, key, &self.opener).await?;
         let entry = match &connection {
             Connection::Open(open) => open.entry(&node.name),
             Connection::Deferred(_) => return Err(Refused::ForgottenProvider { provider: node.name.clone() }),
@@ -143,7 +182,7 @@ impl Connections {
 
     /// A question to one of them, which is not waited for without end.
     pub(crate) async fn ask<T>(&self, question: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        limited(self.limit, question).await
+        limited(self.opener.limit, question).await
     }
 
     /// Which server a provider is, if it is open.
@@ -220,7 +259,7 @@ async fn open_declared(
     recorded: Option<&RecordedProvider>,
     known: &Known,
     key: &StackKey,
-    limit: Duration,
+    opener: &Opener,
 ) -> Result<Connection, Refused> {
     let provider_type = Arc::clone(node.erased.provider_type());
     let config = match node.erased.config(known, key) {
@@ -228,7 +267,7 @@ async fn open_declared(
         Err(NoValue::Yet) => return Ok(Connection::Deferred(provider_type)),
         Err(NoValue::Ever(mistake)) => return Err(Refused::unreachable(&node.name, Fault::invalid(&mistake))),
     };
-    match limited(limit, open(node.erased.connect(known), Arc::clone(&provider_type), config)).await {
+    match opener.open(node.erased.connect(known), Arc::clone(&provider_type), config).await {
         Ok(opened) => check(&node.name, opened, recorded),
         Err(fault) => match fault.kind {
             ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),
@@ -236,16 +275,6 @@ async fn open_declared(
             _ => Err(Refused::unreachable(&node.name, fault)),
         },
     }
-}
-
-async fn open(
-    connecting: impl Future<Output = Result<Instance, Fault>>,
-    provider_type: Arc<dyn ErasedProviderType>,
-    config: Json,
-) -> Result<Open, Fault> {
-    let instance = connecting.await?;
-    let identity = provider_type.identity(&instance).await?;
-    Ok(Open { instance, provider_type, recorded: RecordedProvider { config, identity } })
 }
 
 /// Another server under the same address would look like one from which everything has gone.

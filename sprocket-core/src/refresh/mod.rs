@@ -13,7 +13,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, try_join_all};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
-pub(crate) use self::connections::{Connections, Open, ProviderTypes};
+pub(crate) use self::connections::{Connections, Open, Opener, ProviderTypes};
 pub(crate) use self::settle::settle;
 use crate::engine::Refused;
 use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark};

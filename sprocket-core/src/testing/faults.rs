@@ -94,6 +94,10 @@ impl ErasedProviderType for FaultyType {
     fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
         self.real.identity(instance)
     }
+
+    fn close<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<(), Fault>> {
+        self.real.close(instance)
+    }
 }
 
 struct FaultyKind {

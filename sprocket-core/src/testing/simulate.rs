@@ -287,6 +287,10 @@ impl ErasedProviderType for SimulatedType {
     fn identity<'a>(&self, _: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
         std::future::ready(Ok("simulated".into())).boxed()
     }
+
+    fn close<'a>(&self, _: &'a Instance) -> BoxFuture<'a, Result<(), Fault>> {
+        std::future::ready(Ok(())).boxed()
+    }
 }
 
 struct SimulatedKind {

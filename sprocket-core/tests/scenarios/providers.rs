@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use sprocket_core::{Goal, Stack};
 
 use super::kinds::{App, ExistingNet, Lab, LabState, Net};
-use super::yard::{Base, Pipe, Post, Sign, Yard};
+use super::yard::{Base, Pipe, Post, Sign, Trouble, Yard};
 use super::{Story, said, told};
 
 #[test]
@@ -198,4 +198,32 @@ fn a_look_up_that_mentions_what_does_not_change_is_answered_by_the_plan() {
     1 to update, 1 unchanged.
     ");
     story.apply(program("app:1"));
+}
+
+/// That no call comes after it, the gate asserts.
+#[test]
+fn what_a_command_opened_is_closed_at_its_end_whatever_came_of_it() {
+    let mut story = Story::in_yard();
+    let program = |stack: &mut Stack| {
+        let a = stack.add(Post::new("a"));
+        stack.add(Post::new("b").text(&a.id));
+    };
+    let visits = |story: &Story| {
+        let inside = story.yard.inside();
+        (inside.visits, inside.within.len())
+    };
+    story.plan(program);
+    assert_eq!(visits(&story), (1, 0));
+    // To plan, and to run what was planned.
+    story.yard.trouble("create", "b", Trouble::Panic);
+    assert!(!story.run(program).unwrap().succeeded());
+    assert_eq!(visits(&story), (3, 0));
+    story.yard.trouble("identity", "yard", Trouble::Half);
+    assert!(story.world.try_plan(story.connected(&program), Goal::Declared).is_err());
+    assert_eq!(visits(&story), (4, 0));
+    // What can't be closed is no failure: it has to expire.
+    story.yard.trouble("close", "yard", Trouble::Panic);
+    story.yard.trouble("close", "yard", Trouble::Panic);
+    assert!(story.run(program).unwrap().succeeded());
+    assert_eq!(visits(&story), (6, 2));
 }

@@ -2,7 +2,7 @@
 //! makes things by half, and falls over.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,10 @@ pub(crate) struct Inside {
     pub(crate) name: String,
     /// How often the others have their turn before a call has its effect; each number is used once.
     pub(crate) turns: Vec<usize>,
+    /// How often somebody came in,
+    pub(crate) visits: u64,
+    /// and the visits that have not ended.
+    pub(crate) within: BTreeSet<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -99,7 +103,10 @@ impl Yard {
 
 /// A way into a yard.
 #[derive(Debug)]
-pub(crate) struct Gate(Pass);
+pub(crate) struct Gate {
+    pass: Pass,
+    visit: u64,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Pass {
@@ -148,15 +155,30 @@ impl Provider for Gate {
     type Error = YardError;
 
     async fn connect(_: &GateSpec, pass: Pass) -> Result<Self, YardError> {
-        let gate = Self(pass);
+        let visit = {
+            let mut inside = pass.yard.inside();
+            inside.visits += 1;
+            let visit = inside.visits;
+            inside.within.insert(visit);
+            visit
+        };
+        let gate = Self { pass, visit };
         gate.begin("connect", "yard").await;
         Ok(gate)
+    }
+    async fn close(&self) -> Result<(), YardError> {
+        self.begin("close", "yard").await;
+        self.inside().within.remove(&self.visit);
+        Ok(())
     }
     fn ambient() -> Result<Pass, YardError> {
         Err(YardError::NoPass)
     }
     async fn identity(&self) -> Result<Identity, YardError> {
-        Ok(self.inside().name.as_str().into())
+        match self.begin("identity", "yard").await {
+            Some(_) => Err(YardError::Unheard),
+            None => Ok(self.inside().name.as_str().into()),
+        }
     }
     fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
         kinds.with::<Post>().with::<Pipe>().with::<Stone>()
@@ -165,11 +187,12 @@ impl Provider for Gate {
 
 impl Gate {
     fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.0.yard.inside()
+        self.pass.yard.inside()
     }
 
     /// A call begins: it has the trouble that waits for it.
     async fn begin(&self, call: &'static str, name: &str) -> Option<Trouble> {
+        assert!(self.inside().within.contains(&self.visit), "{call} {name} after the gate was closed");
         let turns = self.inside().turns.pop().unwrap_or(0);
         for _ in 0..turns {
             tokio::task::yield_now().await;
@@ -187,7 +210,7 @@ impl Gate {
     }
 
     fn note(&self, inside: &mut Inside, call: &str, kind: &str, name: &str) {
-        let by = if self.0.who == "ann" { String::new() } else { format!(" by {}", self.0.who) };
+        let by = if self.pass.who == "ann" { String::new() } else { format!(" by {}", self.pass.who) };
         inside.calls.push(format!("{call} {kind}/{name}{by}"));
     }
 

@@ -8,6 +8,7 @@
 mod take;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -20,6 +21,7 @@ use super::{Engine, Refused, stale};
 use crate::erased::{ErasedLive, Target, Through};
 use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::plan::{Goal, Plan, Request};
+use crate::refresh::Opener;
 use crate::resource::Effect;
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Lock, Record};
@@ -107,8 +109,9 @@ impl Engine {
     pub async fn import(&self, stack: &Stack, address: &str, id: &str) -> Result<Address, Refused> {
         let import = Import::new(address, id);
         let lock = self.lock("import").await?;
+        let opener = self.opener();
         let result = async {
-            let mut found = self.find(stack, std::slice::from_ref(&import), None).await?;
+            let mut found = self.find(stack, std::slice::from_ref(&import), None, &opener).await?;
             if let Some(Imported { object: Err(refused), .. }) = found.found.pop() {
                 return Err(refused);
             }
@@ -116,6 +119,7 @@ impl Engine {
             Ok(import.address)
         }
         .await;
+        opener.close().await;
         let _ = lock.release().await;
         result
     }
@@ -125,7 +129,10 @@ impl Engine {
     /// # Errors
     /// If the program is wrong, or something could not be read.
     pub async fn survey(&self, stack: &Stack, imports: Vec<Import>) -> Result<Survey, Refused> {
-        let found = self.find(stack, &imports, None).await?;
+        let opener = self.opener();
+        let found = self.find(stack, &imports, None, &opener).await;
+        opener.close().await;
+        let found = found?;
         let plan = found.prepared.plan(stack, &Request::from(Goal::Declared));
         Ok(Survey { imports, found: found.found, plan })
     }
@@ -136,8 +143,9 @@ impl Engine {
     /// If it is not as it was shown any more, or the state is locked: then nothing is recorded.
     pub async fn import_all(&self, stack: &Stack, survey: &Survey) -> Result<Vec<Address>, Refused> {
         let lock = self.lock("import").await?;
+        let opener = self.opener();
         let result = async {
-            let found = self.find(stack, &survey.imports, Some((&survey.plan).into())).await?;
+            let found = self.find(stack, &survey.imports, Some((&survey.plan).into()), &opener).await?;
             let now = found.prepared.plan(stack, &survey.plan.request);
             let is_same = |(shown, now): (&Imported, &Imported)| match (&shown.object, &now.object) {
                 (Ok(shown), Ok(now)) => shown == now,
@@ -158,6 +166,7 @@ impl Engine {
             Ok(recorded)
         }
         .await;
+        opener.close().await;
         let _ = lock.release().await;
         result
     }
@@ -171,9 +180,15 @@ impl Engine {
     }
 
     /// Reads the objects, and takes them into what is recorded and observed.
-    async fn find(&self, stack: &Stack, imports: &[Import], proposal: Option<Proposal<'_>>) -> Result<Found, Refused> {
+    async fn find(
+        &self,
+        stack: &Stack,
+        imports: &[Import],
+        proposal: Option<Proposal<'_>>,
+        opener: &Arc<Opener>,
+    ) -> Result<Found, Refused> {
         let place = |import: &Import| stack.index.get(&import.address).map(|&index| index as usize);
-        let (prepared, mut entries) = self.decided(stack, imports, proposal).await?;
+        let (prepared, mut entries) = self.decided(stack, imports, proposal, opener).await?;
         entries.extend(prepared.amendments.iter().cloned());
         let mut reading: Vec<BoxFuture<'_, Result<Vec<ErasedLive>, Refused>>> = Vec::new();
         for import in imports {
@@ -223,12 +238,13 @@ impl Engine {
         stack: &Stack,
         imports: &[Import],
         proposal: Option<Proposal<'_>>,
+        opener: &Arc<Opener>,
     ) -> Result<(Prepared, Vec<Entry>), Refused> {
         let mut loaded = self.load().await?;
         let mut entries: Vec<Entry> = Vec::new();
         loop {
             let again = proposal.as_ref().map(|proposal| Proposal { lineage: proposal.lineage, key: proposal.key });
-            match self.prepare(stack, loaded.clone(), again).await {
+            match self.prepare(stack, loaded.clone(), again, opener).await {
                 Err(Refused::Undecided { address, .. }) if imports.iter().any(|import| import.address == address) => {
                     let event = Event::Failed { record: None, effect: Effect::Done, settled: true };
                     let entry = Entry { address, event };
