@@ -371,3 +371,28 @@ fn a_room_that_stays_shut_fails_the_steps_behind_it() {
     assert!(!report.succeeded());
     assert_eq!(building.items(), ["gold: 1 kg"]);
 }
+
+/// It might be declared again before its host is looked at.
+#[test]
+fn what_goes_with_a_host_that_is_put_off_is_deleted_by_itself() {
+    let (mut world, building) = story();
+    let declare = program(&building, &[]);
+    world.apply(|stack: &mut Stack| {
+        declare(stack);
+        let gold = stack.add(ItemDraft::new("gold", "1 kg"));
+        stack.add(sprocket_core::Password::new("guard").dies_with(&gold));
+    });
+    assert_snapshot!(world.plan(&declare), @"
+    - random:password/guard  (goes with its host)
+    - room:item/gold  (not declared any more)
+    1 to delete, 1 to forget, 1 unchanged.
+    ");
+    building.shut();
+    assert_snapshot!(world.plan(&declare), @"
+    ~ hall:door/front  (changed by somebody else)
+        open: false → true
+    - random:password/guard  (not declared any more)
+    … room:item/gold is read after `hall:door/front`
+    1 to update, 1 to delete, 1 to read later.
+    ");
+}

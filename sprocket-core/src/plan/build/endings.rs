@@ -81,16 +81,24 @@ impl<'a> Builder<'a> {
                 self.steps.push(Step { name, ..bare(address, StepAction::Leave, Reason::Undeclared) });
             } else {
                 // A host that stays takes nothing along.
-                let goes = |host: &Address| {
-                    gone.get(host).is_some_and(|record| !record.protect && self.stays(host, record).is_none())
+                let goes = |host: &Address, record: &Record| {
+                    gone.contains_key(host)
+                        && !record.protect
+                        && self.stays(host, record).is_none()
                         && !self.selected.leaves_out(host)
                 };
-                let host = record.dies_with.as_ref().is_some_and(goes);
+                let host = self.host_of(record).is_some_and(|(host, record)| goes(host, record));
                 if host || !self.record_is_put_off(address, record) {
                     self.end(address, record, Reason::Undeclared, host);
                 }
             }
         }
+    }
+
+    /// What it goes with, if that is recorded, and its end is not put off.
+    fn host_of(&self, record: &Record) -> Option<(&'a Address, &'a Record)> {
+        let host = self.basis.snapshot.records.get_key_value(record.dies_with.as_ref()?)?;
+        Some(host).filter(|(_, host)| !self.basis.observed.shut.contains_key(&host.provider))
     }
 
     fn stays(&self, address: &Address, record: &Record) -> Option<&'static str> {
@@ -136,8 +144,7 @@ impl<'a> Builder<'a> {
             if stays(&self.selected, address) {
                 continue;
             }
-            let goes = |host: &Address| records.contains_key(host) && !stays(&self.selected, host);
-            let host = record.dies_with.as_ref().is_some_and(goes);
+            let host = self.host_of(record).is_some_and(|(host, _)| !stays(&self.selected, host));
             if host || !self.record_is_put_off(address, record) {
                 self.end(address, record, Reason::Destroyed, host);
             }
