@@ -178,16 +178,22 @@ impl World {
     /// If nothing was called.
     pub fn apply_plan(&mut self, program: impl Fn(&mut Stack), plan: &Plan) -> Result<Option<Report>, Refused> {
         let stack = self.stack(program);
-        let engine = self.engine();
-        let (stop, store) = (Stop::default(), self.store.clone());
-        let report = self.block_on(async {
+        let (engine, stop) = (self.engine(), Stop::default());
+        self.until_killed(engine.apply(&stack, plan, &stop)).transpose()
+    }
+
+    /// Does something with an engine on this world's state, as far as it comes: nothing comes back if it was killed as
+    /// [`crash_at`](Self::crash_at) says.
+    pub fn until_killed<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let store = self.store.clone();
+        let done = self.block_on(async {
             tokio::select! {
-                report = engine.apply(&stack, plan, &stop) => report.map(Some),
-                () = store.crashed() => Ok(None),
+                done = work => Some(done),
+                () = store.crashed() => None,
             }
         });
         self.store.revive();
-        report
+        done
     }
 
     /// Plans and reaches a goal, while something else happens: once it is durable that the first call on this resource

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use sprocket_core::testing::leaks;
+use sprocket_core::testing::{Crash, leaks};
 use sprocket_core::value::{Path, PathPart};
 use sprocket_core::{DraftExt as _, Engine, Hidden, Import, Password, Secret, Stack, Survey};
 
@@ -207,5 +207,24 @@ fn what_its_last_owner_kept_secret_stays_so_where_the_program_does_not_say_it() 
         1 to update.
         "); }
         assert_eq!(leaks(serde_json::to_string(&survey.plan).unwrap(), &[DRAWN]), [""; 0]);
+    }
+}
+
+#[test]
+fn an_import_that_is_killed_has_recorded_all_of_it_or_nothing() {
+    for crash in [Crash::Before, Crash::After] {
+        let mut story = Story::new();
+        made(&mut story);
+        let (engine, stack) = (story.world.engine(), story.world.stack(on_lab(estate)));
+        let shown = survey(&story, &engine, &stack, all(Hidden::AsDeclared, given(DRAWN)));
+        story.world.crash_at(0, crash);
+        assert!(story.world.until_killed(engine.import_all(&stack, &shown)).is_none());
+        let recorded = story.world.snapshot().map_or(0, |snapshot| snapshot.records.len());
+        assert_eq!(recorded, if crash == Crash::Before { 0 } else { 5 });
+        // Nothing was recorded: what was shown still holds. It is the only write.
+        story.world.crash_at(1, crash);
+        let again = story.world.until_killed(engine.import_all(&stack, &shown)).unwrap();
+        assert_eq!(again.is_ok(), crash == Crash::Before);
+        assert_eq!(story.apply(estate), [""; 0]);
     }
 }
