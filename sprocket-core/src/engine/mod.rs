@@ -266,7 +266,7 @@ impl Engine {
 
     async fn verify_with(&self, stack: &Stack, opener: &Arc<Opener>) -> Result<Verdict, Refused> {
         let loaded = self.load().await?;
-        let mut opened = prepare::open(stack, loaded, None, &self.settings, (&self.types, opener)).await?;
+        let mut opened = prepare::open(stack, loaded, None, &self.settings, opener).await?;
         opened.settle().await?;
         let mut asked: BTreeMap<&ProviderName, Vec<(usize, &Record, &Object)>> = BTreeMap::new();
         for (index, node) in stack.nodes.iter().enumerate() {
@@ -372,7 +372,7 @@ impl Engine {
 
     /// Opens the providers of one command.
     fn opener(&self) -> Arc<Opener> {
-        Opener::new(self.settings.call_limit)
+        Opener::new(&self.types, self.settings.call_limit)
     }
 
     async fn lock(&self, command: &str) -> Result<Box<dyn Lock>, Refused> {
@@ -394,7 +394,7 @@ impl Engine {
     ) -> Result<Prepared, Refused> {
         stack.check()?;
         self.settings.events.emit(|| Event::Refreshing);
-        let opened = prepare::open(stack, loaded, proposal, &self.settings, (&self.types, opener)).await?;
+        let opened = prepare::open(stack, loaded, proposal, &self.settings, opener).await?;
         let prepared = opened.read(stack).await?;
         let recorded = prepared.snapshot.records.len();
         self.settings.events.emit(|| Event::Refreshed { recorded });

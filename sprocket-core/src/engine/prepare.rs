@@ -9,7 +9,7 @@ use crate::erased::KindHandle;
 use crate::ids::{Address, Lineage, ProviderName};
 use crate::json::Json;
 use crate::plan::{Basis, Move, Plan, Request, Settlement, build, reported};
-use crate::refresh::{Connections, Observed, Opener, ProviderTypes, look_up, observe, settle};
+use crate::refresh::{Connections, Observed, Opener, look_up, observe, settle};
 use crate::resource::Part;
 use crate::stack::{Node, Stack};
 use crate::state::{Action, Entry, Event, Object, Record, Snapshot};
@@ -48,7 +48,7 @@ pub(super) async fn open(
     loaded: Option<Snapshot>,
     proposal: Option<Proposal<'_>>,
     settings: &Settings,
-    (types, opener): (&ProviderTypes, &Arc<Opener>),
+    opener: &Arc<Opener>,
 ) -> Result<Opened, Refused> {
     // A stack without state gets lineage and key here; they become real with the plan that proposes them.
     let mut snapshot = loaded.unwrap_or_else(|| {
@@ -73,7 +73,7 @@ pub(super) async fn open(
     snapshot.take_all(amendments.iter().cloned());
     let known = recorded(stack, &snapshot, &key);
     let opening = async {
-        let connections = Connections::open_all(stack, &snapshot, types, &known, &key, opener).await?;
+        let connections = Connections::open_all(stack, &snapshot, &known, &key, opener).await?;
         upgrade(&mut snapshot, &connections)?;
         Ok(connections)
     };

@@ -55,14 +55,16 @@ impl Connection {
 
 /// Opens the providers of a command, and closes what it has opened.
 pub(crate) struct Opener {
+    /// What it can open without a program.
+    types: ProviderTypes,
     /// How long a question to one of them may take.
     limit: Duration,
     opened: Mutex<Vec<(Arc<dyn ErasedProviderType>, Instance)>>,
 }
 
 impl Opener {
-    pub(crate) fn new(limit: Duration) -> Arc<Self> {
-        Arc::new(Self { limit, opened: Mutex::default() })
+    pub(crate) fn new(types: &ProviderTypes, limit: Duration) -> Arc<Self> {
+        Arc::new(Self { types: types.clone(), limit, opened: Mutex::default() })
     }
 
     async fn open(
@@ -107,7 +109,6 @@ impl Connections {
     pub(crate) async fn open_all(
         stack: &Stack,
         snapshot: &Snapshot,
-        types: &ProviderTypes,
         known: &Known,
         key: &StackKey,
         opener: &Arc<Opener>,
@@ -117,7 +118,7 @@ impl Connections {
         let pending = snapshot.pending.values().filter_map(|entry| entry.provider());
         let names: BTreeSet<&ProviderName> = declared.chain(needed).chain(pending).collect();
         let opening = names.into_iter().map(|name| async move {
-            let connection = Self::open_one(name, stack, snapshot, types, known, (key, opener)).await?;
+            let connection = Self::open_one(name, stack, snapshot, known, key, opener).await?;
             Ok::<_, Refused>((name.clone(), connection))
         });
         Ok(Self { all: try_join_all(opening).await?.into_iter().collect(), opener: Arc::clone(opener) })
@@ -142,9 +143,9 @@ impl Connections {
         name: &ProviderName,
         stack: &Stack,
         snapshot: &Snapshot,
-        types: &ProviderTypes,
         known: &Known,
-        (key, opener): (&StackKey, &Opener),
+        key: &StackKey,
+        opener: &Opener,
     ) -> Result<Connection, Refused> {
         let recorded = made_with(snapshot, name);
         if let Some(node) = stack.providers.iter().find(|node| node.name == *name) {
@@ -153,7 +154,8 @@ impl Connections {
         // A program that connects it under another name now knows its type all the same.
         let base = |name: &ProviderName| name.as_str().split('/').next().unwrap_or_default().to_owned();
         let alike = stack.providers.iter().find(|node| base(&node.name) == base(name));
-        let provider_type = types.get(base(name).as_str()).or_else(|| alike.map(|node| node.erased.provider_type()));
+        let provider_type =
+            opener.types.get(base(name).as_str()).or_else(|| alike.map(|node| node.erased.provider_type()));
         let (Some(provider_type), Some(recorded)) = (provider_type, recorded) else {
             return Err(Refused::ForgottenProvider { provider: name.clone() });
         };
