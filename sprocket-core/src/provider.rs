@@ -32,8 +32,8 @@ pub trait Provider: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self, Self::Error>> + Send;
 
     /// Ends what [`connect`](Self::connect) opened: at the end of the command, when no call is under way any more, also where
-    /// the command failed or was stopped. A process that is killed closes nothing, so what is opened should expire by itself. A
-    /// failure is only logged.
+    /// the command failed or was stopped. Nobody waits longer than 10 s for it, a failure is only logged, and a process that is
+    /// killed closes nothing: so what is opened should expire by itself.
     fn close(&self) -> impl Future<Output = Result<(), Self::Error>> + Send {
         std::future::ready(Ok(()))
     }

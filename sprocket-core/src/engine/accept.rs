@@ -56,8 +56,8 @@ impl Engine {
             Ok(accepted)
         }
         .await;
-        opener.close().await;
         let _ = lock.release().await;
+        opener.close().await;
         result
     }
 }

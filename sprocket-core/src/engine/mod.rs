@@ -194,9 +194,9 @@ impl Engine {
         let lock = self.lock("apply").await?;
         let opener = self.opener();
         let result = self.apply_locked(stack, plan, stop, &*lock, &opener).await;
-        opener.close().await;
         // The result is what counts; a lock that can't be given back is freed with the process or by its expiry.
         let _ = lock.release().await;
+        opener.close().await;
         result
     }
 

@@ -53,6 +53,9 @@ impl Connection {
     }
 }
 
+/// How long is waited for what is closed: it expires by itself.
+const CLOSING: Duration = Duration::from_secs(10);
+
 /// Opens the providers of a command, and closes what it has opened.
 pub(crate) struct Opener {
     /// What it can open without a program.
@@ -84,11 +87,11 @@ impl Opener {
         Ok(Open { instance, provider_type, recorded: RecordedProvider { config, identity } })
     }
 
-    /// Closes all of them: what was opened last may need what was opened before it. What can't be closed has to expire.
+    /// Closes all of them, what was opened last first: it may need the others.
     pub(crate) async fn close(&self) {
         let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
         for (provider_type, instance) in opened.iter().rev() {
-            if let Err(fault) = limited(self.limit, provider_type.close(instance)).await {
+            if let Err(fault) = limited(self.limit.min(CLOSING), provider_type.close(instance)).await {
                 tracing::warn!(provider = provider_type.name(), kind = ?fault.kind, "could not be closed");
             }
         }

@@ -119,8 +119,8 @@ impl Engine {
             Ok(import.address)
         }
         .await;
-        opener.close().await;
         let _ = lock.release().await;
+        opener.close().await;
         result
     }
 
@@ -166,8 +166,8 @@ impl Engine {
             Ok(recorded)
         }
         .await;
-        opener.close().await;
         let _ = lock.release().await;
+        opener.close().await;
         result
     }
 
