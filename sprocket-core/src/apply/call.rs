@@ -190,14 +190,15 @@ impl Call {
         next.old.extend(previous.filter(|_| replaces));
         let mut attempt = 0;
         let state = loop {
-            let made = self.limited(self.kind.create(through, &intention.name, spec, &self.mark, &self.entropy)).await;
+            let made =
+                self.limited(self.kind.calls.create(through, &intention.name, spec, &self.mark, &self.entropy)).await;
             let mut fault = match made {
                 Ok(state) => break state,
                 Err(fault) => fault,
             };
             if fault.effect == Effect::Unknown {
                 // The same question as after a crash; only its answer allows another try.
-                match self.limited(self.kind.settle(through, intention, &self.mark)).await {
+                match self.limited(self.kind.calls.settle(through, intention, &self.mark)).await {
                     Ok(ErasedSettled::Ours(mut lives)) => {
                         let live = lives.remove(0);
                         next.old.extend(lives.into_iter().map(|double| self.double(intention, double)));
@@ -244,7 +245,7 @@ impl Call {
             return Ok(None);
         }
         let through = self.through(&intention.secrets);
-        self.limited(kind.update(through, None, live, spec, &self.mark)).await.map(Some)
+        self.limited(kind.calls.update(through, None, live, spec, &self.mark)).await.map(Some)
     }
 
     async fn change(
@@ -265,14 +266,14 @@ impl Call {
                 None => Target::Named(&intention.name),
             };
             let result = async {
-                let mut lives = self.limited(self.kind.read(through, target)).await?;
+                let mut lives = self.limited(self.kind.calls.read(through, target)).await?;
                 let live = if lives.len() == 1 { lives.pop() } else { None };
                 let live = live.ok_or_else(|| moved("it has gone"))?;
                 self.still_ours(object, &live)?;
                 if expected.is_some_and(|expected| *expected != live.witness) {
                     return Err(moved("it is not as it was when the plan was made"));
                 }
-                self.limited(self.kind.update(through, object, &live, spec, &self.mark)).await
+                self.limited(self.kind.calls.update(through, object, &live, spec, &self.mark)).await
             }
             .await;
             match result {
@@ -302,7 +303,7 @@ impl Call {
             let deadline = Deadline::after(self.ready_limit);
             // A kind keeps to its deadline and knows the cause; the limit is for one that does not.
             let grace = self.ready_limit + self.call_limit;
-            let ready = limited(grace, self.kind.ready(through, object, &self.mark, deadline)).await;
+            let ready = limited(grace, self.kind.calls.ready(through, object, &self.mark, deadline)).await;
             match ready {
                 Ok(state) => {
                     let next = Object { state, ready: true, ..object.clone() };
@@ -322,13 +323,13 @@ impl Call {
         let mut attempt = 0;
         loop {
             let result = async {
-                let lives = self.limited(self.kind.read(through, Target::Recorded(object, &self.mark))).await?;
+                let lives = self.limited(self.kind.calls.read(through, Target::Recorded(object, &self.mark))).await?;
                 let Some(live) = lives.into_iter().next() else { return Ok(()) };
                 self.still_ours(Some(object), &live)?;
                 if attempt == 0 && witness.is_some_and(|witness| *witness != live.witness) {
                     return Err(moved("it is not as it was when the plan was made"));
                 }
-                limited(self.ready_limit, self.kind.delete(through, object, &self.mark)).await
+                limited(self.ready_limit, self.kind.calls.delete(through, object, &self.mark)).await
             }
             .await;
             match result {
@@ -357,7 +358,7 @@ impl Call {
     ) -> Result<Object, Fault> {
         let id = match before {
             Some(before) => before.id.clone(),
-            None => self.kind.id(&intention.name, state, &self.key)?,
+            None => self.kind.calls.id(&intention.name, state, &self.key)?,
         };
         Ok(Object {
             generation: intention.generation,
@@ -402,8 +403,9 @@ impl Call {
         if self.kind.facts().naming == Naming::None {
             return Object { seen: Some(object.applied.clone()), ..object };
         }
-        let read =
-            self.limited(self.kind.read(self.through(&object.secrets), Target::Recorded(&object, &self.mark))).await;
+        let read = self
+            .limited(self.kind.calls.read(self.through(&object.secrets), Target::Recorded(&object, &self.mark)))
+            .await;
         match read.map(|lives| lives.into_iter().next()) {
             Ok(Some(live)) => Object {
                 marked: live.mark.as_ref() == Some(&self.mark),

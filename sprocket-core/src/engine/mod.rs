@@ -306,7 +306,7 @@ impl Engine {
                 let through = Through { provider: &open.instance, key: &opened.key, secrets: &object.secrets };
                 let mark = mark(&opened.snapshot.lineage, &record.id);
                 let deadline = Deadline::after(self.settings.call_limit);
-                let mut checks = stack.nodes[index].kind.verify(through, object, &mark, deadline).await;
+                let mut checks = stack.nodes[index].kind.calls.verify(through, object, &mark, deadline).await;
                 for check in &mut checks {
                     check.failure = check.failure.take().map(|failure| opened.key.redact(&failure));
                 }

@@ -3,13 +3,17 @@
 //! Above it, the engine deals in [`Json`](crate::json::Json), records and boxed futures; below it, authors of kinds deal in
 //! their own types. Secrets are sealed on the way up and opened on the way down.
 
+mod calls;
 mod draft;
 mod fault;
 mod kind;
 mod provider;
 
+pub(crate) use calls::{Called, ErasedCalls, ErasedLive, ErasedSettled, Target, Through};
 pub(crate) use draft::{DraftOf, ErasedDraft, Evaluated, TypedSpec};
 pub(crate) use fault::{Fault, limited, reading};
-pub(crate) use kind::{Called, ErasedKind, ErasedLive, ErasedSettled, KindFacts, KindHandle, Target, Through, mark};
+pub(crate) use kind::{KindFacts, KindHandle, mark};
 pub use provider::Kinds;
-pub(crate) use provider::{ErasedProvider, ErasedProviderType, Instance, provider, provider_type, typed};
+pub(crate) use provider::{
+    ErasedProvider, ErasedProviderType, Instance, ProviderSettings, provider, provider_type, typed,
+};

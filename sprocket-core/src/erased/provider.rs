@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::fault::{Fault, reading};
@@ -46,18 +45,17 @@ impl<P: Provider> Kinds<P> {
     }
 }
 
+/// What a provider is opened with: its settings and credentials, with their types.
+pub(crate) type ProviderSettings = Box<dyn Any + Send>;
+
 /// A type of provider: all that is needed to work with what one of them made.
 pub(crate) trait ErasedProviderType: Send + Sync {
     fn name(&self) -> &'static str;
     fn parallel(&self) -> usize;
     fn kind(&self, name: &str) -> Option<KindHandle>;
-    /// Opens one as it was recorded, with the credentials of its users' environment, unless these say otherwise.
-    fn reconnect(
-        &self,
-        config: &Json,
-        key: &StackKey,
-        overrides: &Overrides,
-    ) -> BoxFuture<'static, Result<Instance, Fault>>;
+    /// One as it was recorded, with the credentials of its users' environment, unless these say otherwise.
+    fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault>;
+    fn connect(&self, settings: ProviderSettings) -> BoxFuture<'static, Result<Instance, Fault>>;
     fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>>;
     fn close<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<(), Fault>>;
 }
@@ -65,46 +63,45 @@ pub(crate) trait ErasedProviderType: Send + Sync {
 /// A provider as a program declares it.
 pub(crate) trait ErasedProvider: Send + Sync {
     fn is(&self, provider: TypeId) -> bool;
-    fn provider_type(&self) -> &Arc<dyn ErasedProviderType>;
     /// Its settings as they are recorded, if all that they wait for is known.
     fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue>;
     /// Its settings, with their type.
     fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue>;
-    /// Opens it. All that it waits for must be known.
-    fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>>;
+    /// What it is opened with, if all that it waits for is known.
+    fn settings(&self, known: &Known) -> Result<ProviderSettings, NoValue>;
 }
 
 pub(crate) fn provider<D: ProviderDraft>(draft: D) -> Arc<dyn ErasedProvider> {
-    Arc::new(ProviderOf { draft, provider_type: provider_type::<D::Provider>() })
+    Arc::new(ProviderOf(draft))
 }
 
 pub(crate) fn provider_type<P: Provider>() -> Arc<dyn ErasedProviderType> {
     Arc::new(TypeOf(P::kinds(Kinds { kinds: BTreeMap::new(), of: PhantomData })))
 }
 
-struct ProviderOf<D> {
-    draft: D,
-    provider_type: Arc<dyn ErasedProviderType>,
-}
+struct ProviderOf<D>(D);
 
 struct TypeOf<P>(Kinds<P>);
 
-async fn open<P: Provider>(config: P::Config, credentials: Option<P::Credentials>) -> Result<Instance, Fault> {
-    let credentials = match credentials {
-        Some(credentials) => credentials,
-        None => P::ambient().map_err(|error| Fault::of(&error))?,
-    };
-    let opened = P::connect(&config, credentials).await;
-    opened.map(|provider| Arc::new(provider) as Instance).map_err(|error| Fault::of(&error))
+/// What a provider of this type is opened with; without credentials, with those of the environment.
+struct SettingsOf<P: Provider> {
+    config: P::Config,
+    credentials: Option<P::Credentials>,
 }
 
-fn connect<D: ProviderDraft>(draft: &D, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
-    match draft.spec(known).and_then(|config| Ok((config, draft.credentials(known)?))) {
-        Ok((config, credentials)) => reading(open::<D::Provider>(config, credentials)),
-        Err(_) => {
-            let fault = Fault::new(ErrorKind::Invalid, "a setting of the provider is not known");
-            std::future::ready(Err(fault)).boxed()
-        }
+fn settings_of<D: ProviderDraft>(draft: &D, known: &Known) -> Result<ProviderSettings, NoValue> {
+    let (config, credentials) = (draft.spec(known)?, draft.credentials(known)?);
+    Ok(Box::new(SettingsOf::<D::Provider> { config, credentials }))
+}
+
+impl<P: Provider> SettingsOf<P> {
+    async fn open(self) -> Result<Instance, Fault> {
+        let credentials = match self.credentials {
+            Some(credentials) => credentials,
+            None => P::ambient().map_err(|error| Fault::of(&error))?,
+        };
+        let opened = P::connect(&self.config, credentials).await;
+        opened.map(|provider| Arc::new(provider) as Instance).map_err(|error| Fault::of(&error))
     }
 }
 
@@ -121,19 +118,20 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
         self.0.kinds.get(name).cloned()
     }
 
-    fn reconnect(
-        &self,
-        config: &Json,
-        key: &StackKey,
-        overrides: &Overrides,
-    ) -> BoxFuture<'static, Result<Instance, Fault>> {
-        match sealing(key, || serde_json::from_str(config.text())) {
-            Ok(config) => connect(&overrides.apply_to_forgotten(P::Draft::holding(config)), &Known::default()),
-            Err(error) => {
-                let fault = Fault::new(ErrorKind::Invalid, format!("the recorded settings can't be read: {error}"));
-                std::future::ready(Err(fault)).boxed()
-            }
-        }
+    fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Fault::new(ErrorKind::Invalid, format!("the recorded settings can't be read: {error}"))
+        };
+        let config = sealing(key, || serde_json::from_str(config.text())).map_err(|error| unreadable(&error))?;
+        let draft = overrides.apply_to_forgotten(P::Draft::holding(config));
+        settings_of(&draft, &Known::default())
+            .map_err(|_| Fault::new(ErrorKind::Invalid, "a setting of the provider is not known"))
+    }
+
+    fn connect(&self, settings: ProviderSettings) -> BoxFuture<'static, Result<Instance, Fault>> {
+        let settings: Box<SettingsOf<P>> =
+            settings.downcast().expect("BUG: a provider is opened with its own settings");
+        reading(settings.open())
     }
 
     fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
@@ -152,22 +150,18 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
         TypeId::of::<D::Provider>() == provider
     }
 
-    fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
-        &self.provider_type
-    }
-
     fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue> {
-        let config = self.draft.spec(known)?;
-        self.draft.credentials(known)?;
+        let config = self.0.spec(known)?;
+        self.0.credentials(known)?;
         Ok(sealing(key, || Json::of(&config)).expect("BUG: a spec serialises"))
     }
 
     fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue> {
-        Ok(Box::new(self.draft.spec(known)?))
+        Ok(Box::new(self.0.spec(known)?))
     }
 
-    fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
-        connect(&self.draft, known)
+    fn settings(&self, known: &Known) -> Result<ProviderSettings, NoValue> {
+        settings_of(&self.0, known)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::{join_all, try_join_all};
 
 use crate::engine::{Reached, Refused};
-use crate::erased::{ErasedProviderType, Fault, Instance, KindHandle, limited};
+use crate::erased::{ErasedProviderType, Fault, Instance, KindHandle, ProviderSettings, limited};
 use crate::ids::{Address, Identity, ProviderName};
 use crate::json::Json;
 use crate::provider::ErrorKind;
@@ -72,12 +72,12 @@ impl Opener {
 
     async fn open(
         &self,
-        connecting: impl Future<Output = Result<Instance, Fault>>,
         provider_type: Arc<dyn ErasedProviderType>,
+        settings: ProviderSettings,
         config: Json,
     ) -> Result<Open, Fault> {
         let opening = async {
-            let instance = connecting.await?;
+            let instance = provider_type.connect(settings).await?;
             let opened = (Arc::clone(&provider_type), Arc::clone(&instance));
             self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(opened);
             let identity = provider_type.identity(&instance).await?;
@@ -157,14 +157,15 @@ impl Connections {
         // A program that connects it under another name now knows its type all the same.
         let base = |name: &ProviderName| name.as_str().split('/').next().unwrap_or_default().to_owned();
         let alike = stack.providers.iter().find(|node| base(&node.name) == base(name));
-        let provider_type =
-            opener.types.get(base(name).as_str()).or_else(|| alike.map(|node| node.erased.provider_type()));
+        let provider_type = opener.types.get(base(name).as_str()).or_else(|| alike.map(|node| &node.provider_type));
         let (Some(provider_type), Some(recorded)) = (provider_type, recorded) else {
             return Err(Refused::ForgottenProvider { provider: name.clone() });
         };
-        let connecting = provider_type.reconnect(&recorded.config, key, &stack.overrides);
-        let opened = opener.open(connecting, Arc::clone(provider_type), recorded.config.clone()).await;
-        check(name, opened.map_err(|fault| Refused::unreachable(name, fault))?, Some(recorded))
+        let opening = async {
+            let settings = provider_type.recorded(&recorded.config, key, &stack.overrides)?;
+            opener.open(Arc::clone(provider_type), settings, recorded.config.clone()).await
+        };
+        check(name, opening.await.map_err(|fault| Refused::unreachable(name, fault))?, Some(recorded))
     }
 
     /// Opens what was not open, now that its settings are known and what opens it was done.
@@ -266,13 +267,14 @@ async fn open_declared(
     key: &StackKey,
     opener: &Opener,
 ) -> Result<Connection, Refused> {
-    let provider_type = Arc::clone(node.erased.provider_type());
-    let config = match node.erased.config(known, key) {
-        Ok(config) => config,
+    let provider_type = Arc::clone(&node.provider_type);
+    let both = || Ok((node.erased.settings(known)?, node.erased.config(known, key)?));
+    let (settings, config) = match both() {
+        Ok(both) => both,
         Err(NoValue::Yet) => return Ok(Connection::Deferred(provider_type)),
         Err(NoValue::Ever(mistake)) => return Err(Refused::unreachable(&node.name, Fault::invalid(&mistake))),
     };
-    match opener.open(node.erased.connect(known), Arc::clone(&provider_type), config).await {
+    match opener.open(Arc::clone(&provider_type), settings, config).await {
         Ok(opened) => check(&node.name, opened, recorded),
         Err(fault) => match fault.kind {
             ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),

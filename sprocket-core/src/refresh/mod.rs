@@ -175,7 +175,7 @@ impl Group<'_> {
         tracing::debug!(provider = %self.provider, kind = self.kind.facts().kind, "reading");
         let names = names.chain(self.next.iter().cloned()).collect();
         let listing = Listing { lineage: snapshot.lineage.clone(), names };
-        if let Some(lives) = connections.ask(self.kind.list(through, &listing)).await.map_err(failed)? {
+        if let Some(lives) = connections.ask(self.kind.calls.list(through, &listing)).await.map_err(failed)? {
             return Ok(self.sort(lives));
         }
         // A kind that can't be listed is read one by one.
@@ -185,17 +185,19 @@ impl Group<'_> {
         reads.extend(self.objects().map(|(record, object)| {
             let mark = mark(&snapshot.lineage, &record.id);
             async move {
-                let mut lives = connections.ask(kind.read(through, Target::Recorded(object, &mark))).await?;
+                let mut lives = connections.ask(kind.calls.read(through, Target::Recorded(object, &mark))).await?;
                 if lives.is_empty() && kind.facts().naming != Naming::None {
                     // It has gone. Another may have its name by now.
-                    lives = connections.ask(kind.read(through, Target::Named(&object.name))).await?;
+                    lives = connections.ask(kind.calls.read(through, Target::Named(&object.name))).await?;
                     lives.retain(|live| live.id != object.id);
                 }
                 Ok(lives)
             }
             .boxed()
         }));
-        reads.extend(self.claimed.iter().map(|name| connections.ask(kind.read(through, Target::Named(name))).boxed()));
+        reads.extend(
+            self.claimed.iter().map(|name| connections.ask(kind.calls.read(through, Target::Named(name))).boxed()),
+        );
         let lives: Vec<Vec<ErasedLive>> =
             stream::iter(reads).buffer_unordered(limit).try_collect().await.map_err(failed)?;
         Ok(self.sort(lives.into_iter().flatten().collect()))

@@ -44,7 +44,7 @@ async fn settle_one(
             let kind = connections.kind(&intent.provider, address)?;
             let through = Through { provider: &open.instance, key, secrets: &intent.secrets };
             let mark = mark(&snapshot.lineage, &intent.record);
-            let settled = connections.ask(kind.settle(through, intent, &mark)).await;
+            let settled = connections.ask(kind.calls.settle(through, intent, &mark)).await;
             match settled.map_err(|fault| Refused::unreadable(&intent.provider, kind.facts().kind, fault))? {
                 ErasedSettled::Nothing => nothing_done(),
                 ErasedSettled::Ours(lives) => created(record, intent, lives, &kind, key),
@@ -88,7 +88,7 @@ async fn settle_one(
             let mark = mark(&snapshot.lineage, &record.id);
             // What lives only in its record is deleted with it.
             let alone = kind.facts().naming == crate::resource::Naming::None;
-            let lives = connections.ask(kind.read(through, Target::Recorded(object, &mark))).await;
+            let lives = connections.ask(kind.calls.read(through, Target::Recorded(object, &mark))).await;
             let lives = lives.map_err(|fault| Refused::unreadable(&record.provider, kind.facts().kind, fault))?;
             if lives.is_empty() || alone {
                 Event::Done { record: Some(Box::new(record.without(which))) }

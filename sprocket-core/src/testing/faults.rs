@@ -1,114 +1,82 @@
-//! Faults of real services: each call goes through, unless a fault waits for it.
+//! Faults: what a test lets go wrong with the calls of real and of simulated services. Every other call goes through.
 
-use std::any::{Any, TypeId};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use serde_json::Value;
 
-use super::Fail;
-use super::simulate::Simulation;
+use super::{Fail, lock};
 use crate::entropy::Entropy;
 use crate::erased::{
-    Called, ErasedKind, ErasedLive, ErasedProvider, ErasedProviderType, ErasedSettled, Fault, Instance, KindFacts,
-    KindHandle, Target, Through, TypedSpec,
+    Called, ErasedCalls, ErasedLive, ErasedProviderType, ErasedSettled, Fault, Instance, KindHandle, ProviderSettings,
+    Target, Through, TypedSpec,
 };
 use crate::ids::{Identity, ObjectId, PhysicalName};
 use crate::json::Json;
 use crate::overrides::Overrides;
 use crate::provider::ErrorKind;
-use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Part};
+use crate::resource::{Checked, Deadline, Effect, Listing, Mark};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
-use crate::value::{Known, NoValue, Path, Secret, StackKey};
+use crate::value::StackKey;
 
-/// Puts the world's faults in front of every kind of a stack, and of its providers: what is deleted need not be declared.
-pub(super) fn inject(stack: &mut Stack, world: &Arc<Simulation>) {
-    for provider in &mut stack.providers {
-        let real = Arc::clone(&provider.erased);
-        let faulty_type: Arc<dyn ErasedProviderType> =
-            Arc::new(FaultyType { real: Arc::clone(real.provider_type()), world: Arc::clone(world) });
-        provider.erased = Arc::new(FaultyProvider { real, faulty_type });
-    }
-    for node in &mut stack.nodes {
-        node.kind = KindHandle::new(FaultyKind { real: node.kind.clone(), world: Arc::clone(world) });
-    }
+/// The faults that wait for their calls.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    calls: Vec<(&'static str, String, Fail)>,
+    /// Objects whose next delete is made twice.
+    deleted_twice: Vec<String>,
+    unreachable: BTreeSet<&'static str>,
 }
 
-struct FaultyProvider {
-    real: Arc<dyn ErasedProvider>,
-    faulty_type: Arc<dyn ErasedProviderType>,
-}
-
-struct FaultyType {
-    real: Arc<dyn ErasedProviderType>,
-    world: Arc<Simulation>,
-}
-
-impl ErasedProvider for FaultyProvider {
-    fn is(&self, provider: TypeId) -> bool {
-        self.real.is(provider)
+impl Faults {
+    pub(super) fn fail(&self, call: &'static str, name: &str, fail: Fail) {
+        lock(&self.0).calls.push((call, name.to_owned(), fail));
     }
 
-    fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
-        &self.faulty_type
+    pub(super) fn delete_twice(&self, name: &str) {
+        lock(&self.0).deleted_twice.push(name.to_owned());
     }
 
-    fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue> {
-        self.real.config(known, key)
+    pub(super) fn unreachable(&self, provider: &'static str, unreachable: bool) {
+        let mut waiting = lock(&self.0);
+        if unreachable {
+            waiting.unreachable.insert(provider);
+        } else {
+            waiting.unreachable.remove(provider);
+        }
     }
 
-    fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue> {
-        self.real.typed_config(known)
+    fn is_deleted_twice(&self, name: &str) -> bool {
+        let mut waiting = lock(&self.0);
+        let place = waiting.deleted_twice.iter().position(|on| on == name);
+        place.map(|place| waiting.deleted_twice.remove(place)).is_some()
     }
 
-    fn connect(&self, known: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
-        self.real.connect(known)
-    }
-}
-
-impl ErasedProviderType for FaultyType {
-    fn name(&self) -> &'static str {
-        self.real.name()
-    }
-
-    fn parallel(&self) -> usize {
-        self.real.parallel()
+    /// The fault that this call is to have, if any.
+    fn of(&self, provider: &'static str, call: &str, name: &str) -> Option<Fail> {
+        let mut waiting = lock(&self.0);
+        if waiting.unreachable.contains(provider) {
+            return Some(Fail::Before(ErrorKind::Unavailable));
+        }
+        let place = waiting.calls.iter().position(|(of, on, _)| *of == call && on == name)?;
+        Some(waiting.calls.remove(place).2)
     }
 
-    fn kind(&self, name: &str) -> Option<KindHandle> {
-        let real = self.real.kind(name)?;
-        Some(KindHandle::new(FaultyKind { real, world: Arc::clone(&self.world) }))
-    }
-
-    fn reconnect(
+    /// A call, with the fault that waits for it.
+    fn meet<'a, T: Send + 'a>(
         &self,
-        config: &Json,
-        key: &StackKey,
-        overrides: &Overrides,
-    ) -> BoxFuture<'static, Result<Instance, Fault>> {
-        self.real.reconnect(config, key, overrides)
-    }
-
-    fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
-        self.real.identity(instance)
-    }
-
-    fn close<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<(), Fault>> {
-        self.real.close(instance)
-    }
-}
-
-struct FaultyKind {
-    real: KindHandle,
-    world: Arc<Simulation>,
-}
-
-impl FaultyKind {
-    fn call<'a, T: Send + 'a>(&'a self, call: &'static str, name: &str, real: Called<'a, T>) -> Called<'a, T> {
+        provider: &'static str,
+        call: &'static str,
+        name: &str,
+        real: Called<'a, T>,
+    ) -> Called<'a, T> {
         let lost = move || Fault::new(ErrorKind::Unavailable, format!("the answer to `{call}` was lost"));
-        match self.world.fault(self.real.facts().provider, call, name) {
+        match self.of(provider, call, name) {
             None => real,
             Some(Fail::AfterEffect) => async move { real.await.and_then(|_| Err(lost())) }.boxed(),
             Some(Fail::NoAnswer) => std::future::ready(Err(lost())).boxed(),
@@ -121,17 +89,79 @@ impl FaultyKind {
     }
 }
 
-impl ErasedKind for FaultyKind {
-    fn facts(&self) -> KindFacts {
-        self.real.facts()
+/// Puts the faults in front of every kind of a stack, and of its providers: what is deleted need not be declared.
+pub(super) fn inject(stack: &mut Stack, faults: &Arc<Faults>) {
+    for provider in &mut stack.providers {
+        let real = Arc::clone(&provider.provider_type);
+        provider.provider_type = Arc::new(FaultyType { real, faults: Arc::clone(faults) });
+    }
+    for node in &mut stack.nodes {
+        node.kind = faulty(&node.kind, faults);
+    }
+}
+
+fn faulty(real: &KindHandle, faults: &Arc<Faults>) -> KindHandle {
+    real.calling(FaultyCalls { real: real.clone(), faults: Arc::clone(faults) })
+}
+
+struct FaultyType {
+    real: Arc<dyn ErasedProviderType>,
+    faults: Arc<Faults>,
+}
+
+impl ErasedProviderType for FaultyType {
+    fn name(&self) -> &'static str {
+        self.real.name()
     }
 
+    fn parallel(&self) -> usize {
+        self.real.parallel()
+    }
+
+    fn kind(&self, name: &str) -> Option<KindHandle> {
+        self.real.kind(name).map(|real| faulty(&real, &self.faults))
+    }
+
+    fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault> {
+        self.real.recorded(config, key, overrides)
+    }
+
+    fn connect(&self, settings: ProviderSettings) -> BoxFuture<'static, Result<Instance, Fault>> {
+        self.faults.meet(self.name(), "connect", self.name(), self.real.connect(settings))
+    }
+
+    fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
+        self.real.identity(instance)
+    }
+
+    fn close<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<(), Fault>> {
+        self.real.close(instance)
+    }
+}
+
+struct FaultyCalls {
+    real: KindHandle,
+    faults: Arc<Faults>,
+}
+
+impl FaultyCalls {
+    fn call<'a, T: Send + 'a>(&self, call: &'static str, name: &str, real: Called<'a, T>) -> Called<'a, T> {
+        self.faults.meet(self.real.facts().provider, call, name, real)
+    }
+}
+
+impl ErasedCalls for FaultyCalls {
     fn read<'a>(&'a self, through: Through<'a>, target: Target<'a>) -> Called<'a, Vec<ErasedLive>> {
-        self.real.read(through, target)
+        let name = match target {
+            Target::Recorded(object, _) => object.name.as_str(),
+            Target::Named(name) => name.as_str(),
+            Target::Import(id) => id,
+        };
+        self.call("read", name, self.real.calls.read(through, target))
     }
 
     fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>> {
-        self.real.list(through, listing)
+        self.call("list", self.real.facts().kind, self.real.calls.list(through, listing))
     }
 
     fn create<'a>(
@@ -142,7 +172,7 @@ impl ErasedKind for FaultyKind {
         mark: &'a Mark,
         entropy: &'a Entropy,
     ) -> Called<'a, Json> {
-        self.call("create", name.as_str(), self.real.create(through, name, spec, mark, entropy))
+        self.call("create", name.as_str(), self.real.calls.create(through, name, spec, mark, entropy))
     }
 
     fn update<'a>(
@@ -153,7 +183,7 @@ impl ErasedKind for FaultyKind {
         spec: &'a TypedSpec,
         mark: &'a Mark,
     ) -> Called<'a, Json> {
-        self.call("update", live.name.as_str(), self.real.update(through, applied, live, spec, mark))
+        self.call("update", live.name.as_str(), self.real.calls.update(through, applied, live, spec, mark))
     }
 
     fn ready<'a>(
@@ -161,25 +191,26 @@ impl ErasedKind for FaultyKind {
         through: Through<'a>,
         object: &'a Object,
         mark: &'a Mark,
-        until: Deadline,
+        deadline: Deadline,
     ) -> Called<'a, Json> {
-        self.call("ready", object.name.as_str(), self.real.ready(through, object, mark, until))
+        self.call("ready", object.name.as_str(), self.real.calls.ready(through, object, mark, deadline))
     }
 
     fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark) -> Called<'a, ()> {
         let name = object.name.as_str();
-        if self.world.is_deleted_twice(name) {
+        if self.faults.is_deleted_twice(name) {
             let twice = async move {
-                self.real.delete(through, object, mark).await?;
-                self.real.delete(through, object, mark).await
+                self.real.calls.delete(through, object, mark).await?;
+                self.real.calls.delete(through, object, mark).await
             };
             return twice.boxed();
         }
-        self.call("delete", name, self.real.delete(through, object, mark))
+        self.call("delete", name, self.real.calls.delete(through, object, mark))
     }
 
+    /// Settling is reading.
     fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
-        self.real.settle(through, intent, mark)
+        self.call("read", intent.name.as_str(), self.real.calls.settle(through, intent, mark))
     }
 
     fn verify<'a>(
@@ -187,54 +218,12 @@ impl ErasedKind for FaultyKind {
         through: Through<'a>,
         object: &'a Object,
         mark: &'a Mark,
-        until: Deadline,
+        deadline: Deadline,
     ) -> BoxFuture<'a, Vec<Checked>> {
-        self.real.verify(through, object, mark, until)
-    }
-
-    fn bring(
-        &self,
-        id: &ObjectId,
-        name: &PhysicalName,
-        spec: &TypedSpec,
-        value: &Secret<Value>,
-        key: &StackKey,
-    ) -> Option<ErasedLive> {
-        self.real.bring(id, name, spec, value, key)
+        self.real.calls.verify(through, object, mark, deadline)
     }
 
     fn id(&self, name: &PhysicalName, state: &Json, key: &StackKey) -> Result<ObjectId, Fault> {
-        self.real.id(name, state, key)
-    }
-
-    fn state(&self, state: &Json, key: &StackKey) -> Result<Arc<dyn Any + Send + Sync>, String> {
-        self.real.state(state, key)
-    }
-
-    fn equal(&self, one: &Json, other: &Json, secrets: &[Path], key: &StackKey) -> bool {
-        self.real.equal(one, other, secrets, key)
-    }
-
-    fn mask(&self, live: &ErasedLive, secrets: &[Path], key: &StackKey) -> Json {
-        self.real.mask(live, secrets, key)
-    }
-
-    fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String> {
-        self.real.upgrade(from, part, value)
-    }
-
-    fn imagine(
-        &self,
-        through: Through<'_>,
-        id: &ObjectId,
-        name: &PhysicalName,
-        spec: &(dyn Any + Send + Sync),
-        mark: Option<Mark>,
-    ) -> Result<ErasedLive, Fault> {
-        self.real.imagine(through, id, name, spec, mark)
-    }
-
-    fn keep(&self, spec: &(dyn Any + Send + Sync)) -> (Arc<dyn Any + Send + Sync>, String) {
-        self.real.keep(spec)
+        self.real.calls.id(name, state, key)
     }
 }

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 pub use self::crash::Crash;
 use self::crash::CrashingStore;
-use self::faults::inject;
+use self::faults::{Faults, inject};
 pub(crate) use self::imagine::imagine;
 pub use self::leaks::leaks;
 use self::simulate::{Simulation, simulate};
@@ -57,11 +57,12 @@ pub fn world() -> World {
 #[derive(Debug)]
 pub struct World {
     simulation: Arc<Simulation>,
+    faults: Arc<Faults>,
     store: CrashingStore,
     /// How the engine works. Tests may change it.
     pub settings: Settings,
     events: Arc<std::sync::Mutex<Vec<Event>>>,
-    /// Real services answer, and only the faults are injected.
+    /// Real services answer.
     real: bool,
 }
 
@@ -94,7 +95,7 @@ impl World {
             ..Settings::new(KeySource::Given(key))
         };
         let store = CrashingStore::new(MemoryStore::default());
-        Self { simulation: Arc::default(), store, settings, events, real: false }
+        Self { simulation: Arc::default(), faults: Arc::default(), store, settings, events, real: false }
     }
 
     /// A world of real services: nothing is simulated, only the state and the faults are the test's.
@@ -234,12 +235,12 @@ impl World {
 
     /// Lets the next call of this name (`create`, `read`, …) on an object of this name fail.
     pub fn fail(&mut self, call: &'static str, name: &str, fail: Fail) {
-        self.simulation.fail(call, name, fail);
+        self.faults.fail(call, name, fail);
     }
 
     /// Makes a service answer nothing at all, or answer again.
     pub fn unreachable(&mut self, provider: &'static str, unreachable: bool) {
-        self.simulation.unreachable(provider, unreachable);
+        self.faults.unreachable(provider, unreachable);
     }
 
     /// What look-ups of this sort are answered. Without it, the answer is made up.
@@ -315,11 +316,10 @@ impl World {
     pub fn stack(&self, program: impl Fn(&mut Stack)) -> Stack {
         let mut stack = Stack::new();
         program(&mut stack);
-        if self.real {
-            inject(&mut stack, &self.simulation);
-        } else {
+        if !self.real {
             simulate(&mut stack, &self.simulation);
         }
+        inject(&mut stack, &self.faults);
         stack
     }
 

@@ -1,21 +1,20 @@
-//! Simulation: what a program's providers and kinds are replaced with.
+//! Simulation: what answers in the place of a program's services.
 //!
 //! The fakes are strict: a name can't be taken twice, nothing can be deleted that another object's settings mention by its
 //! id, and what is not there can't be changed.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use serde_json::Value;
 
-use super::{Fail, lock};
+use super::lock;
 use crate::entropy::Entropy;
 use crate::erased::{
-    Called, ErasedKind, ErasedLive, ErasedProvider, ErasedProviderType, ErasedSettled, Fault, Instance, KindFacts,
-    KindHandle, Target, Through, TypedSpec,
+    Called, ErasedCalls, ErasedLive, ErasedProviderType, ErasedSettled, Fault, Instance, KindHandle, ProviderSettings,
+    Target, Through, TypedSpec,
 };
 use crate::ids::{Identity, ObjectId, PhysicalName};
 use crate::json::Json;
@@ -23,10 +22,10 @@ use crate::lookup::{Answer, ErasedLookup, Lookup};
 use crate::overrides::Overrides;
 use crate::provider::{ErrorKind, Provider as _};
 use crate::random::Random;
-use crate::resource::{Checked, Deadline, Effect, Listing, Mark, Naming, Part, Resource};
+use crate::resource::{Checked, Deadline, Listing, Mark, Naming, Resource};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
-use crate::value::{Known, NoValue, Path, Secret, StackKey};
+use crate::value::{Known, NoValue, StackKey};
 
 /// The objects of all services.
 #[derive(Debug, Default)]
@@ -37,10 +36,6 @@ struct Services {
     objects: BTreeMap<(&'static str, ObjectId), Simulated>,
     minted: u64,
     calls: Vec<String>,
-    faults: Vec<(&'static str, String, Fail)>,
-    /// Objects whose next delete is made twice.
-    deleted_twice: Vec<String>,
-    unreachable: BTreeSet<&'static str>,
     answers: BTreeMap<&'static str, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -55,48 +50,24 @@ struct Simulated {
 
 /// Replaces the services that a stack is declared on. What needs no service stays as it is.
 pub(super) fn simulate(stack: &mut Stack, world: &Arc<Simulation>) {
-    for provider in &mut stack.providers {
-        if !provider.erased.is(TypeId::of::<Random>()) {
-            let real = Arc::clone(&provider.erased);
-            let simulated_type: Arc<dyn ErasedProviderType> =
-                Arc::new(SimulatedType { real: Arc::clone(real.provider_type()), world: Arc::clone(world) });
-            provider.erased = Arc::new(SimulatedProvider { real, simulated_type });
-        }
+    for provider in stack.providers.iter_mut().filter(|provider| !provider.erased.is(TypeId::of::<Random>())) {
+        let real = Arc::clone(&provider.provider_type);
+        provider.provider_type = Arc::new(SimulatedType { real, world: Arc::clone(world) });
     }
     for lookup in &mut stack.lookups {
         let real = std::mem::replace(&mut lookup.erased, Box::new(Unanswered));
         lookup.erased = Box::new(SimulatedLookup { real, world: Arc::clone(world) });
     }
     for node in stack.nodes.iter_mut().filter(|node| node.kind.facts().provider != Random::NAME) {
-        node.kind = KindHandle::new(SimulatedKind { real: node.kind.clone(), world: Arc::clone(world) });
+        node.kind = simulated(&node.kind, world);
     }
 }
 
+fn simulated(real: &KindHandle, world: &Arc<Simulation>) -> KindHandle {
+    real.calling(SimulatedCalls { real: real.clone(), world: Arc::clone(world) })
+}
+
 impl Simulation {
-    pub(super) fn fail(&self, call: &'static str, name: &str, fail: Fail) {
-        lock(&self.0).faults.push((call, name.to_owned(), fail));
-    }
-
-    pub(super) fn delete_twice(&self, name: &str) {
-        lock(&self.0).deleted_twice.push(name.to_owned());
-    }
-
-    /// Whether this delete is to be made twice.
-    pub(super) fn is_deleted_twice(&self, name: &str) -> bool {
-        let mut services = lock(&self.0);
-        let place = services.deleted_twice.iter().position(|on| on == name);
-        place.map(|place| services.deleted_twice.remove(place)).is_some()
-    }
-
-    pub(super) fn unreachable(&self, provider: &'static str, unreachable: bool) {
-        let mut services = lock(&self.0);
-        if unreachable {
-            services.unreachable.insert(provider);
-        } else {
-            services.unreachable.remove(provider);
-        }
-    }
-
     pub(super) fn answer<L: Lookup>(&self, answer: L::Answer) {
         lock(&self.0).answers.insert(L::WHAT, Arc::new(answer));
     }
@@ -147,16 +118,6 @@ impl Simulation {
 
     pub(super) fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut lock(&self.0).calls)
-    }
-
-    /// The fault that this call is to have, if any.
-    pub(super) fn fault(&self, provider: &'static str, call: &str, name: &str) -> Option<Fail> {
-        let mut services = lock(&self.0);
-        if services.unreachable.contains(provider) {
-            return Some(Fail::Before(ErrorKind::Unavailable));
-        }
-        let place = services.faults.iter().position(|(of, on, _)| *of == call && on == name)?;
-        Some(services.faults.remove(place).2)
     }
 }
 
@@ -223,47 +184,9 @@ impl ErasedLookup for SimulatedLookup {
     }
 }
 
-struct SimulatedProvider {
-    real: Arc<dyn ErasedProvider>,
-    simulated_type: Arc<dyn ErasedProviderType>,
-}
-
 struct SimulatedType {
     real: Arc<dyn ErasedProviderType>,
     world: Arc<Simulation>,
-}
-
-impl SimulatedType {
-    fn connected(&self) -> BoxFuture<'static, Result<Instance, Fault>> {
-        let result = match self.world.fault(self.real.name(), "connect", self.real.name()) {
-            Some(_) => Err(Fault::new(ErrorKind::Unavailable, "the simulated service does not answer")),
-            None => Ok(Arc::new(()) as Instance),
-        };
-        std::future::ready(result).boxed()
-    }
-}
-
-impl ErasedProvider for SimulatedProvider {
-    fn is(&self, provider: TypeId) -> bool {
-        self.real.is(provider)
-    }
-
-    fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
-        &self.simulated_type
-    }
-
-    fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue> {
-        self.real.config(known, key)
-    }
-
-    fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue> {
-        self.real.typed_config(known)
-    }
-
-    fn connect(&self, _: &Known) -> BoxFuture<'static, Result<Instance, Fault>> {
-        let key = StackKey::from_bytes([0; 64]);
-        self.simulated_type.reconnect(&Json::from(&serde_json::Value::Null), &key, &Overrides::default())
-    }
 }
 
 impl ErasedProviderType for SimulatedType {
@@ -276,12 +199,15 @@ impl ErasedProviderType for SimulatedType {
     }
 
     fn kind(&self, name: &str) -> Option<KindHandle> {
-        let real = self.real.kind(name)?;
-        Some(KindHandle::new(SimulatedKind { real, world: Arc::clone(&self.world) }))
+        self.real.kind(name).map(|real| simulated(&real, &self.world))
     }
 
-    fn reconnect(&self, _: &Json, _: &StackKey, _: &Overrides) -> BoxFuture<'static, Result<Instance, Fault>> {
-        self.connected()
+    fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault> {
+        self.real.recorded(config, key, overrides)
+    }
+
+    fn connect(&self, _: ProviderSettings) -> BoxFuture<'static, Result<Instance, Fault>> {
+        std::future::ready(Ok(Arc::new(()) as Instance)).boxed()
     }
 
     fn identity<'a>(&self, _: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
@@ -293,12 +219,12 @@ impl ErasedProviderType for SimulatedType {
     }
 }
 
-struct SimulatedKind {
+struct SimulatedCalls {
     real: KindHandle,
     world: Arc<Simulation>,
 }
 
-impl SimulatedKind {
+impl SimulatedCalls {
     fn kind(&self) -> &'static str {
         self.real.facts().kind
     }
@@ -317,29 +243,8 @@ impl SimulatedKind {
         found.map(|((_, id), object)| self.live(through, id, object)).collect()
     }
 
-    /// Makes a call with the fault that is waiting for it.
-    async fn call<T>(
-        &self,
-        call: &'static str,
-        name: &str,
-        act: impl FnOnce(&mut Services) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        let fault = self.world.fault(self.real.facts().provider, call, name);
-        let no_answer = || Fault::new(ErrorKind::Unavailable, format!("the answer to `{call}` was lost"));
-        match fault {
-            None => {}
-            Some(Fail::AfterEffect) => {
-                act(&mut lock(&self.world.0))?;
-                return Err(no_answer());
-            }
-            Some(Fail::NoAnswer) => return Err(no_answer()),
-            Some(Fail::Hang) => std::future::pending().await,
-            Some(Fail::Before(kind)) => {
-                let fault = Fault::new(kind, format!("the simulated service refused `{call}` of `{name}`"));
-                return Err(Fault { effect: Effect::None, ..fault });
-            }
-        }
-        // Other calls run in between, as they would with a real service.
+    /// Lets other calls run in between, as they would with a real service.
+    async fn act<T>(&self, act: impl FnOnce(&mut Services) -> Result<T, Fault>) -> Result<T, Fault> {
         tokio::task::yield_now().await;
         act(&mut lock(&self.world.0))
     }
@@ -354,19 +259,10 @@ fn gone(id: &ObjectId) -> Fault {
     Fault::new(ErrorKind::NotFound, format!("there is no object `{id}`"))
 }
 
-impl ErasedKind for SimulatedKind {
-    fn facts(&self) -> KindFacts {
-        self.real.facts()
-    }
-
+impl ErasedCalls for SimulatedCalls {
     fn read<'a>(&'a self, through: Through<'a>, target: Target<'a>) -> Called<'a, Vec<ErasedLive>> {
         async move {
-            let name = match target {
-                Target::Recorded(object, _) => object.name.to_string(),
-                Target::Named(name) => name.to_string(),
-                Target::Import(id) => id.to_owned(),
-            };
-            self.call("read", &name, |_| Ok(())).await?;
+            tokio::task::yield_now().await;
             match target {
                 Target::Recorded(object, _) => self.find(through, |id, _| *id == object.id),
                 Target::Named(name) => self.find(through, |_, object| object.name == *name),
@@ -380,7 +276,7 @@ impl ErasedKind for SimulatedKind {
 
     fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>> {
         async move {
-            self.call("list", self.kind(), |_| Ok(())).await?;
+            tokio::task::yield_now().await;
             self.find(through, |_, object| listing.wants(&object.name, object.mark.as_ref())).map(Some)
         }
         .boxed()
@@ -394,7 +290,7 @@ impl ErasedKind for SimulatedKind {
         mark: &'a Mark,
         _: &'a Entropy,
     ) -> Called<'a, Json> {
-        self.call("create", name.as_str(), move |services| {
+        self.act(move |services| {
             if services.named(self.kind(), name.as_str()).is_some() {
                 let message = format!("an object named `{name}` exists already");
                 return Err(Fault::new(ErrorKind::AlreadyExists, message));
@@ -416,7 +312,7 @@ impl ErasedKind for SimulatedKind {
         spec: &'a TypedSpec,
         mark: &'a Mark,
     ) -> Called<'a, Json> {
-        self.call("update", live.name.as_str(), move |services| {
+        self.act(move |services| {
             let id = live.id.clone();
             let object = services.objects.get_mut(&(self.kind(), id.clone())).ok_or_else(|| gone(&id))?;
             (object.spec, object.text) = self.real.keep(&**spec);
@@ -428,11 +324,11 @@ impl ErasedKind for SimulatedKind {
     }
 
     fn ready<'a>(&'a self, through: Through<'a>, object: &'a Object, _: &'a Mark, _: Deadline) -> Called<'a, Json> {
-        self.call("ready", object.name.as_str(), move |services| self.state_of(through, &object.id, services)).boxed()
+        self.act(move |services| self.state_of(through, &object.id, services)).boxed()
     }
 
     fn delete<'a>(&'a self, _: Through<'a>, object: &'a Object, _: &'a Mark) -> Called<'a, ()> {
-        self.call("delete", object.name.as_str(), move |services| {
+        self.act(move |services| {
             let mention = format!("\"{}\"", object.id);
             let user = services
                 .objects
@@ -477,52 +373,10 @@ impl ErasedKind for SimulatedKind {
         .boxed()
     }
 
-    fn bring(
-        &self,
-        id: &ObjectId,
-        name: &PhysicalName,
-        spec: &TypedSpec,
-        value: &Secret<Value>,
-        key: &StackKey,
-    ) -> Option<ErasedLive> {
-        self.real.bring(id, name, spec, value, key)
-    }
-
     fn id(&self, name: &PhysicalName, _: &Json, _: &StackKey) -> Result<ObjectId, Fault> {
         let services = lock(&self.world.0);
         let mut found =
             services.objects.iter().filter(|((kind, _), object)| *kind == self.kind() && object.name == *name);
         found.next().map(|((_, id), _)| id.clone()).ok_or_else(|| gone(&name.as_str().into()))
-    }
-
-    fn state(&self, state: &Json, key: &StackKey) -> Result<Arc<dyn Any + Send + Sync>, String> {
-        self.real.state(state, key)
-    }
-
-    fn equal(&self, one: &Json, other: &Json, secrets: &[Path], key: &StackKey) -> bool {
-        self.real.equal(one, other, secrets, key)
-    }
-
-    fn mask(&self, live: &ErasedLive, secrets: &[Path], key: &StackKey) -> Json {
-        self.real.mask(live, secrets, key)
-    }
-
-    fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String> {
-        self.real.upgrade(from, part, value)
-    }
-
-    fn imagine(
-        &self,
-        through: Through<'_>,
-        id: &ObjectId,
-        name: &PhysicalName,
-        spec: &(dyn Any + Send + Sync),
-        mark: Option<Mark>,
-    ) -> Result<ErasedLive, Fault> {
-        self.real.imagine(through, id, name, spec, mark)
-    }
-
-    fn keep(&self, spec: &(dyn Any + Send + Sync)) -> (Arc<dyn Any + Send + Sync>, String) {
-        self.real.keep(spec)
     }
 }

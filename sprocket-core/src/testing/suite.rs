@@ -266,7 +266,7 @@ impl KindSuite<'_> {
         let mut world = World::of_real_services();
         self.apply(&mut world, Some(Variant::First), fresh);
         let object = self.object(&world).expect("it is recorded");
-        world.simulation.delete_twice(object.name.as_str());
+        world.faults.delete_twice(object.name.as_str());
         self.end(&mut world);
     }
 

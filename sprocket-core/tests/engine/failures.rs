@@ -31,7 +31,7 @@ fn after_a_failure_nothing_new_starts() {
     let report = story.world.try_apply(on_lab(chain)).unwrap();
     assert_snapshot!(told(&report), @"
     lab:net/a Done
-    lab:net/b failed: the simulated service refused `create` of `b`
+    lab:net/b failed: the test refused `create` of `b`
     lab:net/c NotStarted
     lab:net/d NotStarted
     ");
@@ -48,7 +48,7 @@ fn independent_steps_go_on_if_that_is_asked_for() {
     let report = story.world.try_apply(on_lab(chain)).unwrap();
     assert_snapshot!(told(&report), @"
     lab:net/a Done
-    lab:net/b failed: the simulated service refused `create` of `b`
+    lab:net/b failed: the test refused `create` of `b`
     lab:net/c NotStarted
     lab:net/d Done
     ");
@@ -112,7 +112,7 @@ fn what_never_gets_ready_fails_and_is_waited_for_again() {
     let mut story = Story::new();
     story.world.fail("ready", "web", Fail::Before(ErrorKind::Unready));
     let report = story.world.try_apply(on_lab(app)).unwrap();
-    assert_snapshot!(told(&report), @"lab:app/web failed: the simulated service refused `ready` of `web`");
+    assert_snapshot!(told(&report), @"lab:app/web failed: the test refused `ready` of `web`");
     assert_snapshot!(story.plan(app), @"
     ~ lab:app/web  (not seen to work yet)
     1 to wait for.
@@ -129,7 +129,7 @@ fn an_unreachable_service_drops_nothing_from_state() {
     story.world.unreachable("lab", true);
     let refused = story.world.try_plan(on_lab(chain), Goal::Declared).unwrap_err();
     assert_snapshot!(format!("{refused}\nhint: {}", refused.hint().unwrap()), @"
-    could not reach `lab`: the simulated service does not answer
+    could not reach `lab`: the test refused `connect` of `lab`
     hint: nothing was changed, and nothing was dropped from state
     ");
     assert!(story.world.try_plan(on_lab(|_| ()), Goal::Declared).is_err(), "nor is it taken for gone");
@@ -144,7 +144,7 @@ fn a_list_that_fails_is_not_an_empty_one() {
     story.apply(chain);
     story.world.fail("list", "lab:net", Fail::Before(ErrorKind::Denied));
     let refused = story.world.try_plan(on_lab(chain), Goal::Declared).unwrap_err();
-    assert_snapshot!(refused, @"could not read lab:net from `lab`: the simulated service refused `list` of `lab:net`");
+    assert_snapshot!(refused, @"could not read lab:net from `lab`: the test refused `list` of `lab:net`");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_delete_that_fails_stops_the_deletes_that_wait_for_it() {
     let report = story.world.run(on_lab(|_| ()), Goal::Declared).unwrap().unwrap();
     assert_snapshot!(told(&report), @"
     lab:net/a NotStarted
-    lab:net/b failed: the simulated service refused `delete` of `b`
+    lab:net/b failed: the test refused `delete` of `b`
     lab:net/c Done
     lab:net/d Done
     ");

@@ -416,7 +416,7 @@ fn a_service_that_quotes_a_secret_in_an_error_is_not_repeated() {
     story.world.fail("create", "hunter2-token", Fail::Before(ErrorKind::Denied));
     let report = story.world.try_apply(on_lab(program)).unwrap();
     let (_, failure) = report.failures().next().unwrap();
-    assert_eq!(failure.message, "the simulated service refused `create` of `(secret)`");
+    assert_eq!(failure.message, "the test refused `create` of `(secret)`");
 }
 
 #[test]

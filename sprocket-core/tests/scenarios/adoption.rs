@@ -146,7 +146,7 @@ fn what_somebody_made_in_the_meantime_is_told_when_it_is_in_the_way() {
     let mut story = Story::new();
     story.world.fail("create", "edge", Fail::Before(ErrorKind::AlreadyExists));
     let report = story.run(edge).unwrap();
-    assert_snapshot!(told(&report), @"create lab:net/edge failed: the simulated service refused `create` of `edge`");
+    assert_snapshot!(told(&report), @"create lab:net/edge failed: the test refused `create` of `edge`");
     story.world.put::<Net>("edge", spec("10.0.0.0/24"));
     assert_snapshot!(story.plan(edge), @"
     problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/adoption.rs:16)

@@ -196,9 +196,9 @@ fn a_call_that_gets_no_answer_is_tried_again_so_often_and_one_that_is_refused_is
         format!("{}, tried again {retries} times", told(&report))
     };
     assert_snapshot!(tries(Fail::NoAnswer), @"create lab:net/edge failed: the answer to `create` was lost, tried again 3 times");
-    assert_snapshot!(tries(Fail::Before(ErrorKind::Unavailable)), @"create lab:net/edge failed: the simulated service refused `create` of `edge`, tried again 3 times");
-    assert_snapshot!(tries(Fail::Before(ErrorKind::Invalid)), @"create lab:net/edge failed: the simulated service refused `create` of `edge`, tried again 0 times");
-    assert_snapshot!(tries(Fail::Before(ErrorKind::Conflict)), @"create lab:net/edge failed: the simulated service refused `create` of `edge`, tried again 0 times");
+    assert_snapshot!(tries(Fail::Before(ErrorKind::Unavailable)), @"create lab:net/edge failed: the test refused `create` of `edge`, tried again 3 times");
+    assert_snapshot!(tries(Fail::Before(ErrorKind::Invalid)), @"create lab:net/edge failed: the test refused `create` of `edge`, tried again 0 times");
+    assert_snapshot!(tries(Fail::Before(ErrorKind::Conflict)), @"create lab:net/edge failed: the test refused `create` of `edge`, tried again 0 times");
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn a_replacement_whose_delete_fails_is_tried_again_from_its_beginning() {
     let planned = story.plan(app("app:2"));
     story.world.fail("delete", "web", Fail::Before(ErrorKind::Denied));
     assert_snapshot!(told(&story.run(app("app:2")).unwrap()), @"
-    delete lab:app/web failed: the simulated service refused `delete` of `web`
+    delete lab:app/web failed: the test refused `delete` of `web`
     create lab:app/web NotStarted
     ");
     assert!(story.world.snapshot().unwrap().pending.is_empty());

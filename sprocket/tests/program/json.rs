@@ -6,9 +6,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use sprocket::core::{Secret, Stack};
 
-use super::kit::{Place, ShelfDraft, Thing};
-
-const LOCAL: &str = "default = \"local\"\n[local]\n";
+use super::kit::{LOCAL, Place, ShelfDraft, Thing};
 
 fn pantry(stack: &mut Stack) {
     let jar = stack.add(Thing::new("jar").text("plums").lock(Secret::new("hunter2".to_owned())));

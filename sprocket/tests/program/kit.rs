@@ -339,6 +339,16 @@ impl Place {
     }
 }
 
+/// A configuration of one environment.
+pub(crate) const LOCAL: &str = "default = \"local\"\n[local]\n";
+
+/// A program of two things, one of which has a secret and an output.
+pub(crate) fn pantry(stack: &mut Stack) {
+    let jar = stack.add(Thing::new("jar").text("plums").lock(Secret::new("hunter2".to_owned())));
+    stack.add(Thing::new("spoon").beside(&jar.name));
+    stack.output("weight", &jar.weight);
+}
+
 /// `runs.rs:17` is another line after each edit.
 fn without_places(text: &str) -> String {
     let mut parts = text.split(".rs:");

@@ -8,6 +8,7 @@ mod docker;
 mod documents;
 mod environments;
 mod estate;
+mod interrupts;
 mod json;
 mod kit;
 mod neighbours;

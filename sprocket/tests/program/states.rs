@@ -6,9 +6,7 @@ use insta::assert_snapshot;
 use sprocket::core::state::{Holder, MemoryStore, StateStore};
 use sprocket::core::{DraftExt as _, Password, Stack};
 
-use super::kit::{Chest, Place, Thing};
-
-const LOCAL: &str = "default = \"local\"\n[local]\n";
+use super::kit::{Chest, LOCAL, Place, Thing};
 
 fn pantry(stack: &mut Stack) {
     let password = stack.add(Password::new("door"));

@@ -283,7 +283,7 @@ impl Prepared {
         }
         let open = self.connections.open(provider)?;
         let through = Through { provider: &open.instance, key: &self.key, secrets: &[] };
-        let lives = self.connections.ask(node.kind.read(through, Target::Import(&import.id))).await;
+        let lives = self.connections.ask(node.kind.calls.read(through, Target::Import(&import.id))).await;
         lives.map_err(|fault| Refused::unreadable(provider, node.kind.facts().kind, fault))
     }
 }

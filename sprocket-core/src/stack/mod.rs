@@ -3,28 +3,33 @@
 //! Everything here is synchronous and does no I/O. `add` never fails: what is wrong is kept with the line that is to blame,
 //! and all of it is reported together before anything is asked of any service.
 
+mod declare;
+mod node;
+
 use std::collections::HashMap;
-use std::fmt::{self, Debug, Display};
+use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::erased::{DraftOf, ErasedDraft, ErasedProvider, KindHandle};
-use crate::ids::{Address, PhysicalName, ProviderName};
-use crate::lookup::{ErasedLookup, Lookup, LookupOf, Question, question};
-use crate::neighbours::{Neighbours, OutputOf, Stacks, StacksDraft};
-use crate::options::{Ignored, Options};
+use crate::erased::{provider, provider_type};
+use crate::ids::{Address, ProviderName};
+use crate::lookup::{Lookup, LookupOf, Question, question};
+use crate::neighbours::{Neighbours, OutputOf};
 use crate::overrides::{Misfit, Overridden, Override, Overrides};
 use crate::plan::{Place, Plan};
 use crate::policy::{Budget, Objections, Policy};
 use crate::provider::Provider;
-use crate::random::Random;
-use crate::resource::{Resource, State, This};
-use crate::spec::{Draft, ProviderDraft, Spec as _};
-use crate::state::Ending;
-use crate::value::{Deps, Input, Mistake, NodeId, Output, Slot};
+use crate::resource::{Resource, State};
+use crate::spec::{Draft, ProviderDraft};
+use crate::value::{Deps, Input, Mistake, NodeId, Output, Slot as _};
+
+pub use declare::Mistakes;
+use declare::NOWHERE;
+pub use node::Declared;
+pub(crate) use node::{LookupNode, Node, ProviderNode, StackOutput};
 
 /// What a program declares: resources in their order, the providers they are made with, and outputs.
 pub struct Stack {
@@ -48,77 +53,6 @@ impl Debug for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.nodes.iter().map(|node| &node.address)).finish()
     }
-}
-
-/// A declared resource.
-pub(crate) struct Node {
-    pub(crate) address: Address,
-    pub(crate) kind: KindHandle,
-    pub(crate) draft: Box<dyn ErasedDraft>,
-    /// Its place among the stack's providers.
-    pub(crate) provider: usize,
-    pub(crate) options: Options,
-    /// The name its object has by default; generations and contents add to it.
-    pub(crate) name: PhysicalName,
-    pub(crate) at: &'static Location<'static>,
-    /// What it waits for, its provider's included. All of them were declared earlier.
-    pub(crate) deps: Vec<u32>,
-    /// Earlier addresses of it.
-    pub(crate) moved_from: Vec<Address>,
-}
-
-impl Node {
-    /// What its record says of its end.
-    pub(crate) fn ending(&self, stack: &Stack) -> Ending {
-        Ending {
-            protect: self.options.protect,
-            keep_on_delete: self.options.keep_on_delete,
-            dies_with: self.options.dies_with.map(|host| stack.nodes[host.index as usize].address.clone()),
-        }
-    }
-}
-
-/// A declared provider.
-pub(crate) struct ProviderNode {
-    pub(crate) name: ProviderName,
-    pub(crate) erased: Arc<dyn ErasedProvider>,
-    pub(crate) at: &'static Location<'static>,
-    pub(crate) deps: Vec<u32>,
-}
-
-/// A declared resource, as tools see it.
-#[derive(Clone, Debug)]
-pub struct Declared<'s> {
-    /// Its address.
-    pub address: &'s Address,
-    /// The provider that makes it.
-    pub provider: &'s ProviderName,
-    /// The line of the program that declares it.
-    pub at: Place,
-    /// What it waits for.
-    pub after: Vec<&'s Address>,
-    /// The name its object has by default, to which generations and contents add.
-    pub name: &'s PhysicalName,
-    /// The program says exactly this name, with `.named`.
-    pub is_named: bool,
-    /// Plans that would delete or replace it are refused.
-    pub is_protected: bool,
-    /// A delete leaves its object in place: it says so, or holds data.
-    pub is_kept: bool,
-}
-
-/// A declared look-up.
-pub(crate) struct LookupNode {
-    pub(crate) provider: usize,
-    pub(crate) erased: Box<dyn ErasedLookup>,
-    /// The question mentions resources: it may be another one after a step.
-    pub(crate) waits: bool,
-}
-
-/// A value that the stack shows to people and to other stacks.
-pub(crate) struct StackOutput {
-    pub(crate) name: String,
-    pub(crate) slot: Box<dyn Slot + Send + Sync>,
 }
 
 /// A connection that resources can be declared on.
@@ -176,9 +110,6 @@ pub struct Layer {
     /// What nothing else in it waits for: the rest of it is there before.
     pub(crate) last: Vec<NodeId>,
 }
-
-/// Where the handle of a mistaken resource points: who mentions it is not to blame, and no plan will be made.
-const NOWHERE: u32 = u32::MAX;
 
 static STACKS: AtomicU32 = AtomicU32::new(0);
 
@@ -265,7 +196,8 @@ impl Stack {
         draft.deps(&mut deps);
         draft.credential_deps(&mut deps);
         let deps = self.resolve_deps(&name, &deps, at);
-        self.providers.push(ProviderNode { name, erased: crate::erased::provider(draft), at, deps });
+        let provider_type = provider_type::<D::Provider>();
+        self.providers.push(ProviderNode { name, erased: provider(draft), provider_type, at, deps });
         Connected { stack: self.id, provider: self.providers.len() - 1, of: PhantomData }
     }
 
@@ -460,145 +392,4 @@ impl Stack {
             self.index.remove(address);
         }
     }
-
-    fn only_provider<P: Provider>(&mut self) -> Result<usize, String> {
-        let mut found =
-            self.providers.iter().enumerate().filter(|(_, node)| node.erased.is(std::any::TypeId::of::<P>()));
-        match (found.next(), found.next()) {
-            (Some((index, _)), None) => Ok(index),
-            (Some(_), Some(_)) => {
-                Err(format!("could be on several `{0}`; say which: `stack.on(&{0}).add(…)`", P::NAME))
-            }
-            // Generated secrets need no server, and so no connection in the program.
-            (None, _) if P::NAME == Random::NAME => {
-                self.connect(crate::random::RandomDraft::default());
-                Ok(self.providers.len() - 1)
-            }
-            (None, _) if P::NAME == Stacks::NAME => {
-                let draft = StacksDraft::default();
-                self.connect(match self.neighbours.clone() {
-                    Some(neighbours) => draft.credentials(neighbours),
-                    None => draft,
-                });
-                Ok(self.providers.len() - 1)
-            }
-            (None, _) => Err(format!(
-                "needs a `{}`, and the stack is connected to none; connect it first: `stack.connect(…)`",
-                P::NAME
-            )),
-        }
-    }
-
-    fn declare<D: Draft>(
-        &mut self,
-        mut draft: D,
-        provider: Result<usize, String>,
-        at: &'static Location<'static>,
-    ) -> D::Resource {
-        let address = Address::new(<D::Resource as Resource>::KIND, &self.scopes, draft.name());
-        let before = self.mistakes.len();
-        if draft.name().is_empty() || draft.name().contains(|c: char| c.is_whitespace() || c.is_control()) {
-            self.mistake(&address, Mistake::at(at, "needs a name without spaces"));
-        }
-        let earlier = self.index.get(&address).map(|&other| self.nodes[other as usize].at);
-        if let Some(other) = earlier.or_else(|| self.mistaken.get(&address).copied()) {
-            let message =
-                format!("is declared already at {}:{}; one of them needs another name", other.file(), other.line());
-            self.mistake(&address, Mistake::at(at, message));
-        }
-        let mut mistakes = Vec::new();
-        draft.mistakes(&mut mistakes);
-        for Ignored { setting, .. } in &draft.options().ignore {
-            if !D::Spec::FIELDS.iter().any(|field| field.name == *setting) {
-                mistakes.push(Mistake::at(at, format!("has no setting `{setting}` to ignore")));
-            }
-        }
-        draft.options().replace_on.iter().for_each(|trigger| trigger.mistakes(&mut mistakes));
-        for mistake in mistakes {
-            self.mistake(&address, mistake);
-        }
-        let options = draft.options().clone();
-        let mut deps = Deps::default();
-        draft.deps(&mut deps);
-        deps.nodes.extend(options.after.iter().chain(&options.dies_with));
-        let drafted = deps;
-        let mut deps = drafted.clone();
-        options.replace_on.iter().for_each(|trigger| trigger.deps(&mut deps));
-        let mut deps = self.resolve_deps(&address, &deps, at);
-        let provider = match provider {
-            Ok(provider) => {
-                deps.extend_from_slice(&self.providers[provider].deps);
-                provider
-            }
-            Err(message) => {
-                self.mistake(&address, Mistake::at(at, message));
-                usize::MAX
-            }
-        };
-        deps.sort_unstable();
-        deps.dedup();
-
-        let index = if self.mistakes.len() == before {
-            u32::try_from(self.nodes.len()).expect("a stack has fewer than four billion resources")
-        } else {
-            NOWHERE
-        };
-        let name = options.physical_name.clone().unwrap_or_else(|| {
-            self.scopes.iter().map(|scope| format!("{scope}-")).chain([draft.name().to_owned()]).collect()
-        });
-        let name = PhysicalName::from(name);
-        let this = This {
-            address: address.clone(),
-            name: name.clone(),
-            node: NodeId { stack: self.id, index },
-            provider,
-            kind: PhantomData,
-        };
-        let handle = D::Resource::declared(&draft, this);
-        if index == NOWHERE {
-            self.mistaken.entry(address).or_insert(at);
-            return handle;
-        }
-        let moved_from = options.moved_from.iter().map(|old| self.old_address::<D::Resource>(old)).collect();
-        self.index.insert(address.clone(), index);
-        self.nodes.push(Node {
-            address,
-            kind: KindHandle::of::<D::Resource>(),
-            draft: Box::new(DraftOf::new(draft, &drafted)),
-            provider,
-            options,
-            name,
-            at,
-            deps,
-            moved_from,
-        });
-        handle
-    }
-
-    fn old_address<R: Resource>(&self, old: &str) -> Address {
-        if old.contains('/') { Address::from(old) } else { Address::new(R::KIND, &self.scopes, old) }
-    }
-
-    fn resolve_deps(&mut self, who: &dyn Display, deps: &Deps, at: &'static Location<'static>) -> Vec<u32> {
-        if deps.nodes.iter().any(|node| node.stack != self.id) {
-            self.mistake(who, Mistake::at(at, "mentions a resource of another stack"));
-        }
-        deps.nodes.iter().filter(|node| node.stack == self.id && node.index != NOWHERE).map(|node| node.index).collect()
-    }
-
-    fn mistake(&mut self, who: &dyn Display, mistake: Mistake) {
-        self.mistakes.push(format!("`{who}`: {mistake}"));
-    }
 }
-
-/// Everything that is wrong in a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistakes(Vec<String>);
-
-impl Display for Mistakes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for Mistakes {}

@@ -1,0 +1,239 @@
+//! The calls of a kind, without its types: what is asked of its service, and what comes back.
+
+use std::any::Any;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::draft::TypedSpec;
+use super::fault::{Fault, reading};
+use super::kind::{KindOf, decode, spec_of, unreadable};
+use super::provider::{Instance, typed};
+use crate::entropy::Entropy;
+use crate::ids::{ObjectId, PhysicalName};
+use crate::json::Json;
+use crate::resource::{
+    Change, Checked, Deadline, Find, Intent, Listing, Live, Make, Mark, Recorded, Resource, Settled, Witness,
+};
+use crate::state::{Intention, Object};
+use crate::value::{Path, StackKey, sealing};
+
+/// An object as it is now.
+#[derive(Debug)]
+pub(crate) struct ErasedLive {
+    pub(crate) id: ObjectId,
+    pub(crate) name: PhysicalName,
+    pub(crate) spec: Json,
+    pub(crate) state: Json,
+    pub(crate) mark: Option<Mark>,
+    pub(crate) witness: Witness,
+    pub(super) typed: Box<dyn Any + Send + Sync>,
+}
+
+/// How to look for an object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target<'a> {
+    Recorded(&'a Object, &'a Mark),
+    Named(&'a PhysicalName),
+    Import(&'a str),
+}
+
+/// What an interrupted create left.
+#[derive(Debug)]
+pub(crate) enum ErasedSettled {
+    Nothing,
+    Ours(Vec<ErasedLive>),
+    Unmarked(Vec<ErasedLive>),
+}
+
+/// What every call needs: the provider, the stack's key, and where plain values are secret.
+#[derive(Clone, Copy)]
+pub(crate) struct Through<'a> {
+    pub(crate) provider: &'a Instance,
+    pub(crate) key: &'a StackKey,
+    pub(crate) secrets: &'a [Path],
+}
+
+pub(crate) type Called<'a, T> = BoxFuture<'a, Result<T, Fault>>;
+
+pub(crate) trait ErasedCalls: Send + Sync {
+    fn read<'a>(&'a self, through: Through<'a>, target: Target<'a>) -> Called<'a, Vec<ErasedLive>>;
+    fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>>;
+    fn create<'a>(
+        &'a self,
+        through: Through<'a>,
+        name: &'a PhysicalName,
+        spec: &'a TypedSpec,
+        mark: &'a Mark,
+        entropy: &'a Entropy,
+    ) -> Called<'a, Json>;
+    fn update<'a>(
+        &'a self,
+        through: Through<'a>,
+        applied: Option<&'a Object>,
+        live: &'a ErasedLive,
+        spec: &'a TypedSpec,
+        mark: &'a Mark,
+    ) -> Called<'a, Json>;
+    fn ready<'a>(
+        &'a self,
+        through: Through<'a>,
+        object: &'a Object,
+        mark: &'a Mark,
+        deadline: Deadline,
+    ) -> Called<'a, Json>;
+    fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark) -> Called<'a, ()>;
+    fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled>;
+    fn verify<'a>(
+        &'a self,
+        through: Through<'a>,
+        object: &'a Object,
+        mark: &'a Mark,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Vec<Checked>>;
+    /// The service's id of an object.
+    fn id(&self, name: &PhysicalName, state: &Json, key: &StackKey) -> Result<ObjectId, Fault>;
+}
+
+impl<R: Resource> KindOf<R> {
+    fn recorded(object: &Object, mark: &Mark, key: &StackKey) -> Result<Recorded<R>, Fault> {
+        Ok(Recorded {
+            id: object.id.clone(),
+            name: object.name.clone(),
+            spec: decode(&object.applied, &object.secrets, key).map_err(|error| unreadable("spec", &error))?,
+            state: decode(&object.state, &[], key).map_err(|error| unreadable("state", &error))?,
+            mark: mark.clone(),
+        })
+    }
+
+    fn lives(lives: Vec<Live<R>>, through: &Through<'_>) -> Vec<ErasedLive> {
+        lives.into_iter().map(|live| Self::live(live, through.secrets, through.key)).collect()
+    }
+
+    fn state_json(state: &R::State, key: &StackKey) -> Json {
+        sealing(key, || Json::of(state)).expect("BUG: a state serialises")
+    }
+}
+
+impl<R: Resource> ErasedCalls for KindOf<R> {
+    fn read<'a>(&'a self, through: Through<'a>, target: Target<'a>) -> Called<'a, Vec<ErasedLive>> {
+        reading(async move {
+            let provider = typed::<R::Provider>(through.provider);
+            let found = match target {
+                Target::Recorded(object, mark) => {
+                    R::read(provider, Find::Recorded(&Self::recorded(object, mark, through.key)?)).await
+                }
+                Target::Named(name) => R::read(provider, Find::Named(name)).await,
+                Target::Import(id) => R::read(provider, Find::Import(id)).await,
+            };
+            Ok(Self::lives(found.map_err(|error| Fault::of(&error))?.into_vec(), &through))
+        })
+    }
+
+    fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>> {
+        reading(async move {
+            let listed = R::list(typed(through.provider), listing).await.map_err(|error| Fault::of(&error))?;
+            Ok(listed.map(|lives| Self::lives(lives, &through)))
+        })
+    }
+
+    fn create<'a>(
+        &'a self,
+        through: Through<'a>,
+        name: &'a PhysicalName,
+        spec: &'a TypedSpec,
+        mark: &'a Mark,
+        entropy: &'a Entropy,
+    ) -> Called<'a, Json> {
+        async move {
+            let make = Make { name, spec: spec_of::<R>(spec), mark, entropy };
+            let made = R::create(typed(through.provider), &make).await;
+            made.map(|state| Self::state_json(&state, through.key))
+                .map_err(|failed| Fault::failed(&failed, through.key))
+        }
+        .boxed()
+    }
+
+    fn update<'a>(
+        &'a self,
+        through: Through<'a>,
+        applied: Option<&'a Object>,
+        live: &'a ErasedLive,
+        spec: &'a TypedSpec,
+        mark: &'a Mark,
+    ) -> Called<'a, Json> {
+        async move {
+            let applied = match applied {
+                Some(object) => Some(Self::recorded(object, mark, through.key)?.spec),
+                None => None,
+            };
+            let live: &Live<R> = live.typed.downcast_ref().expect("BUG: a kind is given its own objects");
+            let change = Change { applied: applied.as_ref(), live, spec: spec_of::<R>(spec), mark };
+            let made = R::update(typed(through.provider), &change).await;
+            made.map(|state| Self::state_json(&state, through.key))
+                .map_err(|failed| Fault::failed(&failed, through.key))
+        }
+        .boxed()
+    }
+
+    fn ready<'a>(
+        &'a self,
+        through: Through<'a>,
+        object: &'a Object,
+        mark: &'a Mark,
+        deadline: Deadline,
+    ) -> Called<'a, Json> {
+        async move {
+            let recorded = Self::recorded(object, mark, through.key)?;
+            let state = R::ready(typed(through.provider), &recorded, deadline).await;
+            state
+                .map(|state| Self::state_json(&state, through.key))
+                .map_err(|failed| Fault::failed(&failed, through.key))
+        }
+        .boxed()
+    }
+
+    fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark) -> Called<'a, ()> {
+        async move {
+            let recorded = Self::recorded(object, mark, through.key)?;
+            let deleted = R::delete(typed(through.provider), &recorded).await;
+            deleted.map_err(|failed| Fault::failed(&failed, through.key))
+        }
+        .boxed()
+    }
+
+    fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
+        reading(async move {
+            let spec =
+                decode(&intent.spec, &intent.secrets, through.key).map_err(|error| unreadable("intent", &error))?;
+            let typed_intent = Intent::<R> { name: intent.name.clone(), spec, mark: mark.clone() };
+            let settled = R::settle(typed(through.provider), &typed_intent).await.map_err(|error| Fault::of(&error))?;
+            Ok(match settled {
+                Settled::Nothing => ErasedSettled::Nothing,
+                Settled::Ours(lives) => ErasedSettled::Ours(Self::lives(lives, &through)),
+                Settled::Unmarked(lives) => ErasedSettled::Unmarked(Self::lives(lives, &through)),
+            })
+        })
+    }
+
+    fn verify<'a>(
+        &'a self,
+        through: Through<'a>,
+        object: &'a Object,
+        mark: &'a Mark,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Vec<Checked>> {
+        async move {
+            match Self::recorded(object, mark, through.key) {
+                Ok(recorded) => R::verify(typed(through.provider), &recorded, deadline).await,
+                Err(fault) => vec![Checked { what: "has a readable record".into(), failure: Some(fault.message()) }],
+            }
+        }
+        .boxed()
+    }
+
+    fn id(&self, name: &PhysicalName, state: &Json, key: &StackKey) -> Result<ObjectId, Fault> {
+        let state = decode(state, &[], key).map_err(|error| unreadable("state", &error))?;
+        Ok(R::id(name, &state))
+    }
+}

@@ -1,0 +1,162 @@
+//! How a resource gets into a stack, and what can be wrong with it.
+
+use std::any::TypeId;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use crate::erased::{DraftOf, KindHandle};
+use crate::ids::{Address, PhysicalName};
+use crate::neighbours::{Stacks, StacksDraft};
+use crate::options::Ignored;
+use crate::provider::Provider;
+use crate::random::{Random, RandomDraft};
+use crate::resource::{Resource, This};
+use crate::spec::{Draft, Spec as _};
+use crate::stack::{Node, Stack};
+use crate::value::{Deps, Mistake, NodeId, Slot as _};
+
+/// Where the handle of a mistaken resource points: who mentions it is not to blame, and no plan will be made.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
+impl Stack {
+    pub(super) fn only_provider<P: Provider>(&mut self) -> Result<usize, String> {
+        let mut found = self.providers.iter().enumerate().filter(|(_, node)| node.erased.is(TypeId::of::<P>()));
+        match (found.next(), found.next()) {
+            (Some((index, _)), None) => Ok(index),
+            (Some(_), Some(_)) => {
+                Err(format!("could be on several `{0}`; say which: `stack.on(&{0}).add(…)`", P::NAME))
+            }
+            // Generated secrets need no server, and so no connection in the program.
+            (None, _) if P::NAME == Random::NAME => {
+                self.connect(RandomDraft::default());
+                Ok(self.providers.len() - 1)
+            }
+            (None, _) if P::NAME == Stacks::NAME => {
+                let draft = StacksDraft::default();
+                self.connect(match self.neighbours.clone() {
+                    Some(neighbours) => draft.credentials(neighbours),
+                    None => draft,
+                });
+                Ok(self.providers.len() - 1)
+            }
+            (None, _) => Err(format!(
+                "needs a `{}`, and the stack is connected to none; connect it first: `stack.connect(…)`",
+                P::NAME
+            )),
+        }
+    }
+
+    pub(super) fn declare<D: Draft>(
+        &mut self,
+        mut draft: D,
+        provider: Result<usize, String>,
+        at: &'static Location<'static>,
+    ) -> D::Resource {
+        let address = Address::new(<D::Resource as Resource>::KIND, &self.scopes, draft.name());
+        let before = self.mistakes.len();
+        if draft.name().is_empty() || draft.name().contains(|c: char| c.is_whitespace() || c.is_control()) {
+            self.mistake(&address, Mistake::at(at, "needs a name without spaces"));
+        }
+        let earlier = self.index.get(&address).map(|&other| self.nodes[other as usize].at);
+        if let Some(other) = earlier.or_else(|| self.mistaken.get(&address).copied()) {
+            let message =
+                format!("is declared already at {}:{}; one of them needs another name", other.file(), other.line());
+            self.mistake(&address, Mistake::at(at, message));
+        }
+        let mut mistakes = Vec::new();
+        draft.mistakes(&mut mistakes);
+        for Ignored { setting, .. } in &draft.options().ignore {
+            if !D::Spec::FIELDS.iter().any(|field| field.name == *setting) {
+                mistakes.push(Mistake::at(at, format!("has no setting `{setting}` to ignore")));
+            }
+        }
+        draft.options().replace_on.iter().for_each(|trigger| trigger.mistakes(&mut mistakes));
+        for mistake in mistakes {
+            self.mistake(&address, mistake);
+        }
+        let options = draft.options().clone();
+        let mut deps = Deps::default();
+        draft.deps(&mut deps);
+        deps.nodes.extend(options.after.iter().chain(&options.dies_with));
+        let drafted = deps;
+        let mut deps = drafted.clone();
+        options.replace_on.iter().for_each(|trigger| trigger.deps(&mut deps));
+        let mut deps = self.resolve_deps(&address, &deps, at);
+        let provider = match provider {
+            Ok(provider) => {
+                deps.extend_from_slice(&self.providers[provider].deps);
+                provider
+            }
+            Err(message) => {
+                self.mistake(&address, Mistake::at(at, message));
+                usize::MAX
+            }
+        };
+        deps.sort_unstable();
+        deps.dedup();
+
+        let index = if self.mistakes.len() == before {
+            u32::try_from(self.nodes.len()).expect("a stack has fewer than four billion resources")
+        } else {
+            NOWHERE
+        };
+        let name = options.physical_name.clone().unwrap_or_else(|| {
+            self.scopes.iter().map(|scope| format!("{scope}-")).chain([draft.name().to_owned()]).collect()
+        });
+        let name = PhysicalName::from(name);
+        let this = This {
+            address: address.clone(),
+            name: name.clone(),
+            node: NodeId { stack: self.id, index },
+            provider,
+            kind: PhantomData,
+        };
+        let handle = D::Resource::declared(&draft, this);
+        if index == NOWHERE {
+            self.mistaken.entry(address).or_insert(at);
+            return handle;
+        }
+        let moved_from = options.moved_from.iter().map(|old| self.old_address::<D::Resource>(old)).collect();
+        self.index.insert(address.clone(), index);
+        self.nodes.push(Node {
+            address,
+            kind: KindHandle::of::<D::Resource>(),
+            draft: Box::new(DraftOf::new(draft, &drafted)),
+            provider,
+            options,
+            name,
+            at,
+            deps,
+            moved_from,
+        });
+        handle
+    }
+
+    fn old_address<R: Resource>(&self, old: &str) -> Address {
+        if old.contains('/') { Address::from(old) } else { Address::new(R::KIND, &self.scopes, old) }
+    }
+
+    pub(super) fn resolve_deps(&mut self, who: &dyn Display, deps: &Deps, at: &'static Location<'static>) -> Vec<u32> {
+        if deps.nodes.iter().any(|node| node.stack != self.id) {
+            self.mistake(who, Mistake::at(at, "mentions a resource of another stack"));
+        }
+        deps.nodes.iter().filter(|node| node.stack == self.id && node.index != NOWHERE).map(|node| node.index).collect()
+    }
+
+    pub(super) fn mistake(&mut self, who: &dyn Display, mistake: Mistake) {
+        self.mistakes.push(format!("`{who}`: {mistake}"));
+    }
+}
+
+/// Everything that is wrong in a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(pub(super) Vec<String>);
+
+impl Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}

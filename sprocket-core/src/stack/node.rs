@@ -1,0 +1,85 @@
+//! What is declared: resources and look-ups, the providers they are made with, and outputs.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::erased::{ErasedDraft, ErasedProvider, ErasedProviderType, KindHandle};
+use crate::ids::{Address, PhysicalName, ProviderName};
+use crate::lookup::ErasedLookup;
+use crate::options::Options;
+use crate::plan::Place;
+use crate::stack::Stack;
+use crate::state::Ending;
+use crate::value::Slot;
+
+/// A declared resource.
+pub(crate) struct Node {
+    pub(crate) address: Address,
+    pub(crate) kind: KindHandle,
+    pub(crate) draft: Box<dyn ErasedDraft>,
+    /// Its place among the stack's providers.
+    pub(crate) provider: usize,
+    pub(crate) options: Options,
+    /// The name its object has by default; generations and contents add to it.
+    pub(crate) name: PhysicalName,
+    pub(crate) at: &'static Location<'static>,
+    /// What it waits for, its provider's included. All of them were declared earlier.
+    pub(crate) deps: Vec<u32>,
+    /// Earlier addresses of it.
+    pub(crate) moved_from: Vec<Address>,
+}
+
+impl Node {
+    /// What its record says of its end.
+    pub(crate) fn ending(&self, stack: &Stack) -> Ending {
+        Ending {
+            protect: self.options.protect,
+            keep_on_delete: self.options.keep_on_delete,
+            dies_with: self.options.dies_with.map(|host| stack.nodes[host.index as usize].address.clone()),
+        }
+    }
+}
+
+/// A declared provider.
+pub(crate) struct ProviderNode {
+    pub(crate) name: ProviderName,
+    pub(crate) erased: Arc<dyn ErasedProvider>,
+    pub(crate) provider_type: Arc<dyn ErasedProviderType>,
+    pub(crate) at: &'static Location<'static>,
+    pub(crate) deps: Vec<u32>,
+}
+
+/// A declared resource, as tools see it.
+#[derive(Clone, Debug)]
+pub struct Declared<'s> {
+    /// Its address.
+    pub address: &'s Address,
+    /// The provider that makes it.
+    pub provider: &'s ProviderName,
+    /// The line of the program that declares it.
+    pub at: Place,
+    /// What it waits for.
+    pub after: Vec<&'s Address>,
+    /// The name its object has by default, to which generations and contents add.
+    pub name: &'s PhysicalName,
+    /// The program says exactly this name, with `.named`.
+    pub is_named: bool,
+    /// Plans that would delete or replace it are refused.
+    pub is_protected: bool,
+    /// A delete leaves its object in place: it says so, or holds data.
+    pub is_kept: bool,
+}
+
+/// A declared look-up.
+pub(crate) struct LookupNode {
+    pub(crate) provider: usize,
+    pub(crate) erased: Box<dyn ErasedLookup>,
+    /// The question mentions resources: it may be another one after a step.
+    pub(crate) waits: bool,
+}
+
+/// A value that the stack shows to people and to other stacks.
+pub(crate) struct StackOutput {
+    pub(crate) name: String,
+    pub(crate) slot: Box<dyn Slot + Send + Sync>,
+}
