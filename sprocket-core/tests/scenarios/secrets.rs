@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 use sprocket_core::testing::leaks;
-use sprocket_core::{Output, Stack};
+use sprocket_core::{DraftExt as _, Output, Stack};
 
 use super::Story;
 use super::kinds::{App, Conf};
@@ -184,4 +184,46 @@ fn the_same_secret_from_elsewhere_is_no_difference() {
     let before = story.world.snapshot();
     assert_eq!(story.apply(program(true)), [""; 0]);
     assert_eq!(story.world.snapshot(), before, "sealed, it is the same too");
+}
+
+#[test]
+fn a_secret_that_is_left_to_others_is_hidden_whoever_changes_it() {
+    let program = |note: &'static str, is_theirs: bool| {
+        move |stack: &mut Stack| {
+            let gate = Post::new("gate").text(secret(ONE)).note(note);
+            stack.add(if is_theirs { gate.ignore("text") } else { gate });
+        }
+    };
+    let mut story = Story::in_yard();
+    is_clean(&mut story, &program("a", true));
+    story.yard.change::<Post>("gate", |spec, _| spec.text = TWO.into());
+    is_clean(&mut story, &program("b", true));
+    assert_eq!(story.yard.spec::<Post>("gate").text, TWO, "it is theirs");
+    // It is ours again.
+    assert_snapshot!(is_clean(&mut story, &program("b", false)), @"
+    ~ yard:post/gate  (changed by somebody else)
+        text: (secret) → (secret)
+    1 to update.
+    ");
+    assert_eq!(story.yard.spec::<Post>("gate").text, ONE);
+}
+
+#[test]
+fn what_becomes_secret_while_it_is_left_to_others_is_no_longer_kept_in_clear() {
+    let program = |text: Output<String>, is_theirs: bool| {
+        move |stack: &mut Stack| {
+            let gate = Post::new("gate").text(&text).note("a");
+            stack.add(if is_theirs { gate.ignore("text") } else { gate });
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(Output::known(ONE.to_owned()), true));
+    story.yard.change::<Post>("gate", |spec, _| spec.text = TWO.into());
+    is_clean(&mut story, &program(secret(ONE), true));
+    assert_eq!(story.yard.spec::<Post>("gate").text, TWO, "it is theirs");
+    assert_snapshot!(is_clean(&mut story, &program(secret(ONE), false)), @"
+    ~ yard:post/gate  (changed by somebody else)
+        text: (secret) → (secret)
+    1 to update.
+    ");
 }
