@@ -77,6 +77,10 @@ struct CountedLock {
 
 #[async_trait]
 impl Lock for CountedLock {
+    async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        self.lock.load().await
+    }
+
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let line = Batch::new("00000000000000000000000000000000".into(), 1, entries).line();
         self.written.0.journal.fetch_add(line.len() as u64, Ordering::Relaxed);

@@ -27,7 +27,7 @@ impl Engine {
         let opener = self.opener();
         let result = async {
             let Prepared { mut snapshot, amendments, connections, observed, key, .. } =
-                self.again(stack, plan, &opener).await?;
+                self.again(stack, plan, &*lock, &opener).await?;
             let mut entries = amendments;
             let mut accepted: Vec<Address> = Vec::new();
             for step in plan.steps.iter().filter(|step| step.has_drifted()) {

@@ -40,7 +40,7 @@ use crate::refresh::{Connections, Open, Opener, ProviderTypes};
 use crate::report::{Report, Verdict};
 use crate::resource::{Checked, Deadline};
 use crate::stack::Stack;
-use crate::state::{Entry, Holder, KeySource, Lock, Object, Record, Snapshot, StateStore};
+use crate::state::{Entry, Holder, KeySource, Loaded, Lock, Object, Record, Snapshot, StateStore};
 use crate::stop::Stop;
 use crate::value::StackKey;
 
@@ -201,8 +201,14 @@ impl Engine {
     }
 
     /// What the plan was made of, read again: it must come out the same.
-    async fn again(&self, stack: &Stack, plan: &Plan, opener: &Arc<Opener>) -> Result<Prepared, Refused> {
-        let loaded = self.load().await?;
+    async fn again(
+        &self,
+        stack: &Stack,
+        plan: &Plan,
+        lock: &dyn Lock,
+        opener: &Arc<Opener>,
+    ) -> Result<Prepared, Refused> {
+        let loaded = self.load_from(lock).await?;
         let found = loaded.as_ref().map(|snapshot| (&snapshot.lineage, snapshot.serial));
         let fresh = plan.proposed_key.is_some() && plan.serial == 0;
         match found {
@@ -227,7 +233,7 @@ impl Engine {
         lock: &dyn Lock,
         opener: &Arc<Opener>,
     ) -> Result<Report, Refused> {
-        let prepared = self.again(stack, plan, opener).await?;
+        let prepared = self.again(stack, plan, lock, opener).await?;
         let Prepared { mut snapshot, amendments, key, key_is_new, connections, observed, .. } = prepared;
         let entries: Vec<Entry> = amendments.into_iter().chain(connections.entries(&mut snapshot)).collect();
         self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await?;
@@ -363,11 +369,18 @@ impl Engine {
     }
 
     async fn load(&self) -> Result<Option<Snapshot>, Refused> {
-        let Some(loaded) = self.store.load().await? else { return Ok(None) };
+        Ok(self.store.load().await?.map(|loaded| self.noted(loaded)))
+    }
+
+    async fn load_from(&self, lock: &dyn Lock) -> Result<Option<Snapshot>, Refused> {
+        Ok(lock.load().await?.map(|loaded| self.noted(loaded)))
+    }
+
+    fn noted(&self, loaded: Loaded) -> Snapshot {
         for note in &loaded.notes {
             tracing::warn!(place = self.store.place(), "{note}");
         }
-        Ok(Some(loaded.snapshot))
+        loaded.snapshot
     }
 
     /// Opens the providers of one command.

@@ -68,7 +68,7 @@ impl Engine {
     ) -> Result<T, Refused> {
         let lock = self.lock(command).await?;
         let result = async {
-            let snapshot = self.load().await?.unwrap_or_else(|| Snapshot::new("".into()));
+            let snapshot = self.load_from(&*lock).await?.unwrap_or_else(|| Snapshot::new("".into()));
             let (entry, told) = decide(&snapshot)?;
             lock.append(&[entry]).await?;
             Ok(told)

@@ -51,6 +51,7 @@ pub async fn suite(open: Open<'_>, frees: Duration) {
     of_several_that_lock_at_once_one_has_it(open).await;
     a_lock_is_broken_by_its_id_only(open).await;
     a_lost_lock_writes_nothing(open).await;
+    a_lock_loads_what_it_writes_on(open).await;
     loading_needs_no_lock(open).await;
     large_states_are_kept(open).await;
 }
@@ -62,6 +63,7 @@ async fn it_begins_empty(open: Open<'_>) {
     assert!(!store.place().is_empty(), "a store says where it is");
     let lock = lock(&store, "ann").await;
     assert_eq!(store.load().await.expect("loads"), None, "the lock alone is no state");
+    assert_eq!(lock.load().await.expect("loads"), None, "nor for its holder");
     let refused = lock.append(&entries()).await.expect_err("a state begins with a snapshot");
     assert!(matches!(refused, StoreError::NoSnapshot { .. }), "{refused:?}");
     assert_eq!(store.load().await.expect("loads"), None, "what was refused is not kept");
@@ -250,6 +252,23 @@ async fn a_lost_lock_writes_nothing(open: Open<'_>) {
     assert_eq!(load(&store).await, expected, "only the new holder has written");
     append(&*new, &mut expected, &[key("fresher")]).await;
     assert_eq!(load(&store).await, expected, "the lock of the new holder is as good as before");
+}
+
+async fn a_lock_loads_what_it_writes_on(open: Open<'_>) {
+    let (_, mut expected) = begun(open, "from-the-lock").await;
+    for name in ["ann", "bob"] {
+        let lock = lock(&open("from-the-lock"), name).await;
+        let loaded = async || lock.load().await.expect("loads").expect("there is a state").snapshot;
+        assert_eq!(loaded().await, expected, "{name}'s lock loads what is there");
+        append(&*lock, &mut expected, &entries()).await;
+        assert_eq!(loaded().await, expected, "{name}'s lock loads what was written with it");
+        append(&*lock, &mut expected, &[key("later")]).await;
+        lock.compact(&expected).await.expect("is written");
+        assert_eq!(loaded().await, expected, "{name}'s lock loads a snapshot");
+        append(&*lock, &mut expected, &[key("last")]).await;
+        lock.release().await.expect("is released");
+        assert_eq!(load(&open("from-the-lock")).await, expected, "what was written after a load follows on it");
+    }
 }
 
 async fn loading_needs_no_lock(open: Open<'_>) {

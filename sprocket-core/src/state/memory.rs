@@ -201,6 +201,11 @@ struct MemoryLock {
 
 #[async_trait]
 impl Lock for MemoryLock {
+    async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        self.store.inner().holds(self.number)?;
+        self.store.load().await
+    }
+
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let mut inner = self.store.inner();
         inner.holds(self.number)?;

@@ -12,7 +12,7 @@ use super::snapshot::Snapshot;
 /// Where a stack's state is kept. Each implementation passes the suite in [`conformance`](super::conformance).
 ///
 /// Only the holder of the lock writes. What was loaded before the lock was taken may be old by then: who is going to
-/// write loads again under the lock.
+/// write loads from the lock.
 #[async_trait]
 pub trait StateStore: Send + Sync + Debug {
     /// The state: the last snapshot with the journal since, or `None` if there has never been one. Writes nothing.
@@ -44,6 +44,10 @@ pub trait StateStore: Send + Sync + Debug {
 /// A write that has begun when its future or the lock is dropped may still be made.
 #[async_trait]
 pub trait Lock: Send + Sync + Debug {
+    /// The state, which nobody else changes now. Writes nothing; what is written later follows on it, so that a store need
+    /// not read it again.
+    async fn load(&self) -> Result<Option<Loaded>, StoreError>;
+
     /// Makes entries durable, in this order, all or none. When it returns, a crash can't lose them. After an error they
     /// may be durable or not.
     ///

@@ -135,6 +135,10 @@ struct CrashingLock {
 
 #[async_trait]
 impl Lock for CrashingLock {
+    async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        self.inner.load().await
+    }
+
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
         self.store.write(self.inner.append(entries)).await?;
         self.store.hold(entries).await;

@@ -226,6 +226,10 @@ struct Held {
 
 #[async_trait]
 impl Lock for Held {
+    async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        self.inner.load().await
+    }
+
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
         self.ledger.write(self.inner.append(entries)).await?;
         self.ledger.durable(entries);

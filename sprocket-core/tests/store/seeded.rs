@@ -35,6 +35,9 @@ enum Bug {
     LoadNeedsTheLock,
     /// It says that something was repaired, and nothing was.
     NotesWhatWasNot,
+    TheLockLoadsNothing,
+    /// What a lock loaded once it loads as long as it is held.
+    TheLockLoadsOnce,
     /// A lock is given although it is held.
     GivesAHeldLock,
     /// It looks whether the lock is free, and takes it later.
@@ -186,7 +189,7 @@ impl StateStore for Seeded {
         }
         held.by = Some((held.times, holder));
         held.with = self.which();
-        Ok(Box::new(SeededLock { store: self.clone(), number: held.times }))
+        Ok(Box::new(SeededLock { store: self.clone(), number: held.times, loaded: Mutex::default() }))
     }
 
     async fn unlock(&self, id: &str) -> Result<(), StoreError> {
@@ -227,6 +230,7 @@ impl StateStore for Seeded {
 struct SeededLock {
     store: Seeded,
     number: u64,
+    loaded: Mutex<Option<Loaded>>,
 }
 
 impl SeededLock {
@@ -246,6 +250,15 @@ impl SeededLock {
 
 #[async_trait]
 impl Lock for SeededLock {
+    async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        let loaded = self.store.load().await?;
+        Ok(match self.store.bug {
+            Some(Bug::TheLockLoadsNothing) => None,
+            Some(Bug::TheLockLoadsOnce) => loaded.map(|now| self.loaded.lock().unwrap().get_or_insert(now).clone()),
+            _ => loaded,
+        })
+    }
+
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
         self.check(false)?;
         let mut entries = entries.to_vec();
@@ -390,6 +403,8 @@ fn a_field_that_is_dropped_on_the_way_is_caught() {
 fn a_load_that_sees_an_older_state_is_caught() {
     check(Bug::NeverLoadsAgain, "after append 1");
     check(Bug::LoadsAgainAfterItsOwnWrites, "the lock of the new holder is as good as before");
+    check(Bug::TheLockLoadsNothing, "there is a state");
+    check(Bug::TheLockLoadsOnce, "ann's lock loads what was written with it");
 }
 
 #[test]

@@ -140,6 +140,10 @@ async fn a_while(seconds: u32) {
 
 #[async_trait]
 impl Lock for SlowLock {
+    async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        self.0.load().await
+    }
+
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
         // A call is over in no time, so its entry is what a kill comes before. Of the steps that one batch ends and begins,
         // the begun ones are fewer: they take longer, so that kills fall into every phase alike.

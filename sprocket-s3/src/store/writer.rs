@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sprocket_core::Lineage;
 use sprocket_core::state::format::{Batch, is_snapshot_due};
-use sprocket_core::state::{Entry, Lock, Snapshot, StoreError};
+use sprocket_core::state::{Entry, Loaded, Lock, Snapshot, StoreError};
 use tokio::sync::Mutex;
 
 use super::lease::Lease;
@@ -24,7 +24,7 @@ pub(super) struct S3Lock {
 
 #[derive(Debug, Default)]
 struct Writer {
-    /// Nothing before the first write, after a failure that left the log as nobody knows, and while something is written: a
+    /// Nothing before the first reading, after a failure that left the log as nobody knows, and while something is written: a
     /// write that is given up half way is one.
     open: Option<Open>,
     /// A write may still be under way.
@@ -66,10 +66,15 @@ impl S3Lock {
         if let Some(open) = writer.open.take() {
             return Ok(open);
         }
-        let Log { state, next, snapshots, fences, all, snapshot_len, journal_len } =
+        let (_, open) = self.read().await?;
+        Ok(open)
+    }
+
+    async fn read(&self) -> Result<(Option<Snapshot>, Open), StoreError> {
+        let Log { state: snapshot, next, snapshots, fences, all, snapshot_len, journal_len } =
             Log::read(&self.objects, &self.place).await?;
-        let state = state.map(|state| (state.lineage, state.serial));
-        Ok(Open { state, next, snapshots, fences, all, snapshot_len, journal_len })
+        let state = snapshot.as_ref().map(|snapshot| (snapshot.lineage.clone(), snapshot.serial));
+        Ok((snapshot, Open { state, next, snapshots, fences, all, snapshot_len, journal_len }))
     }
 
     /// Writes the next object of the log.
@@ -97,6 +102,14 @@ impl S3Lock {
 
 #[async_trait]
 impl Lock for S3Lock {
+    async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        let mut writer = self.writer.lock().await;
+        self.lease().check().await?;
+        let (snapshot, open) = self.read().await?;
+        writer.open = Some(open);
+        Ok(snapshot.map(|snapshot| Loaded { snapshot, notes: Vec::new() }))
+    }
+
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let mut writer = self.writer.lock().await;
         self.lease().check().await?;

@@ -24,7 +24,7 @@ use crate::plan::{Goal, Plan, Request};
 use crate::refresh::Opener;
 use crate::resource::Effect;
 use crate::stack::{Node, Stack};
-use crate::state::{Entry, Event, Lock, Record};
+use crate::state::{Entry, Event, Lock, Record, Snapshot};
 use crate::value::{Path, Secret};
 
 /// An object that is to be recorded as a declared resource.
@@ -111,7 +111,8 @@ impl Engine {
         let lock = self.lock("import").await?;
         let opener = self.opener();
         let result = async {
-            let mut found = self.find(stack, std::slice::from_ref(&import), None, &opener).await?;
+            let loaded = self.load_from(&*lock).await?;
+            let mut found = self.find(stack, std::slice::from_ref(&import), loaded, None, &opener).await?;
             if let Some(Imported { object: Err(refused), .. }) = found.found.pop() {
                 return Err(refused);
             }
@@ -130,7 +131,7 @@ impl Engine {
     /// If the program is wrong, or something could not be read.
     pub async fn survey(&self, stack: &Stack, imports: Vec<Import>) -> Result<Survey, Refused> {
         let opener = self.opener();
-        let found = self.find(stack, &imports, None, &opener).await;
+        let found = async { self.find(stack, &imports, self.load().await?, None, &opener).await }.await;
         opener.close().await;
         let found = found?;
         let plan = found.prepared.plan(stack, &Request::from(Goal::Declared));
@@ -145,7 +146,8 @@ impl Engine {
         let lock = self.lock("import").await?;
         let opener = self.opener();
         let result = async {
-            let found = self.find(stack, &survey.imports, Some((&survey.plan).into()), &opener).await?;
+            let loaded = self.load_from(&*lock).await?;
+            let found = self.find(stack, &survey.imports, loaded, Some((&survey.plan).into()), &opener).await?;
             let now = found.prepared.plan(stack, &survey.plan.request);
             let is_same = |(shown, now): (&Imported, &Imported)| match (&shown.object, &now.object) {
                 (Ok(shown), Ok(now)) => shown == now,
@@ -184,11 +186,12 @@ impl Engine {
         &self,
         stack: &Stack,
         imports: &[Import],
+        loaded: Option<Snapshot>,
         proposal: Option<Proposal<'_>>,
         opener: &Arc<Opener>,
     ) -> Result<Found, Refused> {
         let place = |import: &Import| stack.index.get(&import.address).map(|&index| index as usize);
-        let (prepared, mut entries) = self.decided(stack, imports, proposal, opener).await?;
+        let (prepared, mut entries) = self.decided(stack, imports, loaded, proposal, opener).await?;
         entries.extend(prepared.amendments.iter().cloned());
         let mut reading: Vec<BoxFuture<'_, Result<Vec<ErasedLive>, Refused>>> = Vec::new();
         for import in imports {
@@ -237,10 +240,10 @@ impl Engine {
         &self,
         stack: &Stack,
         imports: &[Import],
+        mut loaded: Option<Snapshot>,
         proposal: Option<Proposal<'_>>,
         opener: &Arc<Opener>,
     ) -> Result<(Prepared, Vec<Entry>), Refused> {
-        let mut loaded = self.load().await?;
         let mut entries: Vec<Entry> = Vec::new();
         loop {
             let again = proposal.as_ref().map(|proposal| Proposal { lineage: proposal.lineage, key: proposal.key });

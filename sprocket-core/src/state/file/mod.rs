@@ -61,6 +61,8 @@ struct Read {
     snapshot: Snapshot,
     /// The serial of the snapshot without the journal.
     stored: u64,
+    /// How long the snapshot's file is.
+    len: u64,
     journal: Journal,
 }
 
@@ -140,10 +142,15 @@ impl Files {
         let journal = folder::read(&self.journal)?.unwrap_or_default();
         let Some(snapshot) = folder::read(&self.snapshot)? else { return self.nothing(&journal) };
         let place = self.snapshot.display().to_string();
+        let len = snapshot.len() as u64;
         let mut snapshot = read_snapshot(&snapshot).map_err(|error| error.at(place, self.restore()))?;
         let stored = snapshot.serial;
         let journal = Journal::replay(&journal, &mut snapshot, &self.journal.display().to_string())?;
-        Ok(Some(Read { snapshot, stored, journal }))
+        Ok(Some(Read { snapshot, stored, len, journal }))
+    }
+
+    fn loaded(&self, snapshot: Snapshot, journal: &Journal) -> Loaded {
+        Loaded { snapshot, notes: journal.notes(&self.journal.display().to_string()) }
     }
 
     /// There is no snapshot: no state has begun, or it has gone.
@@ -197,8 +204,7 @@ impl StateStore for FileStore {
                 }
                 read = again;
             }
-            let place = files.journal.display().to_string();
-            Ok(read?.map(|read| Loaded { notes: read.journal.notes(&place), snapshot: read.snapshot }))
+            Ok(read?.map(|read| files.loaded(read.snapshot, &read.journal)))
         })
         .await
     }
@@ -253,10 +259,10 @@ struct FileLock {
 }
 
 impl FileLock {
-    async fn write(
+    async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Writer) -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(), StoreError> {
+        work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let writer = Arc::clone(&self.writer);
         blocking(&self.files, move || work(&mut writer.lock().unwrap_or_else(PoisonError::into_inner))).await
     }
@@ -264,14 +270,18 @@ impl FileLock {
 
 #[async_trait]
 impl Lock for FileLock {
+    async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+        self.work(Writer::load).await
+    }
+
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let entries = entries.to_vec();
-        self.write(move |writer| writer.append(&entries)).await
+        self.work(move |writer| writer.append(&entries)).await
     }
 
     async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let snapshot = snapshot.clone();
-        self.write(move |writer| writer.compact(&snapshot)).await
+        self.work(move |writer| writer.compact(&snapshot)).await
     }
 
     fn wants_snapshot(&self) -> bool {
@@ -279,6 +289,6 @@ impl Lock for FileLock {
     }
 
     async fn release(self: Box<Self>) -> Result<(), StoreError> {
-        self.write(|writer| writer.check()).await
+        self.work(|writer| writer.check()).await
     }
 }

@@ -10,20 +10,33 @@ use std::path::{Path, PathBuf};
 
 use super::claim::Claim;
 use super::folder::{self, io_error, private};
+use super::journal::Journal;
 use super::{Files, Read};
 use crate::ids::Lineage;
 use crate::state::format::{Batch, is_snapshot_due, write_snapshot};
 use crate::state::journal::Entry;
 use crate::state::snapshot::Snapshot;
-use crate::state::store::StoreError;
+use crate::state::store::{Loaded, StoreError};
 
 #[derive(Debug)]
 pub(super) struct Writer {
     claim: Claim,
     files: Files,
     keep: usize,
+    /// What was read of the files, until they are opened for the first write.
+    read: Option<Known>,
     /// What is known of the files. None before the first write, and after a failure that left them as nobody knows.
     open: Option<Open>,
+}
+
+/// What a reading told of the files.
+#[derive(Debug)]
+struct Known {
+    lineage: Lineage,
+    stored: u64,
+    serial: u64,
+    len: u64,
+    journal: Journal,
 }
 
 #[derive(Debug)]
@@ -42,12 +55,27 @@ struct Open {
 
 impl Writer {
     pub(super) fn new(claim: Claim, files: Files, keep: usize) -> Self {
-        Self { claim, files, keep, open: None }
+        Self { claim, files, keep, read: None, open: None }
     }
 
     /// Whether the lock is still held.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.claim.check()
+    }
+
+    /// Reads the state.
+    pub(super) fn load(&mut self) -> Result<Option<Loaded>, StoreError> {
+        self.claim.check()?;
+        let Some((snapshot, known)) = self.read()? else { return Ok(None) };
+        let loaded = self.files.loaded(snapshot, &known.journal);
+        self.read = self.open.is_none().then_some(known);
+        Ok(Some(loaded))
+    }
+
+    fn read(&self) -> Result<Option<(Snapshot, Known)>, StoreError> {
+        let Some(Read { snapshot, stored, len, journal }) = self.files.read()? else { return Ok(None) };
+        let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
+        Ok(Some((snapshot, Known { lineage, stored, serial, len, journal })))
     }
 
     /// Whether the journal is long enough for a new snapshot, as far as is known.
@@ -138,13 +166,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Reads the files, and makes the journal ready for appending; `None` if no state has begun.
-    fn open(&self) -> Result<Option<Open>, StoreError> {
-        let Some(Read { snapshot, stored, journal }) = self.files.read()? else { return Ok(None) };
+    /// Makes the journal ready for appending, as the files were read, or now are; `None` if no state has begun.
+    fn open(&mut self) -> Result<Option<Open>, StoreError> {
+        let known = match self.read.take() {
+            Some(known) => known,
+            None => match self.read()? {
+                Some((_, known)) => known,
+                None => return Ok(None),
+            },
+        };
+        let Known { lineage, stored, serial, len, journal } = known;
         let path = &self.files.journal;
-        let size = fs::metadata(&self.files.snapshot).map_err(io_error("read", &self.files.snapshot))?.len();
-        let (lineage, serial) = (snapshot.lineage, snapshot.serial);
-        let mut open = Open { lineage, stored, serial, journal: None, len: 0, snapshot: size };
+        let mut open = Open { lineage, stored, serial, journal: None, len: 0, snapshot: len };
         if let Some(lineage) = &journal.foreign {
             // It may be all that somebody has of another state.
             let aside = self.files.folder.join(format!("journal-of-{}", lineage.as_str().replace(['/', '\\'], "-")));
