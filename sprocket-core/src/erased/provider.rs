@@ -119,13 +119,11 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
     }
 
     fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault> {
-        let unreadable = |error: &dyn std::fmt::Display| {
-            Fault::new(ErrorKind::Invalid, format!("the recorded settings can't be read: {error}"))
-        };
-        let config = sealing(key, || serde_json::from_str(config.text())).map_err(|error| unreadable(&error))?;
+        let invalid = |message| Fault::new(ErrorKind::Invalid, message);
+        let config = sealing(key, || serde_json::from_str(config.text()))
+            .map_err(|error| invalid(format!("the recorded settings can't be read: {error}")))?;
         let draft = overrides.apply_to_forgotten(P::Draft::holding(config));
-        settings_of(&draft, &Known::default())
-            .map_err(|_| Fault::new(ErrorKind::Invalid, "a setting of the provider is not known"))
+        settings_of(&draft, &Known::default()).map_err(|_| invalid("a setting of the provider is not known".into()))
     }
 
     fn connect(&self, settings: ProviderSettings) -> BoxFuture<'static, Result<Instance, Fault>> {

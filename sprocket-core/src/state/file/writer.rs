@@ -33,18 +33,20 @@ pub(super) struct Writer {
 #[derive(Debug)]
 struct Known {
     lineage: Lineage,
+    /// Of the snapshot's file.
     stored: u64,
+    /// With the journal.
     serial: u64,
+    /// How long the snapshot's file is.
     len: u64,
     journal: Journal,
 }
 
+/// The same, with the journal ready for appending.
 #[derive(Debug)]
 struct Open {
     lineage: Lineage,
-    /// Of the snapshot's file.
     stored: u64,
-    /// With the journal.
     serial: u64,
     journal: Option<File>,
     /// How long the journal is.
