@@ -233,7 +233,8 @@ impl World {
         self.store.crash_at(boundary, crash);
     }
 
-    /// Lets the next call of this name (`create`, `read`, …) on an object of this name fail.
+    /// Lets the next call of this name (`create`, `read`, …) on an object of this name fail. A `list` has the name of its kind,
+    /// and `connect` that of its provider.
     pub fn fail(&mut self, call: &'static str, name: &str, fail: Fail) {
         self.faults.fail(call, name, fail);
     }
