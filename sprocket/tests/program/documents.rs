@@ -30,3 +30,43 @@ fn each_kind_says_where_its_mark_is() {
     let told = rows.flat_map(|cell| cell.split('`')).filter(|word| word.contains(':')).map(ToOwned::to_owned);
     assert_eq!(told.collect::<BTreeSet<_>>(), there);
 }
+
+/// Where the short names of places lead, as `docs/scenarios.md` says.
+const PLACES: [(&str, &str); 5] = [
+    ("scenarios/", "sprocket-core/tests/scenarios/"),
+    ("engine/", "sprocket-core/tests/engine/"),
+    ("store/", "sprocket-core/tests/store/"),
+    ("chance/", "sprocket-core/tests/chance/"),
+    ("program/", "sprocket/tests/program/"),
+];
+
+#[test]
+fn each_test_that_is_named_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let (mut named, mut missing) = (0, Vec::new());
+    for document in ["docs/scenarios.md", "docs/failures.md"] {
+        let text = fs::read_to_string(root.join(document)).unwrap();
+        for line in text.lines() {
+            // `…::another_test` is in the file before it.
+            let mut file = String::new();
+            for word in line.split('`').skip(1).step_by(2) {
+                let (path, test) = word.split_once("::").unwrap_or((word, ""));
+                if path.ends_with(".rs") {
+                    let place =
+                        PLACES.iter().find_map(|(short, long)| Some(format!("{long}{}", path.strip_prefix(short)?)));
+                    let path = place.unwrap_or_else(|| path.replace('…', "examples/tests/live"));
+                    file = fs::read_to_string(root.join(path)).unwrap_or_default();
+                } else if path != "…" {
+                    continue;
+                }
+                named += 1;
+                let function = if test.is_empty() { "fn ".to_owned() } else { format!("fn {test}(") };
+                if !file.contains(&function) {
+                    missing.push(format!("{document}: {word}"));
+                }
+            }
+        }
+    }
+    assert!(named > 250, "{named} are named");
+    assert_eq!(missing, [""; 0]);
+}
