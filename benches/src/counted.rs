@@ -94,6 +94,10 @@ impl Lock for CountedLock {
         self.lock.compact(snapshot).await
     }
 
+    fn is_held(&self) -> bool {
+        self.lock.is_held()
+    }
+
     fn wants_snapshot(&self) -> bool {
         self.lock.wants_snapshot()
     }

@@ -237,13 +237,16 @@ async fn a_lost_lock_writes_nothing(open: Open<'_>) {
     let (store, mut expected) = begun(open, "lost").await;
     let old = lock(&store, "ann").await;
     append(&*old, &mut expected, &entries()).await;
+    assert!(old.is_held(), "a lock that was just written with is held");
     open("lost").unlock("lock-ann").await.expect("it is broken");
     let lost = |result: Result<(), StoreError>| {
         let error = result.expect_err("the lock was lost");
         assert!(matches!(error, StoreError::LockLost), "{error:?}");
     };
     lost(old.append(&[key("stale")]).await);
+    assert!(!old.is_held(), "a lock is known to be lost after a write was refused");
     let new = lock(&open("lost"), "bob").await;
+    assert!(new.is_held() && !old.is_held(), "a lock that was lost is not held again with that of another");
     lost(old.append(&[key("stale")]).await);
     append(&*new, &mut expected, &[key("fresh")]).await;
     lost(old.append(&[key("stale")]).await);

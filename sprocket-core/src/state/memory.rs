@@ -231,6 +231,10 @@ impl Lock for MemoryLock {
         })
     }
 
+    fn is_held(&self) -> bool {
+        self.store.inner().holds(self.number).is_ok()
+    }
+
     /// By their numbers, as nothing here is written as bytes: an entry is as long as a record.
     fn wants_snapshot(&self) -> bool {
         let inner = self.store.inner();

@@ -60,6 +60,11 @@ pub trait Lock: Send + Sync + Debug {
     /// new one, with nothing lost.
     async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError>;
 
+    /// Whether the lock is still held, as far as can be told without waiting: a flag in memory, a small file, the clock of a
+    /// lease. A run asks before each call that it sends, and sends nothing more after a `false`. Once a write was refused
+    /// with [`StoreError::LockLost`], the answer is `false` for good.
+    fn is_held(&self) -> bool;
+
     /// Whether the journal has grown so long that a new snapshot is worth its writing. It is asked at the end of a run; a
     /// store that does not say gets one after each.
     fn wants_snapshot(&self) -> bool {

@@ -149,6 +149,10 @@ impl Lock for CrashingLock {
         self.store.write(self.inner.compact(snapshot)).await
     }
 
+    fn is_held(&self) -> bool {
+        self.inner.is_held()
+    }
+
     /// A run that may be killed writes one, so that it may be killed there.
     fn wants_snapshot(&self) -> bool {
         lock(&self.store.plan).is_some() || self.inner.wants_snapshot()

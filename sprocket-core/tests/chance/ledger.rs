@@ -242,6 +242,10 @@ impl Lock for Held {
         Ok(())
     }
 
+    fn is_held(&self) -> bool {
+        self.inner.is_held()
+    }
+
     /// A run that may die writes one, so that it may die there.
     fn wants_snapshot(&self) -> bool {
         self.ledger.fate().death.is_some() || self.inner.wants_snapshot()

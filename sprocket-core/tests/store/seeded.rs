@@ -69,6 +69,8 @@ enum Bug {
     /// The state as it is now is among the earlier ones.
     TakesNowForHistory,
     NeverWantsASnapshot,
+    SaysThatEveryLockIsHeld,
+    SaysThatNoLockIsHeld,
 }
 
 /// A handle on a store with a bug. Its data is in memory; its lock is its own, as no bug of that can be had otherwise.
@@ -306,6 +308,14 @@ impl Lock for SeededLock {
         compacted
     }
 
+    fn is_held(&self) -> bool {
+        match self.store.bug {
+            Some(Bug::SaysThatEveryLockIsHeld) => true,
+            Some(Bug::SaysThatNoLockIsHeld) => false,
+            _ => self.store.held.lock().unwrap().by.as_ref().is_some_and(|(number, _)| *number == self.number),
+        }
+    }
+
     fn wants_snapshot(&self) -> bool {
         self.store.data.journal().len() >= 16 && !self.store.has(Bug::NeverWantsASnapshot)
     }
@@ -467,4 +477,14 @@ fn a_history_that_is_missing_or_wrong_is_caught() {
 #[test]
 fn a_journal_that_grows_for_ever_is_caught() {
     check(Bug::NeverWantsASnapshot, "a journal does not grow for ever");
+}
+
+#[test]
+fn a_lock_that_is_held_for_ever_is_caught() {
+    check(Bug::SaysThatEveryLockIsHeld, "a lock is known to be lost after a write was refused");
+}
+
+#[test]
+fn a_lock_that_is_never_held_is_caught() {
+    check(Bug::SaysThatNoLockIsHeld, "a lock that was just written with is held");
 }

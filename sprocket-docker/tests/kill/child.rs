@@ -159,6 +159,10 @@ impl Lock for SlowLock {
         self.0.compact(snapshot).await
     }
 
+    fn is_held(&self) -> bool {
+        self.0.is_held()
+    }
+
     fn wants_snapshot(&self) -> bool {
         self.0.wants_snapshot()
     }

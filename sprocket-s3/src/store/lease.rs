@@ -4,7 +4,7 @@
 //! measured by the server's clock; then another takes it over, by the same compare-and-swap, and puts up a fence in the log,
 //! so that the old holder's next write fails. By its own clocks a holder knows earlier that it can't go on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,7 @@ pub(super) async fn break_lock(objects: &Objects, place: &Place, id: &str) -> Re
 #[derive(Debug)]
 pub(super) struct Lease {
     held: Arc<Mutex<Held>>,
+    term: Arc<Term>,
     renewing: JoinHandle<()>,
     pub(super) nonce: String,
 }
@@ -111,9 +112,40 @@ struct Held {
     place: Place,
     written: Written,
     etag: Etag,
-    /// Until when it lasts, by the clock that never jumps and by the one that also counts while the machine sleeps.
-    until: (Instant, SystemTime),
-    lost: bool,
+    term: Arc<Term>,
+}
+
+/// How long a lease lasts, as far as its holder knows. It is read without waiting for a renewal.
+#[derive(Debug)]
+struct Term(BlockingMutex<Option<Until>>);
+
+/// Until when, by the clock that never jumps and by the one that also counts while the machine sleeps.
+type Until = (Instant, SystemTime);
+
+impl Term {
+    fn until(&self) -> Option<Until> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether its time is not over yet.
+    fn holds(&self) -> bool {
+        self.until().is_some_and(|(instant, time)| Instant::now() < instant && SystemTime::now() < time)
+    }
+
+    fn is_lost(&self) -> bool {
+        self.until().is_none()
+    }
+
+    /// A renewal has arrived. What was lost while it was under way stays lost.
+    fn extend(&self, until: Until) {
+        if let Some(held) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            *held = until;
+        }
+    }
+
+    fn end(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl Lease {
@@ -138,8 +170,13 @@ impl Lease {
             let on = found.as_ref().map_or(If::Absent, |found| If::Is(&found.etag));
             let put = objects.put(LOCK, &written.body(), on, SMALL).await.map_err(failed())?;
             let Put::Done(etag) = put else { continue };
-            let lease =
-                Self::hold(Held { objects: objects.clone(), place: place.clone(), written, etag, until, lost: false });
+            let lease = Self::hold(Held {
+                objects: objects.clone(),
+                place: place.clone(),
+                written,
+                etag,
+                term: Arc::new(Term(BlockingMutex::new(Some(until)))),
+            });
             let fences = match &found {
                 Some(found) => found.written.holder.is_some() || found.written.unclean,
                 // Somebody may have deleted it under its holder.
@@ -158,6 +195,7 @@ impl Lease {
     fn hold(held: Held) -> Self {
         let nonce = held.written.nonce.clone();
         let pause = Duration::from_millis(held.written.lasts) / 3;
+        let term = Arc::clone(&held.term);
         let held = Arc::new(Mutex::new(held));
         let renewed = Arc::clone(&held);
         let renewing = tokio::spawn(async move {
@@ -169,22 +207,23 @@ impl Lease {
                 }
             }
         });
-        Self { held, renewing, nonce }
+        Self { held, term, renewing, nonce }
     }
 
     /// Whether it is still held: who can't be sure of it starts nothing new.
     pub(super) async fn check(&self) -> Result<(), StoreError> {
         let mut held = self.held.lock().await;
-        let (instant, time) = held.until;
-        if held.lost {
-            return Err(StoreError::LockLost);
-        }
-        if Instant::now() < instant && SystemTime::now() < time { Ok(()) } else { held.renew().await }
+        if held.term.holds() { Ok(()) } else { held.renew().await }
+    }
+
+    /// Whether it is held by its holder's own clocks: no question to the server, and no wait for one.
+    pub(super) fn is_held(&self) -> bool {
+        self.term.holds()
     }
 
     /// Somebody else has written where only its holder writes.
-    pub(super) async fn lose(&self) {
-        self.held.lock().await.lost = true;
+    pub(super) fn lose(&self) {
+        self.term.end();
     }
 
     /// Gives it back; not `clean` if a write may still be under way.
@@ -201,13 +240,13 @@ impl Lease {
 }
 
 async fn give_back(held: &Mutex<Held>, renewing: &JoinHandle<()>, clean: bool) -> Result<(), StoreError> {
-    let mut held = held.lock().await;
+    let held = held.lock().await;
     // It sleeps, or waits for what is locked here: no renewal is under way.
     renewing.abort();
-    if held.lost {
+    if held.term.is_lost() {
         return Err(StoreError::LockLost);
     }
-    held.lost = true;
+    held.term.end();
     let free = Written { holder: None, unclean: !clean, ..held.written.clone() };
     let put = held.objects.put(LOCK, &free.body(), If::Is(&held.etag), SMALL).await;
     match put.map_err(held.place.failed("unlock the state in"))? {
@@ -218,7 +257,7 @@ async fn give_back(held: &Mutex<Held>, renewing: &JoinHandle<()>, clean: bool) -
 
 impl Held {
     async fn renew(&mut self) -> Result<(), StoreError> {
-        if self.lost {
+        if self.term.is_lost() {
             return Err(StoreError::LockLost);
         }
         let written = Written { renewed: self.written.renewed + 1, ..self.written.clone() };
@@ -226,17 +265,18 @@ impl Held {
         let put = self.objects.put(LOCK, &written.body(), If::Is(&self.etag), SMALL).await;
         match put.map_err(self.place.failed("renew the lock of the state in"))? {
             Put::Done(etag) => {
-                (self.etag, self.until, self.written) = (etag, until, written);
+                (self.etag, self.written) = (etag, written);
+                self.term.extend(until);
                 Ok(())
             }
             Put::Refused => {
-                self.lost = true;
+                self.term.end();
                 Err(StoreError::LockLost)
             }
         }
     }
 }
 
-fn from_now(lasts: Duration) -> (Instant, SystemTime) {
+fn from_now(lasts: Duration) -> Until {
     (Instant::now() + lasts, SystemTime::now() + lasts)
 }

@@ -91,7 +91,7 @@ impl S3Lock {
         let put = put.map_err(self.place.failed(attempt))?;
         writer.open_write = false;
         if put == Put::Refused {
-            self.lease().lose().await;
+            self.lease().lose();
             return Err(StoreError::LockLost);
         }
         open.all.push(open.next);
@@ -159,6 +159,10 @@ impl Lock for S3Lock {
         }
         writer.open = Some(open);
         Ok(())
+    }
+
+    fn is_held(&self) -> bool {
+        self.lease().is_held()
     }
 
     fn wants_snapshot(&self) -> bool {

@@ -214,9 +214,11 @@ impl StateStore for FileStore {
         let writer = blocking(&self.files, move || {
             folder::make(&files.folder)?;
             let claim = Claim::take(files.lock.clone(), &holder)?;
-            Ok(Writer::new(claim, files, keep))
+            let claim = Arc::new(claim);
+            Ok((Writer::new(Arc::clone(&claim), files, keep), claim))
         });
-        Ok(Box::new(FileLock { files: self.files.clone(), writer: Arc::new(Mutex::new(writer.await?)) }))
+        let (writer, claim) = writer.await?;
+        Ok(Box::new(FileLock { files: self.files.clone(), claim, writer: Arc::new(Mutex::new(writer)) }))
     }
 
     async fn unlock(&self, id: &str) -> Result<(), StoreError> {
@@ -255,6 +257,8 @@ impl StateStore for FileStore {
 #[derive(Debug)]
 struct FileLock {
     files: Files,
+    /// The writer's too. It is asked here without waiting for what is being written.
+    claim: Arc<Claim>,
     writer: Arc<Mutex<Writer>>,
 }
 
@@ -282,6 +286,10 @@ impl Lock for FileLock {
     async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let snapshot = snapshot.clone();
         self.work(move |writer| writer.compact(&snapshot)).await
+    }
+
+    fn is_held(&self) -> bool {
+        self.claim.check().is_ok()
     }
 
     fn wants_snapshot(&self) -> bool {

@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::claim::Claim;
 use super::folder::{self, io_error, private};
@@ -20,7 +21,7 @@ use crate::state::store::{Loaded, StoreError};
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    claim: Claim,
+    claim: Arc<Claim>,
     files: Files,
     keep: usize,
     /// What was read of the files, until they are opened for the first write.
@@ -56,7 +57,7 @@ struct Open {
 }
 
 impl Writer {
-    pub(super) fn new(claim: Claim, files: Files, keep: usize) -> Self {
+    pub(super) fn new(claim: Arc<Claim>, files: Files, keep: usize) -> Self {
         Self { claim, files, keep, read: None, open: None }
     }
 
