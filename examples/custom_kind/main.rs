@@ -109,4 +109,34 @@ mod tests {
         1 problem: nothing can be applied until it is solved.
         ");
     }
+
+    #[test]
+    fn an_unreadable_file_fails_the_plan() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = |stack: &mut Stack| {
+            stack.connect(Folder::at(folder.path().display().to_string()));
+            stack.add(TextFile::new("motd", "hello\n"));
+        };
+        let mut world = sprocket::core::testing::World::of_real_services();
+        world.apply(program);
+        let motd = folder.path().join("motd");
+        fs::remove_file(&motd).unwrap();
+        std::os::unix::fs::symlink(&motd, &motd).unwrap(); // reading it fails, also for root
+        let refused = world.try_plan(program, sprocket::core::Goal::Declared).unwrap_err().to_string();
+        assert!(refused.contains("could not read"), "{refused}");
+    }
+
+    #[test]
+    fn names_that_leave_the_folder_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["/etc/motd", "../motd", ".."] {
+            let program = |stack: &mut Stack| {
+                stack.connect(Folder::at(folder.path().join("files").display().to_string()));
+                stack.add(TextFile::new("motd", "hello\n").named(name));
+            };
+            let mut world = sprocket::core::testing::World::of_real_services();
+            assert!(world.try_apply(program).is_err(), "{name}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
+    }
 }

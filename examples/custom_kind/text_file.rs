@@ -5,6 +5,7 @@
 //! first line: `# sprocket LINEAGE RECORD`, with whatever begins a comment. By it a file is found again after a crash between
 //! the call and its record, and somebody else's file is left alone.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -162,12 +163,17 @@ impl Resource for TextFile {
         };
         for entry in entries {
             let entry = entry.map_err(FileError::of("list", &folder.path))?;
-            // What has no text is nobody's file here.
+            let kind = entry.file_type().map_err(FileError::of("list", &folder.path))?;
             let Some(name) = entry.file_name().to_str().map(ToOwned::to_owned) else { continue };
-            if entry.path().is_file()
-                && let Ok(Some(live)) = folder.read(&name)
-            {
-                lives.push(live);
+            if kind.is_dir() {
+                continue;
+            }
+            match folder.read(&name) {
+                Ok(live) => lives.extend(live),
+                // A file without text can't be one of ours. Any other error fails the whole list: a file that is left out
+                // of it would be taken for deleted, and be created again.
+                Err(error) if error.source.kind() == io::ErrorKind::InvalidData => {}
+                Err(error) => return Err(error),
             }
         }
         lives.retain(|live| wanted.wants(&live.name, live.mark.as_ref()));
@@ -183,7 +189,7 @@ impl Resource for TextFile {
     }
 
     async fn delete(folder: &Folder, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        let path = folder.path.join(record.name.as_str());
+        let path = folder.file(record.name.as_str())?;
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::of("delete", &path)(error).into()),
             _ => Ok(()),
@@ -198,6 +204,15 @@ impl Resource for TextFile {
         }
         if !spec.text.is_empty() && !spec.text.ends_with('\n') {
             findings.warnings.push("its last line has no end".into());
+        }
+        findings
+    }
+
+    /// The same check as for each call, so that the plan reports it with the line of the program.
+    fn review_name(name: &PhysicalName, _: Option<&TextFileSpec>) -> Findings {
+        let mut findings = Findings::default();
+        if !is_file_name(name.as_str()) {
+            findings.errors.push(format!("`{name}` is not the name of a file in the folder").into());
         }
         findings
     }
@@ -223,9 +238,23 @@ enum IfThere {
 
 const WORD: &str = "sprocket";
 
+/// Whether this names a file directly in the folder: not a path that leads elsewhere, such as `../x` or `/etc/x`.
+fn is_file_name(name: &str) -> bool {
+    Path::new(name).file_name() == Some(OsStr::new(name))
+}
+
 impl Folder {
-    fn read(&self, name: &str) -> Result<Option<Live<TextFile>>, FileError> {
+    /// The path of a file. A name may come from the state or from `import`, so each call checks it.
+    fn file(&self, name: &str) -> Result<PathBuf, FileError> {
         let path = self.path.join(name);
+        if is_file_name(name) {
+            return Ok(path);
+        }
+        Err(FileError::of("use", &path)(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file in the folder")))
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Live<TextFile>>, FileError> {
+        let path = self.file(name)?;
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -250,7 +279,7 @@ impl Folder {
         mark: &Mark,
         there: IfThere,
     ) -> Result<TextFileState, FileError> {
-        let path = self.path.join(name.as_str());
+        let path = self.file(name.as_str())?;
         let failed = |error| FileError::of("write", &path)(error);
         fs::create_dir_all(&self.path).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(failed)?;
