@@ -9,13 +9,13 @@
 //! |---|---|
 //! | `plan` | `digest`, which names it, and `pending`: there is something to do. `request`: its `goal`, and where there are any `only`, `without`, `replace` and `allow`; `lineage` and `serial` of the state that it is for; `steps`; `unchanged`, a number. Lists: `moved`, `settled`, `kept`, `problems` (such a plan is not applied), `warnings`, `deferred`, `left_out`; and `outputs`: what changes, by name |
 //! | `event` | `event`: `refreshing`, `refreshed`, `apply_started`, `step_started`, `step_waiting`, `step_retried`, `step_ended`, `stopping`, `apply_ended`; and the fields of that [`Event`] |
-//! | `report` | `succeeded`, `summary` in words, `interrupted`, `state_failure`, `kept`, `deferred`, and `steps`: what became of each |
+//! | `report` | `succeeded`, `summary` in words, `interrupted`, `state_failure`, `kept`, `deferred`, `output_problems`, and `steps`: what became of each |
 //! | `verdict` | `passed`, and `checks`: `address`, `what` was asked, and its `failure` or null |
 //! | `error` | `reason`, a word ([`Refused::reason`]); `message`; `hint` or null; the `problems` of a plan that has some |
 //!
 //! A step of a plan has `address`, `action` (a word, or an object whose one key it is), `reason`, `name` or null, and where
 //! there are any: `spec` (all settings, of what is made), `changes` (`path`, `before`, `after`, `replaces`, `drift`), `after`
-//! (the numbers of the steps before it), `witness`, `at` (`file` and `line` of the program). The numbers are places in the
+//! (the numbers of the steps before it), `at` (`file` and `line` of the program). The numbers are places in the
 //! list, and `step` in events. A step of a report has `address`, `action`, `name`, `at`, `took`, and `outcome`: `done`,
 //! `unneeded`, `failed` (then with `message`, `hint` and `effect` beside it), `not_started` or `abandoned`.
 //!
@@ -188,9 +188,9 @@ impl Serialize for Event {
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (succeeded, summary) = (&self.succeeded(), &self.to_string());
-        let Self { steps, kept, deferred, interrupted, state_failure } = self;
+        let Self { steps, kept, deferred, interrupted, state_failure, output_problems } = self;
         let mut map = begin(serializer, "report")?;
-        entries!(map, succeeded, summary, interrupted, state_failure, steps, kept, deferred);
+        entries!(map, succeeded, summary, interrupted, state_failure, steps, kept, deferred, output_problems);
         map.end()
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::erased::{Called, Fault, Instance, reading, typed};
 use crate::provider::Provider;
 use crate::resource::State;
-use crate::value::{Input, Known, Mistake, NoValue, Output, Resolve as _};
+use crate::value::{Input, Known, Mistake, NoValue, Output, Resolve as _, sealing, watched};
 
 /// A question to a service. `Self` is what is asked, with all that the answer depends on.
 ///
@@ -82,9 +82,12 @@ pub(crate) struct Answered {
     pub(crate) answer: Answer,
 }
 
-/// What is asked, as text.
+/// What is asked, as text: its JSON form, with secrets sealed, so that a changed secret is another question.
 pub(crate) fn question<L: Lookup>(query: &Input<L>, known: &Known) -> Result<String, NoValue> {
-    query.resolve(known).map(|query| format!("{query:?}"))
+    let Some(key) = &known.key else { return Err(NoValue::Yet) };
+    let query = query.resolve(known)?;
+    let written = sealing(key, || serde_json::to_string(&query));
+    written.map_err(|_| NoValue::Ever(Mistake::here(format!("this question about a {} has no JSON form", L::WHAT))))
 }
 
 pub(crate) trait ErasedLookup: Send + Sync {
@@ -112,13 +115,22 @@ impl<L: Lookup> ErasedLookup for LookupOf<L> {
     }
 
     fn ask<'a>(&self, instance: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue> {
-        let query = self.query.resolve(known)?;
+        let (query, is_secret) = watched(|| self.query.resolve(known));
+        let (query, key) = (query?, known.key.clone().ok_or(NoValue::Yet)?);
         let provider: &L::Provider = typed(instance);
         let at = self.at;
-        Ok(reading(async move {
+        Ok(reading(&key.clone(), async move {
             match query.look(provider).await {
-                Ok(Some(answer)) => Ok(Ok(Arc::new(answer) as Arc<dyn Any + Send + Sync>)),
-                Ok(None) => Ok(Err(Mistake::at(at, format!("there is no such {}: {query:?}", L::WHAT)))),
+                Ok(Some(answer)) => {
+                    // What is secret in it is known to this run from now on, whoever sealed it before.
+                    let _ = sealing(&key, || serde_json::to_writer(std::io::sink(), &answer));
+                    Ok(Ok(Arc::new(answer) as Arc<dyn Any + Send + Sync>))
+                }
+                Ok(None) if is_secret => Ok(Err(Mistake::at(at, format!("there is no such {}", L::WHAT)))),
+                Ok(None) => {
+                    let message = format!("there is no such {}: {query:?}", L::WHAT);
+                    Ok(Err(Mistake::at(at, key.redact(&message))))
+                }
                 Err(error) => Err(Fault::of(&error)),
             }
         }))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::ids::{Address, PhysicalName};
-use crate::plan::{Deferred, Kept, Place};
+use crate::plan::{Deferred, Kept, Place, Problem};
 use crate::resource::{Checked, Effect};
 
 /// What a run did: some steps succeeded, some failed, some never started, and all three are the answer.
@@ -24,6 +24,8 @@ pub struct Report {
     pub interrupted: bool,
     /// The state could not be written any more; the run stopped there.
     pub state_failure: Option<String>,
+    /// Outputs that have no value, and why: a closure failed. They keep the values that they had.
+    pub output_problems: Vec<Problem>,
 }
 
 /// What became of a step.
@@ -77,6 +79,7 @@ impl Report {
     pub fn succeeded(&self) -> bool {
         !self.interrupted
             && self.state_failure.is_none()
+            && self.output_problems.is_empty()
             && self.steps.iter().all(|step| matches!(step.outcome, Outcome::Done | Outcome::Unneeded))
     }
 
@@ -118,6 +121,10 @@ impl Display for Report {
             (abandoned, "cut off"),
             (self.count(|outcome| *outcome == Outcome::NotStarted), "not started"),
             (self.kept.len(), "kept"),
+            (
+                self.output_problems.len(),
+                if self.output_problems.len() == 1 { "output failed" } else { "outputs failed" },
+            ),
         ];
         let counts = DONE.iter().map(|(action, what)| (done(*action), *what)).chain(others);
         let parts: Vec<String> =

@@ -30,6 +30,7 @@ pub mod config;
 mod console;
 mod doctor;
 mod key;
+mod memory;
 mod output;
 pub mod prelude;
 mod program;

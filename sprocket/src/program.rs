@@ -150,6 +150,9 @@ impl Program {
         D: FnOnce(&mut Stack, &C) -> R,
         R: Declare,
     {
+        // Before anything secret is read.
+        crate::memory::keep_to_this_process();
+        sprocket_core::silence_foreign_panics();
         let around = Surroundings::process();
         logs(&around);
         self.run_in(around, declare).into()

@@ -29,7 +29,7 @@ use crate::erased::Fault;
 use crate::event::Event;
 use crate::ids::{Address, ProviderName};
 use crate::json::Json;
-use crate::plan::{Goal, Plan, dependents, output_values, reported};
+use crate::plan::{Goal, Plan, Problem, dependents, has_holes, output_problem, output_values, reported};
 use crate::refresh::{Connections, Observed, look_up};
 use crate::report::{Failure, Outcome, Report, StepReport};
 use crate::resource::Effect;
@@ -67,6 +67,7 @@ pub(crate) struct Run<'a> {
     starting: Vec<Call>,
     failed: bool,
     state_failure: Option<StoreError>,
+    output_problems: Vec<Problem>,
 }
 
 type Running<'a> = FuturesUnordered<BoxFuture<'a, Ended>>;
@@ -91,7 +92,7 @@ impl<'a> Run<'a> {
             stack,
             plan,
             snapshot,
-            known: Known { answers: observed.answers.clone(), ..Known::nothing(stack) },
+            known: Known { answers: observed.answers.clone(), ..Known::nothing(stack, &key) },
             key,
             connections,
             observed,
@@ -112,6 +113,7 @@ impl<'a> Run<'a> {
             starting: Vec::new(),
             failed: false,
             state_failure: None,
+            output_problems: Vec::new(),
         };
         run.know_what_stays();
         run
@@ -337,8 +339,17 @@ impl<'a> Run<'a> {
         if self.plan.request.goal == Goal::Declared {
             let values = output_values(self.stack, &self.known, &self.key);
             outputs.retain(|name, _| values.contains_key(name) || self.plan.request.is_partial());
-            let known = values.into_iter().filter(|(_, value)| !crate::plan::has_holes(value));
-            outputs.extend(known.map(|(name, value)| (name, Json::from(&value))));
+            for (name, value) in values {
+                match value {
+                    Ok(value) if has_holes(&value) => {}
+                    Ok(value) => drop(outputs.insert(name, Json::from(&value))),
+                    Err(mistake) => {
+                        let problem = output_problem(&name, &mistake);
+                        let message = self.key.redact(&problem.message);
+                        self.output_problems.push(Problem { message, ..problem });
+                    }
+                }
+            }
         }
         if outputs != self.snapshot.outputs {
             self.write(Entry { address: Address::from("outputs"), event: Journalled::Outputs { outputs } });
@@ -366,6 +377,7 @@ impl<'a> Run<'a> {
             deferred: self.plan.deferred.clone(),
             interrupted: stopped != Stopping::No && unfinished,
             state_failure: self.state_failure.map(|error| with_causes(&error)),
+            output_problems: self.output_problems,
         }
     }
 }

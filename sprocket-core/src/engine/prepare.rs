@@ -125,14 +125,14 @@ fn moves(stack: &Stack, snapshot: &Snapshot) -> Vec<Move> {
 /// What is known from the records alone: enough to open a provider that an earlier run made reachable.
 fn recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
     if stack.lookups.is_empty() && stack.providers.iter().all(|provider| provider.deps.is_empty()) {
-        return Known::nothing(stack);
+        return Known::nothing(stack, key);
     }
     all_recorded(stack, snapshot, key)
 }
 
 /// What is known of all resources from the records alone.
 pub(super) fn all_recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
-    let mut known = Known::nothing(stack);
+    let mut known = Known::nothing(stack, key);
     for (node, facts) in stack.nodes.iter().zip(&mut known.nodes) {
         if let Some(object) = snapshot.records.get(&node.address).and_then(|record| record.object.as_ref()) {
             facts.name = Some(object.name.clone());

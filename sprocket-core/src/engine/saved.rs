@@ -16,6 +16,8 @@ use crate::value::{Sealed, StackKey};
 
 /// The version of the form. Others are refused.
 const FORMAT: u32 = 1;
+/// What the key is derived for.
+const PURPOSE: &str = "sprocket saved plan";
 
 /// A plan that was saved, by [`Engine::save`]. It serialises.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,7 +74,12 @@ impl Engine {
             steps: steps(plan),
         };
         let content = serde_json::to_vec(&content).expect("BUG: what is saved of a plan has a JSON form");
-        Ok(SavedPlan { format: FORMAT, lineage: plan.lineage.clone(), key: protected, content: key.seal(&content) })
+        Ok(SavedPlan {
+            format: FORMAT,
+            lineage: plan.lineage.clone(),
+            key: protected,
+            content: key.derive(PURPOSE).seal(&content),
+        })
     }
 
     /// Makes the plan again that was saved.
@@ -92,7 +99,10 @@ impl Engine {
             _ => saved.key.as_ref().ok_or_else(gone)?,
         };
         let key = self.settings.key.open(protected)?;
-        let content = key.open(&saved.content).and_then(|content| serde_json::from_slice::<Content>(&content).ok());
+        let content = key
+            .derive(PURPOSE)
+            .open(&saved.content)
+            .and_then(|content| serde_json::from_slice::<Content>(&content).ok());
         let content = content.ok_or_else(|| unfit("it was changed since it was saved"))?;
         if content.about != about {
             return Err(unfit(&format!("it was made for {}, and this is {about}", content.about)));

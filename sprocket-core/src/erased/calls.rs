@@ -2,7 +2,6 @@
 
 use std::any::Any;
 
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::draft::TypedSpec;
@@ -16,7 +15,7 @@ use crate::resource::{
     Change, Checked, Deadline, Find, Intent, Listing, Live, Make, Mark, Recorded, Resource, Settled, Witness,
 };
 use crate::state::{Intention, Object};
-use crate::value::{Path, StackKey, sealing};
+use crate::value::{Path, StackKey, provider_call, sealing};
 
 /// An object as it is now.
 #[derive(Debug)]
@@ -117,7 +116,7 @@ impl<R: Resource> KindOf<R> {
 
 impl<R: Resource> ErasedCalls for KindOf<R> {
     fn read<'a>(&'a self, through: Through<'a>, target: Target<'a>) -> Called<'a, Vec<ErasedLive>> {
-        reading(async move {
+        reading(through.key, async move {
             let provider = typed::<R::Provider>(through.provider);
             let found = match target {
                 Target::Recorded(object, mark) => {
@@ -131,7 +130,7 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
     }
 
     fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>> {
-        reading(async move {
+        reading(through.key, async move {
             let listed = R::list(typed(through.provider), listing).await.map_err(|error| Fault::of(&error))?;
             Ok(listed.map(|lives| Self::lives(lives, &through)))
         })
@@ -145,13 +144,12 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
         mark: &'a Mark,
         entropy: &'a Entropy,
     ) -> Called<'a, Json> {
-        async move {
+        provider_call(through.key, async move {
             let make = Make { name, spec: spec_of::<R>(spec), mark, entropy };
             let made = R::create(typed(through.provider), &make).await;
             made.map(|state| Self::state_json(&state, through.key))
                 .map_err(|failed| Fault::failed(&failed, through.key))
-        }
-        .boxed()
+        })
     }
 
     fn update<'a>(
@@ -162,7 +160,7 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
         spec: &'a TypedSpec,
         mark: &'a Mark,
     ) -> Called<'a, Json> {
-        async move {
+        provider_call(through.key, async move {
             let applied = match applied {
                 Some(object) => Some(Self::recorded(object, mark, through.key)?.spec),
                 None => None,
@@ -172,8 +170,7 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
             let made = R::update(typed(through.provider), &change).await;
             made.map(|state| Self::state_json(&state, through.key))
                 .map_err(|failed| Fault::failed(&failed, through.key))
-        }
-        .boxed()
+        })
     }
 
     fn ready<'a>(
@@ -183,27 +180,25 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
         mark: &'a Mark,
         deadline: Deadline,
     ) -> Called<'a, Json> {
-        async move {
+        provider_call(through.key, async move {
             let recorded = Self::recorded(object, mark, through.key)?;
             let state = R::ready(typed(through.provider), &recorded, deadline).await;
             state
                 .map(|state| Self::state_json(&state, through.key))
                 .map_err(|failed| Fault::failed(&failed, through.key))
-        }
-        .boxed()
+        })
     }
 
     fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark) -> Called<'a, ()> {
-        async move {
+        provider_call(through.key, async move {
             let recorded = Self::recorded(object, mark, through.key)?;
             let deleted = R::delete(typed(through.provider), &recorded).await;
             deleted.map_err(|failed| Fault::failed(&failed, through.key))
-        }
-        .boxed()
+        })
     }
 
     fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
-        reading(async move {
+        reading(through.key, async move {
             let spec =
                 decode(&intent.spec, &intent.secrets, through.key).map_err(|error| unreadable("intent", &error))?;
             let typed_intent = Intent::<R> { name: intent.name.clone(), spec, mark: mark.clone() };
@@ -223,13 +218,12 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
         mark: &'a Mark,
         deadline: Deadline,
     ) -> BoxFuture<'a, Vec<Checked>> {
-        async move {
+        provider_call(through.key, async move {
             match Self::recorded(object, mark, through.key) {
                 Ok(recorded) => R::verify(typed(through.provider), &recorded, deadline).await,
                 Err(fault) => vec![Checked { what: "has a readable record".into(), failure: Some(fault.message()) }],
             }
-        }
-        .boxed()
+        })
     }
 
     fn id(&self, name: &PhysicalName, state: &Json, key: &StackKey) -> Result<ObjectId, Fault> {

@@ -11,8 +11,8 @@ use crate::options::Ignored;
 use crate::resource::{Claim, Findings, Resource};
 use crate::spec::{Draft, Field, Spec};
 use crate::value::{
-    Deps, FINGERPRINT, Known, Mistake, NoValue, Path, SEALED, Sealed, Slot as _, StackKey, is_sealed, open_at, seal_at,
-    sealing, single,
+    Deps, FINGERPRINT, Known, Mistake, NoValue, Path, SEALED, Sealed, Slot as _, StackKey, caught, is_sealed, open_at,
+    seal_at, sealing, single, watched,
 };
 
 /// A typed spec, for the call that needs it.
@@ -54,17 +54,7 @@ pub(crate) trait ErasedDraft: Send + Sync {
     fn defaults(&self, key: &StackKey) -> Vec<Path>;
 }
 
-pub(crate) struct DraftOf<D> {
-    draft: D,
-    has_secret_outputs: bool,
-}
-
-impl<D: Draft> DraftOf<D> {
-    /// `deps` are the draft's.
-    pub(crate) fn new(draft: D, deps: &Deps) -> Self {
-        Self { draft, has_secret_outputs: deps.secret }
-    }
-}
+pub(crate) struct DraftOf<D>(pub(crate) D);
 
 impl<D: Draft> ErasedDraft for DraftOf<D> {
     fn evaluate(
@@ -76,20 +66,24 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         ignored: &[Ignored],
     ) -> Evaluated {
         let fields = D::Spec::FIELDS;
-        let spec = match self.draft.spec(known) {
+        let (spec, tainted) = watched(|| self.0.spec(known));
+        let spec = match spec {
             Ok(spec) => Some(spec),
             Err(NoValue::Yet) => None,
             Err(NoValue::Ever(mistake)) => return Evaluated::Never(vec![mistake]),
         };
         let keep = applied.filter(|_| !ignored.is_empty());
-        if let (Some(spec), false, None) = (&spec, self.has_secret_outputs, keep) {
-            let spec = match applied {
+        if let (Some(spec), false, None) = (&spec, tainted, keep) {
+            let (spec, tainted) = watched(|| match applied {
                 Some(applied) if is_written(spec, applied, key) => applied.clone(),
                 _ => write(spec, fields, &[], key),
-            };
-            return Evaluated::Whole { spec, secrets: Vec::new() };
+            });
+            // Only a type whose own code exposes a secret to write it is seen here.
+            if !tainted {
+                return Evaluated::Whole { spec, secrets: Vec::new() };
+            }
         }
-        let rendered = sealing(key, || self.draft.partial(known).render(key, addresses));
+        let rendered = sealing(key, || self.0.partial(known).render(key, addresses));
         if !rendered.mistakes.is_empty() {
             return Evaluated::Never(rendered.mistakes);
         }
@@ -111,7 +105,7 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         keep: Option<(&[Ignored], &Json)>,
         secrets: &[Path],
     ) -> Result<TypedSpec, Mistake> {
-        let spec = self.draft.spec(known).map_err(|no_value| match no_value {
+        let spec = self.0.spec(known).map_err(|no_value| match no_value {
             NoValue::Ever(mistake) => mistake,
             NoValue::Yet => Mistake::here("a value that a finished step should have given is missing"),
         })?;
@@ -127,22 +121,28 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
 
     fn defaults(&self, key: &StackKey) -> Vec<Path> {
         let mut found = Vec::new();
-        sealing(key, || self.draft.defaults(&Path::default(), &mut found));
+        sealing(key, || self.0.defaults(&Path::default(), &mut found));
         found
     }
 
     fn review(&self, known: &Known, name: &PhysicalName) -> Findings {
-        let spec = self.draft.spec(known).ok();
-        let mut findings = spec.as_ref().map(D::Resource::review).unwrap_or_default();
-        let named = D::Resource::review_name(name, spec.as_ref());
-        findings.errors.extend(named.errors);
-        findings.warnings.extend(named.warnings);
-        findings
+        let spec = self.0.spec(known).ok();
+        let reviewed = caught(|| {
+            let mut findings = spec.as_ref().map(D::Resource::review).unwrap_or_default();
+            let named = D::Resource::review_name(name, spec.as_ref());
+            findings.errors.extend(named.errors);
+            findings.warnings.extend(named.warnings);
+            findings
+        });
+        reviewed.unwrap_or_else(|| Findings {
+            errors: vec!["could not be reviewed: its kind panicked; this is a bug of the kind".into()],
+            warnings: Vec::new(),
+        })
     }
 
     fn claims(&self, known: &Known, name: &PhysicalName) -> Vec<Claim> {
         // Most kinds take nothing, and their settings need not be made for this.
-        if D::Resource::CLAIMS { D::Resource::claims(name, self.draft.spec(known).ok().as_ref()) } else { Vec::new() }
+        if D::Resource::CLAIMS { D::Resource::claims(name, self.0.spec(known).ok().as_ref()) } else { Vec::new() }
     }
 }
 

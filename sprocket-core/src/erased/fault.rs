@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::json::Json;
 use crate::provider::{ErrorKind, ProviderError};
 use crate::resource::{Effect, Failed, State};
-use crate::value::{StackKey, sealing};
+use crate::value::{StackKey, provider_call, sealing};
 
 /// A failed call: why, what can be done about it, and what it left.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,10 +26,14 @@ pub(crate) struct Fault {
 
 /// A provider that falls over while it reads has found out nothing. What it said may quote a secret, and is not repeated.
 pub(crate) fn reading<'a, T: Send + 'a>(
+    key: &StackKey,
     call: impl Future<Output = Result<T, Fault>> + Send + 'a,
 ) -> BoxFuture<'a, Result<T, Fault>> {
     let panicked = || Fault::new(ErrorKind::Invalid, "the provider panicked").hint("this is a bug of the provider");
-    AssertUnwindSafe(call).catch_unwind().map(move |ended| ended.unwrap_or_else(|_| Err(panicked()))).boxed()
+    AssertUnwindSafe(provider_call(key, call))
+        .catch_unwind()
+        .map(move |ended| ended.unwrap_or_else(|_| Err(panicked())))
+        .boxed()
 }
 
 /// A call that gives no answer in time has failed, and nobody knows with what effect.

@@ -15,7 +15,7 @@ use super::fault::Fault;
 use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
 use crate::json::Json;
 use crate::provider::{ErrorKind, Provider};
-use crate::resource::{Bring, Live, Mark, Naming, Part, Resource};
+use crate::resource::{Bring, Live, Mark, Naming, Part, Resource, Witness};
 use crate::spec::{Field, Spec};
 use crate::value::{Path, Secret, StackKey, open_at, sealing};
 
@@ -131,7 +131,8 @@ impl<R: Resource> KindOf<R> {
             spec,
             state,
             mark: live.mark.clone(),
-            witness: sealing(key, || R::witness(&live)),
+            // A kind hashes settings in clear, and some of them are made from secrets.
+            witness: Witness(key.hash(&sealing(key, || R::witness(&live)).0)),
             typed: Box::new(live),
         }
     }

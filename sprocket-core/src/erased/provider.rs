@@ -15,7 +15,7 @@ use crate::overrides::Overrides;
 use crate::provider::{ErrorKind, Provider};
 use crate::resource::Resource;
 use crate::spec::ProviderDraft;
-use crate::value::{Known, NoValue, StackKey, sealing};
+use crate::value::{Known, NoValue, Path, StackKey, is_sealed, open_at, seal_at, sealing, watched};
 
 /// An open connection.
 pub(crate) type Instance = Arc<dyn Any + Send + Sync>;
@@ -55,9 +55,9 @@ pub(crate) trait ErasedProviderType: Send + Sync {
     fn kind(&self, name: &str) -> Option<KindHandle>;
     /// One as it was recorded, with the credentials of its users' environment, unless these say otherwise.
     fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault>;
-    fn connect(&self, settings: ProviderSettings) -> BoxFuture<'static, Result<Instance, Fault>>;
-    fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>>;
-    fn close<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<(), Fault>>;
+    fn connect(&self, settings: ProviderSettings, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>>;
+    fn identity<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<Identity, Fault>>;
+    fn close<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
 /// A provider as a program declares it.
@@ -120,26 +120,30 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
 
     fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault> {
         let invalid = |message| Fault::new(ErrorKind::Invalid, message);
-        let config = sealing(key, || serde_json::from_str(config.text()))
-            .map_err(|error| invalid(format!("the recorded settings can't be read: {error}")))?;
+        let unreadable = |error: String| invalid(format!("the recorded settings can't be read: {error}"));
+        let mut value = config.value();
+        if is_sealed(&value) {
+            open_at(&mut value, &[Path::default()], key).map_err(unreadable)?;
+        }
+        let config = sealing(key, || serde_json::from_value(value)).map_err(|error| unreadable(error.to_string()))?;
         let draft = overrides.apply_to_forgotten(P::Draft::holding(config));
         settings_of(&draft, &Known::default()).map_err(|_| invalid("a setting of the provider is not known".into()))
     }
 
-    fn connect(&self, settings: ProviderSettings) -> BoxFuture<'static, Result<Instance, Fault>> {
+    fn connect(&self, settings: ProviderSettings, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
         let settings: Box<SettingsOf<P>> =
             settings.downcast().expect("BUG: a provider is opened with its own settings");
-        reading(settings.open())
+        reading(key, settings.open())
     }
 
-    fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
+    fn identity<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<Identity, Fault>> {
         let provider: &P = typed(instance);
-        reading(async move { provider.identity().await.map_err(|error| Fault::of(&error)) })
+        reading(key, async move { provider.identity().await.map_err(|error| Fault::of(&error)) })
     }
 
-    fn close<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<(), Fault>> {
+    fn close<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<(), Fault>> {
         let provider: &P = typed(instance);
-        reading(async move { provider.close().await.map_err(|error| Fault::of(&error)) })
+        reading(key, async move { provider.close().await.map_err(|error| Fault::of(&error)) })
     }
 }
 
@@ -149,9 +153,18 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
     }
 
     fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue> {
-        let config = self.0.spec(known)?;
         self.0.credentials(known)?;
-        Ok(sealing(key, || Json::of(&config)).expect("BUG: a spec serialises"))
+        let (written, is_secret) = watched(|| {
+            let config = self.0.spec(known)?;
+            Ok(sealing(key, || Json::of(&config)).expect("BUG: a spec serialises"))
+        });
+        // Of settings that were made from a secret, nothing is recorded in clear.
+        let sealed = |config: Json| {
+            let mut value = config.value();
+            seal_at(&mut value, &[Path::default()], key);
+            Json::from(&value)
+        };
+        if is_secret { written.map(sealed) } else { written }
     }
 
     fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue> {

@@ -32,7 +32,7 @@ use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
 
 use self::naming::{HASH, next_generation};
 pub(crate) use self::naming::{name_of, next_name};
-pub(crate) use self::outputs::output_values;
+pub(crate) use self::outputs::{output_problem, output_values};
 use self::selected::Selected;
 
 /// What a plan is made of.
@@ -59,7 +59,7 @@ pub(crate) struct Basis<'a> {
 pub(crate) fn build(basis: Basis<'_>, request: &Request) -> Plan {
     let nodes = basis.stack.nodes.len();
     let mut builder = Builder {
-        known: Known { answers: basis.observed.answers.clone(), ..Known::nothing(basis.stack) },
+        known: Known { answers: basis.observed.answers.clone(), ..Known::nothing(basis.stack, basis.key) },
         last: vec![None; nodes],
         steps: Vec::new(),
         problems: Vec::new(),

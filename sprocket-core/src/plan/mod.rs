@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::build::{Basis, build, name_of, next_name, output_values, reported};
+pub(crate) use self::build::{Basis, build, name_of, next_name, output_problem, output_values, reported};
 pub use self::diff::Change;
 pub(crate) use self::diff::{Compared, has_holes, is_as_wanted, real_changes};
 pub(crate) use self::order::dependents;
@@ -81,8 +81,8 @@ pub struct Step {
     /// The steps that must have ended before it starts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<u32>,
-    /// What the object must still look like.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What the object must still look like. Documents do not have it: it says nothing to whoever has no key.
+    #[serde(skip)]
     pub witness: Option<Witness>,
     /// The line of the program that declares it.
     #[serde(skip_serializing_if = "Option::is_none")]

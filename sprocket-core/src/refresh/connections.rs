@@ -56,13 +56,16 @@ impl Connection {
 /// How long is waited for what is closed: it expires by itself.
 const CLOSING: Duration = Duration::from_secs(10);
 
+/// What is needed to close a provider again.
+type Closable = (Arc<dyn ErasedProviderType>, Instance, StackKey);
+
 /// Opens the providers of a command, and closes what it has opened.
 pub(crate) struct Opener {
     /// What it can open without a program.
     types: ProviderTypes,
     /// How long a question to one of them may take.
     limit: Duration,
-    opened: Mutex<Vec<(Arc<dyn ErasedProviderType>, Instance)>>,
+    opened: Mutex<Vec<Closable>>,
 }
 
 impl Opener {
@@ -75,12 +78,13 @@ impl Opener {
         provider_type: Arc<dyn ErasedProviderType>,
         settings: ProviderSettings,
         config: Json,
+        key: &StackKey,
     ) -> Result<Open, Fault> {
         let opening = async {
-            let instance = provider_type.connect(settings).await?;
-            let opened = (Arc::clone(&provider_type), Arc::clone(&instance));
+            let instance = provider_type.connect(settings, key).await?;
+            let opened = (Arc::clone(&provider_type), Arc::clone(&instance), key.clone());
             self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(opened);
-            let identity = provider_type.identity(&instance).await?;
+            let identity = provider_type.identity(&instance, key).await?;
             Ok((instance, identity))
         };
         let (instance, identity) = limited(self.limit, opening).await?;
@@ -90,8 +94,8 @@ impl Opener {
     /// Closes all of them, what was opened last first: it may need the others.
     pub(crate) async fn close(&self) {
         let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
-        for (provider_type, instance) in opened.iter().rev() {
-            if let Err(fault) = limited(self.limit.min(CLOSING), provider_type.close(instance)).await {
+        for (provider_type, instance, key) in opened.iter().rev() {
+            if let Err(fault) = limited(self.limit.min(CLOSING), provider_type.close(instance, key)).await {
                 tracing::warn!(provider = provider_type.name(), kind = ?fault.kind, "could not be closed");
             }
         }
@@ -129,7 +133,7 @@ impl Connections {
 
     /// Tries each declared provider by itself.
     pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey, opener: &Opener) -> Vec<Reached> {
-        let known = Known::nothing(stack);
+        let known = Known::nothing(stack, key);
         let opening = stack.providers.iter().map(|node| async {
             let connection = open_declared(node, made_with(snapshot, &node.name), &known, key, opener).await;
             let server = connection.and_then(|connection| match connection {
@@ -163,7 +167,7 @@ impl Connections {
         };
         let opening = async {
             let settings = provider_type.recorded(&recorded.config, key, &stack.overrides)?;
-            opener.open(Arc::clone(provider_type), settings, recorded.config.clone()).await
+            opener.open(Arc::clone(provider_type), settings, recorded.config.clone(), key).await
         };
         check(name, opening.await.map_err(|fault| Refused::unreachable(name, fault))?, Some(recorded))
     }
@@ -274,7 +278,7 @@ async fn open_declared(
         Err(NoValue::Yet) => return Ok(Connection::Deferred(provider_type)),
         Err(NoValue::Ever(mistake)) => return Err(Refused::unreachable(&node.name, Fault::invalid(&mistake))),
     };
-    match opener.open(Arc::clone(&provider_type), settings, config).await {
+    match opener.open(Arc::clone(&provider_type), settings, config, key).await {
         Ok(opened) => check(&node.name, opened, recorded),
         Err(fault) => match fault.kind {
             ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),

@@ -228,7 +228,8 @@ pub enum Effect {
     Done,
 }
 
-/// What an object must still look like when a plan is applied to it: a hash.
+/// What an object must still look like when a plan is applied to it: a hash. The engine hashes it once more, under the
+/// stack's key, before it is kept or shown anywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Witness(pub(crate) String);

@@ -79,8 +79,6 @@ impl Stack {
         let mut deps = Deps::default();
         draft.deps(&mut deps);
         deps.nodes.extend(options.after.iter().chain(&options.dies_with));
-        let drafted = deps;
-        let mut deps = drafted.clone();
         options.replace_on.iter().for_each(|trigger| trigger.deps(&mut deps));
         let mut deps = self.resolve_deps(&address, &deps, at);
         let provider = match provider {
@@ -122,7 +120,7 @@ impl Stack {
         self.nodes.push(Node {
             address,
             kind: KindHandle::of::<D::Resource>(),
-            draft: Box::new(DraftOf::new(draft, &drafted)),
+            draft: Box::new(DraftOf(draft)),
             provider,
             options,
             name,

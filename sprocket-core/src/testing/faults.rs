@@ -126,16 +126,16 @@ impl ErasedProviderType for FaultyType {
         self.real.recorded(config, key, overrides)
     }
 
-    fn connect(&self, settings: ProviderSettings) -> BoxFuture<'static, Result<Instance, Fault>> {
-        self.faults.meet(self.name(), "connect", self.name(), self.real.connect(settings))
+    fn connect(&self, settings: ProviderSettings, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
+        self.faults.meet(self.name(), "connect", self.name(), self.real.connect(settings, key))
     }
 
-    fn identity<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
-        self.real.identity(instance)
+    fn identity<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<Identity, Fault>> {
+        self.real.identity(instance, key)
     }
 
-    fn close<'a>(&self, instance: &'a Instance) -> BoxFuture<'a, Result<(), Fault>> {
-        self.real.close(instance)
+    fn close<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<(), Fault>> {
+        self.real.close(instance, key)
     }
 }
 

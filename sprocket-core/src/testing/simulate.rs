@@ -206,15 +206,15 @@ impl ErasedProviderType for SimulatedType {
         self.real.recorded(config, key, overrides)
     }
 
-    fn connect(&self, _: ProviderSettings) -> BoxFuture<'static, Result<Instance, Fault>> {
+    fn connect(&self, _: ProviderSettings, _: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
         std::future::ready(Ok(Arc::new(()) as Instance)).boxed()
     }
 
-    fn identity<'a>(&self, _: &'a Instance) -> BoxFuture<'a, Result<Identity, Fault>> {
+    fn identity<'a>(&self, _: &'a Instance, _: &StackKey) -> BoxFuture<'a, Result<Identity, Fault>> {
         std::future::ready(Ok("simulated".into())).boxed()
     }
 
-    fn close<'a>(&self, _: &'a Instance) -> BoxFuture<'a, Result<(), Fault>> {
+    fn close<'a>(&self, _: &'a Instance, _: &StackKey) -> BoxFuture<'a, Result<(), Fault>> {
         std::future::ready(Ok(())).boxed()
     }
 }

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::fmt::{self, Debug};
 use std::sync::{Arc, OnceLock};
 
-use super::{NoValue, NodeId};
+use super::evaluation::{taint, watched};
+use super::{NoValue, NodeId, StackKey};
 use crate::erased::ErasedProvider;
 use crate::ids::PhysicalName;
 use crate::lookup::Answered;
@@ -16,6 +17,8 @@ pub struct Known {
     pub(crate) nodes: Vec<Facts>,
     /// The answers to look-ups, by their place in the stack.
     pub(crate) answers: Vec<Option<Answered>>,
+    /// The stack's key. What is asked is told apart by its sealed form.
+    pub(crate) key: Option<StackKey>,
     /// The stack's providers: their settings are known as far as what they mention is.
     pub(crate) providers: Providers,
 }
@@ -40,12 +43,15 @@ pub(crate) struct Facts {
     pub(crate) changing: bool,
 }
 
-type Decode = Box<dyn Fn() -> Result<Arc<dyn Any + Send + Sync>, String> + Send + Sync>;
+type Decoded = Result<Arc<dyn Any + Send + Sync>, String>;
+
+type Decode = Box<dyn Fn() -> Decoded + Send + Sync>;
 
 /// A reported state, decoded when it is first asked for: most are never.
 pub(crate) struct Reported {
     decode: Decode,
-    state: OnceLock<Result<Arc<dyn Any + Send + Sync>, String>>,
+    /// With it, whether its own code exposed a secret to read it.
+    state: OnceLock<(Decoded, bool)>,
 }
 
 impl Debug for Reported {
@@ -55,14 +61,16 @@ impl Debug for Reported {
 }
 
 impl Reported {
-    pub(crate) fn lazy(
-        decode: impl Fn() -> Result<Arc<dyn Any + Send + Sync>, String> + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn lazy(decode: impl Fn() -> Decoded + Send + Sync + 'static) -> Self {
         Self { decode: Box::new(decode), state: OnceLock::new() }
     }
 
     fn state<S: 'static>(&self) -> Result<&S, NoValue> {
-        match self.state.get_or_init(&self.decode) {
+        let (state, tainted) = self.state.get_or_init(|| watched(&self.decode));
+        if *tainted {
+            taint();
+        }
+        match state {
             Ok(state) => Ok(state.downcast_ref().expect("BUG: a resource's state has its kind's type")),
             Err(message) => Err(NoValue::Ever(super::Mistake::here(message.as_str()))),
         }
@@ -71,10 +79,11 @@ impl Reported {
 
 impl Known {
     /// Nothing is known of any of a stack's resources.
-    pub(crate) fn nothing(stack: &Stack) -> Self {
+    pub(crate) fn nothing(stack: &Stack, key: &StackKey) -> Self {
         Self {
             nodes: std::iter::repeat_with(Facts::default).take(stack.nodes.len()).collect(),
             answers: Vec::new(),
+            key: Some(key.clone()),
             providers: Providers(stack.providers.iter().map(|node| Arc::clone(&node.erased)).collect()),
         }
     }

@@ -4,6 +4,7 @@
 //! a value at this moment; evaluating a setting against it gives the value, or a [`Partial`] one with the holes named.
 
 mod assigned;
+mod evaluation;
 mod input;
 mod known;
 mod output;
@@ -15,6 +16,7 @@ mod slot;
 
 pub(crate) use assigned::ASSIGNED;
 pub use assigned::Assigned;
+pub(crate) use evaluation::{caught, is_foreign, provider_call, watched};
 pub use input::{Input, IntoInput, Mistake};
 pub use known::Known;
 pub(crate) use known::{Facts, Reported};

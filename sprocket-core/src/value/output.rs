@@ -1,13 +1,14 @@
 //! Outputs: values that other resources will have.
 //!
 //! An output knows which resources must exist before it has a value, and whether it is secret. Secrecy sticks: what is
-//! made from a secret output is secret.
+//! made from a secret output is secret, and so is an output whose closure exposes a secret, wherever that came from.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Debug, Display};
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::evaluation::{caught, is_tainted, taint, watched};
 use super::{Known, Mistake, Secret};
 
 /// A resource of a stack, by its place in the order of declaration.
@@ -114,8 +115,9 @@ impl<T: 'static> Output<T> {
             eval: Arc::new(move |known| {
                 f(eval(known)?).map_err(|error| {
                     // The error of a parser may quote its input.
-                    let message =
-                        if secret { "the value is not valid (it is secret)".into() } else { error.to_string() };
+                    let message = error.to_string();
+                    let is_secret = secret || is_tainted();
+                    let message = if is_secret { "the value is not valid (it is secret)".to_owned() } else { message };
                     NoValue::Ever(Mistake::at(at, message))
                 })
             }),
@@ -138,7 +140,8 @@ impl<T: 'static> Output<T> {
         self
     }
 
-    /// Whether plans, logs and state must hide it.
+    /// Whether plans, logs and state must hide it, as far as that is known before it has a value: it is secret too if a
+    /// secret is exposed in making it.
     pub fn is_secret(&self) -> bool {
         self.deps.secret
     }
@@ -150,8 +153,18 @@ impl<T: 'static> Output<T> {
     /// # Errors
     /// [`NoValue`] says whether it is not there yet or never will be.
     pub fn value(&self, known: &Known) -> Result<T, NoValue> {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (self.eval)(known)))
-            .unwrap_or_else(|_| Err(NoValue::Ever(Mistake::at(self.at, "the closure panicked"))))
+        self.evaluate(known).0
+    }
+
+    /// The value, and whether it must be hidden.
+    pub(crate) fn evaluate(&self, known: &Known) -> (Result<T, NoValue>, bool) {
+        watched(|| {
+            if self.deps.secret {
+                taint();
+            }
+            caught(|| (self.eval)(known))
+                .unwrap_or_else(|| Err(NoValue::Ever(Mistake::at(self.at, "the closure panicked"))))
+        })
     }
 }
 

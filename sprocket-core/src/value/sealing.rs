@@ -9,15 +9,22 @@
 use std::cell::RefCell;
 use std::fmt::{self, Debug};
 use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 use super::redact::Redactor;
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::{Error as _, SerializeMap as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::evaluation::{is_foreign, taint};
 
 /// The name of the enum under which a [`Secret`](super::Secret) asks a deserialiser for its value.
 ///
@@ -33,13 +40,21 @@ pub(crate) const FINGERPRINT: &str = "$fingerprint";
 /// It remembers what it sealed and opened, so that [`redact`](Self::redact) can keep that out of texts.
 #[derive(Clone)]
 pub struct StackKey {
-    bytes: [u8; 64],
+    /// One place in memory for all clones.
+    inner: Arc<Inner>,
     redactor: Redactor,
+}
+
+struct Inner {
+    /// Overwritten when the last clone is dropped.
+    bytes: Zeroizing<[u8; 64]>,
+    /// The beginning of every keyed hash; thousands are made in a plan.
+    hashing: OnceLock<Hmac<Sha256>>,
 }
 
 impl PartialEq for StackKey {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        self.inner.bytes == other.inner.bytes
     }
 }
 
@@ -71,11 +86,34 @@ const IV: usize = 16;
 impl StackKey {
     /// A key of these bytes, which must be random.
     pub fn from_bytes(bytes: [u8; 64]) -> Self {
-        Self { bytes, redactor: Redactor::default() }
+        let inner = Inner { bytes: Zeroizing::new(bytes), hashing: OnceLock::new() };
+        Self { inner: Arc::new(inner), redactor: Redactor::default() }
+    }
+
+    /// A key for one purpose. What is done with it says nothing about what is done with another, and what it seals is no
+    /// secret that texts are searched for.
+    pub(crate) fn derive(&self, purpose: &str) -> Self {
+        let mut bytes = [0; 64];
+        let expanded = Hkdf::<Sha256>::new(None, &self.inner.bytes[..]).expand(purpose.as_bytes(), &mut bytes);
+        expanded.expect("BUG: 64 bytes are two blocks");
+        Self::from_bytes(bytes)
+    }
+
+    /// A hash of a text, as 32 hexadecimal digits. Without the key nobody can try out which text it is of.
+    pub(crate) fn hash(&self, text: &str) -> String {
+        let begin = || Hmac::new_from_slice(self.derive("sprocket hash").bytes()).expect("BUG: HMAC takes any key");
+        let mut hash = self.inner.hashing.get_or_init(begin).clone();
+        hash.update(text.as_bytes());
+        hex::encode(&hash.finalize().into_bytes()[..16])
+    }
+
+    /// What this key's run knows of its secrets.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 64] {
-        &self.bytes
+        &self.inner.bytes
     }
 
     /// Seals bytes. Equal bytes give equal results.
@@ -99,7 +137,7 @@ impl StackKey {
     }
 
     fn cipher(&self) -> Aes256Siv {
-        Aes256Siv::new_from_slice(&self.bytes).expect("BUG: the key's length is fixed")
+        Aes256Siv::new_from_slice(&self.inner.bytes[..]).expect("BUG: the key's length is fixed")
     }
 }
 
@@ -117,22 +155,39 @@ thread_local! {
 
 /// Runs `f`, in which secrets are written sealed and read opened.
 pub(crate) fn sealing<R>(key: &StackKey, f: impl FnOnce() -> R) -> R {
+    with(Some(key.clone()), f)
+}
+
+/// Runs `f`, which belongs to a program or a provider: in it secrets are written as `"(secret)"`, whatever the engine does
+/// around it.
+pub(super) fn suspended<R>(f: impl FnOnce() -> R) -> R {
+    with(None, f)
+}
+
+fn with<R>(key: Option<StackKey>, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<StackKey>);
     impl Drop for Restore {
         fn drop(&mut self) {
             KEY.set(self.0.take());
         }
     }
-    let _restore = Restore(KEY.replace(Some(key.clone())));
+    let _restore = Restore(KEY.replace(key));
     f()
 }
 
 pub(super) fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    let sealed = KEY
-        .with_borrow(|key| key.as_ref().map(|key| serde_json::to_vec(value).map(|plain| key.seal(&plain))).transpose());
+    // The value's own code may look at the scope too.
+    let key = KEY.with_borrow(Clone::clone);
+    let sealed = key.map(|key| serde_json::to_vec(value).map(|plain| key.seal(&Zeroizing::new(plain)))).transpose();
     match sealed.map_err(S::Error::custom)? {
         Some(sealed) => single(SEALED, &sealed.0, serializer),
-        None => serializer.serialize_str("(secret)"),
+        // A closure of the program writes it: its author meant the value.
+        None => {
+            if is_foreign() {
+                taint();
+            }
+            serializer.serialize_str("(secret)")
+        }
     }
 }
 

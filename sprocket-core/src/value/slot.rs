@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::evaluation::watched;
 use super::sealing::GIVEN;
 use super::{Deps, Input, Known, Mistake, NoValue, Partial, Path, PathPart};
 use crate::json::Json;
@@ -67,11 +68,15 @@ fn mentions_secret(value: &Value) -> bool {
     }
 }
 
+/// A value as data. It is secret if its own code exposes a secret to write it.
 fn known_value<T: Serialize>(value: &T) -> Partial {
-    match serde_json::to_value(value) {
+    let (written, tainted) = watched(|| serde_json::to_value(value));
+    let partial = match written {
         Ok(value) => Partial::Known(value),
+        Err(_) if tainted => Partial::Never(Mistake::here("the value has no JSON form (it is secret)")),
         Err(error) => Partial::Never(Mistake::here(error.to_string())),
-    }
+    };
+    if tainted { Partial::Secret(Box::new(partial)) } else { partial }
 }
 
 impl<T: Clone + Serialize + 'static> Slot for Input<T> {
@@ -86,12 +91,13 @@ impl<T: Clone + Serialize + 'static> Slot for Input<T> {
             Self::Value(value) => known_value(value),
             Self::Mistake(mistake) => Partial::Never(mistake.clone()),
             Self::Output(output) => {
-                let partial = match output.value(known) {
+                let (value, is_secret) = output.evaluate(known);
+                let partial = match value {
                     Ok(value) => known_value(&value),
                     Err(NoValue::Yet) => Partial::After(Deps::clone(&output.deps)),
                     Err(NoValue::Ever(mistake)) => Partial::Never(mistake),
                 };
-                if output.is_secret() { Partial::Secret(Box::new(partial)) } else { partial }
+                if is_secret { Partial::Secret(Box::new(partial)) } else { partial }
             }
         }
     }

@@ -20,6 +20,7 @@ mod policies;
 mod providers;
 mod recovery;
 mod replacement;
+mod secrecy;
 mod secrets;
 mod triggers;
 mod unfinished;

@@ -13,6 +13,9 @@ pub(crate) fn show(console: &Console, report: &Report) {
     for (step, failed) in report.failures() {
         console.err_lines(&failure::step(step, failed), failure::look);
     }
+    for problem in &report.output_problems {
+        console.err_lines(&format!("error: {problem}"), failure::look);
+    }
     if let Some(failed) = &report.state_failure {
         let text = format!(
             "error: the state could not be written any more, and nothing more was started\n  cause: {failed}\n  \

@@ -187,6 +187,7 @@ fn a_plan_a_report_and_an_error_have_their_form() {
       "deferred": [],
       "interrupted": false,
       "kept": [],
+      "output_problems": [],
       "state_failure": null,
       "steps": [
         {

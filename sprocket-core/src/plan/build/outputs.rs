@@ -8,14 +8,22 @@ use super::Builder;
 use crate::ids::Address;
 use crate::json::Json;
 use crate::plan::diff::Change;
+use crate::plan::{Place, Problem};
 use crate::stack::{Stack, StackOutput};
-use crate::value::{AFTER, Known, Path, StackKey, sealing};
+use crate::value::{AFTER, Known, Mistake, Path, StackKey, sealing};
 
 impl Builder<'_> {
-    pub(super) fn outputs(&self) -> BTreeMap<String, Change> {
+    pub(super) fn outputs(&mut self) -> BTreeMap<String, Change> {
         let mut found = BTreeMap::new();
         let recorded = &self.basis.snapshot.outputs;
         for (name, value) in output_values(self.basis.stack, &self.known, self.basis.key) {
+            let value = match value {
+                Ok(value) => value,
+                Err(mistake) => {
+                    self.problems.push(output_problem(&name, &mistake));
+                    continue;
+                }
+            };
             let before = recorded.get(&name).map_or(Value::Null, Json::value);
             if before != value && !self.waits_for_left_out(&value) {
                 found.insert(name, output_change(before, value));
@@ -49,11 +57,23 @@ fn output_change(before: Value, after: Value) -> Change {
     Change { path: Path::default(), before, after, replaces: false, drift: false }
 }
 
+/// An output that will never have a value.
+pub(crate) fn output_problem(name: &str, mistake: &Mistake) -> Problem {
+    Problem {
+        address: Address::from(format!("output {name}")),
+        message: mistake.message.to_string(),
+        hint: None,
+        at: Some(Place::of(mistake.at)),
+    }
+}
+
 /// The stack's outputs, as far as they are known; secrets are sealed.
-pub(crate) fn output_values(stack: &Stack, known: &Known, key: &StackKey) -> BTreeMap<String, Value> {
+pub(crate) fn output_values(stack: &Stack, known: &Known, key: &StackKey) -> BTreeMap<String, Result<Value, Mistake>> {
     let render = |output: &StackOutput| {
         let partial = sealing(key, || output.slot.partial(known));
-        (output.name.clone(), partial.render(key, &|deps| stack.addresses(deps)).value)
+        let rendered = partial.render(key, &|deps| stack.addresses(deps));
+        let mistake = rendered.mistakes.into_iter().next();
+        (output.name.clone(), mistake.map_or(Ok(rendered.value), Err))
     };
     stack.outputs.iter().map(render).collect()
 }
