@@ -288,9 +288,9 @@ fn credentials_are_kept_out_of_errors() {
     }
     let mut story = Story::in_yard();
     let refused =
-        story.run(|stack| drop(stack.connect(ShopDraft::new().credentials(Secret::new(ONE.to_owned()))))).unwrap_err();
+        story.run(|stack| _ = stack.connect(ShopDraft::new().credentials(Secret::new(ONE.to_owned())))).unwrap_err();
     assert!(super::said(&refused).contains("Bearer (secret)"), "{}", super::said(&refused));
-    let refused = story.run(|stack| drop(stack.connect(ShopDraft::new()))).unwrap_err();
+    let refused = story.run(|stack| _ = stack.connect(ShopDraft::new())).unwrap_err();
     assert!(super::said(&refused).contains("Bearer (secret)"), "{}", super::said(&refused));
 }
 
