@@ -94,8 +94,34 @@ impl Address {
         Self(text.into())
     }
 
+    /// An address as a person writes it: `docker:network/edge`.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn parse(text: &str) -> Result<Self, NoAddress> {
+        match text.split_once('/') {
+            Some((kind, name)) if kind.contains(':') && is_name(kind) && is_name(name) => Ok(Self(text.into())),
+            _ => Err(NoAddress(text.to_owned())),
+        }
+    }
+
     /// The kind: `docker:network`.
     pub fn kind(&self) -> &str {
         self.0.split_once('/').map_or(&*self.0, |(kind, _)| kind)
     }
 }
+
+/// Whether something can be called so: a resource, a scope, a provider.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+/// Whether it can be a part of a longer name, of which slashes are the joints.
+pub(crate) fn is_part(text: &str) -> bool {
+    is_name(text) && !text.contains('/')
+}
+
+/// Text that is no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no address: one has a kind and a name, as in `docker:network/edge`")]
+pub struct NoAddress(String);

@@ -38,7 +38,7 @@ pub use engine::{Engine, Hidden, Import, Imported, Observation, Reached, Refused
 pub use entropy::Entropy;
 pub use erased::Kinds;
 pub use event::{Event, Events};
-pub use ids::{Address, Identity, Lineage, ObjectId, PhysicalName, ProviderName, RecordId};
+pub use ids::{Address, Identity, Lineage, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId};
 pub use json::Json;
 pub use lookup::{Lookup, Question};
 pub use neighbours::{Neighbours, Stacks, StacksDraft, StacksError, StacksSpec};

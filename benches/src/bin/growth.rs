@@ -229,12 +229,10 @@ fn load_snapshot(count: usize, times: usize) -> Took {
 /// All that is recorded gets another address.
 fn moving(count: usize, times: usize) -> Took {
     let snapshot = recorded(count);
-    let moved = |address: &Address| {
-        let to = Address::from(format!("{address}-moved"));
-        Entry { address: address.clone(), event: Event::Moved { to } }
-    };
-    let moves: Vec<Entry> = snapshot.records.keys().map(moved).collect();
-    Took::of(times, || snapshot.clone(), |snapshot| snapshot.take_all(moves.iter().cloned()))
+    let moved = |address: &Address| (address.clone(), Address::from(format!("{address}-moved")));
+    let moves = Event::Moved { moves: snapshot.records.keys().map(moved).collect() };
+    let entry = Entry { address: "stack".into(), event: moves };
+    Took::of(times, || snapshot.clone(), |snapshot| snapshot.take(entry.clone()))
 }
 
 /// How long a run takes, for each second that its longest path takes. The state is in memory: its writes take no time.

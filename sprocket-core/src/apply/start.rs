@@ -313,6 +313,8 @@ impl Run<'_> {
         let recorded = self.snapshot.records.get(&node.address).cloned();
         let mut record = recorded.unwrap_or_else(|| Record::new(id, provider.clone()));
         record.end_as(node.ending(self.stack));
+        // What the program says no more may be said again, and mean another move.
+        record.moved_from.take_if(|before| !node.moved_from.contains(before));
         Record { provider, ..record }
     }
 

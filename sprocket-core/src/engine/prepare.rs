@@ -1,6 +1,5 @@
 //! Preparation: all that a plan is made of, read and put in order.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::saved::Proposal;
@@ -8,10 +7,10 @@ use super::{Refused, Settings};
 use crate::erased::KindHandle;
 use crate::ids::{Address, Lineage, ProviderName};
 use crate::json::Json;
-use crate::plan::{Basis, Move, Plan, Request, Settlement, build, reported};
+use crate::plan::{Basis, Moves, Plan, Request, Settlement, build, reported};
 use crate::refresh::{Connections, Observed, Opener, look_up, observe, settle};
 use crate::resource::Part;
-use crate::stack::{Node, Stack};
+use crate::stack::Stack;
 use crate::state::{Action, Entry, Event, Object, Record, Snapshot};
 use crate::value::{Known, StackKey};
 
@@ -25,7 +24,7 @@ pub(super) struct Prepared {
     pub(super) key_is_new: bool,
     pub(super) connections: Connections,
     pub(super) observed: Observed,
-    moved: Vec<Move>,
+    moves: Moves,
     lineage: Lineage,
     serial: u64,
 }
@@ -37,7 +36,7 @@ pub(super) struct Opened {
     pub(super) connections: Connections,
     key_is_new: bool,
     known: Known,
-    moved: Vec<Move>,
+    moves: Moves,
     amendments: Vec<Entry>,
     lineage: Lineage,
     serial: u64,
@@ -65,11 +64,8 @@ pub(super) async fn open(
             .unwrap_or_else(|| settings.key.new_key(&settings.entropy)),
     };
     let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
-    let moved = moves(stack, &snapshot);
-    let amendments: Vec<Entry> = moved
-        .iter()
-        .map(|Move { from, to }| Entry { address: from.clone(), event: Event::Moved { to: to.clone() } })
-        .collect();
+    let moves = Moves::of(stack, &snapshot);
+    let amendments: Vec<Entry> = Entry::moved(moves.by_old_address()).into_iter().collect();
     snapshot.take_all(amendments.iter().cloned());
     let known = recorded(stack, &snapshot, &key);
     let opening = async {
@@ -78,7 +74,7 @@ pub(super) async fn open(
         Ok(connections)
     };
     let connections = opening.await.map_err(|refused: Refused| refused.redacted(&key))?;
-    Ok(Opened { snapshot, key, connections, key_is_new, known, moved, amendments, lineage, serial })
+    Ok(Opened { snapshot, key, connections, key_is_new, known, moves, amendments, lineage, serial })
 }
 
 impl Opened {
@@ -90,7 +86,7 @@ impl Opened {
 
     /// Reads everything.
     pub(super) async fn read(self, stack: &Stack) -> Result<Prepared, Refused> {
-        let Self { mut snapshot, key, connections, key_is_new, mut known, moved, mut amendments, lineage, serial } =
+        let Self { mut snapshot, key, connections, key_is_new, mut known, moves, mut amendments, lineage, serial } =
             self;
         let reading = async {
             let mut observed = observe(stack, &mut snapshot, &key, &connections).await?;
@@ -100,26 +96,8 @@ impl Opened {
         };
         let observed = reading.await.map_err(|refused: Refused| refused.redacted(&key))?;
         amendments.extend(observed.settled.iter().cloned());
-        Ok(Prepared { snapshot, amendments, key, key_is_new, connections, observed, moved, lineage, serial })
+        Ok(Prepared { snapshot, amendments, key, key_is_new, connections, observed, moves, lineage, serial })
     }
-}
-
-/// Records whose resource has another address now, and what an interrupted run may have made. Of several earlier addresses
-/// the first that is recorded counts.
-fn moves(stack: &Stack, snapshot: &Snapshot) -> Vec<Move> {
-    let mut moves: Vec<Move> = Vec::new();
-    let mut taken: HashSet<&Address> = HashSet::new();
-    let is_known = |address: &Address| snapshot.records.contains_key(address) || snapshot.pending.contains_key(address);
-    let may_move = |node: &&Node| !node.moved_from.is_empty() && !is_known(&node.address);
-    for node in stack.nodes.iter().filter(may_move) {
-        let from =
-            node.moved_from.iter().find(|old| is_known(old) && !stack.index.contains_key(*old) && !taken.contains(old));
-        if let Some(from) = from {
-            taken.insert(from);
-            moves.push(Move { from: from.clone(), to: node.address.clone() });
-        }
-    }
-    moves
 }
 
 /// What is known from the records alone: enough to open a provider that an earlier run made reachable.
@@ -187,7 +165,7 @@ impl Prepared {
             observed: &self.observed,
             key: &self.key,
             key_is_new: self.key_is_new,
-            moved: self.moved.clone(),
+            moves: self.moves.clone(),
             settled: self.observed.settled.iter().map(settlement).collect(),
             kind: &kind,
             same_server: &same_server,

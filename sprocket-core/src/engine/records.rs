@@ -27,7 +27,10 @@ impl Engine {
     /// # Errors
     /// If it is not recorded, the other address is, or is of another kind.
     pub async fn rename(&self, from: &str, to: &str) -> Result<(), Refused> {
-        let (old, new) = (Address::from(from), Address::from(to));
+        let old = Address::from(from);
+        let message = "an address has a kind and a name, as in `docker:network/edge`";
+        let refused = |_| Refused::Rename { from: old.clone(), to: to.into(), message: message.into() };
+        let new = Address::parse(to).map_err(refused)?;
         self.mend("state mv", |snapshot| {
             if !snapshot.records.contains_key(&old) {
                 return Err(unknown(from));
@@ -37,10 +40,10 @@ impl Engine {
             if snapshot.records.contains_key(&new) || snapshot.pending.contains_key(&new) {
                 return Err(refused("something is recorded there"));
             }
-            if old.kind() != new.kind() || new.as_str() == new.kind() {
+            if old.kind() != new.kind() {
                 return Err(refused("a resource stays of its kind"));
             }
-            Ok((entry(&old, Event::Moved { to: new.clone() }), ()))
+            Ok((entry(&old, Event::Moved { moves: [(old.clone(), new.clone())].into() }), ()))
         })
         .await
     }

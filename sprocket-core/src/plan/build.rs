@@ -6,6 +6,7 @@
 mod endings;
 mod existing;
 mod marks;
+mod moves;
 mod naming;
 mod outputs;
 mod selected;
@@ -30,6 +31,7 @@ use crate::state::{Object, Record, Snapshot};
 use crate::trigger;
 use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
 
+pub(crate) use self::moves::Moves;
 use self::naming::{HASH, next_generation};
 pub(crate) use self::naming::{name_of, next_name};
 pub(crate) use self::outputs::{output_problem, output_values};
@@ -44,7 +46,7 @@ pub(crate) struct Basis<'a> {
     pub(crate) key: &'a StackKey,
     /// The key is a proposal: names that are made with it are not decided yet.
     pub(crate) key_is_new: bool,
-    pub(crate) moved: Vec<Move>,
+    pub(crate) moves: Moves,
     pub(crate) settled: Vec<Settlement>,
     /// The kind of a recorded resource.
     pub(crate) kind: &'a dyn Fn(&Record, &Address) -> Option<KindHandle>,
@@ -56,21 +58,22 @@ pub(crate) struct Basis<'a> {
 }
 
 /// Makes the plan.
-pub(crate) fn build(basis: Basis<'_>, request: &Request) -> Plan {
+pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
     let nodes = basis.stack.nodes.len();
+    let warnings = if request.goal == Goal::Declared { basis.moves.take_warnings() } else { Vec::new() };
     let mut builder = Builder {
         known: Known { answers: basis.observed.answers.clone(), ..Known::nothing(basis.stack, basis.key) },
         last: vec![None; nodes],
         steps: Vec::new(),
         problems: Vec::new(),
-        warnings: Vec::new(),
+        warnings,
         deferred: BTreeMap::new(),
         kept: Vec::new(),
         unchanged: 0,
         claims: HashMap::new(),
         names: HashMap::with_capacity(nodes),
         recorded_names: OnceCell::new(),
-        selected: Selected::of(request, basis.stack, basis.snapshot),
+        selected: Selected::of(request, basis.stack, basis.snapshot, &basis.moves.made),
         request,
         basis,
     };
@@ -175,7 +178,7 @@ impl<'a> Builder<'a> {
 
     fn decide(&mut self, index: usize, node: &Node, record: Option<&Record>, object: Option<&Object>) {
         let stack = self.basis.stack;
-        if self.contradicts(node, record) {
+        if self.contradicts(index, node, record) {
             return;
         }
         if self.selected.leaves_out(&node.address) {
@@ -232,6 +235,13 @@ impl<'a> Builder<'a> {
         self.known.nodes[index] = Facts { name, reported, changing: false };
     }
 
+    /// Whether a pattern means this resource, also by the address that it has in this plan for the last time.
+    fn is_meant(&self, pattern: &Pattern, address: &Address) -> bool {
+        let index = &self.basis.stack.index;
+        let was_meant = |Move { from, to }: &Move| to == address && pattern.matches(from) && !index.contains_key(from);
+        pattern.matches(address) || self.basis.moves.made.iter().any(was_meant)
+    }
+
     /// What was asked for and is not there.
     fn unmatched(&mut self) {
         let about = |pattern: &Pattern, message: &str, hint: &str| Problem {
@@ -245,7 +255,7 @@ impl<'a> Builder<'a> {
             self.warnings.push(about(pattern, message, hint));
         }
         for pattern in &self.request.replace {
-            if !self.basis.stack.nodes.iter().any(|node| pattern.matches(&node.address)) {
+            if !self.basis.stack.nodes.iter().any(|node| self.is_meant(pattern, &node.address)) {
                 let message = "is not declared: there is nothing that could take its place";
                 self.problems.push(about(pattern, message, "addresses are as `graph` shows them"));
             }
@@ -253,7 +263,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What the program says of this resource contradicts what it says of another, or what is recorded.
-    fn contradicts(&mut self, node: &Node, record: Option<&Record>) -> bool {
+    fn contradicts(&mut self, index: usize, node: &Node, record: Option<&Record>) -> bool {
         let before = self.problems.len();
         let provider = &self.basis.stack.providers[node.provider].name;
         if let Some(record) = record.filter(|record| record.provider != *provider)
@@ -264,15 +274,7 @@ impl<'a> Builder<'a> {
             let hint = "declare it under another name there, and take this one away";
             self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
         }
-        let taken = |moved: &&Move| node.moved_from.contains(&moved.from) && moved.to != node.address;
-        // Whatever has moved has a record now, and need not look through all that has.
-        if record.is_none()
-            && !node.moved_from.is_empty()
-            && let Some(taken) = self.basis.moved.iter().find(taken)
-        {
-            let message = format!("was `{}`, it says, and `{}` says so too", taken.from, taken.to);
-            self.problems.push(Self::problem(node, message));
-        }
+        self.problems.extend(self.basis.moves.contested(index).cloned());
         if node.kind.facts().naming != Naming::None {
             let name = (node.provider, node.kind.facts().kind, node.name.clone());
             if let Some(other) = self.names.insert(name, node.address.clone()) {
@@ -430,7 +432,7 @@ impl<'a> Builder<'a> {
             lineage: self.basis.lineage,
             serial: self.basis.serial,
             steps: self.steps,
-            moved: self.basis.moved,
+            moved: self.basis.moves.made,
             settled: self.basis.settled,
             kept: self.kept,
             problems: self.problems,

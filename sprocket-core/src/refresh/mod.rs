@@ -138,9 +138,7 @@ fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections
     }
     for node in &stack.nodes {
         let provider = &stack.providers[node.provider].name;
-        let recorded = std::iter::once(&node.address).chain(&node.moved_from);
-        let with_object =
-            recorded.filter_map(|address| snapshot.records.get(address)).find(|record| record.object.is_some());
+        let with_object = snapshot.records.get(&node.address).filter(|record| record.object.is_some());
         if connections.is_deferred(provider) {
             continue;
         }

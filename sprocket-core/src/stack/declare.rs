@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use crate::erased::{DraftOf, KindHandle};
-use crate::ids::{Address, PhysicalName};
+use crate::ids::{Address, PhysicalName, is_name};
 use crate::neighbours::{Stacks, StacksDraft};
 use crate::options::Ignored;
 use crate::provider::Provider;
@@ -55,7 +55,7 @@ impl Stack {
     ) -> D::Resource {
         let address = Address::new(<D::Resource as Resource>::KIND, &self.scopes, draft.name());
         let before = self.mistakes.len();
-        if draft.name().is_empty() || draft.name().contains(|c: char| c.is_whitespace() || c.is_control()) {
+        if !is_name(draft.name()) {
             self.mistake(&address, Mistake::at(at, "needs a name without spaces"));
         }
         let earlier = self.index.get(&address).map(|&other| self.nodes[other as usize].at);
@@ -76,6 +76,7 @@ impl Stack {
             self.mistake(&address, mistake);
         }
         let options = draft.options().clone();
+        let moved_from = self.old_addresses::<D::Resource>(&address, &options.moved_from, at);
         let mut deps = Deps::default();
         draft.deps(&mut deps);
         deps.nodes.extend(options.after.iter().chain(&options.dies_with));
@@ -115,7 +116,6 @@ impl Stack {
             self.mistaken.entry(address).or_insert(at);
             return handle;
         }
-        let moved_from = options.moved_from.iter().map(|old| self.old_address::<D::Resource>(old)).collect();
         self.index.insert(address.clone(), index);
         self.nodes.push(Node {
             address,
@@ -131,8 +131,31 @@ impl Stack {
         handle
     }
 
-    fn old_address<R: Resource>(&self, old: &str) -> Address {
-        if old.contains('/') { Address::from(old) } else { Address::new(R::KIND, &self.scopes, old) }
+    /// The addresses that a resource says it had: names in the same scope, or whole addresses of its kind.
+    fn old_addresses<R: Resource>(
+        &mut self,
+        address: &Address,
+        all: &[String],
+        at: &'static Location<'static>,
+    ) -> Vec<Address> {
+        let mut found = Vec::with_capacity(all.len());
+        for old in all {
+            let is_whole = old.contains('/');
+            let before = if is_whole { Address::from(&**old) } else { Address::new(R::KIND, &self.scopes, old) };
+            let problem = match Address::parse(before.as_str()) {
+                Err(_) if !is_whole => "is no name".to_owned(),
+                Err(_) => format!("is no address: write `{}/NAME`, or only the name if the scope is the same", R::KIND),
+                Ok(_) if before.kind() != R::KIND => format!("is of another kind: a resource stays a `{}`", R::KIND),
+                Ok(_) if before == *address => "is its own address: it names an earlier one".to_owned(),
+                Ok(_) => {
+                    found.push(before);
+                    continue;
+                }
+            };
+            let problem = format!("`.moved_from(\"{old}\")` {problem}");
+            self.mistake(address, Mistake::at(at, problem));
+        }
+        found
     }
 
     pub(super) fn resolve_deps(&mut self, who: &dyn Display, deps: &Deps, at: &'static Location<'static>) -> Vec<u32> {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::erased::{provider, provider_type};
-use crate::ids::{Address, ProviderName};
+use crate::ids::{Address, ProviderName, is_part};
 use crate::lookup::{Lookup, LookupOf, Question, question};
 use crate::neighbours::{Neighbours, OutputOf};
 use crate::overrides::{Misfit, Overridden, Override, Overrides};
@@ -181,7 +181,11 @@ impl Stack {
             "" => ProviderName::from(kind),
             name => ProviderName::from(format!("{kind}/{name}")),
         };
+        let is_mistaken = !draft.name().is_empty() && !is_part(draft.name());
         let draft = self.overrides.apply(&name, draft);
+        if is_mistaken {
+            self.mistake(&name, Mistake::at(at, "needs a name without spaces and slashes"));
+        }
         if let Some(other) = self.providers.iter().find(|other| other.name == name) {
             let message =
                 format!("is connected already at {}:{}; give one of them a name", other.at.file(), other.at.line());
@@ -273,8 +277,14 @@ impl Stack {
     }
 
     /// Declares inside a scope: addresses, and physical names that are not pinned, begin with its name.
+    #[track_caller]
     pub fn scope<T>(&mut self, name: impl Into<String>, declare: impl FnOnce(&mut Self) -> T) -> T {
-        self.scopes.push(name.into());
+        let name = name.into();
+        if !is_part(&name) {
+            let mistake = Mistake::at(Location::caller(), "needs a name without spaces and slashes");
+            self.mistake(&format!("scope {name}"), mistake);
+        }
+        self.scopes.push(name);
         let result = declare(self);
         self.scopes.pop();
         result

@@ -357,7 +357,13 @@ fn entries() -> Vec<Entry> {
         begin(Action::Ready),
         event(Event::Done { record: Some(Box::new(record())) }),
         event(Event::Recorded { record: Some(Box::new(record())) }),
-        event(Event::Moved { to: "docker:network/moved \"quoted\" \u{1F980}\u{2028}".into() }),
+        event(Event::Moved {
+            moves: [
+                ("docker:network/edge".into(), "docker:network/moved \"quoted\" \u{1F980}\u{2028}".into()),
+                ("docker:network/rim".into(), "docker:network/edge".into()),
+            ]
+            .into(),
+        }),
         begin(Action::Delete { object: object(1).which() }),
         event(Event::Failed { record: None, effect: Effect::None, settled: true }),
         event(Event::Outputs { outputs: [("url".to_owned(), Json::from(&json!("https://a/\n")))].into() }),
@@ -412,6 +418,7 @@ fn record() -> Record {
         keep_on_delete: false,
         needed_by: None,
         dies_with: None,
+        moved_from: Some("docker:network/old".into()),
     }
 }
 

@@ -22,6 +22,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Resources have other addresses; `None` if there are none.
+    pub(crate) fn moved(moves: BTreeMap<Address, Address>) -> Option<Self> {
+        let address = moves.keys().next()?.clone();
+        Some(Self { address, event: Event::Moved { moves } })
+    }
+
     /// Which provider the call of a `Begin` is made with.
     pub(crate) fn provider(&self) -> Option<&ProviderName> {
         match &self.event {
@@ -59,10 +65,10 @@ pub enum Event {
         /// The record.
         record: Option<Box<Record>>,
     },
-    /// The resource has another address.
+    /// Resources have other addresses, all of them at once: two may have changed places.
     Moved {
-        /// The new one.
-        to: Address,
+        /// The new address of each, by the one that it had.
+        moves: BTreeMap<Address, Address>,
     },
     /// A provider was connected, or is needed no more.
     Provider {

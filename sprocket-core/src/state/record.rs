@@ -32,6 +32,9 @@ pub struct Record {
     /// It goes when this one goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dies_with: Option<Address>,
+    /// The address that it had before it moved: a `.moved_from` that says so is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<Address>,
 }
 
 /// What a program says of a resource's end. It counts also when the program does not have the resource any more.
@@ -126,6 +129,7 @@ impl Record {
             keep_on_delete: false,
             needed_by: None,
             dies_with: None,
+            moved_from: None,
         }
     }
 

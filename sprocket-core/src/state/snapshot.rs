@@ -1,6 +1,6 @@
 //! Snapshots: what is recorded of a whole stack, and how journal entries change it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,26 +42,6 @@ pub struct RecordedProvider {
     pub identity: Identity,
 }
 
-/// Moves that follow one another, as one: what refers to them is gone through once, and not for each.
-#[derive(Default)]
-struct Moves {
-    /// Where that is now which was at an address before them.
-    now: HashMap<Address, Address>,
-    /// The other way round.
-    before: HashMap<Address, Vec<Address>>,
-}
-
-impl Moves {
-    fn add(&mut self, from: Address, to: Address) {
-        let mut moved = self.before.remove(&from).unwrap_or_default();
-        if !self.now.contains_key(&from) {
-            moved.push(from);
-        }
-        self.now.extend(moved.iter().map(|address| (address.clone(), to.clone())));
-        self.before.entry(to).or_default().extend(moved);
-    }
-}
-
 impl Snapshot {
     /// The empty state of a new stack.
     pub fn new(lineage: Lineage) -> Self {
@@ -77,25 +57,13 @@ impl Snapshot {
         }
     }
 
-    /// Takes in a journal entry.
-    pub fn take(&mut self, entry: Entry) {
-        self.take_all([entry]);
-    }
-
     /// Takes in journal entries, in their order.
     pub fn take_all(&mut self, entries: impl IntoIterator<Item = Entry>) {
-        let mut moves = Moves::default();
-        for entry in entries {
-            if !matches!(entry.event, Event::Moved { .. }) {
-                self.follow(&std::mem::take(&mut moves));
-            }
-            self.enter(entry, &mut moves);
-        }
-        self.follow(&moves);
+        entries.into_iter().for_each(|entry| self.take(entry));
     }
 
-    /// This is the one transition table: every entry has one meaning in every state.
-    fn enter(&mut self, entry: Entry, moves: &mut Moves) {
+    /// Takes in a journal entry. This is the one transition table: every entry has one meaning in every state.
+    pub fn take(&mut self, entry: Entry) {
         self.serial += 1;
         match entry.event {
             Event::Begin { .. } => {
@@ -114,15 +82,7 @@ impl Snapshot {
                 }
             }
             Event::Recorded { record } => self.put(entry.address, record),
-            Event::Moved { to } => {
-                if let Some(record) = self.records.remove(&entry.address) {
-                    self.records.insert(to.clone(), record);
-                }
-                if let Some(pending) = self.pending.remove(&entry.address) {
-                    self.pending.insert(to.clone(), Entry { address: to.clone(), ..pending });
-                }
-                moves.add(entry.address, to);
-            }
+            Event::Moved { moves } => self.relocate(&moves),
             Event::Provider { name, recorded } => {
                 match recorded {
                     Some(recorded) => self.providers.insert(name, recorded),
@@ -134,13 +94,23 @@ impl Snapshot {
         }
     }
 
-    /// What refers to something that moved refers to it still: an object that was made from it is deleted before it.
-    fn follow(&mut self, moves: &Moves) {
-        if moves.now.is_empty() {
-            return;
+    /// Gives records other addresses, all at once. What refers to something that moved refers to it still: an object that was
+    /// made from it is deleted before it.
+    fn relocate(&mut self, moves: &BTreeMap<Address, Address>) {
+        let records: Vec<_> = moves.iter().map(|(from, to)| (from, to, self.records.remove(from))).collect();
+        for (from, to, record) in records {
+            if let Some(record) = record {
+                self.records.insert(to.clone(), Record { moved_from: Some(from.clone()), ..record });
+            }
+        }
+        let pending: Vec<_> = moves.iter().map(|(from, to)| (to, self.pending.remove(from))).collect();
+        for (to, entry) in pending {
+            if let Some(entry) = entry {
+                self.pending.insert(to.clone(), Entry { address: to.clone(), ..entry });
+            }
         }
         for reference in self.references_mut() {
-            if let Some(now) = moves.now.get(reference) {
+            if let Some(now) = moves.get(reference) {
                 *reference = now.clone();
             }
         }
@@ -243,6 +213,10 @@ mod tests {
         Entry { address: address.into(), event }
     }
 
+    fn moved(moves: &[(&str, &str)]) -> Event {
+        Event::Moved { moves: moves.iter().map(|(from, to)| ((*from).into(), (*to).into())).collect() }
+    }
+
     fn after(events: impl IntoIterator<Item = Event>) -> Snapshot {
         let mut snapshot = Snapshot::new("ours".into());
         for event in events {
@@ -298,8 +272,8 @@ mod tests {
             ("failed, settled, is 2", failed(record(Some(2), &[]), true)),
             ("recorded, is 2", Event::Recorded { record: record(Some(2), &[]) }),
             ("recorded, gone", Event::Recorded { record: None }),
-            ("moved away", Event::Moved { to: "b".into() }),
-            ("moved to itself", Event::Moved { to: "a".into() }),
+            ("moved away", moved(&[("a", "b")])),
+            ("moved to itself", moved(&[("a", "a")])),
         ];
         let mut table = format!("{:24}", "");
         for (state, _) in &before {
@@ -343,7 +317,7 @@ mod tests {
         user.needed_by = Some("a".into());
         snapshot.take(at("user", Event::Done { record: Some(user) }));
         snapshot.take(at("user", Event::Begin { action: create() }));
-        snapshot.take(at("a", Event::Moved { to: "b".into() }));
+        snapshot.take(at("a", moved(&[("a", "b")])));
 
         assert_eq!([tell(&snapshot, "a"), tell(&snapshot, "b")], ["-", "1 old 2 create?"]);
         assert_eq!(snapshot.pending[&"b".into()].address, "b".into());
@@ -353,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn moves_at_once_are_what_they_are_one_by_one() {
+    fn moves_of_one_entry_are_made_at_once() {
         let mut snapshot = Snapshot::new("ours".into());
         for address in ["a", "b", "c", "d"] {
             let mut made = record(Some(1), &[]).unwrap();
@@ -361,20 +335,22 @@ mod tests {
             made.object.as_mut().unwrap().deps = ["a", "b", "c", "d", "e"].map(Address::from).to_vec();
             snapshot.take(at(address, Event::Done { record: Some(made) }));
         }
-        let cases: [&[(&str, &str)]; 6] = [
-            &[("a", "x"), ("b", "y")],
-            &[("a", "x"), ("x", "y"), ("y", "z")],
-            &[("a", "x"), ("b", "a"), ("x", "b")],
-            &[("a", "x"), ("b", "a"), ("a", "y"), ("c", "a")],
-            &[("a", "x"), ("x", "a"), ("e", "a")],
-            &[("a", "b"), ("b", "c"), ("d", "a"), ("a", "a")],
+        let cases: [(&[(&str, &str)], &str, &str); 4] = [
+            (&[("a", "x"), ("b", "y")], "c=c d=d x=a y=b", "x y c d e"),
+            (&[("a", "b"), ("b", "a")], "a=b b=a c=c d=d", "b a c d e"),
+            (&[("a", "b"), ("b", "c"), ("c", "x")], "b=a c=b d=d x=c", "b c x d e"),
+            (&[("a", "b"), ("b", "c"), ("c", "a"), ("e", "z")], "a=c b=a c=b d=d", "b c a d z"),
         ];
-        for moves in cases {
-            let entry = |(from, to): &(&str, &str)| at(from, Event::Moved { to: Address::from(*to) });
-            let (mut at_once, mut one_by_one) = (snapshot.clone(), snapshot.clone());
-            at_once.take_all(moves.iter().map(entry));
-            moves.iter().map(entry).for_each(|entry| one_by_one.take(entry));
-            assert_eq!(at_once, one_by_one, "{moves:?}");
+        for (moves, recorded, referred) in cases {
+            let mut snapshot = snapshot.clone();
+            snapshot.take(at("a", moved(moves)));
+            let told: Vec<_> = snapshot.records.iter().map(|(at, record)| format!("{at}={}", record.id)).collect();
+            assert_eq!(told.join(" "), recorded, "{moves:?}");
+            for record in snapshot.records.values() {
+                let deps: Vec<_> = record.object.as_ref().unwrap().deps.iter().map(Address::as_str).collect();
+                assert_eq!(deps.join(" "), referred, "{moves:?}");
+            }
+            assert_eq!(snapshot.records[&moves[0].1.into()].moved_from, Some(moves[0].0.into()));
         }
     }
 
@@ -382,7 +358,7 @@ mod tests {
     fn a_move_of_nothing_still_moves_what_refers_to_it() {
         let mut snapshot = after([]);
         snapshot.take(at("user", Event::Done { record: record(Some(1), &[]) }));
-        snapshot.take(at("a", Event::Moved { to: "b".into() }));
+        snapshot.take(at("a", moved(&[("a", "b")])));
         assert_eq!(snapshot.records.len(), 1);
         assert_eq!(snapshot.records[&"user".into()].object.as_ref().unwrap().deps, ["b".into(), "other".into()]);
     }

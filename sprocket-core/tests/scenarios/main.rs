@@ -11,6 +11,7 @@ mod drift;
 #[path = "../engine/kinds.rs"]
 mod kinds;
 mod moves;
+mod names;
 mod old_objects;
 mod order;
 mod outputs;

@@ -1,10 +1,11 @@
 //! Resources that have another address than before.
 
 use insta::assert_snapshot;
-use sprocket_core::{DraftExt as _, Stack};
+use sprocket_core::{DraftExt as _, Goal, Request, Stack};
 
 use super::Story;
-use super::kinds::{App, Net};
+use super::kinds::{App, Disk, Net};
+use super::yard::Pipe;
 
 fn net(name: &'static str, before: &'static [&'static str]) -> impl Fn(&mut Stack) {
     move |stack| {
@@ -17,7 +18,8 @@ fn net(name: &'static str, before: &'static [&'static str]) -> impl Fn(&mut Stac
 fn a_name_may_change_again_and_again() {
     let mut story = Story::new();
     story.apply(net("a", &[]));
-    let before = story.world.snapshot().unwrap().records[&"lab:net/a".into()].clone();
+    let object = |story: &Story, address: &str| story.world.snapshot().unwrap().records[&address.into()].object.clone();
+    let before = object(&story, "lab:net/a");
     assert_eq!(story.apply(net("b", &["a"])), [""; 0]);
     assert_eq!(story.apply(net("c", &["a", "b"])), [""; 0]);
     // A stack that was not applied in between gets there too.
@@ -34,7 +36,7 @@ fn a_name_may_change_again_and_again() {
         // Once it has moved, nothing need say so any more.
         assert_eq!(story.apply(net("c", &[])), [""; 0]);
     }
-    assert_eq!(story.world.snapshot().unwrap().records[&"lab:net/c".into()], before, "it is the same record");
+    assert_eq!(object(&story, "lab:net/c"), before, "it is the same object");
 }
 
 #[test]
@@ -78,15 +80,173 @@ fn a_whole_scope_may_move_and_what_is_in_it_keeps_its_names() {
     assert_eq!(story.destroy(|_| ()), ["delete lab:app/shop-web", "delete lab:net/shop-edge"]);
 }
 
+/// Resources of these names, with their earlier names and what they are made of: the physical name and the text.
+type Renamed = (&'static str, &'static [&'static str], &'static str);
+
+fn pipes(all: &'static [Renamed]) -> impl Fn(&mut Stack) {
+    move |stack| {
+        for (name, before, content) in all {
+            let pipe = before.iter().fold(Pipe::new(name), |pipe, old| pipe.moved_from(*old));
+            stack.add(pipe.named(*content).text(*content));
+        }
+    }
+}
+
 #[test]
-fn what_is_still_declared_does_not_move() {
+fn moves_shift_swap_and_rotate_without_a_call() {
+    let cases: [(&'static [Renamed], &'static [Renamed]); 5] = [
+        // Each has the name that the next one had.
+        (&[("a", &[], "1"), ("b", &[], "2")], &[("b", &["a"], "1"), ("c", &["b"], "2")]),
+        (&[("b", &[], "2"), ("c", &[], "3")], &[("a", &["b"], "2"), ("b", &["c"], "3")]),
+        (&[("a", &[], "1"), ("b", &[], "2")], &[("a", &["b"], "2"), ("b", &["a"], "1")]),
+        (
+            &[("a", &[], "1"), ("b", &[], "2"), ("c", &[], "3")],
+            &[("b", &["a"], "1"), ("c", &["b"], "2"), ("a", &["c"], "3")],
+        ),
+        // Some were shifted in an earlier program, and were not applied since.
+        (&[("a", &[], "1"), ("b", &[], "2")], &[("c", &["b", "a"], "2"), ("b", &["a"], "1")]),
+    ];
+    for (before, after) in cases {
+        let mut story = Story::in_yard();
+        story.apply(pipes(before));
+        assert_eq!(story.apply(pipes(after)), [""; 0], "{after:?}");
+        // Nothing moves again, however often it is planned.
+        assert_eq!(story.apply(pipes(after)), [""; 0], "{after:?}");
+        let records = story.world.snapshot().unwrap().records;
+        for (name, _, content) in after {
+            let address = format!("yard:pipe/{name}").as_str().into();
+            assert_eq!(records[&address].object.as_ref().unwrap().name, (*content).into(), "{name} of {after:?}");
+        }
+    }
+}
+
+#[test]
+fn moves_swap_again_after_moved_from_was_removed() {
+    let mut story = Story::in_yard();
+    let swapped: &[Renamed] = &[("a", &["b"], "2"), ("b", &["a"], "1")];
+    story.apply(pipes(&[("a", &[], "1"), ("b", &[], "2")]));
+    assert_eq!(story.apply(pipes(swapped)), [""; 0]);
+    assert_eq!(story.apply(pipes(&[("a", &[], "2"), ("b", &[], "1")])), [""; 0]);
+    assert_eq!(story.apply(pipes(&[("a", &["b"], "1"), ("b", &["a"], "2")])), [""; 0]);
+}
+
+#[test]
+fn moves_of_a_swap_are_atomic_under_kills() {
+    use sprocket_core::testing::Crash;
+    let swapped: &[Renamed] = &[("a", &["b"], "2"), ("b", &["a"], "1")];
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::in_yard();
+            story.apply(pipes(&[("a", &[], "1"), ("b", &[], "2")]));
+            story.world.crash_at(boundary, crash);
+            let killed = story.world.run(story.connected(&pipes(swapped)), Goal::Declared).unwrap().is_none();
+            assert_eq!(story.apply(pipes(swapped)), [""; 0], "a kill {crash:?} boundary {boundary}");
+            if !killed {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn moves_of_a_swap_are_followed_by_dependents() {
+    let before = |stack: &mut Stack| {
+        let a = stack.add(Net::new("a").named("one"));
+        stack.add(Net::new("b").named("two"));
+        stack.add(App::new("web", "app:1").net(&a.id));
+    };
+    let after = |stack: &mut Stack| {
+        stack.add(Net::new("a").moved_from("b").named("two"));
+        let b = stack.add(Net::new("b").moved_from("a").named("one"));
+        stack.add(App::new("web", "app:1").net(&b.id));
+    };
+    let mut story = Story::new();
+    story.apply(before);
+    assert_eq!(story.apply(after), [""; 0]);
+    let deps = story.world.snapshot().unwrap().records[&"lab:app/web".into()].object.as_ref().unwrap().deps.clone();
+    assert_eq!(deps, ["lab:net/b".into()]);
+}
+
+#[test]
+fn moves_from_a_declared_address_warn() {
     let mut story = Story::new();
     story.apply(net("a", &[]));
     let both = |stack: &mut Stack| {
         net("a", &[])(stack);
         stack.add(Net::new("b").moved_from("a"));
     };
+    assert_snapshot!(story.plan(both), @"
+    + lab:net/b
+    warning: `lab:net/b`: `.moved_from` has no effect on the record of `lab:net/a`: `lab:net/a` is still declared, and keeps its object  (sprocket-core/tests/scenarios/moves.rs:176)
+      hint: take `.moved_from` away, or the other declaration; `lab:net/a` is at sprocket-core/tests/scenarios/moves.rs:13
+    1 to create, 1 unchanged.
+    ");
     assert_eq!(story.apply(both), ["create lab:net/b"]);
+}
+
+#[test]
+fn moves_onto_a_recorded_address_warn() {
+    let mut story = Story::new();
+    story.apply(|stack| {
+        stack.add(Net::new("a"));
+        stack.add(Net::new("b"));
+    });
+    let program = |stack: &mut Stack| drop(stack.add(Net::new("b").moved_from("a")));
+    assert_snapshot!(story.plan(program), @"
+    - lab:net/a  (not declared any more)
+    warning: `lab:net/b`: `.moved_from` has no effect on the record of `lab:net/a`: it has an object of its own  (sprocket-core/tests/scenarios/moves.rs:189)
+      hint: take `.moved_from` away; or, to have the object of `lab:net/a` here, `state forget lab:net/b` first
+    1 to delete, 1 unchanged.
+    ");
+    assert_eq!(story.apply(program), ["delete lab:net/a"]);
+    assert_eq!(story.plan(program), "Nothing to do: 1 resource is as declared.");
+}
+
+#[test]
+fn moved_from_crosses_no_kinds_and_is_an_address() {
+    let mut story = Story::new();
+    story.apply(|stack| drop(stack.add(Disk::new("x"))));
+    let refused = |old: &'static str| {
+        let mut story = Story::new();
+        let refused = story.run(move |stack: &mut Stack| drop(stack.add(Net::new("y").moved_from(old)))).unwrap_err();
+        super::said(&refused)
+    };
+    let all = ["lab:disk/x", "x/y", "lab:net/", "", "a b", "lab:net/a b", "y", "lab:net/y"];
+    assert_snapshot!(all.map(refused).join("\n"), @r#"
+    `lab:net/y`: `.moved_from("lab:disk/x")` is of another kind: a resource stays a `lab:net`  (sprocket-core/tests/scenarios/moves.rs:201)
+    `lab:net/y`: `.moved_from("x/y")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:201)
+    `lab:net/y`: `.moved_from("lab:net/")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:201)
+    `lab:net/y`: `.moved_from("")` is no name  (sprocket-core/tests/scenarios/moves.rs:201)
+    `lab:net/y`: `.moved_from("a b")` is no name  (sprocket-core/tests/scenarios/moves.rs:201)
+    `lab:net/y`: `.moved_from("lab:net/a b")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:201)
+    `lab:net/y`: `.moved_from("y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:201)
+    `lab:net/y`: `.moved_from("lab:net/y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:201)
+    "#);
+}
+
+#[test]
+fn moves_are_selected_by_the_old_address() {
+    let before = |stack: &mut Stack| drop(stack.add(Pipe::new("a").text("old")));
+    let after = |stack: &mut Stack| drop(stack.add(Pipe::new("b").moved_from("a").named("a").text("new")));
+    let requests = [
+        Request::from(Goal::Declared).without(["yard:pipe/a"]),
+        Request::from(Goal::Destroyed { include_kept: false }).without(["yard:pipe/a"]),
+        Request::from(Goal::Declared).without(["yard:pipe/*"]),
+    ];
+    for request in requests {
+        let mut story = Story::in_yard();
+        story.apply(before);
+        let plan = story.world.try_plan(story.connected(&after), request).unwrap();
+        assert_eq!(plan.to_string(), "> yard:pipe/b was yard:pipe/a\n1 moved, 1 left out.");
+    }
+    let mut story = Story::in_yard();
+    story.apply(before);
+    let request = Request::from(Goal::Declared).only(["yard:pipe/a"]);
+    let plan = story.world.try_plan(story.connected(&after), request).unwrap();
+    assert_eq!((plan.steps.len(), plan.warnings.len()), (1, 0), "{plan}");
+    let request = Request::from(Goal::Declared).replace(["yard:pipe/a"]);
+    let plan = story.world.try_plan(story.connected(&after), request).unwrap();
+    assert!(plan.problems.is_empty() && plan.to_string().contains("as asked for"), "{plan}");
 }
 
 #[test]
@@ -99,7 +259,8 @@ fn two_may_not_take_over_the_same() {
     };
     assert_snapshot!(story.plan(both), @"
     > lab:net/b was lab:net/a
-    problem: `lab:net/c`: was `lab:net/a`, it says, and `lab:net/b` says so too  (sprocket-core/tests/scenarios/moves.rs:98)
+    problem: `lab:net/c`: was `lab:net/a`, it says, and `lab:net/b` says so too  (sprocket-core/tests/scenarios/moves.rs:239)
+      hint: `lab:net/b` is at sprocket-core/tests/scenarios/moves.rs:238
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(story.run(both).is_err());

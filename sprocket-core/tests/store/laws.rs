@@ -47,7 +47,7 @@ prop_compose! {
         object in prop::option::of(objects()), old in vec(objects(), 0..3), protect in any::<bool>(),
         keep_on_delete in any::<bool>(), dies_with in prop::option::of(addresses()),
     ) -> Box<Record> {
-        Box::new(Record { id: "3f9a".into(), provider: "docker".into(), object, old, protect, keep_on_delete, needed_by: None, dies_with })
+        Box::new(Record { id: "3f9a".into(), provider: "docker".into(), object, old, protect, keep_on_delete, needed_by: None, moved_from: None, dies_with })
     }
 }
 
@@ -77,7 +77,7 @@ fn events() -> impl Strategy<Value = Event> {
         2 => (record(), effect, any::<bool>())
             .prop_map(|(record, effect, settled)| Event::Failed { record, effect, settled }),
         2 => record().prop_map(|record| Event::Recorded { record }),
-        2 => addresses().prop_map(|to| Event::Moved { to }),
+        2 => prop::collection::btree_map(addresses(), addresses(), 0..4).prop_map(|moves| Event::Moved { moves }),
         1 => (".{0,3}", prop::option::of(provider))
             .prop_map(|(name, recorded)| Event::Provider { name: name.as_str().into(), recorded }),
         1 => any::<String>().prop_map(|sealed| Event::Key { sealed }),

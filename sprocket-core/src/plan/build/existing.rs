@@ -31,7 +31,7 @@ impl<'a> Builder<'a> {
         let changes = self.differences(node, object, live, desired);
         let state = live.map_or(&object.state, |live| &live.state);
         let reported = Some(self.reported(&node.kind, state));
-        let is_requested = self.request.replace.iter().any(|pattern| pattern.matches(&node.address));
+        let is_requested = self.request.replace.iter().any(|pattern| self.is_meant(pattern, &node.address));
         if is_requested || changes.iter().any(|change| change.replaces) {
             return self.replace(index, node, record, object, live, desired, changes);
         }
@@ -348,6 +348,7 @@ impl<'a> Builder<'a> {
         node.options.protect != record.protect
             || node.options.keep_on_delete != record.keep_on_delete
             || dies_with != record.dies_with.as_ref()
+            || record.remembers_too_much(node, stack)
             || stack.providers[node.provider].name != record.provider
             || node.deps.len() != object.deps.len()
             || node.deps.iter().zip(&object.deps).any(|(dep, recorded)| stack.nodes[*dep as usize].address != *recorded)

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ids::Address;
-use crate::plan::{Goal, Pattern, Request};
+use crate::plan::{Goal, Move, Pattern, Request};
 use crate::stack::Stack;
 use crate::state::Snapshot;
 
@@ -21,13 +21,20 @@ pub(super) struct Selected<'a> {
 }
 
 impl<'a> Selected<'a> {
-    pub(super) fn of(request: &Request, stack: &'a Stack, snapshot: &'a Snapshot) -> Self {
+    pub(super) fn of(request: &Request, stack: &'a Stack, snapshot: &'a Snapshot, moved: &[Move]) -> Self {
         if !request.is_partial() {
             return Self::default();
         }
         let graph = Graph::of(request.goal, stack, snapshot);
+        // Who looks up an address before an apply finds the one from before a move.
+        let is_free = |moved: &&Move| !stack.index.contains_key(&moved.from);
+        let before: HashMap<&Address, &Address> =
+            moved.iter().filter(is_free).map(|Move { from, to }| (to, from)).collect();
+        let is_meant = |pattern: &Pattern, address: &Address| {
+            pattern.matches(address) || before.get(address).is_some_and(|before| pattern.matches(before))
+        };
         let matching = |patterns: &[Pattern]| -> Vec<usize> {
-            let is_one = |place: &usize| patterns.iter().any(|pattern| pattern.matches(graph.addresses[*place]));
+            let is_one = |place: &usize| patterns.iter().any(|pattern| is_meant(pattern, graph.addresses[*place]));
             (0..graph.addresses.len()).filter(is_one).collect()
         };
         let mut is_out = vec![false; graph.addresses.len()];
@@ -39,7 +46,7 @@ impl<'a> Selected<'a> {
         let is_out = closure(without, graph.addresses.len(), |place| graph.takes_along(place, is_out[place]));
         let out = || (0..is_out.len()).filter(|&place| is_out[place]);
         let patterns = request.only.iter().chain(&request.without);
-        let nobody = |pattern: &&Pattern| !graph.addresses.iter().any(|address| pattern.matches(address));
+        let nobody = |pattern: &&Pattern| !graph.addresses.iter().any(|address| is_meant(pattern, address));
         Self {
             left_out: out().map(|place| graph.addresses[place]).collect(),
             in_use: out().flat_map(|place| &graph.made_from[place]).map(|&used| graph.addresses[used]).collect(),
