@@ -335,7 +335,8 @@ mod tests {
             made.object.as_mut().unwrap().deps = ["a", "b", "c", "d", "e"].map(Address::from).to_vec();
             snapshot.take(at(address, Event::Done { record: Some(made) }));
         }
-        let cases: [(&[(&str, &str)], &str, &str); 4] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+        let cases: [Case<'_>; 4] = [
             (&[("a", "x"), ("b", "y")], "c=c d=d x=a y=b", "x y c d e"),
             (&[("a", "b"), ("b", "a")], "a=b b=a c=c d=d", "b a c d e"),
             (&[("a", "b"), ("b", "c"), ("c", "x")], "b=a c=b d=d x=c", "b c x d e"),
