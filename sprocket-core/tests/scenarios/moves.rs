@@ -194,7 +194,7 @@ fn moves_onto_a_recorded_address_warn() {
     let program = |stack: &mut Stack| drop(stack.add(Net::new("b").moved_from("a")));
     assert_snapshot!(story.plan(program), @"
     - lab:net/a  (not declared any more)
-    warning: `lab:net/b`: `.moved_from` has no effect on the record of `lab:net/a`: it has an object of its own  (sprocket-core/tests/scenarios/moves.rs:189)
+    warning: `lab:net/b`: `.moved_from` has no effect on the record of `lab:net/a`: it has an object of its own  (sprocket-core/tests/scenarios/moves.rs:194)
       hint: take `.moved_from` away; or, to have the object of `lab:net/a` here, `state forget lab:net/b` first
     1 to delete, 1 unchanged.
     ");
@@ -213,14 +213,14 @@ fn moved_from_crosses_no_kinds_and_is_an_address() {
     };
     let all = ["lab:disk/x", "x/y", "lab:net/", "", "a b", "lab:net/a b", "y", "lab:net/y"];
     assert_snapshot!(all.map(refused).join("\n"), @r#"
-    `lab:net/y`: `.moved_from("lab:disk/x")` is of another kind: a resource stays a `lab:net`  (sprocket-core/tests/scenarios/moves.rs:201)
-    `lab:net/y`: `.moved_from("x/y")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:201)
-    `lab:net/y`: `.moved_from("lab:net/")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:201)
-    `lab:net/y`: `.moved_from("")` is no name  (sprocket-core/tests/scenarios/moves.rs:201)
-    `lab:net/y`: `.moved_from("a b")` is no name  (sprocket-core/tests/scenarios/moves.rs:201)
-    `lab:net/y`: `.moved_from("lab:net/a b")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:201)
-    `lab:net/y`: `.moved_from("y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:201)
-    `lab:net/y`: `.moved_from("lab:net/y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:201)
+    `lab:net/y`: `.moved_from("lab:disk/x")` is of another kind: a resource stays a `lab:net`  (sprocket-core/tests/scenarios/moves.rs:211)
+    `lab:net/y`: `.moved_from("x/y")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:211)
+    `lab:net/y`: `.moved_from("lab:net/")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:211)
+    `lab:net/y`: `.moved_from("")` is no name  (sprocket-core/tests/scenarios/moves.rs:211)
+    `lab:net/y`: `.moved_from("a b")` is no name  (sprocket-core/tests/scenarios/moves.rs:211)
+    `lab:net/y`: `.moved_from("lab:net/a b")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:211)
+    `lab:net/y`: `.moved_from("y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:211)
+    `lab:net/y`: `.moved_from("lab:net/y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:211)
     "#);
 }
 
@@ -259,8 +259,8 @@ fn two_may_not_take_over_the_same() {
     };
     assert_snapshot!(story.plan(both), @"
     > lab:net/b was lab:net/a
-    problem: `lab:net/c`: was `lab:net/a`, it says, and `lab:net/b` says so too  (sprocket-core/tests/scenarios/moves.rs:239)
-      hint: `lab:net/b` is at sprocket-core/tests/scenarios/moves.rs:238
+    problem: `lab:net/c`: was `lab:net/a`, it says, and `lab:net/b` says so too  (sprocket-core/tests/scenarios/moves.rs:258)
+      hint: `lab:net/b` is at sprocket-core/tests/scenarios/moves.rs:257
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(story.run(both).is_err());
