@@ -19,7 +19,7 @@ use crate::plan::is_as_wanted;
 use crate::provider::ErrorKind;
 use crate::resource::{Deadline, Effect, Mark, Naming, Witness};
 use crate::state::{Entry, Event, Intention, Object, Record};
-use crate::value::{Path, StackKey};
+use crate::value::{Path, StackKey, conceal_seen};
 
 /// A call, with all that it needs.
 pub(super) struct Call {
@@ -385,7 +385,7 @@ impl Call {
             id: live.id.clone(),
             version: intention.version,
             applied: intention.spec.clone(),
-            seen: Some(live.spec),
+            seen: Some(conceal_seen(live.spec, &intention.spec, &intention.secrets, &self.key)),
             witness: Some(live.witness),
             marked: live.mark.as_ref() == Some(&self.mark),
             state: live.state,
@@ -409,13 +409,18 @@ impl Call {
         match read.map(|lives| lives.into_iter().next()) {
             Ok(Some(live)) => Object {
                 marked: live.mark.as_ref() == Some(&self.mark),
-                seen: Some(self.seen_of_ours(live.spec, &object, before)),
+                seen: Some(self.seen_of_ours(self.conceal(live.spec, &object), &object, before)),
                 witness: Some(live.witness),
                 state: live.state,
                 ..object
             },
             _ => object,
         }
+    }
+
+    /// What a service made of the settings may have a secret in another place than we sent it.
+    fn conceal(&self, seen: Json, object: &Object) -> Json {
+        conceal_seen(seen, &object.applied, &object.secrets, &self.key)
     }
 
     /// What is left to others stays as it was when it was ours: should it be ours again, what they made of it is drift.

@@ -14,7 +14,7 @@ use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
 use crate::trigger;
-use crate::value::{AFTER, Deps, NodeId, Path, open_at, seal_at};
+use crate::value::{AFTER, Deps, NodeId, Path, StackKey, is_sealed, open_at, seal_at};
 
 /// What a step comes to.
 pub(super) enum Start {
@@ -123,7 +123,7 @@ impl Run<'_> {
         let (spec, secrets) = self.evaluate(node, current.map(|object| &object.applied))?;
         let planned = step.spec.as_ref().ok_or_else(|| refused("the plan has no settings for it"))?;
         if *planned != spec
-            && let Some(path) = surprise(&planned.value(), &spec.value(), &Path::default())
+            && let Some(path) = surprise(&planned.value(), &spec.value(), &Path::default(), &self.key)
         {
             return Err(more(&format!("`{path}` is not what the plan showed")));
         }
@@ -170,7 +170,8 @@ impl Run<'_> {
                 let within = |planned: &&Change| is_prefix(&planned.path, &change.path);
                 let shown = planned.or_else(|| step.changes.iter().find(within));
                 let expected = shown.is_some_and(|shown| {
-                    shown.path != change.path || surprise(&shown.after, &change.after, &change.path).is_none()
+                    shown.path != change.path
+                        || surprise(&shown.after, &change.after, &change.path, &self.key).is_none()
                 });
                 if !expected {
                     return Err(more(&format!("`{}` is not what the plan showed", change.path)));
@@ -372,24 +373,30 @@ fn is_prefix(path: &Path, of: &Path) -> bool {
 }
 
 /// The first place where the actual value is not what was planned. Where the plan had a hole, anything is.
-fn surprise(planned: &Value, actual: &Value, path: &Path) -> Option<Path> {
+fn surprise(planned: &Value, actual: &Value, path: &Path, key: &StackKey) -> Option<Path> {
     use crate::value::PathPart;
     if planned == actual {
         return None;
     }
     match (planned, actual) {
         (Value::Object(hole), _) if hole.len() == 1 && hole.contains_key(AFTER) => None,
+        // The plan hides whatever has a secret in it.
+        (planned, actual) if is_sealed(planned) && !is_sealed(actual) => {
+            let mut hidden = actual.clone();
+            seal_at(&mut hidden, &[Path::default()], key);
+            (hidden != *planned).then(|| path.clone())
+        }
         (Value::Object(planned), Value::Object(actual)) if planned.len() == actual.len() => {
-            planned.iter().find_map(|(key, planned)| {
-                let path = path.join(PathPart::Key(key.clone()));
-                actual.get(key).map_or_else(|| Some(path.clone()), |actual| surprise(planned, actual, &path))
+            planned.iter().find_map(|(name, planned)| {
+                let path = path.join(PathPart::Key(name.clone()));
+                actual.get(name).map_or_else(|| Some(path.clone()), |actual| surprise(planned, actual, &path, key))
             })
         }
-        (Value::Array(planned), Value::Array(actual)) if planned.len() == actual.len() => planned
-            .iter()
-            .zip(actual)
-            .enumerate()
-            .find_map(|(index, (planned, actual))| surprise(planned, actual, &path.join(PathPart::Index(index)))),
+        (Value::Array(planned), Value::Array(actual)) if planned.len() == actual.len() => {
+            planned.iter().zip(actual).enumerate().find_map(|(index, (planned, actual))| {
+                surprise(planned, actual, &path.join(PathPart::Index(index)), key)
+            })
+        }
         _ => Some(path.clone()),
     }
 }

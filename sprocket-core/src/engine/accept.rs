@@ -12,6 +12,7 @@ use crate::json::Json;
 use crate::plan::{Plan, Reason, Step};
 use crate::stack::Stack;
 use crate::state::{Entry, Event, Object, Record};
+use crate::value::{Path, conceal_known, is_sealed, places_hidden, seal_at};
 
 impl Engine {
     /// Records what others have changed, exactly as this plan shows it. Nothing else of the plan is done. Answers the
@@ -39,7 +40,13 @@ impl Engine {
                 let kind = connections.kind(&record.provider, &step.address)?;
                 let current = record.object.as_ref().and_then(|object| {
                     let live = seen?.current.as_ref()?;
-                    Some(as_it_is(object, live, kind.mask(live, &object.secrets, &key)))
+                    let mut now = kind.mask(live, &object.secrets, &key).value();
+                    // What the plan does not show is not recorded in clear.
+                    let hidden = step.changes.iter().filter(|change| is_sealed(&change.before));
+                    let hidden: Vec<Path> = hidden.map(|change| change.path.clone()).collect();
+                    seal_at(&mut now, &hidden, &key);
+                    conceal_known(&mut now, &key);
+                    Some(as_it_is(object, live, Json::from(&now)))
                 });
                 let old = record.old.iter().zip(seen.into_iter().flat_map(|seen| &seen.old));
                 let old = old.filter(|(_, live)| live.is_some()).map(|(object, _)| object.clone()).collect();
@@ -83,8 +90,12 @@ fn as_it_is(object: &Object, live: &ErasedLive, now: Json) -> Object {
         }
         _ => object.applied.clone(),
     };
+    let mut secrets = [&object.secrets[..], &places_hidden(&now, &live.spec)].concat();
+    secrets.sort();
+    secrets.dedup();
     Object {
         applied,
+        secrets,
         seen: Some(now),
         witness: Some(live.witness.clone()),
         marked: object.marked && live.mark.is_some(),

@@ -3,6 +3,7 @@
 //! Resources are looked at in the order of their declaration, so that what is known of those before decides what is known of
 //! the settings of those after. **Invariant:** no I/O, no clock, no randomness.
 
+mod conceal;
 mod endings;
 mod existing;
 mod marks;
@@ -400,10 +401,13 @@ impl<'a> Builder<'a> {
         };
         let mut differences = Vec::new();
         if !equal {
-            let (before, after) = (&stray.spec.value(), &desired.spec.value());
+            // What it has in the place of a secret is one too.
+            let live = node.kind.mask(stray, &desired.secrets, self.basis.key);
+            let (before, after) = (&live.value(), &desired.spec.value());
             let (kind, secrets, key) = (&node.kind, &desired.secrets[..], self.basis.key);
             differences = real_changes(Compared { kind, before, after, secrets, key }, &node.options.ignore, false);
             differences.retain(|change| !diff::accepts(&change.after, &change.before));
+            conceal::conceal_live(&mut differences, secrets, key);
         }
         if let Some(change) = differences.iter().find(|change| change.replaces && !facts.hides(&change.path)) {
             let message =
@@ -444,6 +448,7 @@ impl<'a> Builder<'a> {
             proposed_key: self.basis.key_is_new.then(|| self.basis.key.clone()),
         };
         policy::judge(stack, request, &mut plan);
+        conceal::conceal(&mut plan, self.basis.key);
         plan
     }
 

@@ -4,6 +4,7 @@
 //! a value at this moment; evaluating a setting against it gives the value, or a [`Partial`] one with the holes named.
 
 mod assigned;
+mod conceal;
 mod evaluation;
 mod input;
 mod known;
@@ -16,6 +17,7 @@ mod slot;
 
 pub(crate) use assigned::ASSIGNED;
 pub use assigned::Assigned;
+pub(crate) use conceal::{conceal_known, conceal_seen, is_beside_secret, places_hidden, seal_alike};
 pub(crate) use evaluation::{caught, is_foreign, provider_call, watched};
 pub use input::{Input, IntoInput, Mistake};
 pub use known::Known;

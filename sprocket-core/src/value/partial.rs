@@ -178,7 +178,7 @@ pub(crate) fn seal_at(value: &mut Value, paths: &[Path], key: &StackKey) {
     }
 }
 
-fn seal_value(value: &Value, key: &StackKey) -> Value {
+pub(super) fn seal_value(value: &Value, key: &StackKey) -> Value {
     let plain = serde_json::to_vec(value).expect("BUG: a JSON value has a text");
     single(SEALED, Value::from(key.seal(&plain).0))
 }

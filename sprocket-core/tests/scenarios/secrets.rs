@@ -8,7 +8,7 @@ use sprocket_core::{DraftExt as _, Output, Stack};
 
 use super::Story;
 use super::kinds::{App, Conf};
-use super::yard::{Base, Post};
+use super::yard::{Base, Post, Stone};
 
 const ONE: &str = "hunter2-one";
 const TWO: &str = "hunter2-two";
@@ -231,4 +231,130 @@ fn what_becomes_secret_while_it_is_left_to_others_is_no_longer_kept_in_clear() {
         text: (secret) → (secret)
     1 to update.
     ");
+}
+
+/// Plan text, JSON and state have nothing of these in them; and the plan's text.
+#[track_caller]
+fn plans_clean(story: &mut Story, program: &dyn Fn(&mut Stack), secrets: &[&str]) -> String {
+    let plan = story.world.plan(story.connected(program));
+    let state = serde_json::to_string(&story.world.snapshot()).unwrap();
+    for artefact in [plan.to_string(), serde_json::to_string(&plan).unwrap(), format!("{plan:?}"), state] {
+        assert_eq!(leaks(&artefact, secrets), [""; 0], "{artefact}");
+    }
+    plan.to_string()
+}
+
+#[test]
+fn adoption_does_not_show_the_secret_that_was_there() {
+    let plain = |stack: &mut Stack| {
+        stack.add(Stone::new("gate").text("hunter2-old").beside("--requirepass").beside("hunter2-old"));
+    };
+    let mut maker = Story::in_yard();
+    maker.apply(plain);
+    let mut story = Story { yard: maker.yard.clone(), ..Story::in_yard() };
+    let known = |stack: &mut Stack| {
+        let new = secret(ONE);
+        stack.add(Stone::new("gate").text(&new).beside("--requirepass").beside(&new).adopt());
+    };
+    let secrets = &["hunter2-old", ONE];
+    assert_snapshot!(plans_clean(&mut story, &known, secrets), @"
+    + yard:stone/gate  (taken over)
+        text:          (secret) → (secret)
+        neighbours[1]: (secret) → (secret)
+    1 to take over.
+    ");
+    let unknown = |stack: &mut Stack| {
+        let password = stack.add(sprocket_core::Password::new("redis"));
+        let gate = Stone::new("gate").text(password.value.exposed()).beside(password.value.exposed());
+        stack.add(gate.beside("--requirepass").adopt());
+    };
+    let text = plans_clean(&mut story, &unknown, secrets);
+    assert!(text.contains("text:          (secret) → (known after random:password/redis)"), "{text}");
+    is_clean_of(&mut story, &known, secrets);
+}
+
+#[test]
+fn drift_hides_a_secret_wherever_somebody_has_put_it() {
+    let program = |stack: &mut Stack| {
+        stack.add(
+            Post::new("gate").text("open").beside("--requirepass").beside(secret(ONE)).beside("--port").tag("a", "b"),
+        );
+    };
+    type Change = fn(&mut super::yard::PostSpec);
+    let changes: [(&str, Change); 8] = [
+        ("put before", |spec| spec.neighbours.insert(0, "--verbose".into())),
+        ("exchanged", |spec| spec.neighbours.swap(0, 1)),
+        ("exchanged for another", |spec| {
+            spec.neighbours[1] = "--requirepass".into();
+            spec.neighbours[0] = TWO.into();
+        }),
+        ("another put before", |spec| {
+            spec.neighbours[1] = TWO.into();
+            spec.neighbours.insert(0, "--verbose".into());
+        }),
+        ("removed the last", |spec| drop(spec.neighbours.pop())),
+        ("copied", |spec| drop(spec.tags.insert("old".into(), ONE.into()))),
+        ("copied into a name", |spec| drop(spec.tags.insert(format!("token-{ONE}"), "x".into()))),
+        ("copied into a text", |spec| spec.text = format!("https://ann:{ONE}@host")),
+    ];
+    for (what, change) in changes {
+        let mut story = Story::in_yard();
+        story.apply(program);
+        story.yard.change::<Post>("gate", |spec, _| change(spec));
+        let text = plans_clean(&mut story, &program, &[ONE, TWO]);
+        assert!(text.starts_with("~ yard:post/gate  (changed by somebody else)"), "{what}: {text}");
+        // Accepted, it is recorded, and not in clear.
+        let stack = story.world.stack(story.connected(&program));
+        let engine = story.world.engine();
+        let plan = story.world.block_on(engine.plan(&stack, sprocket_core::Goal::Declared)).unwrap();
+        story.world.block_on(engine.accept(&stack, &plan)).unwrap();
+        let text = plans_clean(&mut story, &program, &[ONE, TWO]);
+        assert!(text.starts_with("~ yard:post/gate\n"), "{what}, accepted: {text}");
+        // And put back.
+        story.apply(program);
+        plans_clean(&mut story, &program, &[ONE, TWO]);
+    }
+}
+
+#[test]
+fn drift_of_a_value_that_becomes_secret_is_hidden() {
+    let program = |is_secret: bool| {
+        move |stack: &mut Stack| {
+            let text = Output::known(ONE.to_owned());
+            stack.add(Post::new("gate").text(if is_secret { text.secret() } else { text }));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(false));
+    story.yard.change::<Post>("gate", |spec, _| spec.text = TWO.into());
+    let plan = story.world.plan(story.connected(&program(true)));
+    assert_eq!(leaks(plan.to_string() + &serde_json::to_string(&plan).unwrap(), &[ONE, TWO]), [""; 0], "{plan}");
+    is_clean(&mut story, &program(true));
+    // Nor does a plan show what it was when both change.
+    story.apply(program(false));
+    let other = |stack: &mut Stack| drop(stack.add(Post::new("gate").text(secret(TWO))));
+    assert_snapshot!(is_clean(&mut story, &other), @"
+    ~ yard:post/gate
+        text: (secret) → (secret)
+    1 to update.
+    ");
+}
+
+#[test]
+fn a_record_that_has_lost_its_secrets_shows_none() {
+    let program = |stack: &mut Stack| drop(stack.add(Post::new("gate").text(secret(ONE)).beside(secret(TWO))));
+    let mut story = Story::in_yard();
+    story.apply(program);
+    let mut snapshot = story.world.snapshot().unwrap();
+    let object = snapshot.records.values_mut().next().unwrap().object.as_mut().unwrap();
+    object.secrets.clear();
+    let mut seen = object.seen.as_ref().unwrap().value();
+    (seen["text"], seen["neighbours"]) = ("x".into(), serde_json::json!(["x"]));
+    (object.seen, object.applied) = (Some((&seen).into()), (&seen).into());
+    let store = std::sync::Arc::new(sprocket_core::state::MemoryStore::of(snapshot));
+    let engine = sprocket_core::Engine::new(store, story.world.settings.clone());
+    let stack = story.world.stack(story.connected(&program));
+    let plan = story.world.block_on(engine.plan(&stack, sprocket_core::Goal::Declared)).unwrap();
+    assert!(!plan.is_empty());
+    assert_eq!(leaks(plan.to_string() + &serde_json::to_string(&plan).unwrap(), &[ONE, TWO]), [""; 0], "{plan}");
 }

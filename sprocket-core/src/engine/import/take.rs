@@ -14,7 +14,7 @@ use crate::resource::Naming;
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Object, Record};
 use crate::trigger;
-use crate::value::{FINGERPRINT, Facts, Known, NodeId, Path, PathPart, is_sealed, single};
+use crate::value::{FINGERPRINT, Facts, Known, NodeId, Path, PathPart, conceal_seen, is_sealed, places_hidden, single};
 
 impl Found {
     /// Records one, and notes what is known of it from now on.
@@ -63,7 +63,11 @@ impl Found {
         }
         let mut secrets = secrets;
         secrets.extend(concealed(&import.secrets, &live.spec.value(), &desired));
-        let seen = node.kind.mask(&live, &secrets, &key);
+        // What others have in a list with a secret may be anywhere in it.
+        let seen = conceal_seen(node.kind.mask(&live, &secrets, &key), &Json::from(&desired), &secrets, &key);
+        secrets.extend(places_hidden(&seen, &live.spec));
+        secrets.sort();
+        secrets.dedup();
         let applied = if is_brought { seen.clone() } else { self.applied(node, import, &seen, &desired)? };
         let object = Object {
             generation: 1,

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::conceal::conceal_live;
 use super::naming::next_generation;
 use super::{Builder, Desired, Spec};
 use crate::erased::{ErasedLive, KindFacts};
 use crate::ids::{Address, PhysicalName};
+use crate::json::Json;
 use crate::plan::diff::{self, Change, Compared, real_changes};
 use crate::plan::{Problem, Reason, Step, StepAction};
 use crate::resource::Naming;
@@ -15,7 +17,7 @@ use crate::spec::Field;
 use crate::stack::Node;
 use crate::state::{Object, Record};
 use crate::trigger;
-use crate::value::{Facts, Path, PathPart};
+use crate::value::{Facts, Path, PathPart, SEALED, StackKey, seal_alike, seal_at};
 
 impl<'a> Builder<'a> {
     pub(super) fn existing(
@@ -67,6 +69,10 @@ impl<'a> Builder<'a> {
 
     fn differences(&self, node: &Node, object: &Object, live: Option<&ErasedLive>, desired: &Desired) -> Vec<Change> {
         let mut found = self.changes_and_drift(node, object, live, desired);
+        for change in found.iter_mut().filter(|change| change.drift) {
+            let secrets = both(&desired.secrets, &object.secrets);
+            conceal_live(std::slice::from_mut(change), &secrets, self.basis.key);
+        }
         // Somebody else has made what is there what the program says now: no new object is needed for that. A content's
         // name would still be that of another.
         if let Some(live) = live.filter(|_| node.kind.facts().naming != Naming::Content)
@@ -94,7 +100,10 @@ impl<'a> Builder<'a> {
         let mut found = match &desired.spec {
             Spec::Whole(spec) if kind.equal(spec, &object.applied, secrets, key) => Vec::new(),
             spec => {
-                let (before, after) = (&object.applied.value(), &spec.value());
+                let (mut before, after) = (object.applied.value(), &spec.value());
+                // What becomes secret was in clear.
+                seal_at(&mut before, &desired.secrets, key);
+                let before = &before;
                 let mut found = real_changes(Compared { kind, before, after, secrets, key }, ignore, false);
                 // What was imported has what its service chose.
                 found.retain(|change| !diff::accepts(&change.after, &change.before));
@@ -111,21 +120,21 @@ impl<'a> Builder<'a> {
             }
             return found;
         };
-        let masked =
-            if object.secrets.is_empty() { live.spec.clone() } else { node.kind.mask(live, &object.secrets, key) };
-        if masked == *seen {
+        let masked = if secrets.is_empty() { live.spec.clone() } else { kind.mask(live, secrets, key) };
+        let (masked, seen, secrets) = &alike(masked, seen, secrets, key);
+        if masked == seen {
             // The witness also knows what the spec does not show, such as how often a secret was written.
             if object.witness.as_ref().is_some_and(|witness| *witness != live.witness) {
                 found.extend(self.unseen_drift(facts, desired));
             }
             return found;
         }
-        if node.kind.equal(&masked, seen, &object.secrets, key) {
+        if kind.equal(masked, seen, secrets, key) {
             return found;
         }
         let wanted = desired.spec.value();
         let (before, after) = (&seen.value(), &masked.value());
-        for drift in real_changes(Compared { kind, before, after, secrets: &object.secrets, key }, ignore, true) {
+        for drift in real_changes(Compared { kind, before, after, secrets, key }, ignore, true) {
             if let Some(change) = found.iter_mut().find(|change| change.path == drift.path) {
                 // Both have changed it. Where the program says what is there now, it is only sent again.
                 if change.after != drift.after {
@@ -353,6 +362,18 @@ impl<'a> Builder<'a> {
             || node.deps.len() != object.deps.len()
             || node.deps.iter().zip(&object.deps).any(|(dep, recorded)| stack.nodes[*dep as usize].address != *recorded)
     }
+}
+
+/// What is there and what was seen last, with the same places sealed: what others have moved was kept only sealed. Also where
+/// all of that is.
+fn alike(live: Json, seen: &Json, secrets: &[Path], key: &StackKey) -> (Json, Json, Vec<Path>) {
+    if live == *seen || (secrets.is_empty() && !seen.text().contains(SEALED)) {
+        return (live, seen.clone(), secrets.to_vec());
+    }
+    let (mut now, mut seen) = (live.value(), seen.value());
+    seal_at(&mut seen, secrets, key);
+    let sealed = seal_alike(&mut now, &seen, key);
+    (Json::from(&now), Json::from(&seen), both(&sealed, secrets))
 }
 
 fn both(one: &[Path], other: &[Path]) -> Vec<Path> {

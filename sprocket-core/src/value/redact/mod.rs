@@ -105,7 +105,6 @@ impl Redactor {
 
     /// Whether a secret, or a whole value in one, is in a setting. Lines of secret texts and short values do not count: many
     /// other settings have the same.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the next commit uses it"))]
     pub(crate) fn is_in(&self, setting: &str) -> bool {
         !self.is_empty() && self.known().indexed().has_whole(setting)
     }
