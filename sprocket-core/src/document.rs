@@ -19,8 +19,8 @@
 //! list, and `step` in events. A step of a report has `address`, `action`, `name`, `at`, `took`, and `outcome`: `done`,
 //! `unneeded`, `failed` (then with `message`, `hint` and `effect` beside it), `not_started` or `abandoned`.
 //!
-//! Times are seconds. A secret is `{"$secret": true}`, whatever it is; a value that is not known yet
-//! `{"$after": [addresses]}`; one that the service chooses `{"$assigned": true}`.
+//! Times of events and reports are seconds; in settings they are as their type writes them. A secret is `{"$secret": true}`, whatever it is; a value that is not known yet
+//! `{"$after": [addresses]}`; one that the service chooses `{"$assigned": true}`. A key of a user's own that begins with `$` has another `$` before it.
 //!
 //! ```
 //! use serde_json::json;
@@ -73,7 +73,7 @@ impl<T: Serialize> Document<T> {
     }
 }
 
-/// A value as others may see it: what is sealed in it is `{"$secret": true}`, and times are seconds.
+/// A value as others may see it: what is sealed in it is `{"$secret": true}`.
 ///
 /// For what is not a document and has sealed values, such as a [`Record`](crate::state::Record).
 ///
@@ -89,10 +89,7 @@ pub fn shown(value: &impl Serialize) -> Value {
 pub(crate) fn hide(value: &mut Value) {
     match value {
         Value::Object(map) if is_sealed(map) => *value = json!({ "$secret": true }),
-        Value::Object(map) => match time(map) {
-            Some(seconds) => *value = json!(seconds),
-            None => map.values_mut().for_each(hide),
-        },
+        Value::Object(map) => map.values_mut().for_each(hide),
         Value::Array(items) => items.iter_mut().for_each(hide),
         _ => {}
     }
@@ -100,12 +97,6 @@ pub(crate) fn hide(value: &mut Value) {
 
 fn is_sealed(map: &Map<String, Value>) -> bool {
     map.len() == 1 && (map.contains_key(SEALED) || map.contains_key(FINGERPRINT))
-}
-
-/// A [`Duration`] in the form that serde gives it, as seconds.
-fn time(map: &Map<String, Value>) -> Option<f64> {
-    let (seconds, nanos) = (map.get("secs")?.as_u64()?, map.get("nanos")?.as_u64()?);
-    (map.len() == 2).then_some(rounded(seconds as f64 + nanos as f64 / 1e9))
 }
 
 /// To the millisecond.
@@ -238,9 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn times_are_seconds() {
-        assert_eq!(shown(&json!({"took": Duration::from_millis(1250)})), json!({"took": 1.25}));
-        assert_eq!(shown(&json!({"secs": 1, "nanos": "many"})), json!({"secs": 1, "nanos": "many"}));
+    fn a_map_that_looks_like_a_time_is_shown_as_it_is() {
+        assert_eq!(shown(&json!({"secs": 1, "nanos": 2})), json!({"secs": 1, "nanos": 2}));
     }
 
     #[test]

@@ -8,13 +8,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::value::{may_have_marks, written};
+
 /// A JSON value, as text. Equal texts are equal values; unequal texts may be.
 #[derive(Clone)]
 pub struct Json(Arc<RawValue>);
 
 impl Json {
+    /// Of a value with its own type: keys of its maps are escaped, so that none is taken for the engine's.
     pub(crate) fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
-        serde_json::value::to_raw_value(value).map(|raw| Self(raw.into()))
+        let raw = serde_json::value::to_raw_value(value)?;
+        // Few have a key that needs it.
+        let raw = if may_have_marks(raw.get()) { RawValue::from_string(written(value)?)? } else { raw };
+        Ok(Self(raw.into()))
     }
 
     /// The text.
@@ -30,7 +36,8 @@ impl Json {
 
 impl From<&Value> for Json {
     fn from(value: &Value) -> Self {
-        Self::of(value).expect("BUG: a JSON value has a text")
+        let raw = serde_json::value::to_raw_value(value).expect("BUG: a JSON value has a text");
+        Self(raw.into())
     }
 }
 

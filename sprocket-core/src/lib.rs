@@ -33,6 +33,7 @@ mod stop;
 pub mod testing;
 mod trigger;
 pub mod value;
+pub mod visible;
 
 pub use engine::{Engine, Hidden, Import, Imported, Observation, Reached, Refused, SavedPlan, Settings, Survey};
 pub use entropy::Entropy;

@@ -20,7 +20,7 @@ use crate::lookup::Lookup;
 use crate::provider::{ErrorKind, Provider, ProviderError};
 use crate::resource::State;
 use crate::state::{KeySource, StateStore};
-use crate::value::{SEALED, StackKey, sealing};
+use crate::value::{SEALED, StackKey, read_tree, sealing};
 
 /// Where the states of other stacks are, and who can open them.
 ///
@@ -206,7 +206,7 @@ impl<T: State> Lookup for OutputOf<T> {
     async fn look(&self, stacks: &Stacks) -> Result<Option<T>, StacksError> {
         let Shown { outputs, key } = stacks.shown(&self.stack).await?;
         let Some(value) = outputs.get(&self.output) else { return Ok(None) };
-        let read = || serde_json::from_value(value.value());
+        let read = || read_tree(value.value());
         let read = key.as_ref().map_or_else(read, |key| sealing(key, read));
         read.map(Some).map_err(|error| {
             let (stack, output) = (self.stack.clone(), self.output.clone());

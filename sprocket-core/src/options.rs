@@ -6,7 +6,7 @@ use crate::resource::Resource;
 use crate::spec::Draft;
 use crate::stack::Layer;
 use crate::trigger::Trigger;
-use crate::value::{NodeId, Path, PathPart};
+use crate::value::{NodeId, Path, PathPart, escape_key};
 
 /// What the program asks of the engine for one resource. [`DraftExt`] sets it.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +111,7 @@ pub trait DraftExt: Draft {
     /// Leaves one entry of a map to others once the object exists: `.ignore_key("labels", "com.example.tool")`. Others may
     /// add, change and remove it, and the rest of the map counts.
     fn ignore_key(mut self, setting: &'static str, key: impl Into<String>) -> Self {
-        self.options().ignore.push(Ignored { setting, key: Some(key.into()) });
+        self.options().ignore.push(Ignored { setting, key: Some(escape_key(key.into())) });
         self
     }
 

@@ -2,6 +2,9 @@
 //!
 //! What a person or a program asked for goes to `out`; progress, questions and errors go to `err`. A reader that has gone
 //! away (`… | head`) stops no run: what can't be written is lost.
+//!
+//! **Contract:** nothing in a text acts on a terminal but the colours that are added here: names, errors and settings come from
+//! services and from files that others can write.
 
 use std::io::{self, BufRead, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use owo_colors::{OwoColorize as _, Style};
 use serde::Serialize;
 use sprocket_core::document::Document;
+use sprocket_core::visible::{visible_json, visible_lines};
 
 /// Where a run prints, and whom it asks. Clones are one console.
 #[derive(Clone)]
@@ -106,9 +110,9 @@ impl Console {
         inner.out.write(&painted(text, colour, look));
     }
 
-    /// Text that was asked for, as it is.
+    /// Text that was asked for, without colours.
     pub(crate) fn out(&self, text: &str) {
-        self.inner().out.write(text);
+        self.inner().out.write(&visible_lines(text));
     }
 
     /// Progress, a note or an error, each line with the look that a function gives it.
@@ -121,7 +125,7 @@ impl Console {
     /// A line of the JSON stream.
     pub(crate) fn document(&self, document: &impl Serialize) {
         let line = serde_json::to_string(document).expect("BUG: what is told has a JSON form");
-        self.inner().out.write(&format!("{line}\n"));
+        self.inner().out.write(&format!("{}\n", visible_json(&line)));
     }
 
     /// A line of the JSON stream that is not the engine's.
@@ -132,7 +136,7 @@ impl Console {
     /// Asks, and waits for a line. `None` if nobody answers.
     pub(crate) fn ask(&self, question: &str) -> Option<String> {
         let mut inner = self.inner();
-        inner.err.write(question);
+        inner.err.write(&visible_lines(question));
         let mut answer = String::new();
         match inner.input.read_line(&mut answer) {
             Ok(read) if read > 0 => Some(answer.trim().to_owned()),
@@ -145,7 +149,7 @@ impl Console {
 }
 
 fn painted(text: &str, colour: bool, look: impl Fn(&str) -> Look) -> String {
-    text.lines().map(|line| look(line).paint(line, colour) + "\n").collect()
+    visible_lines(text).lines().map(|line| look(line).paint(line, colour) + "\n").collect()
 }
 
 /// A writer whose text can be read while it is written to: for tests of a program. Clones share the text.
@@ -168,5 +172,30 @@ impl Write for Shared {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACTS: &str = "a\u{1b}[2J\r\u{7}\u{202e}\u{200b}b\n+ c";
+
+    #[test]
+    fn no_text_of_others_moves_the_cursor() {
+        let (out, err) = (Shared::default(), Shared::default());
+        let boxed = |shared: &Shared| Box::new(shared.clone()) as Box<dyn Write + Send>;
+        let console =
+            Console::new((boxed(&out), true), (boxed(&err), true), Box::new(io::Cursor::new(b"")), (true, false));
+        console.out(ACTS);
+        console.out_lines(ACTS, |_| Look::Plain);
+        console.err_lines(ACTS, |_| Look::Strong);
+        console.ask(ACTS);
+        console.document(&serde_json::json!({ "a": ACTS }));
+        let text = out.take() + &err.take();
+        let ours = text.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+        assert!(!ours.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        assert!(!ours.contains(['\u{202e}', '\u{200b}']), "{text:?}");
+        assert!(text.contains("\u{1b}[1m"), "our own colours stay: {text:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
+use sprocket_core::visible::shell_word;
 use sprocket_core::{Events, Provider as _, Random, Reached, Refused, Stack};
 
 use crate::console::Look;
@@ -118,7 +119,7 @@ async fn state(session: &Session) -> Vec<Finding> {
         Ok(Some(holder)) => findings.push(Finding::wrong(
             "lock",
             format!("held by {} since {:.0} (`{}`)", holder.who, holder.since, holder.command),
-            format!("wait until it has ended; if it is gone for good: `state unlock {}`", holder.id),
+            format!("wait until it has ended; if it is gone for good: `state unlock {}`", shell_word(&holder.id)),
         )),
     }
     match session.store.try_out().await {

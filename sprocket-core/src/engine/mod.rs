@@ -342,7 +342,7 @@ impl Engine {
         Ok(reached)
     }
 
-    /// The recorded outputs. A secret is `{"$secret": true}` unless it is to be revealed; times are seconds.
+    /// The recorded outputs. A secret is `{"$secret": true}` unless it is to be revealed.
     ///
     /// # Errors
     /// If the state can't be read, or the key not opened.
@@ -357,6 +357,10 @@ impl Engine {
             }
         }
         outputs.values_mut().for_each(crate::document::hide);
+        if reveal {
+            // What is left has its user's keys.
+            outputs.values_mut().for_each(crate::value::unescape);
+        }
         Ok(outputs)
     }
 

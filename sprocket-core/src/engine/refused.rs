@@ -10,6 +10,7 @@ use crate::plan::Problem;
 use crate::stack::Mistakes;
 use crate::state::{KeyError, StoreError};
 use crate::value::StackKey;
+use crate::visible::shell_word;
 
 /// Why a plan or run was refused before anything was called.
 #[derive(Debug, Error)]
@@ -197,9 +198,12 @@ impl Refused {
                 Some("keep the provider in the program until its resources are gone, or `state forget` them".into())
             }
             Self::UnknownKind { .. } => Some("run the program that made it, or `state forget` it".into()),
-            Self::Undecided { address, name } => Some(format!(
-                "if it is, `import {address} {name}`; if it is not, `state forget {address}` and choose another name"
-            )),
+            Self::Undecided { address, name } => {
+                let (address, name) = (shell_word(address.as_str()), shell_word(name.as_str()));
+                Some(format!(
+                    "if it is, `import {address} {name}`; if it is not, `state forget {address}` and choose another name"
+                ))
+            }
             _ => None,
         }
     }

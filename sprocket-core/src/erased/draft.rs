@@ -11,8 +11,8 @@ use crate::options::Ignored;
 use crate::resource::{Claim, Findings, Resource};
 use crate::spec::{Draft, Field, Spec};
 use crate::value::{
-    Deps, FINGERPRINT, Known, Mistake, NoValue, Path, SEALED, Sealed, Slot as _, StackKey, caught, is_sealed, open_at,
-    seal_at, sealing, single, watched,
+    Deps, FINGERPRINT, Known, Mistake, NoValue, Path, SEALED, Sealed, Slot as _, StackKey, caught, is_sealed,
+    may_have_marks, open_at, read_tree, seal_at, sealing, single, to_tree, watched, write_to,
 };
 
 /// A typed spec, for the call that needs it.
@@ -111,10 +111,10 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         })?;
         let Some((ignored, others)) = keep else { return Ok(Box::new(spec)) };
         let whole = (|| {
-            let mut value = sealing(key, || serde_json::to_value(&spec)).map_err(|error| error.to_string())?;
+            let mut value = sealing(key, || to_tree(&spec)).map_err(|error| error.to_string())?;
             overlay(&mut value, ignored, others);
             open_at(&mut value, secrets, key)?;
-            sealing(key, || serde_json::from_value::<D::Spec>(value)).map_err(|error| error.to_string())
+            sealing(key, || read_tree::<D::Spec>(value)).map_err(|error| error.to_string())
         })();
         whole.map(|spec| Box::new(spec) as TypedSpec).map_err(Mistake::here)
     }
@@ -151,7 +151,7 @@ pub(super) fn write<S: Spec>(spec: &S, fields: &[Field], secrets: &[Path], key: 
     if secrets.is_empty() && !fields.iter().any(|field| field.write_only) {
         return sealing(key, || Json::of(spec)).expect("BUG: a spec serialises");
     }
-    let mut value = sealing(key, || serde_json::to_value(spec)).expect("BUG: a spec serialises");
+    let mut value = sealing(key, || to_tree(spec)).expect("BUG: a spec serialises");
     seal_at(&mut value, secrets, key);
     withhold(&mut value, fields);
     Json::from(&value)
@@ -160,7 +160,10 @@ pub(super) fn write<S: Spec>(spec: &S, fields: &[Field], secrets: &[Path], key: 
 /// Whether this is the text of the spec. Most specs are what was applied: finding that out costs no memory.
 fn is_written(spec: &impl Spec, text: &Json, key: &StackKey) -> bool {
     let mut rest = Same(text.text().as_bytes());
-    sealing(key, || serde_json::to_writer(&mut rest, spec)).is_ok() && rest.0.is_empty()
+    // Few texts have a mark in them, and the others are written as serde does it.
+    let has_marks = may_have_marks(text.text());
+    let write = || if has_marks { write_to(&mut rest, spec) } else { serde_json::to_writer(&mut rest, spec) };
+    sealing(key, write).is_ok() && rest.0.is_empty()
 }
 
 /// Takes what it expects, and nothing else.

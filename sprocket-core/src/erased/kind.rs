@@ -17,7 +17,7 @@ use crate::json::Json;
 use crate::provider::{ErrorKind, Provider};
 use crate::resource::{Bring, Live, Mark, Naming, Part, Resource, Witness};
 use crate::spec::{Field, Spec};
-use crate::value::{Path, Secret, StackKey, open_at, sealing};
+use crate::value::{Path, Secret, StackKey, open_at, read as read_text, read_tree, sealing};
 
 /// What the engine knows about a kind.
 #[derive(Clone, Copy, Debug)]
@@ -108,13 +108,13 @@ impl Debug for KindHandle {
 pub(super) struct KindOf<R>(PhantomData<fn() -> R>);
 
 pub(super) fn decode<T: DeserializeOwned>(json: &Json, secrets: &[Path], key: &StackKey) -> Result<T, String> {
-    let read = |text: &str| sealing(key, || serde_json::from_str(text)).map_err(|error| error.to_string());
+    let read = |text: &str| sealing(key, || read_text(text)).map_err(|error| error.to_string());
     if secrets.is_empty() {
         return read(json.text());
     }
     let mut value = json.value();
     open_at(&mut value, secrets, key)?;
-    sealing(key, || serde_json::from_value(value)).map_err(|error| error.to_string())
+    sealing(key, || read_tree(value)).map_err(|error| error.to_string())
 }
 
 pub(super) fn unreadable(what: &str, error: &str) -> Fault {

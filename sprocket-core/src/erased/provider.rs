@@ -15,7 +15,7 @@ use crate::overrides::Overrides;
 use crate::provider::{ErrorKind, Provider};
 use crate::resource::Resource;
 use crate::spec::ProviderDraft;
-use crate::value::{Known, NoValue, Path, StackKey, is_sealed, open_at, seal_at, sealing, watched};
+use crate::value::{Known, NoValue, Path, StackKey, is_sealed, open_at, read_tree, seal_at, sealing, watched};
 
 /// An open connection.
 pub(crate) type Instance = Arc<dyn Any + Send + Sync>;
@@ -125,7 +125,7 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
         if is_sealed(&value) {
             open_at(&mut value, &[Path::default()], key).map_err(unreadable)?;
         }
-        let config = sealing(key, || serde_json::from_value(value)).map_err(|error| unreadable(error.to_string()))?;
+        let config = sealing(key, || read_tree(value)).map_err(|error| unreadable(error.to_string()))?;
         let draft = overrides.apply_to_forgotten(P::Draft::holding(config));
         settings_of(&draft, &Known::default()).map_err(|_| invalid("a setting of the provider is not known".into()))
     }

@@ -31,6 +31,7 @@ use crate::stack::{Node, Stack};
 use crate::state::{Object, Record, Snapshot};
 use crate::trigger;
 use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
+use crate::visible::shell_word;
 
 pub(crate) use self::moves::Moves;
 use self::naming::{HASH, next_generation};
@@ -387,7 +388,11 @@ impl<'a> Builder<'a> {
             None if node.options.adopt => None,
             None => Some((
                 format!("an object named `{name}` exists already, and this stack does not own it"),
-                format!("take it over with `.adopt()` or `import {} {}`", node.address, stray.id),
+                format!(
+                    "take it over with `.adopt()` or `import {} {}`",
+                    shell_word(node.address.as_str()),
+                    shell_word(stray.id.as_str())
+                ),
             )),
         };
         if let Some((message, hint)) = refusal {

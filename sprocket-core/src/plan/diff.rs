@@ -9,7 +9,7 @@ use crate::erased::KindHandle;
 use crate::json::Json;
 use crate::options::Ignored;
 use crate::spec::Field;
-use crate::value::{AFTER, Path, PathPart, StackKey};
+use crate::value::{AFTER, Path, PathPart, StackKey, is_assigned, is_engines};
 
 /// A setting that changes. Secrets in it are sealed, and hidden where it is serialised; values that are not known yet are
 /// `{"$after": […]}`.
@@ -110,13 +110,13 @@ pub(super) fn compare(path: &Path, before: &Value, after: &Value, found: &mut im
 
 /// A sealed value, a fingerprint or a hole, and not a map of the user's.
 fn is_marker(map: &Map<String, Value>) -> bool {
-    map.len() == 1 && map.keys().all(|key| key.starts_with('$'))
+    map.len() == 1 && map.keys().all(|key| is_engines(key))
 }
 
 /// Whether a desired value takes a live one as it is: equal, but for what the service may choose and what it never shows.
 pub(super) fn accepts(desired: &Value, live: &Value) -> bool {
     match (desired, live) {
-        (Value::Object(desired), _) if desired.contains_key(crate::value::ASSIGNED) => true,
+        (Value::Object(desired), _) if is_assigned(desired) => true,
         (Value::Object(desired), Value::Object(live)) if !is_marker(desired) => {
             desired.len() == live.len()
                 && desired.iter().all(|(key, value)| live.get(key).is_some_and(|live| accepts(value, live)))

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::diff::Change;
 use super::{Deferred, Goal, Plan, Problem, Reason, Step, StepAction, text};
 use crate::json::Json;
-use crate::value::{AFTER, ASSIGNED, FINGERPRINT, Path, PathPart, SEALED};
+use crate::value::{AFTER, FINGERPRINT, Path, PathPart, SEALED, is_assigned, plain_key};
+use crate::visible::{Message, Visible, visible};
 
 /// Longer values are cut.
 const WIDEST: usize = 120;
@@ -15,19 +16,19 @@ const WIDEST: usize = 120;
 impl Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for settlement in &self.settled {
-            writeln!(f, "! {} {}", settlement.address, settlement.outcome)?;
+            writeln!(f, "! {} {}", Visible(&settlement.address), Message(&settlement.outcome))?;
         }
         for moved in &self.moved {
-            writeln!(f, "> {} was {}", moved.to, moved.from)?;
+            writeln!(f, "> {} was {}", Visible(&moved.to), Visible(&moved.from))?;
         }
         for step in &self.steps {
             step.fmt(f)?;
         }
         for (name, change) in &self.outputs {
-            writeln!(f, "output {name}: {} → {}", Shown(&change.before), Shown(&change.after))?;
+            writeln!(f, "output {}: {} → {}", Visible(name), Shown(&change.before), Shown(&change.after))?;
         }
         for kept in &self.kept {
-            writeln!(f, "= {} stays as `{}`: {}", kept.address, kept.name, kept.reason)?;
+            writeln!(f, "= {} stays as `{}`: {}", Visible(&kept.address), Visible(&kept.name), Message(&kept.reason))?;
         }
         for deferred in &self.deferred {
             writeln!(f, "… {deferred}")?;
@@ -113,11 +114,11 @@ impl Display for Step {
             (StepAction::Keep { .. }, _) => return Ok(()),
             (StepAction::Record, _) => ("·", "only its record changes".to_owned()),
         };
-        write!(f, "{sign} {}", self.address)?;
+        write!(f, "{sign} {}", Visible(&self.address))?;
         // The name says something only where it is not the address's.
         let plain = self.address.as_str().rsplit('/').next();
         match &self.name {
-            Some(name) if Some(name.as_str()) != plain => write!(f, " `{name}`")?,
+            Some(name) if Some(name.as_str()) != plain => write!(f, " `{}`", Visible(name))?,
             None if matches!(self.action, StepAction::Create { .. }) => write!(f, " (named at apply)")?,
             _ => {}
         }
@@ -136,7 +137,7 @@ impl Display for Step {
         }
         let Value::Object(spec) = spec else { return Ok(()) };
         let settings: Vec<_> = spec.iter().filter(|(_, value)| !is_empty(value)).collect();
-        let width = settings.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 1;
+        let width = settings.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + 1;
         for (name, value) in settings {
             writeln!(f, "    {:width$} {}", format!("{name}:"), Shown(value))?;
         }
@@ -146,9 +147,9 @@ impl Display for Step {
 
 /// If somebody else is the reason for all of them, the step says so.
 fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[Change], is_all_drift: bool) -> fmt::Result {
-    let width = changes.iter().map(|change| change.path.to_string().len()).max().unwrap_or(0) + 1;
-    for change in changes {
-        let path = format!("{}:", change.path);
+    let paths: Vec<String> = changes.iter().map(|change| format!("{}:", Visible(&change.path))).collect();
+    let width = paths.iter().map(|path| path.chars().count()).max().unwrap_or(0);
+    for (change, path) in changes.iter().zip(paths) {
         let differences = text::differences(&change.before, &change.after);
         let path = format!("{path:width$}");
         let path = if differences.is_some() { path.trim_end() } else { &path };
@@ -170,22 +171,22 @@ fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[Change], is_all_drift: b
 impl Display for Deferred {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.resources[..] {
-            [one] => write!(f, "{one} is read after ")?,
-            several => write!(f, "{} resources of `{}` are read after ", several.len(), self.provider)?,
+            [one] => write!(f, "{} is read after ", Visible(one))?,
+            several => write!(f, "{} resources of `{}` are read after ", several.len(), Visible(&self.provider))?,
         }
-        let after: Vec<String> = self.after.iter().map(|address| format!("`{address}`")).collect();
+        let after: Vec<String> = self.after.iter().map(|address| format!("`{}`", Visible(address))).collect();
         f.write_str(&after.join(" and "))
     }
 }
 
 impl Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {}", self.address, self.message)?;
+        write!(f, "`{}`: {}", Visible(&self.address), Message(&self.message))?;
         if let Some(at) = &self.at {
-            write!(f, "  ({at})")?;
+            write!(f, "  ({})", Visible(at))?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
+            write!(f, "\n  hint: {}", Message(hint))?;
         }
         Ok(())
     }
@@ -206,7 +207,7 @@ fn is_empty(value: &Value) -> bool {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.contains_key(ASSIGNED) || map.values().all(is_empty),
+        Value::Object(map) => is_assigned(map) || map.values().all(is_empty),
         Value::Bool(true) | Value::Number(_) => false,
     }
 }
@@ -218,6 +219,7 @@ impl Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
         show(self.0, &mut text);
+        let text = visible(&text);
         if text.chars().count() > WIDEST {
             let cut: String = text.chars().take(WIDEST).collect();
             return write!(f, "{cut}… ({} characters)", text.chars().count());
@@ -235,7 +237,6 @@ fn show(value: &Value, into: &mut String) {
         Value::String(text) if text.is_empty() => into.push_str("\"\""),
         Value::String(text) => into.extend(text.chars().flat_map(|c| match c {
             '\n' => "⏎".chars().collect::<Vec<_>>(),
-            c if c.is_control() => c.escape_default().collect(),
             c => vec![c],
         })),
         Value::Array(items) => {
@@ -249,7 +250,7 @@ fn show(value: &Value, into: &mut String) {
         Value::Object(map) if map.len() == 1 && (map.contains_key(SEALED) || map.contains_key(FINGERPRINT)) => {
             into.push_str("(secret)");
         }
-        Value::Object(map) if map.contains_key(ASSIGNED) => into.push_str("(chosen by the service)"),
+        Value::Object(map) if is_assigned(map) => into.push_str("(chosen by the service)"),
         Value::Object(map) if map.len() == 1 && map.contains_key(AFTER) => {
             let after = map[AFTER].as_array().map(Vec::as_slice).unwrap_or_default();
             let names: Vec<&str> = after.iter().filter_map(Value::as_str).collect();
@@ -260,7 +261,7 @@ fn show(value: &Value, into: &mut String) {
             let shown = map.iter().filter(|(_, value)| !is_empty(value));
             for (place, (key, value)) in shown.enumerate() {
                 into.push_str(if place == 0 { "" } else { ", " });
-                let _ = write!(into, "{key}: ");
+                let _ = write!(into, "{}: ", plain_key(key));
                 show(value, into);
             }
             into.push('}');

@@ -201,7 +201,8 @@ impl StoreError {
         match self {
             Self::Locked { holder } => Some(format!(
                 "wait until it has ended; if {} is gone for good, break its lock: `state unlock {}`",
-                holder.who, holder.id
+                holder.who,
+                crate::visible::shell_word(&holder.id)
             )),
             Self::LockLost => {
                 Some("what was recorded is kept; make sure that nobody else is at work, and run again".into())

@@ -19,7 +19,7 @@ use crate::json::Json;
 use crate::plan::{Goal, Plan, Reason};
 use crate::stack::Stack;
 use crate::state::{KeySource, Object};
-use crate::value::ASSIGNED;
+use crate::value::is_assigned;
 
 /// How the resource is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -369,7 +369,7 @@ impl KindSuite<'_> {
 /// What a service may choose is another choice each time.
 fn forget_choices(seen: &mut Value, applied: &Value) {
     match (seen, applied) {
-        (seen, Value::Object(choice)) if choice.contains_key(ASSIGNED) => *seen = applied.clone(),
+        (seen, Value::Object(choice)) if is_assigned(choice) => *seen = applied.clone(),
         (Value::Object(seen), Value::Object(applied)) => {
             let both = seen.iter_mut().filter_map(|(key, seen)| Some((seen, applied.get(key)?)));
             both.for_each(|(seen, applied)| forget_choices(seen, applied));

@@ -5,9 +5,15 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::escape::marked;
 use super::{Input, IntoInput, Output};
 
 pub(crate) const ASSIGNED: &str = "$assigned";
+
+/// A setting that the service chooses.
+pub(crate) fn is_assigned(map: &serde_json::Map<String, serde_json::Value>) -> bool {
+    map.len() == 1 && map.contains_key(ASSIGNED)
+}
 
 /// A setting that the service chooses unless the program does.
 ///
@@ -21,17 +27,17 @@ pub enum Assigned<T> {
     Fixed(T),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Auto {
     #[serde(rename = "$assigned")]
-    assigned: bool,
+    _assigned: bool,
 }
 
 impl<T: Serialize> Serialize for Assigned<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Auto => Auto { assigned: true }.serialize(serializer),
+            Self::Auto => marked(ASSIGNED, &true, serializer),
             Self::Fixed(value) => value.serialize(serializer),
         }
     }

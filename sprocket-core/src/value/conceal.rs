@@ -100,11 +100,7 @@ pub(crate) fn seal_alike(value: &mut Value, other: &Value, key: &StackKey) -> Ve
 pub(crate) fn places_hidden(hidden: &Json, plain: &Json) -> Vec<Path> {
     fn walk(hidden: &Value, plain: &Value, at: &Path, found: &mut Vec<Path>) {
         match (hidden, plain) {
-            (hidden, plain) if is_sealed(hidden) => {
-                if !is_sealed(plain) {
-                    found.push(at.clone());
-                }
-            }
+            (hidden, plain) if is_sealed(hidden) && !is_sealed(plain) => found.push(at.clone()),
             (Value::Object(map), Value::Object(others)) => {
                 for (name, item) in map {
                     let other = others.get(name).unwrap_or(&Value::Null);

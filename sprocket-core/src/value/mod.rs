@@ -5,6 +5,7 @@
 
 mod assigned;
 mod conceal;
+mod escape;
 mod evaluation;
 mod input;
 mod known;
@@ -15,9 +16,12 @@ mod sealing;
 mod secret;
 mod slot;
 
-pub(crate) use assigned::ASSIGNED;
 pub use assigned::Assigned;
+pub(crate) use assigned::is_assigned;
 pub(crate) use conceal::{conceal_known, conceal_seen, is_beside_secret, places_hidden, seal_alike};
+pub(crate) use escape::{
+    escape_key, is_engines, may_have_marks, plain_key, read, read_tree, to_tree, unescape, write_to, written,
+};
 pub(crate) use evaluation::{caught, is_foreign, provider_call, watched};
 pub use input::{Input, IntoInput, Mistake};
 pub use known::Known;

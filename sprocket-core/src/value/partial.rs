@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Deps, Mistake, SEALED, StackKey};
+use super::{Deps, Mistake, SEALED, StackKey, plain_key};
 
 /// In a plan's values, a hole: `{"$after": ["docker:network/edge"]}`.
 pub(crate) const AFTER: &str = "$after";
@@ -80,8 +80,8 @@ impl Display for Path {
         for (place, part) in self.0.iter().enumerate() {
             match part {
                 PathPart::Index(index) => write!(f, "[{index}]")?,
-                PathPart::Key(key) if place == 0 => f.write_str(key)?,
-                PathPart::Key(key) => write!(f, ".{key}")?,
+                PathPart::Key(key) if place == 0 => f.write_str(plain_key(key))?,
+                PathPart::Key(key) => write!(f, ".{}", plain_key(key))?,
             }
         }
         Ok(())

@@ -19,11 +19,12 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use serde::de::{DeserializeOwned, Error as _};
-use serde::ser::{Error as _, SerializeMap as _};
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::escape::marked;
 use super::evaluation::{is_foreign, taint};
 
 /// The name of the enum under which a [`Secret`](super::Secret) asks a deserialiser for its value.
@@ -180,7 +181,7 @@ pub(super) fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -
     let key = KEY.with_borrow(Clone::clone);
     let sealed = key.map(|key| serde_json::to_vec(value).map(|plain| key.seal(&Zeroizing::new(plain)))).transpose();
     match sealed.map_err(S::Error::custom)? {
-        Some(sealed) => single(SEALED, &sealed.0, serializer),
+        Some(sealed) => marked(SEALED, &sealed.0, serializer),
         // A closure of the program writes it: its author meant the value.
         None => {
             if is_foreign() {
@@ -192,13 +193,7 @@ pub(super) fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -
 }
 
 pub(super) fn serialize_fingerprint<S: Serializer>(print: &Fingerprint, serializer: S) -> Result<S::Ok, S::Error> {
-    single(FINGERPRINT, &print.0, serializer)
-}
-
-fn single<S: Serializer>(key: &str, value: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(1))?;
-    map.serialize_entry(key, value)?;
-    map.end()
+    marked(FINGERPRINT, &print.0, serializer)
 }
 
 pub(super) enum Opened<T> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::escape::{escape_key, to_tree};
 use super::evaluation::watched;
 use super::sealing::GIVEN;
 use super::{Deps, Input, Known, Mistake, NoValue, Partial, Path, PathPart};
@@ -70,7 +71,7 @@ fn mentions_secret(value: &Value) -> bool {
 
 /// A value as data. It is secret if its own code exposes a secret to write it.
 fn known_value<T: Serialize>(value: &T) -> Partial {
-    let (written, tainted) = watched(|| serde_json::to_value(value));
+    let (written, tainted) = watched(|| to_tree(value));
     let partial = match written {
         Ok(value) => Partial::Known(value),
         Err(_) if tainted => Partial::Never(Mistake::here("the value has no JSON form (it is secret)")),
@@ -203,7 +204,7 @@ impl<S: Holding> Holding for Vec<S> {
 /// Keys serialise as text, as JSON wants them.
 fn key_text<K: Serialize>(key: &K) -> String {
     match serde_json::to_value(key) {
-        Ok(Value::String(text)) => text,
+        Ok(Value::String(text)) => escape_key(text),
         Ok(other) => other.to_string(),
         Err(error) => error.to_string(),
     }

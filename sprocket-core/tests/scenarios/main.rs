@@ -7,6 +7,7 @@ mod adoption;
 mod attic;
 mod basics;
 mod drift;
+mod foreign_texts;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../engine/kinds.rs"]
 mod kinds;

@@ -35,7 +35,7 @@ pub(crate) fn step(report: &StepReport, failure: &Failure) -> String {
         text.push_str(&format!("\n  left: {left}"));
     }
     if let Some(hint) = &failure.hint {
-        text.push_str(&format!("\n  hint: {hint}"));
+        text.push_str(&format!("\n  hint: {}", hint.replace('\n', "\n        ")));
     }
     text
 }

@@ -1,5 +1,6 @@
 //! Progress without a terminal: one line for each event.
 
+use sprocket_core::visible::visible;
 use sprocket_core::{Event, Events, Plan, StepOutcome};
 
 use super::{done, infinitive, took};
@@ -21,8 +22,12 @@ pub(crate) fn listener(console: Console, plan: &Plan) -> Events {
     })
 }
 
-/// An event as a line; some are not worth one.
+/// An event as a line; some are not worth one. Whatever is in it, it stays one line.
 pub(crate) fn line(event: &Event) -> Option<String> {
+    told(event).map(|line| visible(&line).into_owned())
+}
+
+fn told(event: &Event) -> Option<String> {
     Some(match event {
         Event::StepStarted { address, action, .. } => format!("… {} {address}", infinitive(action)),
         Event::StepWaiting { address, .. } => format!("… wait until {address} works"),

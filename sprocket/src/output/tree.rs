@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sprocket_core::visible::{visible, visible_lines};
 use sprocket_core::{Event, Events, Plan, StepOutcome};
 
 use super::{infinitive, lines};
@@ -85,7 +86,7 @@ impl Moving {
             Event::StepStarted { step, address, action, .. } => {
                 let bar = ProgressBar::new_spinner().with_style(style("  {spinner} {msg} {elapsed}"));
                 let bar = self.bars.insert_before(&self.waiting, bar);
-                bar.set_message(format!("{} {address}", infinitive(action)));
+                bar.set_message(visible(&format!("{} {address}", infinitive(action))).into_owned());
                 self.running.insert(*step, bar);
             }
             Event::StepWaiting { step, address } => self.say(*step, format!("wait until {address} works")),
@@ -111,14 +112,14 @@ impl Moving {
         }
         // With ten thousand steps, what waits is not gone through at each of them.
         if self.steps.len() < MANY || self.told.elapsed() > Duration::from_millis(100) {
-            self.waiting.set_message(self.rest());
+            self.waiting.set_message(visible_lines(&self.rest()).into_owned());
             self.told = Instant::now();
         }
     }
 
     fn say(&self, step: u32, message: String) {
         if let Some(bar) = self.running.get(&step) {
-            bar.set_message(message);
+            bar.set_message(visible(&message).into_owned());
         }
     }
 

@@ -14,7 +14,9 @@ use crate::resource::Naming;
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Object, Record};
 use crate::trigger;
-use crate::value::{FINGERPRINT, Facts, Known, NodeId, Path, PathPart, conceal_seen, is_sealed, places_hidden, single};
+use crate::value::{
+    FINGERPRINT, Facts, Known, NodeId, Path, PathPart, conceal_seen, is_engines, is_sealed, places_hidden, single,
+};
 
 impl Found {
     /// Records one, and notes what is known of it from now on.
@@ -145,7 +147,7 @@ fn concealed(secrets: &[Path], live: &Value, desired: &Value) -> Vec<Path> {
     let mut found = Vec::new();
     for path in secrets {
         match path.find(live) {
-            Some(Value::Object(map)) if !map.keys().any(|key| key.starts_with('$')) => {
+            Some(Value::Object(map)) if !map.keys().any(|key| is_engines(key)) => {
                 found.extend(map.keys().map(|key| path.join(PathPart::Key(key.clone()))));
             }
             Some(_) => found.push(path.clone()),
