@@ -17,7 +17,7 @@ pub(crate) use self::connections::{Connections, Open, Opener, ProviderTypes};
 pub(crate) use self::settle::settle;
 use crate::engine::Refused;
 use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark};
-use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
+use crate::ids::{Address, Lineage, ObjectId, PhysicalName, ProviderName};
 use crate::lookup::Answered;
 use crate::plan::next_name;
 use crate::resource::{Listing, Naming};
@@ -173,12 +173,26 @@ impl Group<'_> {
         tracing::debug!(provider = %self.provider, kind = self.kind.facts().kind, "reading");
         let names = names.chain(self.next.iter().cloned()).collect();
         let listing = Listing { lineage: snapshot.lineage.clone(), names };
-        if let Some(lives) = connections.ask(self.kind.calls.list(through, &listing)).await.map_err(failed)? {
-            return Ok(self.sort(lives));
-        }
-        // A kind that can't be listed is read one by one.
         let limit = open.provider_type.parallel();
         let kind = &self.kind;
+        if let Some(lives) = connections.ask(self.kind.calls.list(through, &listing)).await.map_err(failed)? {
+            let mut found = by_id(lives);
+            // A list may lag behind, or leave something out: an object has gone only if a read of it says so.
+            let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new();
+            reads.extend(self.objects().filter(|(_, object)| !found.contains_key(&object.id)).map(
+                |(record, object)| {
+                    let mark = mark(&snapshot.lineage, &record.id);
+                    async move { connections.ask(kind.calls.read(through, Target::Recorded(object, &mark))).await }
+                        .boxed()
+                },
+            ));
+            let mut reads = stream::iter(reads).buffer_unordered(limit.max(1));
+            while let Some(lives) = reads.try_next().await.map_err(failed)? {
+                found.extend(by_id(lives));
+            }
+            return Ok(self.sort(found, &snapshot.lineage));
+        }
+        // A kind that can't be listed is read one by one.
         let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new(); // in boxes, as above
         reads.extend(self.objects().map(|(record, object)| {
             let mark = mark(&snapshot.lineage, &record.id);
@@ -198,7 +212,7 @@ impl Group<'_> {
         );
         let lives: Vec<Vec<ErasedLive>> =
             stream::iter(reads).buffer_unordered(limit).try_collect().await.map_err(failed)?;
-        Ok(self.sort(lives.into_iter().flatten().collect()))
+        Ok(self.sort(by_id(lives.into_iter().flatten()), &snapshot.lineage))
     }
 
     fn objects(&self) -> impl Iterator<Item = (&Record, &Object)> {
@@ -208,12 +222,15 @@ impl Group<'_> {
     }
 
     /// Gives each record its objects, by their ids; the rest are strays.
-    fn sort(&self, lives: Vec<ErasedLive>) -> Read {
-        let mut found: HashMap<ObjectId, ErasedLive> = lives.into_iter().map(|live| (live.id.clone(), live)).collect();
+    fn sort(&self, mut found: HashMap<ObjectId, ErasedLive>, lineage: &Lineage) -> Read {
         let mut seen = Vec::with_capacity(self.records.len());
+        let mut take = |record: &Record, object: &Object| match found.get(&object.id) {
+            Some(live) if self.is_of_another(record, live, lineage) => None,
+            _ => found.remove(&object.id),
+        };
         for (address, record) in &self.records {
-            let current = record.object.as_ref().and_then(|object| found.remove(&object.id));
-            let old = record.old.iter().map(|object| found.remove(&object.id)).collect();
+            let current = record.object.as_ref().and_then(|object| take(record, object));
+            let old = record.old.iter().map(|object| take(record, object)).collect();
             seen.push(((*address).clone(), Seen { current, old }));
         }
         let mut strays: HashMap<Name, Vec<ErasedLive>> = HashMap::new();
@@ -223,4 +240,17 @@ impl Group<'_> {
         }
         (seen, strays)
     }
+
+    /// A service may give the id of what had gone to a new object: that bears the mark of the record that it was made for.
+    fn is_of_another(&self, record: &Record, live: &ErasedLive, lineage: &Lineage) -> bool {
+        let Some(mark) = live.mark.as_ref().filter(|mark| mark.record != record.id && mark.lineage == *lineage) else {
+            return false;
+        };
+        let has_it = |other: &Record| other.id == mark.record && other.objects().any(|object| object.id == live.id);
+        self.records.iter().any(|(_, other)| has_it(other))
+    }
+}
+
+fn by_id(lives: impl IntoIterator<Item = ErasedLive>) -> HashMap<ObjectId, ErasedLive> {
+    lives.into_iter().map(|live| (live.id.clone(), live)).collect()
 }

@@ -52,6 +52,7 @@ fn a_service_whose_deletes_do_nothing_is_found_and_printed_as_a_test() {
         holds(&Case {
             parallel: 1,
             continue_on_error: false,
+            world: vec![],
             turns: vec![],
             acts: vec![Act {
                 others: vec![],
@@ -71,6 +72,7 @@ fn a_service_that_forgets_marks_is_found_and_printed_as_a_test() {
         holds(&Case {
             parallel: 1,
             continue_on_error: false,
+            world: vec![],
             turns: vec![],
             acts: vec![Act {
                 others: vec![],
@@ -92,6 +94,7 @@ fn a_service_whose_updates_forget_something_is_found_and_printed_as_a_test() {
         holds(&Case {
             parallel: 1,
             continue_on_error: false,
+            world: vec![],
             turns: vec![],
             acts: vec![
                 Act {

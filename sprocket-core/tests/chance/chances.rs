@@ -42,13 +42,13 @@ pub(crate) fn smallest(
 
 /// A case as a test for `regressions.rs`, with what it breaks. Its Debug text is Rust but for the lists.
 pub(crate) fn as_test(case: &Case, broken: &str) -> String {
-    let Case { parallel, continue_on_error, turns, acts } = case;
+    let Case { parallel, continue_on_error, world, turns, acts } = case;
     let broken: Vec<String> = broken.lines().map(|line| format!("/// {line}").trim_end().to_owned()).collect();
     let acts: Vec<String> = acts.iter().map(|act| format!("            {act:?},\n").replace('[', "vec![")).collect();
-    let turns = format!("{turns:?}").replace('[', "vec![");
+    let (turns, world) = (format!("{turns:?}").replace('[', "vec!["), format!("{world:?}").replace('[', "vec!["));
     format!(
         "{}\n#[test]\nfn a_life_that_breaks_a_law() {{\n    holds(&Case {{\n        parallel: {parallel},\n        \
-         continue_on_error: {continue_on_error},\n        turns: {turns},\n        acts: vec![\n{}        ],\n    }});\n}}\n",
+         continue_on_error: {continue_on_error},\n        world: {world},\n        turns: {turns},\n        acts: vec![\n{}        ],\n    }});\n}}\n",
         broken.join("\n"),
         acts.concat(),
     )

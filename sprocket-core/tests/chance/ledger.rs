@@ -151,6 +151,14 @@ impl Ledger {
         }
     }
 
+    /// Notes that the run knows of it, if its lock is lost.
+    fn told(&self, written: Result<(), StoreError>) -> Result<(), StoreError> {
+        if matches!(written, Err(StoreError::LockLost)) {
+            self.0.trace.note(Note::LockLost);
+        }
+        written
+    }
+
     async fn die<T>(&self) -> T {
         self.0.dead.send_replace(true);
         std::future::pending().await
@@ -231,13 +239,13 @@ impl Lock for Held {
     }
 
     async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        self.ledger.write(self.inner.append(entries)).await?;
+        self.ledger.told(self.ledger.write(self.inner.append(entries)).await)?;
         self.ledger.durable(entries);
         Ok(())
     }
 
     async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        self.ledger.write(self.inner.compact(snapshot)).await?;
+        self.ledger.told(self.ledger.write(self.inner.compact(snapshot)).await)?;
         self.ledger.fate().state = Some(snapshot.clone());
         Ok(())
     }

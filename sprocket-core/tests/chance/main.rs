@@ -10,6 +10,8 @@
 mod bugs;
 mod case;
 mod chances;
+mod features;
+mod laws;
 mod ledger;
 mod oracle;
 mod play;

@@ -126,7 +126,8 @@ impl<'a> Oracle<'a> {
             match using {
                 Use::On(_) => on = outlook.id.clone().map(Some),
                 Use::Inside(_) => inside = outlook.id.clone().map(Some),
-                Use::Behind(_) => {}
+                // The last two are of worlds that it is not asked about.
+                Use::Behind(_) | Use::Within(_) | Use::Looked(_) => {}
                 Use::Name(_) | Use::Id(_) | Use::Version(_) => {
                     let value = match using {
                         Use::Name(_) => outlook.name.clone(),

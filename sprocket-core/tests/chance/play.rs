@@ -1,21 +1,24 @@
 //! Plays a case on the real engine, and holds it against the laws: the oracle's for each plan, those of the journal for each
 //! run, and those of a finished act.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sprocket_core::plan::{Plan, StepAction};
 use sprocket_core::state::{Action, Event, Object, Snapshot};
 use sprocket_core::testing::World;
-use sprocket_core::{Engine, Entropy, Goal, Refused, Report, Settings, Stack, Stop};
+use sprocket_core::{Engine, Entropy, Events, Goal, Lineage, Refused, Report, Request, Settings, Stack, Stop};
 
-use super::case::{Act, Case, Kind, Opt, Other, Slot, Use, declare};
+use super::case::{Act, Case, INSIDE, Kind, Opt, Other, Slot, Use, declare, secret_of, shown};
+use super::features::Feature;
+use super::laws::{self, waits};
 use super::ledger::{Death, Ledger};
 use super::oracle::{ALL, Foretold, Step, foretell};
-use super::shed::{Bug, Settings as Set, Shed, Thing, slot};
-use super::trace::{self, Note};
+use super::shed::{Bug, Settings as Set, Shed, Thing, slot, token};
+use super::trace::{Note, Trace};
 
 /// What a case came to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,12 +55,18 @@ struct Stage<'c> {
     shed: Shed,
     ledger: Ledger,
     settings: Settings,
+    /// The other stack: what it declares, and where its state is.
+    neighbour: (Vec<Slot>, Ledger),
+    /// What the engine told, event by event.
+    told: Arc<Mutex<Vec<String>>>,
     /// What was left in place, by name, and what others put there.
-    left: BTreeSet<String>,
+    left: RefCell<BTreeSet<String>>,
     /// What nobody owns, by its id,
     unowned: BTreeSet<String>,
     /// and all that is not ours, as it was when the run began.
     theirs: Vec<Thing>,
+    /// The program that was finished last, and the objects of its slots.
+    had: (Vec<Slot>, BTreeMap<u8, String>),
     /// The slots that something which stays was made from, when the run began.
     used: BTreeSet<u8>,
     played: Played,
@@ -75,6 +84,16 @@ impl<'c> Stage<'c> {
         let trace = shed.inside().trace.clone();
         shed.inside().bug = bug;
         shed.inside().turns.clone_from(&case.turns);
+        shed.inside().world.clone_from(&case.world);
+        let told: Arc<Mutex<Vec<String>>> = Arc::default();
+        let sink = Arc::clone(&told);
+        let events = match case.has(Feature::Secrets) {
+            true => Events::to(move |event| {
+                let event = serde_json::to_string(&event).expect("an event is a document");
+                sink.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+            }),
+            false => Events::default(),
+        };
         let in_files = case.acts.iter().any(|act| matches!(act.death, Some(Death::Torn(..))));
         let settings = Settings {
             entropy: Entropy::seeded(7),
@@ -84,6 +103,7 @@ impl<'c> Stage<'c> {
             ready_limit: Duration::from_secs(1),
             retry_wait: Duration::ZERO,
             who: "the test".into(),
+            events,
             ..Settings::new(World::seeded(1).settings.key)
         };
         Self {
@@ -91,9 +111,12 @@ impl<'c> Stage<'c> {
             shed,
             ledger: Ledger::new(trace, in_files),
             settings,
-            left: BTreeSet::new(),
+            neighbour: (Vec::new(), Ledger::new(Trace::default(), false)),
+            told,
+            left: RefCell::default(),
             unowned: BTreeSet::new(),
             theirs: Vec::new(),
+            had: Default::default(),
             used: BTreeSet::new(),
             played: Played::default(),
         }
@@ -125,28 +148,55 @@ impl<'c> Stage<'c> {
         let state = self.state().await?;
         let records = state.iter().flat_map(|state| state.records.values());
         let recorded: Vec<Object> = records.flat_map(|record| record.objects()).cloned().collect();
-        for &other in &act.others {
-            self.others(other, &act.program, &recorded);
+        if !act.others.is_empty() || act.given_up {
+            self.had = Default::default();
         }
-        self.leave_alone(&act.program);
-        let declared = act.program.iter().map(|slot| slot.slot).collect();
+        self.ledger.begin(None);
+        for &other in &act.others {
+            match other {
+                Other::Neighbour(_) | Other::NeighbourGoes => self.neighbour(other, &act.program).await?,
+                Other::Import(of) => self.import(of, &act.program).await,
+                Other::Accept => self.accept(&act.program).await,
+                other => self.others(other, &act.program, &recorded),
+            }
+        }
+        // Where an id comes back, what has it and no mark can't be told from what has lost its mark.
+        let is_recorded = |thing: &Thing| {
+            let is_it = |object: &Object| object.id.as_str() == thing.id && object.name.as_str() == thing.name;
+            recorded.iter().any(is_it)
+        };
+        let inside = self.shed.inside();
+        let back: Vec<&Thing> = inside.things.iter().filter(|thing| is_recorded(thing)).collect();
+        let is_back = |id: &String| back.iter().any(|thing| thing.id == *id);
+        let unowned = self.unowned.iter().filter(|id| !is_back(id)).cloned().collect();
+        drop(inside);
+        self.unowned = unowned;
+        self.leave_alone(&act.program, state.as_ref().map(|state| &state.lineage));
+        let declared = self.declared(act);
         self.shed.inside().faults.clone_from(&act.faults);
         self.ledger.begin(act.death);
+        let mut done = false;
         if act.death == Some(Death::Twice) {
             self.foretell(act).await?;
             let (one, other) = (self.stack(&act.program), self.stack(&act.program));
-            let (one, other) = tokio::join!(self.run(&one, Goal::Declared), self.run(&other, Goal::Declared));
+            let (one, other) = tokio::join!(self.run(&one, &[], Goal::Declared), self.run(&other, &[], Goal::Declared));
             let _ = (one?, other?);
         } else {
             let foretold = self.foretell(act).await?;
             let stack = self.stack(&act.program);
+            let request = request(&act.program);
+            // What a list does not show yet is found by the next run.
+            let is_partial = request.is_partial() || self.case.has(Feature::ListsLag);
             tokio::select! {
                 biased;
-                run = self.planned_and_run(&stack, foretold) => { run?; }
+                run = self.planned_and_run(&stack, &act.program, request, foretold) => done = matches!(run?, Run::Done) && !is_partial,
                 () = self.ledger.died() => {}
             }
         }
-        self.laws_of_a_run(&declared)?;
+        self.laws_of_a_run(&declared).await?;
+        if done {
+            return self.finished(act).await;
+        }
         if act.given_up {
             return Ok(());
         }
@@ -159,13 +209,12 @@ impl<'c> Stage<'c> {
             self.ledger.begin(None);
             let foretold = self.foretell(act).await?;
             let stack = self.stack(&act.program);
-            let run = self.planned_and_run(&stack, foretold).await?;
-            self.laws_of_a_run(&declared)?;
+            self.shed.inside().settle_down();
+            let run = self.planned_and_run(&stack, &act.program, Goal::Declared.into(), foretold).await?;
+            self.laws_of_a_run(&declared).await?;
             match run {
                 Run::Done => {
-                    self.laws_of_an_act(act).await?;
-                    self.played.meaning.push(self.meaning());
-                    return Ok(());
+                    return self.finished(act).await;
                 }
                 Run::Problems => return self.solved().await,
                 Run::NotYet => {}
@@ -174,8 +223,17 @@ impl<'c> Stage<'c> {
         Err("the same command does not finish it".into())
     }
 
+    async fn finished(&mut self, act: &Act) -> Result<(), String> {
+        self.laws_of_an_act(act).await?;
+        self.played.meaning.push(self.meaning());
+        Ok(())
+    }
+
     /// What the oracle says, unless an interrupted run left what must be settled first.
     async fn foretell(&mut self, act: &Act) -> Result<Option<Foretold>, String> {
+        if !self.case.world.is_empty() {
+            return Ok(None);
+        }
         let state = self.state().await?;
         let things = self.shed.inside().things.clone();
         let foretold = foretell(&act.program, state.as_ref(), &things);
@@ -184,7 +242,7 @@ impl<'c> Stage<'c> {
             if what == "leave"
                 && let Some(record) = state.as_ref().and_then(|state| state.records.get(&address.as_str().into()))
             {
-                self.left.extend(record.objects().map(|object| object.name.to_string()));
+                self.left.borrow_mut().extend(record.objects().map(|object| object.name.to_string()));
             }
         }
         // So is what an interrupted run made or changed, if it is to be left and is not declared any more.
@@ -195,7 +253,7 @@ impl<'c> Stage<'c> {
             {
                 let record = state.as_ref().and_then(|state| state.records.get(address));
                 let names = record.into_iter().flat_map(|record| record.objects().map(|object| &object.name));
-                self.left.extend(names.chain([&intent.name]).map(ToString::to_string));
+                self.left.borrow_mut().extend(names.chain([&intent.name]).map(ToString::to_string));
             }
         }
         self.used = state.as_ref().map(|state| used(state, &act.program)).unwrap_or_default();
@@ -203,47 +261,176 @@ impl<'c> Stage<'c> {
         Ok(is_settled.then_some(foretold))
     }
 
+    /// The slots that are declared, where names tell them.
+    fn declared(&self, act: &Act) -> BTreeSet<u8> {
+        match self.case.has(Feature::Moves) || self.case.has(Feature::NamesHandedOver) {
+            // Of any slot there may be something that stays.
+            true => (0..=u8::MAX).collect(),
+            false => act.program.iter().map(|slot| slot.slot).collect(),
+        }
+    }
+
     /// A plan, held against what was foretold, and its run.
-    async fn planned_and_run(&self, stack: &Stack, foretold: Option<Foretold>) -> Result<Run, String> {
+    async fn planned_and_run(
+        &self,
+        stack: &Stack,
+        program: &[Slot],
+        request: Request,
+        foretold: Option<Foretold>,
+    ) -> Result<Run, String> {
         let engine = self.engine();
-        let plan = match engine.plan(stack, Goal::Declared).await {
+        let plan = match engine.plan(stack, request).await {
             Ok(plan) => plan,
-            Err(refused) => return refusal(&refused),
+            Err(refused) => return self.refusal(&refused),
         };
         if let Some(foretold) = foretold {
             compare(&plan, &foretold)?;
         }
-        match engine.apply(stack, &plan, &Stop::default()).await {
-            Ok(report) => Ok(outcome(&report)),
-            Err(refused) => refusal(&refused),
+        self.applied(stack, program, &plan).await
+    }
+
+    async fn run(&self, stack: &Stack, program: &[Slot], goal: Goal) -> Result<Run, String> {
+        match self.engine().plan(stack, goal).await {
+            Ok(plan) => self.applied(stack, program, &plan).await,
+            Err(refused) => self.refusal(&refused),
         }
     }
 
-    async fn run(&self, stack: &Stack, goal: Goal) -> Result<Run, String> {
-        let engine = self.engine();
-        let run = async { engine.apply(stack, &engine.plan(stack, goal).await?, &Stop::default()).await };
-        match run.await {
-            Ok(report) => Ok(outcome(&report)),
-            Err(refused) => refusal(&refused),
+    /// The laws of a plan, and its run.
+    async fn applied(&self, stack: &Stack, program: &[Slot], plan: &Plan) -> Result<Run, String> {
+        let state = self.state().await?;
+        if plan.problems.is_empty() {
+            laws::no_plan_creates_what_it_deletes(plan, state.as_ref())?;
+            laws::what_is_left_out_has_no_step(plan)?;
+        }
+        self.shows_no_secret(&[("plan", plan.to_string()), ("plan as a document", document(plan))])?;
+        if !self.case.world.is_empty() {
+            self.leaves(plan, state.as_ref());
+        }
+        self.shed.inside().trace.note(Note::Planned);
+        match self.engine().apply(stack, plan, &Stop::default()).await {
+            Ok(report) => {
+                let asks = |slot: &&Slot| slot.uses.iter().any(|using| matches!(using, Use::Looked(_)));
+                let asking = program.iter().filter(asks).map(Slot::address).collect();
+                laws::a_failed_look_up_fails_who_asked(&report, &asking)?;
+                self.shows_no_secret(&[("report", format!("{report} {}", document(&report)))])?;
+                Ok(outcome(&report))
+            }
+            Err(refused) => self.refusal(&refused),
         }
     }
 
-    fn laws_of_a_run(&mut self, declared: &BTreeSet<u8>) -> Result<(), String> {
+    /// What a plan leaves in place is nobody's from then on.
+    fn leaves(&self, plan: &Plan, state: Option<&Snapshot>) {
+        let leaves = |step: &&sprocket_core::plan::Step| step.action == StepAction::Leave;
+        for step in plan.steps.iter().filter(leaves) {
+            let record = state.and_then(|state| state.records.get(&step.address));
+            let names = record.into_iter().flat_map(|record| record.objects()).map(|object| object.name.to_string());
+            self.left.borrow_mut().extend(names.chain(step.name.iter().map(ToString::to_string)));
+        }
+    }
+
+    fn shows_no_secret(&self, said: &[(&str, String)]) -> Result<(), String> {
+        if !self.case.has(Feature::Secrets) {
+            return Ok(());
+        }
+        let programs = self.case.acts.iter().flat_map(|act| &act.program);
+        let mut secrets: BTreeSet<String> = programs.map(secret_of).collect();
+        secrets.extend(self.shed.inside().things.iter().map(token));
+        laws::no_secret_shows(said, &secrets)
+    }
+
+    /// What a run refuses. The same command goes on later, unless somebody must do something.
+    fn refusal(&self, refused: &Refused) -> Result<Run, String> {
+        self.shows_no_secret(&[("refusal", format!("{refused} {refused:?}"))])?;
+        refusal(refused)
+    }
+
+    /// Another stack works in the same world. What is ours is none of its business.
+    async fn neighbour(&mut self, other: Other, program: &[Slot]) -> Result<(), String> {
+        let declared = &mut self.neighbour.0;
+        match other {
+            Other::Neighbour(of) if !declared.iter().any(|slot| slot.slot == of) => {
+                let same = program.iter().find(|slot| slot.slot == of).cloned();
+                let (uses, options) = (Vec::new(), Vec::new());
+                declared.push(match same {
+                    // What bears no mark can't be told apart.
+                    Some(slot) if slot.kind.is_marked() => Slot { uses, options, ..slot },
+                    Some(slot) => Slot { kind: Kind::Post, uses, options, ..slot },
+                    None => Slot { slot: of, kind: Kind::Post, text: 0, base: 0, uses, options },
+                });
+                declared.sort_by_key(|slot| slot.slot);
+            }
+            Other::Neighbour(_) => {}
+            _ => declared.clear(),
+        }
+        let theirs = |shed: &Shed, lineage: Option<&Lineage>| -> Vec<Thing> {
+            let things = shed.inside().things.clone();
+            let is_theirs = |thing: &Thing| {
+                let mark = thing.mark.as_ref();
+                mark.is_some_and(|mark| Some(&mark.lineage) != lineage) && !thing.set.is_hosted()
+            };
+            things.into_iter().filter(is_theirs).collect()
+        };
+        let state = self.neighbour.1.state().await.map_err(|error| error.to_string())?;
+        let before = theirs(&self.shed, state.as_ref().map(|state| &state.lineage));
+        let settings = Settings { entropy: Entropy::seeded(8), events: Events::default(), ..self.settings.clone() };
+        let engine = Engine::new(Arc::new(self.neighbour.1.clone()), settings);
+        let stack = self.stack(&self.neighbour.0);
+        if let Ok(plan) = engine.plan(&stack, Goal::Declared).await {
+            let _ = engine.apply(&stack, &plan, &Stop::default()).await;
+        }
+        self.shed.inside().trace.take();
+        laws::nothing_of_others_is_touched(&before, &self.shed.inside().things)
+            .map_err(|broken| format!("by another stack: {broken}"))
+    }
+
+    /// Whatever has the name of a declared resource is imported as it, if it can be.
+    async fn import(&mut self, of: u8, program: &[Slot]) {
+        let Some(slot) = program.iter().find(|slot| slot.slot == of) else { return };
+        let name = format!("s{}", slot.called());
+        let is_it = |thing: &&Thing| {
+            thing.kind == slot.kind.name() && (thing.name == name || thing.name.starts_with(&format!("{name}-")))
+        };
+        let thing = self.shed.inside().things.iter().find(is_it).map(|thing| (thing.name.clone(), thing.id.clone()));
+        if let Some((name, id)) = thing
+            && self.engine().import(&self.stack(program), &slot.address(), &name).await.is_ok()
+        {
+            self.unowned.remove(&id);
+        }
+    }
+
+    /// What others did is accepted, if it can be.
+    async fn accept(&self, program: &[Slot]) {
+        let (engine, stack) = (self.engine(), self.stack(program));
+        if let Ok(plan) = engine.plan(&stack, Goal::Declared).await {
+            let _ = engine.accept(&stack, &plan).await;
+        }
+    }
+
+    async fn laws_of_a_run(&mut self, declared: &BTreeSet<u8>) -> Result<(), String> {
         let notes = self.shed.inside().trace.take();
         self.played.calls.extend(notes.iter().filter_map(|note| match note {
             Note::Called { call, name, .. } => Some(format!("{call:?} {name}")),
             _ => None,
         }));
-        let inside = self.shed.inside();
-        let touched = self.theirs.iter().find(|thing| !inside.things.contains(thing));
-        if let Some(touched) = touched {
-            return Err(format!("{} {} is somebody else's, and was touched", touched.kind, touched.name));
+        laws::nothing_of_others_is_touched(&self.theirs, &self.shed.inside().things)?;
+        laws::calls_are_journalled_and_in_order(&notes, &self.left.borrow(), declared, &self.used)?;
+        laws::what_is_changed_was_compared(&notes)?;
+        if self.case.has(Feature::LostLocks) {
+            laws::nothing_is_sent_without_the_lock(&notes)?;
         }
-        trace::laws(&notes, &self.left, declared, &self.used)
+        if let Some(state) = self.state().await? {
+            laws::every_object_is_recorded_once(&state, self.case.has(Feature::IdsComeBack))?;
+            laws::no_output_is_null(&state)?;
+            self.shows_no_secret(&[("state", format!("{state:?}"))])?;
+        }
+        let told = std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner));
+        self.shows_no_secret(&[("events", told.concat())])
     }
 
     /// What bears the mark of another stack is left alone, and so is what nobody owns, until the program takes it over.
-    fn leave_alone(&mut self, program: &[Slot]) {
+    fn leave_alone(&mut self, program: &[Slot], ours: Option<&Lineage>) {
         let inside = self.shed.inside();
         let takes_over = |thing: &Thing| {
             program.iter().any(|declared| declared.has(Opt::Adopt) && slot(&thing.name) == Some(declared.slot))
@@ -252,8 +439,8 @@ impl<'c> Stage<'c> {
         let unowned: BTreeSet<String> = unowned.map(|thing| thing.id.clone()).collect();
         let is_theirs = |thing: &&Thing| {
             // What is inside of another thing goes with that, whosever it is.
-            let stolen = thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() == ANOTHER);
-            (stolen || unowned.contains(&thing.id)) && thing.set.inside.is_none()
+            let stolen = thing.mark.as_ref().is_some_and(|mark| Some(&mark.lineage) != ours);
+            (stolen || unowned.contains(&thing.id)) && !thing.set.is_hosted()
         };
         self.theirs = inside.things.iter().filter(is_theirs).cloned().collect();
         drop(inside);
@@ -262,9 +449,10 @@ impl<'c> Stage<'c> {
 
     /// Nothing is left to do; what is declared is there, once, as it is declared; and nothing else.
     async fn laws_of_an_act(&mut self, act: &Act) -> Result<(), String> {
+        self.shed.inside().settle_down();
         let plan = self.engine().plan(&self.stack(&act.program), Goal::Declared).await;
         let plan = plan.map_err(|refused| format!("after a full run, the plan is refused: {refused}"))?;
-        holds!(plan.is_empty() && plan.problems.is_empty(), "after a full run there is something to do:\n{plan}");
+        laws::nothing_is_left_to_do(&plan)?;
         let state = self.state().await?.ok_or("after a full run there is no state")?;
         holds!(state.pending.is_empty(), "after a full run something is open: {:?}", state.pending.keys());
         let declared: BTreeSet<String> = act.program.iter().map(Slot::address).collect();
@@ -272,19 +460,23 @@ impl<'c> Stage<'c> {
         holds!(declared == recorded, "{declared:?} is declared, and {recorded:?} recorded");
         let inside = self.shed.inside();
         let mut owned = BTreeSet::new();
+        let mut objects = BTreeMap::new();
         for slot in &act.program {
             let record = &state.records[&slot.address().as_str().into()];
             holds!(record.old.is_empty(), "{} has old objects", slot.address());
             let object = record.object.as_ref().ok_or("it has no object")?;
             holds!(object.ready, "{} is not ready", slot.address());
-            let thing = inside.things.iter().find(|thing| thing.id == object.id.as_str());
+            let is_it = |thing: &&Thing| thing.id == object.id.as_str() && thing.kind == slot.kind.name();
+            let thing = inside.things.iter().find(is_it);
             let thing = thing.ok_or_else(|| format!("{} is not there", slot.address()))?;
             let is_ours = match &thing.mark {
                 Some(mark) => mark.lineage == state.lineage && mark.record == record.id,
-                None => !slot.kind.is_marked(),
+                // That it has none may have been accepted.
+                None => !slot.kind.is_marked() || self.case.has(Feature::Imports) && !object.marked,
             };
             holds!(is_ours, "{} bears the mark {:?}", slot.address(), thing.mark);
             owned.insert(thing.id.clone());
+            objects.insert(slot.slot, thing.id.clone());
             let thing_of = |other: &Slot| {
                 let object = state.records[&other.address().as_str().into()].object.as_ref();
                 let id = object.map(|object| object.id.to_string()).unwrap_or_default();
@@ -302,15 +494,42 @@ impl<'c> Stage<'c> {
                     Use::Version(_) => expected.uses.push(other.version.to_string()),
                     Use::On(_) => expected.on = Some(other.id.clone()),
                     Use::Inside(_) => expected.inside = Some(other.id.clone()),
+                    Use::Within(_) => expected.uses.push(format!("{INSIDE}{} {}", other.kind, other.name)),
+                    Use::Looked(_) if slot.has(Opt::Secret) => expected.uses.push(token(other)),
+                    Use::Looked(_) => expected.uses.push(other.set.text.clone()),
                     Use::Behind(_) => {}
                 }
             }
+            let secrets = slot.options.iter().filter(|option| **option == Opt::Secret);
+            expected.uses.extend(secrets.map(|_| secret_of(slot)));
+            if slot.has(Opt::Shown) {
+                let shown = shown(thing.version).ok();
+                let recorded = state.outputs.get(&format!("o{}", slot.slot)).and_then(|value| value.value().as_u64());
+                holds!(shown == recorded, "{recorded:?} is recorded as an output, and it is {shown:?}");
+            }
             holds!(thing.set == expected, "{} is {:?}, and not {expected:?}", slot.address(), thing.set);
         }
+        let left = self.left.borrow();
+        laws::every_object_is_accounted_for(&inside.things, &state, &plan, &left)?;
+        let is_late = self.case.has(Feature::LateEffects);
+        if !is_late {
+            laws::no_object_has_a_double(&inside.things, &state, &left)?;
+        }
         for thing in &inside.things {
-            let is_meant = owned.contains(&thing.id) || self.left.contains(&thing.name);
+            // Another stack's are none of ours; what was late is an orphan, which the plan tells if it can.
+            if is_late || thing.mark.as_ref().is_some_and(|mark| mark.lineage != state.lineage) {
+                continue;
+            }
+            let is_meant = owned.contains(&thing.id) || self.left.borrow().contains(&thing.name);
             holds!(is_meant, "{} {} is there, and nobody's", thing.kind, thing.name);
         }
+        drop(left);
+        drop(inside);
+        if act.others.is_empty() {
+            let (before, had) = &self.had;
+            laws::what_only_moves_keeps_its_object(before, had, &act.program, &objects)?;
+        }
+        self.had = (act.program.clone(), objects);
         Ok(())
     }
 
@@ -343,6 +562,10 @@ impl<'c> Stage<'c> {
         let recorded: Vec<&Object> =
             state.iter().flat_map(|state| state.records.values()).flat_map(|record| record.objects()).collect();
         let mut inside = self.shed.inside();
+        if self.case.has(Feature::Outputs) {
+            // Another version can be shown.
+            inside.things.iter_mut().filter(|thing| thing.version % 4 == 3).for_each(|thing| thing.version += 1);
+        }
         let foreign = |thing: &Thing| match Kind::of(thing.kind).is_marked() {
             true => thing.mark.as_ref().map(|mark| &mark.lineage) != lineage,
             false => !recorded.iter().any(|object| object.id.as_str() == thing.id),
@@ -351,7 +574,8 @@ impl<'c> Stage<'c> {
             inside.things.iter().filter(|thing| foreign(thing)).map(|thing| thing.id.clone()).collect();
         away.iter().for_each(|id| inside.remove(id));
         drop(inside);
-        self.leave_alone(&[]);
+        let lineage = lineage.cloned();
+        self.leave_alone(&[], lineage.as_ref());
         Ok(())
     }
 
@@ -364,7 +588,10 @@ impl<'c> Stage<'c> {
         | Other::Unmark(of)
         | Other::Steal(of)
         | Other::Put(of)
-        | Other::Agree(of)) = other;
+        | Other::Agree(of)) = other
+        else {
+            return;
+        };
         let declared = program.iter().find(|slot| slot.slot == of);
         let mut removed = Vec::new();
         for thing in inside.things.iter_mut().filter(|thing| slot(&thing.name) == Some(of)) {
@@ -385,7 +612,7 @@ impl<'c> Stage<'c> {
                     let record = "theirs".to_owned().into();
                     thing.mark = Some(sprocket_core::Mark { lineage: ANOTHER.to_owned().into(), record });
                 }
-                Other::Put(_) | Other::Base(_) => {}
+                _ => {}
             }
         }
         removed.iter().for_each(|id| inside.remove(id));
@@ -394,7 +621,7 @@ impl<'c> Stage<'c> {
             let may_be_known = |thing: &Thing| of_thing(thing).is_some() || !Kind::of(thing.kind).is_marked();
             let unknown = inside.things.iter().filter(|thing| slot(&thing.name) == Some(of) && !may_be_known(thing));
             for thing in unknown {
-                self.left.insert(thing.name.clone());
+                self.left.borrow_mut().insert(thing.name.clone());
                 self.unowned.insert(thing.id.clone());
             }
         }
@@ -404,7 +631,7 @@ impl<'c> Stage<'c> {
                 let set = Set { text: "text of others".into(), base: declared.base, ..Set::default() };
                 let put = inside.put(kind, &name, set, None);
                 drop(inside);
-                self.left.insert(name);
+                self.left.borrow_mut().insert(name);
                 self.unowned.insert(put.id);
             }
         }
@@ -419,14 +646,22 @@ impl<'c> Stage<'c> {
                 self.shed.inside().faults.clear();
             }
             self.ledger.begin(None);
-            let run = self.run(&self.stack(&[]), ALL).await?;
-            self.laws_of_a_run(&BTreeSet::new())?;
+            self.shed.inside().settle_down();
+            let run = self.run(&self.stack(&[]), &[], ALL).await?;
+            self.laws_of_a_run(&BTreeSet::new()).await?;
             if matches!(run, Run::Done) {
                 let state = self.state().await?;
                 let recorded = state.map(|state| state.records.into_keys().collect::<Vec<_>>()).unwrap_or_default();
                 holds!(recorded.is_empty(), "after a destroy {recorded:?} is recorded");
+                if !self.case.world.is_empty() {
+                    let state = self.state().await?.ok_or("after a destroy there is no state")?;
+                    let plan =
+                        self.engine().plan(&self.stack(&[]), ALL).await.map_err(|refused| refused.to_string())?;
+                    let things = self.shed.inside().things.clone();
+                    return laws::every_object_is_accounted_for(&things, &state, &plan, &self.left.borrow());
+                }
                 let inside = self.shed.inside();
-                let stays = inside.things.iter().find(|thing| !self.left.contains(&thing.name));
+                let stays = inside.things.iter().find(|thing| !self.left.borrow().contains(&thing.name));
                 return stays.map_or(Ok(()), |thing| Err(format!("{} is still there", thing.name)));
             }
         }
@@ -508,18 +743,6 @@ fn compare(plan: &Plan, foretold: &Foretold) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a step waits for another, however indirectly.
-fn waits(plan: &Plan, step: usize, other: usize) -> bool {
-    let (mut seen, mut open) = (BTreeSet::new(), vec![step]);
-    while let Some(step) = open.pop() {
-        if step == other {
-            return true;
-        }
-        open.extend(plan.steps[step].after.iter().map(|&before| before as usize).filter(|&before| seen.insert(before)));
-    }
-    false
-}
-
 fn does(action: &StepAction) -> String {
     match action {
         StepAction::Create { replaces: true, .. } => "replace".into(),
@@ -534,4 +757,17 @@ fn does(action: &StepAction) -> String {
         StepAction::Record => "record".into(),
         StepAction::Keep { .. } => "keep".into(),
     }
+}
+
+/// What the first run of a program is asked for.
+fn request(program: &[Slot]) -> Request {
+    let with =
+        |option: Opt| program.iter().filter(move |slot| slot.has(option)).map(|slot| slot.address().as_str().into());
+    let with = |option: Opt| with(option).collect::<Vec<sprocket_core::plan::Pattern>>();
+    Request::from(Goal::Declared).only(with(Opt::Alone)).without(with(Opt::LeftOut))
+}
+
+/// Something as a tool reads it.
+fn document(of: &impl serde::Serialize) -> String {
+    serde_json::to_string(of).expect("it is a document")
 }

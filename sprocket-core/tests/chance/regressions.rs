@@ -23,7 +23,7 @@ fn act(program: Vec<Slot>) -> Act {
 
 /// One call after the other.
 fn life(acts: Vec<Act>) {
-    holds(&Case { parallel: 1, continue_on_error: false, turns: vec![], acts });
+    holds(&Case { parallel: 1, continue_on_error: false, world: vec![], turns: vec![], acts });
 }
 
 /// Programs that follow one another, in peace.
@@ -37,6 +37,7 @@ fn a_call_that_was_to_begin_when_the_lock_was_lost_is_not_waited_for() {
     holds(&Case {
         parallel: 2,
         continue_on_error: false,
+        world: vec![],
         turns: vec![1, 3, 1, 0, 0, 0, 0, 0, 0],
         acts: vec![
             act(vec![]),
@@ -50,6 +51,7 @@ fn a_call_that_was_to_begin_when_the_lock_was_lost_is_not_waited_for() {
     holds(&Case {
         parallel: 64,
         continue_on_error: false,
+        world: vec![],
         turns: vec![1, 0, 0, 0, 0],
         acts: vec![
             act(vec![thing(0, Vat), thing(2, Lamp)]),
@@ -223,6 +225,7 @@ fn nothing_else_is_done_to_what_a_call_left_unclear() {
     holds(&Case {
         parallel: 1,
         continue_on_error: true,
+        world: vec![],
         turns: vec![],
         acts: vec![
             act(vec![thing(3, Pipe)]),

@@ -3,15 +3,19 @@
 //! All kinds of things in it have the same settings, so that an oracle can read them without their types. What is
 //! `inside` of another thing goes with it.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
-    Change, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Intent, Kinds, Listing, Live, Make,
-    Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Settled, Spec,
-    This, Witness,
+    Change, Claim, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Intent, Kinds, Listing, Live,
+    Lookup, Make, Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource,
+    Secret, Settled, Spec, This, Witness,
 };
 
+use super::case::{INSIDE, Kind, PLANTED};
+use super::features::Feature;
 use super::trace::{Note, Trace};
 
 /// The things of a shed. Clones are the same one.
@@ -26,6 +30,12 @@ pub(crate) struct Inside {
     pub(crate) faults: Vec<Fault>,
     /// How often the others have their turn before a call has its effect; each number is used once, the last first.
     pub(crate) turns: Vec<u8>,
+    /// What it does that the oracle does not know.
+    pub(crate) world: Vec<Feature>,
+    /// What will be there after so many calls.
+    late: Vec<(u8, Thing)>,
+    /// What there was at the last lists of each kind, the newest last.
+    listed: BTreeMap<&'static str, VecDeque<Vec<Thing>>>,
     /// What is wrong with the shed itself.
     pub(crate) bug: Option<Bug>,
     pub(crate) trace: Trace,
@@ -50,6 +60,13 @@ pub(crate) struct Settings {
     pub(crate) base: u64,
     pub(crate) on: Option<String>,
     pub(crate) inside: Option<String>,
+}
+
+impl Settings {
+    /// It is in another, and goes with that.
+    pub(crate) fn is_hosted(&self) -> bool {
+        self.inside.is_some() || self.uses.iter().any(|using| using.starts_with(INSIDE))
+    }
 }
 
 /// Something wrong with the shed, to see that it is found.
@@ -97,6 +114,10 @@ pub(crate) enum Call {
     Update,
     Ready,
     Delete,
+    /// A list of a kind, which has the slot of its place among the kinds.
+    List,
+    /// A look-up of an object.
+    Look,
 }
 
 /// How a call goes wrong.
@@ -116,8 +137,16 @@ pub(crate) enum How {
     Panics,
     /// or after.
     PanicsAfter,
-    /// A thing is made, without its text.
+    /// A thing is made without its text; a list is without the first object.
     Half,
+    /// There is no answer, and the effect comes some calls later.
+    Late,
+    /// The clock jumps ahead by an hour.
+    Jumps,
+    /// Somebody else changes the object right before,
+    Overtaken,
+    /// or right after a call that has no answer.
+    Changed,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,21 +172,110 @@ impl Shed {
 }
 
 impl Inside {
+    pub(crate) fn has(&self, feature: Feature) -> bool {
+        self.world.contains(&feature)
+    }
+
+    /// A thing that there is not yet.
+    fn mint(&mut self, kind: &'static str, name: &str, set: Settings, mark: Option<Mark>) -> Thing {
+        self.minted += 1;
+        let mut id = format!("id-{}", self.minted);
+        if self.has(Feature::NamesAreIds) && Kind::of(kind).is_fixed() {
+            id = format!("{kind}:{name}");
+        } else if self.has(Feature::IdsComeBack) {
+            let is_free = |id: &String| {
+                !self.things.iter().chain(self.late.iter().map(|(_, thing)| thing)).any(|thing| thing.id == *id)
+            };
+            id = (1..).map(|number| format!("id-{number}")).find(is_free).expect("there are numbers enough");
+        }
+        Thing { kind, name: name.to_owned(), id, version: 1, mark, set }
+    }
+
     /// A thing that nobody owns.
     pub(crate) fn put(&mut self, kind: &'static str, name: &str, set: Settings, mark: Option<Mark>) -> Standing {
-        self.minted += 1;
-        let thing = Thing { kind, name: name.to_owned(), id: format!("id-{}", self.minted), version: 1, mark, set };
+        let thing = self.mint(kind, name, set, mark);
         let state = Standing { id: thing.id.clone(), version: 1 };
         self.things.push(thing);
         state
     }
 
+    /// Why there can't be such a thing beside those that are there.
+    fn refuses(&self, kind: &'static str, name: &str, set: &Settings) -> Option<ShedError> {
+        let many =
+            self.has(Feature::Namesakes) && [Kind::Pipe, Kind::Lamp, Kind::Tap].iter().any(|many| many.name() == kind);
+        let of_kind = || self.things.iter().filter(|thing| thing.kind == kind);
+        if !many && of_kind().any(|thing| thing.name == name) {
+            return Some(ShedError::Taken(name.to_owned()));
+        }
+        let has_port = |thing: &Thing| thing.set.base == set.base;
+        (kind == Kind::Tap.name() && of_kind().any(has_port)).then(|| ShedError::Busy(set.base))
+    }
+
+    /// A call later, or the time has passed: what is late may appear.
+    pub(crate) fn pass(&mut self, calls: u8) {
+        for (left, _) in &mut self.late {
+            *left = left.saturating_sub(calls);
+        }
+        while let Some(at) = self.late.iter().position(|(left, _)| *left == 0) {
+            let (_, thing) = self.late.remove(at);
+            // Whoever was first has the name.
+            let has_id = self.things.iter().any(|other| other.id == thing.id);
+            if !has_id && self.refuses(thing.kind, &thing.name, &thing.set).is_none() {
+                self.things.push(thing);
+            }
+        }
+    }
+
+    /// Lists show what is there from now on.
+    pub(crate) fn settle_down(&mut self) {
+        self.pass(u8::MAX);
+        self.listed.clear();
+    }
+
+    /// The things of a kind, as a list shows them.
+    fn list(&mut self, kind: &'static str) -> Vec<Thing> {
+        let mut things = self.things.clone();
+        if self.has(Feature::ListsLag) {
+            let before = self.listed.entry(kind).or_default();
+            before.push_back(things.clone());
+            if before.len() > 2 {
+                things = before.pop_front().unwrap_or_default();
+            } else if let Some(first) = before.front() {
+                things.clone_from(first);
+            }
+        }
+        if self.has(Feature::ListsRepeat) {
+            things = things.iter().flat_map(|thing| [thing.clone(), thing.clone()]).collect();
+        }
+        things
+    }
+
+    /// What is to go wrong with this call.
+    fn fault(&mut self, call: Call, slot: Option<u8>) -> Option<How> {
+        let place = self.faults.iter().position(|fault| fault.call == call && slot == Some(fault.slot));
+        place.map(|place| self.faults.remove(place).how)
+    }
+
+    /// Somebody else changes what has this name.
+    fn meddle(&mut self, name: &str) {
+        for thing in self.things.iter_mut().filter(|thing| thing.name == name) {
+            thing.set.text = format!("{} of others", thing.set.text);
+            thing.version += 1;
+            self.trace.note(Note::Meddled { name: name.to_owned() });
+        }
+    }
+
     /// Takes a thing away, and all that is inside of it.
     pub(crate) fn remove(&mut self, id: &str) {
         self.things.retain(|thing| thing.id != id);
-        while let Some(at) = self.things.iter().position(|thing| {
-            thing.set.inside.as_ref().is_some_and(|host| !self.things.iter().any(|other| other.id == *host))
-        }) {
+        let has_lost_its_host = |things: &[Thing], thing: &Thing| {
+            let by_id = thing.set.inside.as_ref();
+            let by_name = thing.set.uses.iter().find_map(|using| using.strip_prefix(INSIDE));
+            by_id.is_some_and(|host| !things.iter().any(|other| other.id == *host))
+                || by_name
+                    .is_some_and(|host| !things.iter().any(|other| format!("{} {}", other.kind, other.name) == host))
+        };
+        while let Some(at) = self.things.iter().position(|thing| has_lost_its_host(&self.things, thing)) {
             self.things.remove(at);
         }
     }
@@ -179,6 +297,8 @@ pub(crate) enum ShedError {
     Taken(String),
     #[error("`{0}` is there, but only half of it")]
     Half(String),
+    #[error("port {0} is taken")]
+    Busy(u64),
     #[error("there is no `{0}`")]
     Gone(String),
     #[error("refused")]
@@ -191,6 +311,7 @@ impl ProviderError for ShedError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Taken(_) => ErrorKind::AlreadyExists,
+            Self::Busy(_) => ErrorKind::Conflict,
             Self::Half(_) => ErrorKind::Unready,
             Self::Gone(_) => ErrorKind::NotFound,
             Self::Refused => ErrorKind::Denied,
@@ -216,7 +337,15 @@ impl Provider for Door {
         Ok("shed".into())
     }
     fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Post>().with::<Pipe>().with::<Vat>().with::<Lamp>().with::<Sign>().with::<Tag>().with::<Peg>()
+        kinds
+            .with::<Post>()
+            .with::<Pipe>()
+            .with::<Vat>()
+            .with::<Lamp>()
+            .with::<Sign>()
+            .with::<Tag>()
+            .with::<Tap>()
+            .with::<Peg>()
     }
 }
 
@@ -236,7 +365,7 @@ impl Door {
         call: Call,
         name: &str,
         record: Option<&Mark>,
-        effect: impl FnOnce(&mut Inside, bool) -> Result<T, ShedError>,
+        effect: impl FnOnce(&mut Inside, Option<How>) -> Result<T, ShedError>,
     ) -> Result<T, (ShedError, Option<T>)> {
         let record = record.map(|mark| mark.record.to_string());
         let _under_way = record.as_ref().map(|record| {
@@ -249,10 +378,18 @@ impl Door {
         }
         let how = {
             let mut inside = self.0.inside();
-            let is_meant = |fault: &Fault| fault.call == call && slot(name) == Some(fault.slot);
-            let place = inside.faults.iter().position(is_meant);
-            place.map(|place| inside.faults.remove(place).how)
+            inside.pass(1);
+            inside.fault(call, slot(name))
         };
+        match how {
+            Some(How::Jumps) => tokio::time::advance(Duration::from_secs(3_600)).await,
+            Some(How::Overtaken) => self.0.inside().meddle(name),
+            Some(How::Changed) => {
+                self.0.inside().meddle(name);
+                return Err((ShedError::Unheard, None));
+            }
+            _ => {}
+        }
         if how == Some(How::Hangs) {
             std::future::pending::<()>().await;
         }
@@ -262,13 +399,13 @@ impl Door {
             Some(How::Unsent) => return Err((ShedError::Unheard, None)),
             _ => {}
         }
-        let done = effect(&mut self.0.inside(), how == Some(How::Half)).map_err(|error| (error, None))?;
+        let done = effect(&mut self.0.inside(), how).map_err(|error| (error, None))?;
         if how == Some(How::HangsAfter) {
             std::future::pending::<()>().await;
         }
         assert!(how != Some(How::PanicsAfter), "{FALLS_OVER}");
         match how {
-            Some(How::Unheard) => Err((ShedError::Unheard, None)),
+            Some(How::Unheard | How::Late) => Err((ShedError::Unheard, None)),
             Some(How::Half) => Err((ShedError::Half(name.to_owned()), Some(done))),
             _ => Ok(done),
         }
@@ -321,21 +458,46 @@ async fn read<R: Sort>(door: &Door, find: Find<'_, R>) -> Result<Found<R>, ShedE
     found.await.map(Found::from).map_err(|(error, _)| error)
 }
 
+async fn list<R: Sort>(door: &Door, wanted: &Listing) -> Result<Vec<Live<R>>, ShedError> {
+    let place = Kind::ALL.iter().position(|kind| kind.name() == R::KIND).and_then(|place| u8::try_from(place).ok());
+    let how = door.0.inside().fault(Call::List, place);
+    match how {
+        Some(How::Refused) => return Err(ShedError::Refused),
+        Some(How::Unsent | How::Unheard) => return Err(ShedError::Unheard),
+        Some(How::Hangs | How::HangsAfter) => std::future::pending().await,
+        Some(How::Jumps) => tokio::time::advance(Duration::from_secs(3_600)).await,
+        _ => {}
+    }
+    let mut inside = door.0.inside();
+    if inside.bug == Some(Bug::ListsNothing) {
+        return Ok(Vec::new());
+    }
+    let things = inside.list(R::KIND);
+    let ours = |thing: &&Thing| thing.kind == R::KIND && wanted.wants(&thing.name.as_str().into(), thing.mark.as_ref());
+    let left_out = usize::from(how == Some(How::Half));
+    Ok(things.iter().filter(ours).skip(left_out).map(R::live).collect())
+}
+
 async fn create<R: Sort>(door: &Door, make: &Make<'_, R>) -> Outcome<R> {
     let name = make.name.as_str();
-    let done = door.call(Call::Create, name, Some(make.mark), |inside, half| {
-        let has_it = |thing: &Thing| thing.kind == R::KIND && thing.name == name;
+    let done = door.call(Call::Create, name, Some(make.mark), |inside, how| {
+        let mut set = R::settings(make.spec);
         match inside.bug {
             Some(Bug::MakesNamesakes) => {}
-            Some(Bug::Overwrites) => inside.things.retain(|thing| !has_it(thing)),
-            _ if inside.things.iter().any(has_it) => return Err(ShedError::Taken(name.to_owned())),
-            _ => {}
+            Some(Bug::Overwrites) => inside.things.retain(|thing| thing.kind != R::KIND || thing.name != name),
+            _ => inside.refuses(R::KIND, name, &set).map_or(Ok(()), Err)?,
         }
-        let mut set = R::settings(make.spec);
-        if half {
+        if how == Some(How::Half) {
             set.text.clear();
         }
         let mark = Some(make.mark.clone()).filter(|_| R::MARKED && inside.bug != Some(Bug::ForgetsMarks));
+        if how == Some(How::Late) {
+            let thing = inside.mint(R::KIND, name, set, mark);
+            let state = Standing { id: thing.id.clone(), version: 1 };
+            let calls = 2 + u8::try_from(inside.minted % 3).unwrap_or(0);
+            inside.late.push((calls, thing));
+            return Ok(state);
+        }
         Ok(inside.put(R::KIND, name, set, mark))
     });
     done.await.map_err(failed)
@@ -471,14 +633,7 @@ macro_rules! kind {
                 if Self::NAMING == Naming::Fixed {
                     return Ok(None);
                 }
-                let inside = door.0.inside();
-                if inside.bug == Some(Bug::ListsNothing) {
-                    return Ok(Some(Vec::new()));
-                }
-                let ours = |thing: &&Thing| {
-                    thing.kind == Self::KIND && wanted.wants(&thing.name.as_str().into(), thing.mark.as_ref())
-                };
-                Ok(Some(inside.things.iter().filter(ours).map(Self::live).collect()))
+                list(door, wanted).await.map(Some)
             }
             async fn create(door: &Door, make: &Make<'_, Self>) -> Outcome<Self> {
                 create(door, make).await
@@ -535,3 +690,47 @@ kind!(
         }
     }
 );
+
+kind!(
+    /// A tap: nobody else can have its port.
+    Tap, TapDraft, TapSpec, "shed:tap", Generation, {
+        const CLAIMS: bool = true;
+        fn claims(_: &PhysicalName, spec: Option<&Self::Spec>) -> Vec<Claim> {
+            spec.map(|spec| Claim::alone(format!("port {}", spec.base), "one tap has it")).into_iter().collect()
+        }
+    }
+);
+
+/// A look at an object, by its id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Peek {
+    pub(crate) id: String,
+    pub(crate) version: u64,
+}
+
+/// What is seen there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Peeked {
+    pub(crate) text: String,
+    pub(crate) token: Secret<String>,
+}
+
+/// The token of an object.
+pub(crate) fn token(thing: &Thing) -> String {
+    format!("{PLANTED}-token-{}", thing.name)
+}
+
+impl Lookup for Peek {
+    const WHAT: &'static str = "peek";
+    type Provider = Door;
+    type Answer = Peeked;
+
+    async fn look(&self, door: &Door) -> Result<Option<Peeked>, ShedError> {
+        let name = door.0.inside().things.iter().find(|thing| thing.id == self.id).map(|thing| thing.name.clone());
+        let peeked = door.call(Call::Look, name.as_deref().unwrap_or_default(), None, |inside, _| {
+            let thing = inside.things.iter().find(|thing| thing.id == self.id);
+            Ok(thing.map(|thing| Peeked { text: thing.set.text.clone(), token: Secret::new(token(thing)) }))
+        });
+        peeked.await.map_err(|(error, _)| error)
+    }
+}
