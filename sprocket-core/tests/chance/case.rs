@@ -467,14 +467,13 @@ impl Fate {
     }
 }
 
-/// Cases by chance.
-pub(crate) fn cases() -> impl Strategy<Value = Case> {
+/// Cases by chance, some of them with some of these features.
+pub(crate) fn cases(wanted: Vec<Feature>) -> impl Strategy<Value = Case> {
     let others = prop_oneof![1 => Just(Vec::new()), 1 => vec(other(), 1..4)];
     let faults = prop_oneof![1 => Just(Vec::new()), 1 => faults()];
     let given_up = prop_oneof![3 => Just(false), 1 => Just(true)];
     let act = (others, program(), vec(fate(), usize::from(SLOTS)), faults, death(), given_up);
     let parallel = prop_oneof![Just(1_usize), Just(2), Just(64)];
-    let wanted = Feature::wanted();
     let most = wanted.len().min(3);
     let some = subsequence(wanted, most.min(1)..=most);
     let world = prop_oneof![2 => Just(Vec::new()), 3 => some];

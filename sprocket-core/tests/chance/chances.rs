@@ -4,13 +4,19 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::case::{Case, cases};
+use super::features::Feature;
 
 /// The case of a number. It is the same wherever it is made.
 pub(crate) fn case(number: u64) -> impl ValueTree<Value = Case> {
+    case_with(number, Feature::wanted())
+}
+
+/// The case of a number, with none but these features.
+pub(crate) fn case_with(number: u64, features: Vec<Feature>) -> impl ValueTree<Value = Case> {
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&number.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-    cases().new_tree(&mut runner).expect("every case can be made")
+    cases(features).new_tree(&mut runner).expect("every case can be made")
 }
 
 /// The smallest case that can be found from here which still breaks a law, and how it does.

@@ -160,17 +160,7 @@ impl<'c> Stage<'c> {
                 other => self.others(other, &act.program, &recorded),
             }
         }
-        // Where an id comes back, what has it and no mark can't be told from what has lost its mark.
-        let is_recorded = |thing: &Thing| {
-            let is_it = |object: &Object| object.id.as_str() == thing.id && object.name.as_str() == thing.name;
-            recorded.iter().any(is_it)
-        };
-        let inside = self.shed.inside();
-        let back: Vec<&Thing> = inside.things.iter().filter(|thing| is_recorded(thing)).collect();
-        let is_back = |id: &String| back.iter().any(|thing| thing.id == *id);
-        let unowned = self.unowned.iter().filter(|id| !is_back(id)).cloned().collect();
-        drop(inside);
-        self.unowned = unowned;
+        self.unowned = self.still_unowned(&recorded);
         self.leave_alone(&act.program, state.as_ref().map(|state| &state.lineage));
         let declared = self.declared(act);
         self.shed.inside().faults.clone_from(&act.faults);
@@ -221,6 +211,17 @@ impl<'c> Stage<'c> {
             }
         }
         Err("the same command does not finish it".into())
+    }
+
+    /// Where an id comes back, what has it and no mark can't be told from what has lost its mark.
+    fn still_unowned(&self, recorded: &[Object]) -> BTreeSet<String> {
+        let is_recorded = |thing: &&Thing| {
+            let is_it = |object: &Object| object.id.as_str() == thing.id && object.name.as_str() == thing.name;
+            recorded.iter().any(is_it)
+        };
+        let inside = self.shed.inside();
+        let back: BTreeSet<&String> = inside.things.iter().filter(is_recorded).map(|thing| &thing.id).collect();
+        self.unowned.iter().filter(|id| !back.contains(id)).cloned().collect()
     }
 
     async fn finished(&mut self, act: &Act) -> Result<(), String> {

@@ -208,7 +208,7 @@ impl Inside {
             return Some(ShedError::Taken(name.to_owned()));
         }
         let has_port = |thing: &Thing| thing.set.base == set.base;
-        (kind == Kind::Tap.name() && of_kind().any(has_port)).then(|| ShedError::Busy(set.base))
+        (kind == Kind::Tap.name() && of_kind().any(has_port)).then_some(ShedError::Busy(set.base))
     }
 
     /// A call later, or the time has passed: what is late may appear.

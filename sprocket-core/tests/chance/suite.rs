@@ -119,7 +119,7 @@ fn an_update_of_what_is_not_as_it_was_planned_for_is_caught() {
 
 #[test]
 fn a_list_that_leaves_something_out_is_caught() {
-    check(Bug::ListsNothing, Kind::Pipe, "it has gone");
+    check(Bug::ListsNothing, Kind::Pipe, "`s1` is there already");
 }
 
 #[test]
