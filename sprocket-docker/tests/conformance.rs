@@ -100,7 +100,9 @@ where
 async fn settles<R: Resource<Provider = Docker> + std::fmt::Debug>(world: &World, record: &Recorded<R>) {
     let intent = |mark| Intent::<R> { name: record.name.clone(), spec: record.spec.clone(), mark };
     match R::settle(&world.docker, &intent(record.mark.clone())).await.unwrap() {
-        Settled::Ours(lives) => assert_eq!(lives.iter().map(|live| &live.id).collect::<Vec<_>>(), [&record.id]),
+        Settled::Ours { object, duplicates } => {
+            assert_eq!((&object.id, duplicates.len()), (&record.id, 0));
+        }
         other => panic!("not ours: {other:?}"),
     }
     let other = R::settle(&world.docker, &intent(world.mark("foreign"))).await.unwrap();

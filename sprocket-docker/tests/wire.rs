@@ -93,7 +93,7 @@ where
     assert_eq!((failed.error.kind(), failed.effect), (ErrorKind::Unavailable, Effect::Unknown), "{:?}", failed.error);
     let intent = Intent::<R> { name, spec, mark };
     match R::settle(docker, &intent).await.unwrap() {
-        Settled::Ours(lives) => assert_eq!(lives.len(), 1),
+        Settled::Ours { duplicates, .. } => assert_eq!(duplicates.len(), 0),
         _ => panic!("{} is not found again", R::KIND),
     }
 }

@@ -170,7 +170,7 @@ impl Resource for KvSecret {
     /// Marked and without a version, its data was not written: that is nothing, and a create goes on from there.
     async fn settle(vault: &Vault, intent: &Intent<Self>) -> Result<Settled<Self>, ErrorOf<Self>> {
         Ok(match Path::of(&intent.name, &intent.spec).read(vault).await? {
-            Some(live) if live.is(&intent.mark) && live.state.version > 0 => Settled::Ours(vec![live]),
+            Some(live) if live.is(&intent.mark) && live.state.version > 0 => Settled::one(live),
             Some(live) if live.state.version > 0 => Settled::Unmarked(vec![live]),
             _ => Settled::Nothing,
         })

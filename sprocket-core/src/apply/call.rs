@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 
+use super::permit::Permit;
 use super::start::entry;
 use crate::entropy::Entropy;
-use crate::erased::{ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec, limited};
+use crate::erased::{
+    ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec, limited, within,
+};
 use crate::event::{Event as Told, Events};
-use crate::ids::{Address, PhysicalName, ProviderName};
+use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
 use crate::json::Json;
 use crate::options::Ignored;
 use crate::plan::is_as_wanted;
@@ -22,7 +25,7 @@ use crate::state::{Entry, Event, Intention, Object, Record};
 use crate::value::{Path, StackKey, conceal_seen};
 
 /// A call, with all that it needs.
-pub(super) struct Call {
+pub(super) struct Call<'a> {
     pub(super) step: u32,
     pub(super) address: Address,
     pub(super) provider: ProviderName,
@@ -38,6 +41,8 @@ pub(super) struct Call {
     pub(super) retry_wait: Duration,
     /// What is left to others.
     pub(super) ignored: Vec<Ignored>,
+    /// Whether it may still be sent.
+    pub(super) permit: Permit<'a>,
     pub(super) work: Work,
 }
 
@@ -47,7 +52,6 @@ pub(super) enum Work {
         intention: Box<Intention>,
         spec: TypedSpec,
         base: Box<Record>,
-        replaces: bool,
     },
     Change {
         intention: Box<Intention>,
@@ -92,7 +96,6 @@ impl Work {
 /// A call that has ended.
 pub(super) struct Ended {
     pub(super) step: u32,
-    pub(super) provider: ProviderName,
     /// It was a wait, and had none of its provider's slots.
     pub(super) waited: bool,
     pub(super) entries: Vec<Entry>,
@@ -105,15 +108,44 @@ pub(super) struct Ended {
 struct Failing {
     fault: Fault,
     record: Option<Record>,
+    in_doubt: bool,
 }
 
 impl From<Fault> for Failing {
     fn from(fault: Fault) -> Self {
-        Self { fault, record: None }
+        let in_doubt = fault.effect == Effect::Unknown;
+        Self { fault, record: None, in_doubt }
     }
 }
 
-impl Call {
+impl Failing {
+    /// The object is there, and what is recorded of it is not known yet: the next run reads it.
+    fn unread(fault: Fault) -> Self {
+        Self { fault: Fault { effect: Effect::Done, ..fault }, record: None, in_doubt: true }
+    }
+
+    /// The object is there, and this is its record.
+    fn recorded(fault: Fault, record: Record) -> Self {
+        Self { fault: Fault { effect: Effect::Done, ..fault }, record: Some(record), in_doubt: false }
+    }
+}
+
+/// The attempts of a call.
+#[derive(Default)]
+struct Attempts {
+    failed: u32,
+    /// One of them may have had an effect, or may still have it: no later refusal means that nothing was done.
+    in_doubt: bool,
+}
+
+impl Attempts {
+    /// What a sent attempt failed with is remembered.
+    fn note(&mut self, fault: &Fault) {
+        self.in_doubt |= fault.effect != Effect::None;
+    }
+}
+
+impl Call<'_> {
     pub(super) fn is_wait(&self) -> bool {
         matches!(self.work, Work::Wait { .. })
     }
@@ -127,107 +159,102 @@ impl Call {
 
     /// A panic of a provider is a failure of this step, with an effect that is unknown; its message may quote a secret.
     pub(super) async fn run_caught(self) -> Ended {
-        let (step, provider, address) = (self.step, self.provider.clone(), self.address.clone());
-        let waited = self.is_wait();
+        let (step, address, waited) = (self.step, self.address.clone(), self.is_wait());
         AssertUnwindSafe(self.run()).catch_unwind().await.unwrap_or_else(|_| {
             let fault = Fault::new(ErrorKind::Unavailable, "the provider panicked")
                 .hint("this is a bug of the provider; the next run finds out what was done");
             let event = Event::Failed { record: None, effect: Effect::Unknown, settled: false };
-            Ended { step, provider, waited, entries: vec![entry(&address, event)], result: Err(fault), then: None }
+            Ended { step, waited, entries: vec![entry(&address, event)], result: Err(fault), then: None }
         })
     }
 
     async fn run(self) -> Ended {
         tracing::debug!(address = %self.address, call = self.work.verb(), "calling");
         let done = match &self.work {
-            Work::Create { intention, spec, base, replaces } => {
-                self.create(intention, spec, base, *replaces).await.map(Some)
-            }
+            Work::Create { intention, spec, base } => self.create(intention, spec, base).await,
             Work::Change { intention, object, base, witness, draft } => {
-                self.change(intention, object.as_deref(), base, witness.as_ref(), draft).await.map(Some)
+                self.change(intention, object.as_deref(), base, witness.as_ref(), draft).await
             }
-            Work::Wait { object, base } => self.wait(object, base).await.map(Some),
+            Work::Wait { object, base } => self.wait(object, base).await,
             Work::Delete { object, base, witness } => {
-                self.delete(object, witness.as_ref()).await.map(|()| Some(base.without(&object.which())))
+                self.delete(object, witness.as_ref()).await.map(|()| base.without(&object.which()))
             }
         };
-        let (entries, result, then) = match done {
+        let (event, result, then) = match done {
             Ok(record) => {
-                let then = record.clone().filter(|_| !self.is_wait() && self.is_unready(record.as_ref()));
-                let event = Event::Done { record: record.map(Box::new) };
-                (vec![entry(&self.address, event)], Ok(()), then.map(Box::new))
+                let then = self.is_unready(&record).then(|| Box::new(record.clone()));
+                (Event::Done { record: Some(Box::new(record)) }, Ok(()), then)
             }
-            Err(Failing { fault, record }) => {
-                let settled = fault.effect != Effect::Unknown;
-                let record = record.map(Box::new);
-                let event = Event::Failed { record, effect: fault.effect, settled };
-                (vec![entry(&self.address, event)], Err(fault), None)
+            Err(Failing { fault, record, in_doubt }) => {
+                let event = Event::Failed { record: record.map(Box::new), effect: fault.effect, settled: !in_doubt };
+                (event, Err(fault), None)
             }
         };
         tracing::debug!(address = %self.address, call = self.work.verb(), ok = result.is_ok(), "called");
-        Ended { step: self.step, waited: self.is_wait(), provider: self.provider, entries, result, then }
+        Ended { step: self.step, waited: self.is_wait(), entries: vec![entry(&self.address, event)], result, then }
     }
 
-    fn is_unready(&self, record: Option<&Record>) -> bool {
-        !matches!(self.work, Work::Delete { .. })
-            && record.and_then(|record| record.object.as_ref()).is_some_and(|object| !object.ready)
+    /// Whether the object that a create or update left is still to be waited for.
+    fn is_unready(&self, record: &Record) -> bool {
+        matches!(self.work, Work::Create { .. } | Work::Change { .. })
+            && record.object.as_ref().is_some_and(|object| !object.ready)
     }
 
-    fn through<'a>(&'a self, secrets: &'a [Path]) -> Through<'a> {
+    fn through<'c>(&'c self, secrets: &'c [Path]) -> Through<'c> {
         Through { provider: &self.instance, key: &self.key, secrets }
     }
 
-    async fn create(
-        &self,
-        intention: &Intention,
-        spec: &TypedSpec,
-        base: &Record,
-        replaces: bool,
-    ) -> Result<Record, Failing> {
+    async fn create(&self, intention: &Intention, spec: &TypedSpec, base: &Record) -> Result<Record, Failing> {
         let through = self.through(&intention.secrets);
         let mut next = base.clone();
-        let previous = next.object.take();
-        next.old.extend(previous.filter(|_| replaces));
-        let mut attempt = 0;
-        let state = loop {
+        next.make_place(intention.generation);
+        let mut attempts = Attempts::default();
+        let (id, state) = loop {
+            if let Err(lost) = self.permit.check() {
+                return Err(Self::give_up(lost, &attempts));
+            }
             let made =
                 self.limited(self.kind.calls.create(through, &intention.name, spec, &self.mark, &self.entropy)).await;
             let mut fault = match made {
-                Ok(state) => break state,
+                Ok(state) => break (None, state),
                 Err(fault) => fault,
             };
-            if fault.effect == Effect::Unknown {
+            if fault.effect == Effect::Unknown || attempts.in_doubt {
+                attempts.in_doubt = true;
                 // The same question as after a crash; only its answer allows another try.
                 match self.limited(self.kind.calls.settle(through, intention, &self.mark)).await {
-                    Ok(ErasedSettled::Ours(mut lives)) => {
-                        let live = lives.remove(0);
-                        next.old.extend(lives.into_iter().map(|double| self.double(intention, double)));
+                    Ok(ErasedSettled::Ours { object: live, duplicates }) => {
+                        next.old.extend(duplicates.into_iter().map(|live| self.duplicate(intention, live)));
                         match self.complete(intention, &live, spec).await {
-                            Ok(state) => break state.unwrap_or(live.state),
+                            Ok(state) => break (Some(live.id), state.unwrap_or(live.state)),
                             Err(fault) => {
                                 // The object is there, and its record says that it is not finished.
-                                next.object = Some(self.object(intention, &live.state, None, false)?);
-                                let fault = Fault { effect: Effect::Done, ..fault };
-                                return Err(Failing { fault, record: Some(next) });
+                                let object = self.object(intention, live.id, &live.state, None, false);
+                                return Err(Failing::recorded(fault, Record { object: Some(object), ..next }));
                             }
                         }
                     }
-                    Ok(ErasedSettled::Nothing) => fault.effect = Effect::None,
-                    Ok(ErasedSettled::Unmarked(_)) if self.kind.facts().marked => fault.effect = Effect::None,
-                    Ok(ErasedSettled::Unmarked(_)) => return Err(fault.into()),
-                    Err(_) => return Err(fault.into()),
+                    Ok(ErasedSettled::Nothing) => {}
+                    Ok(ErasedSettled::Unmarked(_)) if self.kind.facts().marked => {}
+                    Ok(ErasedSettled::Unmarked(_)) | Err(_) => return Err(Self::give_up(fault, &attempts)),
                 }
             }
             if let Some(state) = fault.partial.take() {
-                let record = self.object(intention, &state, None, false).map(|object| {
-                    next.object = Some(object);
-                    next
+                return Err(match self.id(intention, &state) {
+                    Ok(id) => {
+                        let object = self.object(intention, id, &state, None, false);
+                        Failing::recorded(fault, Record { object: Some(object), ..next })
+                    }
+                    Err(_) => Failing::unread(fault),
                 });
-                return Err(Failing { fault, record: record.ok() });
             }
-            self.again(&mut attempt, fault).await?;
+            self.again(&mut attempts, fault, Duration::MAX).await?;
         };
-        let object = self.object(intention, &state, None, !self.kind.facts().converges)?;
+        let id = match id {
+            Some(id) => id,
+            None => self.id(intention, &state).map_err(Failing::unread)?,
+        };
+        let object = self.object(intention, id, &state, None, !self.kind.facts().converges);
         next.object = Some(self.seen(object, None).await);
         Ok(next)
     }
@@ -244,6 +271,7 @@ impl Call {
         if kind.facts().converges || is_as_wanted(kind, &live.spec, &intention.spec, &intention.secrets, &self.key) {
             return Ok(None);
         }
+        self.permit.check()?;
         let through = self.through(&intention.secrets);
         self.limited(kind.calls.update(through, None, live, spec, &self.mark)).await.map(Some)
     }
@@ -258,85 +286,119 @@ impl Call {
     ) -> Result<Record, Failing> {
         let secrets = object.map_or(&intention.secrets, |object| &object.secrets);
         let through = self.through(secrets);
-        let mut attempt = 0;
-        let mut expected = witness;
+        let target = match object {
+            Some(object) => Target::Recorded(object, &self.mark),
+            None => Target::Named(&intention.name),
+        };
+        let mut attempts = Attempts::default();
         let state = loop {
-            let target = match object {
-                Some(object) => Target::Recorded(object, &self.mark),
-                None => Target::Named(&intention.name),
+            let updated = match self.read_before(through, target, object, witness, &attempts).await {
+                Ok(Some(live)) => {
+                    let updated = self.limited(self.kind.calls.update(through, object, &live, spec, &self.mark)).await;
+                    updated.inspect_err(|fault| attempts.note(fault))
+                }
+                Ok(None) => Err(moved("it has gone")),
+                Err(fault) => Err(fault),
             };
-            let result = async {
-                let mut lives = self.limited(self.kind.calls.read(through, target)).await?;
-                let live = if lives.len() == 1 { lives.pop() } else { None };
-                let live = live.ok_or_else(|| moved("it has gone"))?;
-                self.still_ours(object, &live)?;
-                if expected.is_some_and(|expected| *expected != live.witness) {
-                    return Err(moved("it is not as it was when the plan was made"));
-                }
-                self.limited(self.kind.calls.update(through, object, &live, spec, &self.mark)).await
-            }
-            .await;
-            match result {
+            let mut fault = match updated {
                 Ok(state) => break state,
-                Err(mut fault) => {
-                    if let Some(state) = fault.partial.take() {
-                        let record = self.object(intention, &state, object, false).ok();
-                        let record = record.map(|object| Record { object: Some(object), ..base.clone() });
-                        return Err(Failing { fault, record });
-                    }
-                    if fault.effect == Effect::Unknown {
-                        // Our own change may be what is there now, and sending it again is harmless.
-                        expected = None;
-                    }
-                    self.again(&mut attempt, fault).await?;
-                }
+                Err(fault) => fault,
+            };
+            if let Some(state) = fault.partial.take() {
+                let Ok(id) = self.id_of(intention, object, &state) else { return Err(Failing::unread(fault)) };
+                let mut made = self.object(intention, id, &state, object, false);
+                made.in_doubt(object.map_or(&[], |before| &before.deps));
+                return Err(Failing::recorded(fault, Record { object: Some(made), ..base.clone() }));
+            }
+            if let Err(failing) = self.again(&mut attempts, fault, Duration::MAX).await {
+                // What may have been changed is unfinished, and uses what it used before and what it was to use.
+                let changed = object.filter(|_| failing.fault.effect != Effect::None).map(|object| {
+                    let mut object = object.clone();
+                    object.in_doubt(&intention.deps);
+                    Record { object: Some(object), ..base.clone() }
+                });
+                return Err(Failing { record: changed, ..failing });
             }
         };
-        let next = self.object(intention, &state, object, !self.kind.facts().converges)?;
+        let id = self.id_of(intention, object, &state).map_err(Failing::unread)?;
+        let next = self.object(intention, id, &state, object, !self.kind.facts().converges);
         Ok(Record { object: Some(self.seen(next, object).await), ..base.clone() })
     }
 
     async fn wait(&self, object: &Object, base: &Record) -> Result<Record, Failing> {
         let through = self.through(&object.secrets);
-        let mut attempt = 0;
+        // One deadline for all attempts. A kind keeps to it and knows the cause; the limit is for one that does not.
+        let deadline = Deadline::after(self.ready_limit);
+        let limit = Deadline::after(self.ready_limit.saturating_add(self.call_limit));
+        let mut attempts = Attempts::default();
         loop {
-            let deadline = Deadline::after(self.ready_limit);
-            // A kind keeps to its deadline and knows the cause; the limit is for one that does not.
-            let grace = self.ready_limit + self.call_limit;
-            let ready = limited(grace, self.kind.calls.ready(through, object, &self.mark, deadline)).await;
-            match ready {
+            let ready = tokio::select! {
+                ready = within(limit, self.kind.calls.ready(through, object, &self.mark, deadline)) => ready,
+                () = self.permit.lost() => self.permit.check().and(Err(moved("the lock on the state was lost"))),
+            };
+            let fault = match ready {
                 Ok(state) => {
-                    let next = Object { state, ready: true, ..object.clone() };
+                    let next = Object { state, ready: true, wait_failed: false, ..object.clone() };
                     return Ok(Record { object: Some(self.seen(next, Some(object)).await), ..base.clone() });
                 }
-                Err(fault) => self.again(&mut attempt, fault).await.map_err(|failing| {
-                    // The object is there, and its record says that it does not work yet.
-                    let fault = Fault { effect: Effect::Done, ..failing.fault };
-                    Failing { fault, record: Some(Record { object: Some(object.clone()), ..base.clone() }) }
-                })?,
-            }
+                Err(fault) => fault,
+            };
+            self.again(&mut attempts, fault, deadline.left()).await.map_err(|failing| {
+                // The object is there, and its record says that it does not work yet. A service that gave no answer says
+                // nothing about it.
+                let wait_failed = failing.fault.kind != ErrorKind::Unavailable;
+                let object = Object { wait_failed, ..object.clone() };
+                Failing::recorded(failing.fault, Record { object: Some(object), ..base.clone() })
+            })?;
         }
     }
 
     async fn delete(&self, object: &Object, witness: Option<&Witness>) -> Result<(), Failing> {
         let through = self.through(&object.secrets);
-        let mut attempt = 0;
+        let target = Target::Recorded(object, &self.mark);
+        let mut attempts = Attempts::default();
         loop {
-            let result = async {
-                let lives = self.limited(self.kind.calls.read(through, Target::Recorded(object, &self.mark))).await?;
-                let Some(live) = lives.into_iter().next() else { return Ok(()) };
-                self.still_ours(Some(object), &live)?;
-                if attempt == 0 && witness.is_some_and(|witness| *witness != live.witness) {
-                    return Err(moved("it is not as it was when the plan was made"));
+            let fault = match self.read_before(through, target, Some(object), witness, &attempts).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(_)) => {
+                    match limited(self.ready_limit, self.kind.calls.delete(through, object, &self.mark)).await {
+                        Ok(()) => return Ok(()),
+                        Err(fault) => {
+                            attempts.note(&fault);
+                            fault
+                        }
+                    }
                 }
-                limited(self.ready_limit, self.kind.calls.delete(through, object, &self.mark)).await
-            }
-            .await;
-            match result {
-                Ok(()) => return Ok(()),
-                Err(fault) => self.again(&mut attempt, fault).await?,
-            }
+                Err(fault) => fault,
+            };
+            self.again(&mut attempts, fault, Duration::MAX).await?;
         }
+    }
+
+    /// The object as it is right before it is changed, if it is there and as the plan knew it. Whatever fails here, nothing
+    /// was sent. What an earlier attempt may have changed may be what is there now, and sending it again is harmless.
+    async fn read_before(
+        &self,
+        through: Through<'_>,
+        target: Target<'_>,
+        object: Option<&Object>,
+        witness: Option<&Witness>,
+        attempts: &Attempts,
+    ) -> Result<Option<ErasedLive>, Fault> {
+        let reading = async {
+            let mut lives = self.limited(self.kind.calls.read(through, target)).await?;
+            if lives.len() > 1 {
+                lives.retain(|live| object.is_some_and(|object| object.id == live.id));
+            }
+            let Some(live) = lives.pop() else { return Ok(None) };
+            self.still_ours(object, &live)?;
+            if !attempts.in_doubt && witness.is_some_and(|witness| *witness != live.witness) {
+                return Err(moved("it is not as it was when the plan was made"));
+            }
+            self.permit.check()?;
+            Ok(Some(live))
+        };
+        reading.await.map_err(|fault| Fault { effect: Effect::None, partial: None, ..fault })
     }
 
     /// Another stack may have put its mark there since the plan was made. Where ids are names, the witness of what it made
@@ -348,19 +410,25 @@ impl Call {
         if was_ours && is_theirs { Err(moved("another stack has marked it as its own")) } else { Ok(()) }
     }
 
+    /// The service's id of what a call made.
+    fn id(&self, intention: &Intention, state: &Json) -> Result<ObjectId, Fault> {
+        self.kind.calls.id(&intention.name, state, &self.key)
+    }
+
+    fn id_of(&self, intention: &Intention, before: Option<&Object>, state: &Json) -> Result<ObjectId, Fault> {
+        before.map_or_else(|| self.id(intention, state), |before| Ok(before.id.clone()))
+    }
+
     /// The object that a call made.
     fn object(
         &self,
         intention: &Intention,
+        id: ObjectId,
         state: &Json,
         before: Option<&Object>,
         ready: bool,
-    ) -> Result<Object, Fault> {
-        let id = match before {
-            Some(before) => before.id.clone(),
-            None => self.kind.calls.id(&intention.name, state, &self.key)?,
-        };
-        Ok(Object {
+    ) -> Object {
+        Object {
             generation: intention.generation,
             name: intention.name.clone(),
             id,
@@ -373,27 +441,21 @@ impl Call {
             secrets: intention.secrets.clone(),
             deps: intention.deps.clone(),
             ready,
+            wait_failed: false,
             revision: before.map_or(0, |before| before.revision + 1),
             triggers: intention.triggers.clone(),
-        })
+        }
     }
 
-    fn double(&self, intention: &Intention, live: ErasedLive) -> Object {
+    /// A second object of a create that was sent twice.
+    fn duplicate(&self, intention: &Intention, live: ErasedLive) -> Object {
+        let object = self.object(intention, live.id, &live.state, None, false);
         Object {
-            generation: intention.generation,
-            name: live.name.clone(),
-            id: live.id.clone(),
-            version: intention.version,
-            applied: intention.spec.clone(),
+            name: live.name,
             seen: Some(conceal_seen(live.spec, &intention.spec, &intention.secrets, &self.key)),
             witness: Some(live.witness),
             marked: live.mark.as_ref() == Some(&self.mark),
-            state: live.state,
-            secrets: intention.secrets.clone(),
-            deps: intention.deps.clone(),
-            ready: false,
-            revision: 0,
-            triggers: intention.triggers.clone(),
+            ..object
         }
     }
 
@@ -436,21 +498,45 @@ impl Call {
         limited(self.call_limit, call).await
     }
 
-    /// Waits before another try, or gives up.
-    async fn again(&self, attempt: &mut u32, fault: Fault) -> Result<(), Failing> {
-        if fault.kind != ErrorKind::Unavailable || *attempt >= self.retries {
-            return Err(fault.into());
+    /// Waits before another try, at most this long, or gives up.
+    async fn again(&self, attempts: &mut Attempts, fault: Fault, left: Duration) -> Result<(), Failing> {
+        let is_last = attempts.failed >= self.retries || left.is_zero() || !self.permit.may_retry();
+        if fault.kind != ErrorKind::Unavailable || is_last {
+            return Err(Self::give_up(fault, attempts));
         }
-        *attempt += 1;
-        let wait = self.retry_wait * 2_u32.pow((*attempt - 1).min(6));
+        attempts.failed += 1;
+        let wait = self.back_off(attempts.failed).min(left);
         self.events.emit(|| Told::StepRetried {
             step: self.step,
             address: self.address.clone(),
             cause: self.key.redact(&fault.message()),
             wait,
         });
-        tokio::time::sleep(wait).await;
-        Ok(())
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = self.permit.no_retry() => Err(Self::give_up(fault, attempts)),
+        }
+    }
+
+    /// How long is waited before an attempt: twice as long each time, and of that between half and all, so that calls that
+    /// failed together do not come back together. It is the same each time for one record.
+    fn back_off(&self, attempt: u32) -> Duration {
+        let longest = self.retry_wait.saturating_mul(2_u32.pow((attempt - 1).min(6)));
+        let drawn = crate::hash::short(&[self.mark.record.as_str(), &attempt.to_string()]);
+        let drawn = drawn.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(u8::MAX);
+        let half = longest / 2;
+        half + half / 256 * u32::from(drawn)
+    }
+
+    /// The failure of the last attempt, with what the earlier ones may have done.
+    fn give_up(mut fault: Fault, attempts: &Attempts) -> Failing {
+        if attempts.in_doubt && fault.effect == Effect::None {
+            fault.effect = Effect::Unknown;
+            fault.hint = Some(
+                "an earlier attempt of it may have had its effect; run the same command again, which finds out".into(),
+            );
+        }
+        fault.into()
     }
 }
 

@@ -9,6 +9,7 @@
 //! is what the journal has open of it.
 
 mod call;
+mod permit;
 mod ready_queue;
 mod start;
 
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::call::{Call, Ended};
+use self::permit::Permit;
 use self::ready_queue::ReadyQueue;
 use self::start::Start;
 use crate::engine::{Settings, with_causes};
@@ -50,6 +52,8 @@ pub(crate) struct Run<'a> {
     settings: &'a Settings,
     lock: &'a dyn Lock,
     stop: watch::Receiver<Stopping>,
+    /// Tells every call that the lock was lost.
+    lost: watch::Sender<bool>,
 
     dependents: Vec<Vec<u32>>,
     waiting: Vec<usize>,
@@ -64,7 +68,7 @@ pub(crate) struct Run<'a> {
     held: Vec<u32>,
     /// Entries to be written, and the calls that wait for that.
     unwritten: Vec<Entry>,
-    starting: Vec<Call>,
+    starting: Vec<Call<'a>>,
     failed: bool,
     state_failure: Option<StoreError>,
     output_problems: Vec<Problem>,
@@ -99,6 +103,7 @@ impl<'a> Run<'a> {
             settings,
             lock,
             stop: stop.watch(),
+            lost: watch::Sender::new(false),
             waiting: plan.steps.iter().map(|step| step.after.len()).collect(),
             queue: ReadyQueue::new(&dependents, &order),
             dependents,
@@ -194,8 +199,12 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn permit(&self) -> Permit<'a> {
+        Permit::new(self.lock, self.stop.clone(), self.lost.subscribe())
+    }
+
     /// A call takes one of its provider's slots. A wait, which only asks now and then, takes none.
-    fn occupy(&mut self, call: &Call) {
+    fn occupy(&mut self, call: &Call<'_>) {
         if !call.is_wait() {
             self.running += 1;
             *self.busy.entry(call.provider.clone()).or_default() += 1;
@@ -278,8 +287,9 @@ impl<'a> Run<'a> {
 
     /// A call has ended: what it did is recorded, and what comes next is started.
     fn ended(&mut self, ended: Ended) {
-        let Ended { step, provider, waited, entries, result, then } = ended;
+        let Ended { step, waited, entries, result, then } = ended;
         if !waited {
+            let provider = self.provider_of(step);
             self.running -= 1;
             if let Some(busy) = self.busy.get_mut(&provider) {
                 *busy -= 1;
@@ -393,7 +403,7 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
     }
     let mut calls: Running<'_> = FuturesUnordered::new();
     let mut writing: Option<BoxFuture<'_, Result<(), StoreError>>> = None;
-    let mut after_write: Vec<Call> = Vec::new();
+    let mut after_write: Vec<Call<'_>> = Vec::new();
     let mut stop = run.stop.clone();
     let mut stop_is_heard = true;
     loop {
@@ -437,6 +447,7 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
                     Err(error) => {
                         run.running -= after_write.iter().filter(|call| !call.is_wait()).count();
                         after_write.clear();
+                        run.lost.send_replace(matches!(error, StoreError::LockLost));
                         run.state_failure = Some(error);
                     }
                 }
@@ -477,7 +488,7 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
 }
 
 impl Run<'_> {
-    fn announce(&self, call: &Call) {
+    fn announce(&self, call: &Call<'_>) {
         if call.is_wait() {
             return;
         }

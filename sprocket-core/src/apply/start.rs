@@ -17,7 +17,7 @@ use crate::trigger;
 use crate::value::{AFTER, Deps, NodeId, Path, StackKey, is_sealed, open_at, seal_at};
 
 /// What a step comes to.
-pub(super) enum Start {
+pub(super) enum Start<'a> {
     /// Nothing is needed.
     Nothing,
     /// Only entries.
@@ -25,11 +25,11 @@ pub(super) enum Start {
     /// It can't be done as the plan showed it.
     Refused(Fault),
     /// A call, after this entry is durable.
-    Call(Entry, Box<Call>),
+    Call(Entry, Box<Call<'a>>),
 }
 
-impl Run<'_> {
-    pub(super) fn start(&mut self, number: u32) -> Start {
+impl<'a> Run<'a> {
+    pub(super) fn start(&mut self, number: u32) -> Start<'a> {
         let step = &self.plan.steps[number as usize];
         let result = match &step.action {
             StepAction::Create { generation, replaces } => self.create(number, step, *generation, *replaces),
@@ -116,7 +116,7 @@ impl Run<'_> {
         Ok(found)
     }
 
-    fn create(&self, number: u32, step: &Step, generation: u32, replaces: bool) -> Result<Start, Fault> {
+    fn create(&self, number: u32, step: &Step, generation: u32, replaces: bool) -> Result<Start<'a>, Fault> {
         let node = self.node(step)?;
         let record = self.snapshot.records.get(&node.address);
         let current = record.and_then(|record| record.object.as_ref());
@@ -142,12 +142,12 @@ impl Run<'_> {
         let intention = self.intention(node, generation, spec, secrets)?;
         let begin = Action::Create { intent: Box::new(intention.clone()) };
         let base = self.record_of(node, intention.record.clone());
-        let work = Work::Create { intention: Box::new(intention), spec: typed, base: Box::new(base), replaces };
+        let work = Work::Create { intention: Box::new(intention), spec: typed, base: Box::new(base) };
         Ok(self.call(number, node, begin, work))
     }
 
     /// An update, or a takeover.
-    fn change(&self, number: u32, step: &Step, adopting: Option<u32>) -> Result<Start, Fault> {
+    fn change(&self, number: u32, step: &Step, adopting: Option<u32>) -> Result<Start<'a>, Fault> {
         let node = self.node(step)?;
         let record = self.snapshot.records.get(&node.address);
         let object = record.and_then(|record| record.object.as_ref()).filter(|_| adopting.is_none());
@@ -207,7 +207,7 @@ impl Run<'_> {
         node.draft.typed(&self.known, &self.key, keep, &secrets).map_err(|mistake| Fault::invalid(&mistake))
     }
 
-    fn wait(&self, number: u32, step: &Step) -> Result<Start, Fault> {
+    fn wait(&self, number: u32, step: &Step) -> Result<Start<'a>, Fault> {
         let node = self.node(step)?;
         let object = self.current(&step.address)?;
         let (_, secrets) = self.evaluate(node, Some(&object.applied))?;
@@ -218,7 +218,7 @@ impl Run<'_> {
     }
 
     /// The wait that follows a create or update of a kind that converges.
-    pub(super) fn await_ready(&self, number: u32, record: Record) -> (Entry, Call) {
+    pub(super) fn await_ready(&self, number: u32, record: Record) -> (Entry, Call<'a>) {
         let step = &self.plan.steps[number as usize];
         let node = self.node(step).expect("BUG: only declared resources are waited for");
         let object = record.object.clone().expect("BUG: an object that was just made is recorded");
@@ -229,7 +229,7 @@ impl Run<'_> {
         }
     }
 
-    fn restore(&self, step: &Step, which: &Which) -> Result<Start, Fault> {
+    fn restore(&self, step: &Step, which: &Which) -> Result<Start<'a>, Fault> {
         let node = self.node(step)?;
         let record = self.record_of(node, self.snapshot.records[&step.address].id.clone());
         let mut next = self.snapshot.records[&step.address].clone();
@@ -242,7 +242,7 @@ impl Run<'_> {
         Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: Some(Box::new(next)) })]))
     }
 
-    fn record_options(&self, step: &Step) -> Result<Start, Fault> {
+    fn record_options(&self, step: &Step) -> Result<Start<'a>, Fault> {
         let node = self.node(step)?;
         let object = self.current(&step.address)?;
         let (_, secrets) = self.evaluate(node, Some(&object.applied))?;
@@ -284,7 +284,7 @@ impl Run<'_> {
             .is_ok_and(|found| found.is_empty())
     }
 
-    fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start, Fault> {
+    fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start<'a>, Fault> {
         let Some(record) = self.snapshot.records.get(&step.address) else { return Ok(Start::Nothing) };
         // The replacement turned out not to be needed: this is still the object.
         if superseded && record.object.as_ref().is_some_and(|object| object.is(which)) {
@@ -323,7 +323,7 @@ impl Run<'_> {
         self.connections.kind(&record.provider, address).map_err(|refusal| refused(refusal.to_string()))
     }
 
-    fn call(&self, number: u32, node: &Node, begin: Action, work: Work) -> Start {
+    fn call(&self, number: u32, node: &Node, begin: Action, work: Work) -> Start<'a> {
         self.call_on(number, &node.address, &node.kind, begin, work, Some(node)).unwrap_or_else(Start::Refused)
     }
 
@@ -335,7 +335,7 @@ impl Run<'_> {
         begin: Action,
         work: Work,
         declared: Option<&Node>,
-    ) -> Result<Start, Fault> {
+    ) -> Result<Start<'a>, Fault> {
         let record = work.base();
         let limit = declared.and_then(|node| node.options.time_limit);
         let open = self.connections.open(&record.provider).map_err(|refusal| refused(refusal.to_string()))?;
@@ -353,6 +353,7 @@ impl Run<'_> {
             ready_limit: limit.unwrap_or(self.settings.ready_limit),
             retries: self.settings.retries,
             retry_wait: self.settings.retry_wait,
+            permit: self.permit(),
             ignored: declared.map_or_else(Vec::new, |node| node.options.ignore.clone()),
             work,
         };

@@ -41,7 +41,7 @@ pub(crate) enum Target<'a> {
 #[derive(Debug)]
 pub(crate) enum ErasedSettled {
     Nothing,
-    Ours(Vec<ErasedLive>),
+    Ours { object: Box<ErasedLive>, duplicates: Vec<ErasedLive> },
     Unmarked(Vec<ErasedLive>),
 }
 
@@ -205,7 +205,10 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
             let settled = R::settle(typed(through.provider), &typed_intent).await.map_err(|error| Fault::of(&error))?;
             Ok(match settled {
                 Settled::Nothing => ErasedSettled::Nothing,
-                Settled::Ours(lives) => ErasedSettled::Ours(Self::lives(lives, &through)),
+                Settled::Ours { object, duplicates } => ErasedSettled::Ours {
+                    object: Box::new(Self::live(object, through.secrets, through.key)),
+                    duplicates: Self::lives(duplicates, &through),
+                },
                 Settled::Unmarked(lives) => ErasedSettled::Unmarked(Self::lives(lives, &through)),
             })
         })

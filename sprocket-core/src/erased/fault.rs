@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::Json;
 use crate::provider::{ErrorKind, ProviderError};
-use crate::resource::{Effect, Failed, State};
+use crate::resource::{Deadline, Effect, Failed, State};
 use crate::value::{StackKey, provider_call, sealing};
 
 /// A failed call: why, what can be done about it, and what it left.
@@ -38,9 +38,16 @@ pub(crate) fn reading<'a, T: Send + 'a>(
 
 /// A call that gives no answer in time has failed, and nobody knows with what effect.
 pub(crate) async fn limited<T>(limit: Duration, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-        Err(Fault::new(ErrorKind::Unavailable, format!("there was no answer within {} s", limit.as_secs_f64())))
-    })
+    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(no_answer(limit)))
+}
+
+/// The same, for a call that shares its limit with others before it.
+pub(crate) async fn within<T>(limit: Deadline, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    tokio::time::timeout(limit.left(), call).await.unwrap_or_else(|_| Err(no_answer(limit.limit())))
+}
+
+fn no_answer(limit: Duration) -> Fault {
+    Fault::new(ErrorKind::Unavailable, format!("there was no answer within {} s", limit.as_secs_f64()))
 }
 
 impl Fault {

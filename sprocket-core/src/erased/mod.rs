@@ -11,7 +11,7 @@ mod provider;
 
 pub(crate) use calls::{Called, ErasedCalls, ErasedLive, ErasedSettled, Target, Through};
 pub(crate) use draft::{DraftOf, ErasedDraft, Evaluated, TypedSpec};
-pub(crate) use fault::{Fault, limited, reading};
+pub(crate) use fault::{Fault, limited, reading, within};
 pub(crate) use kind::{KindFacts, KindHandle, mark};
 pub use provider::Kinds;
 pub(crate) use provider::{

@@ -47,15 +47,16 @@ async fn settle_one(
             let settled = connections.ask(kind.calls.settle(through, intent, &mark)).await;
             match settled.map_err(|fault| Refused::unreadable(&intent.provider, kind.facts().kind, fault))? {
                 ErasedSettled::Nothing => nothing_done(),
-                ErasedSettled::Ours(lives) => created(record, intent, lives, &kind, key),
+                ErasedSettled::Ours { object, duplicates } => created(record, intent, *object, duplicates, &kind, key),
                 // A kind whose objects say whose they are: these are somebody else's.
                 ErasedSettled::Unmarked(_) if kind.facts().marked => nothing_done(),
-                ErasedSettled::Unmarked(lives) => {
+                ErasedSettled::Unmarked(mut lives) => {
                     let same = |live: &ErasedLive| kind.equal(&live.spec, &intent.spec, &intent.secrets, key);
-                    if intent.was_absent && lives.len() == 1 && same(&lives[0]) {
-                        created(record, intent, lives, &kind, key)
-                    } else {
-                        return Err(Refused::Undecided { address: address.clone(), name: intent.name.clone() });
+                    match lives.pop() {
+                        Some(live) if intent.was_absent && lives.is_empty() && same(&live) => {
+                            created(record, intent, live, lives, &kind, key)
+                        }
+                        _ => return Err(Refused::Undecided { address: address.clone(), name: intent.name.clone() }),
                     }
                 }
             }
@@ -63,11 +64,15 @@ async fn settle_one(
         // Sending the whole desired spec again is harmless, so it need not be known whether it arrived.
         Action::Update { .. } | Action::Ready => Event::Failed {
             record: record.cloned().map(|mut record| {
-                if let Action::Update { intent } = action {
-                    record.end_as(intent.ending.clone());
-                }
+                let intended: &[Address] = match action {
+                    Action::Update { intent } => {
+                        record.end_as(intent.ending.clone());
+                        &intent.deps
+                    }
+                    _ => &[],
+                };
                 if let Some(object) = &mut record.object {
-                    object.ready = false;
+                    object.in_doubt(intended);
                 }
                 Box::new(record)
             }),
@@ -108,16 +113,17 @@ fn nothing_done() -> Event {
     Event::Failed { record: None, effect: Effect::None, settled: true }
 }
 
-/// The record of what an interrupted create made; it is unfinished if that is not as it was to be. Doubles are recorded
+/// The record of what an interrupted create made; it is unfinished if that is not as it was to be. Duplicates are recorded
 /// too, so that they are deleted.
 fn created(
     record: Option<&Record>,
     intent: &Intention,
-    lives: Vec<ErasedLive>,
+    object: ErasedLive,
+    duplicates: Vec<ErasedLive>,
     kind: &KindHandle,
     key: &StackKey,
 ) -> Event {
-    let mut objects = lives.into_iter().map(|live| {
+    let recorded = |live: ErasedLive| {
         let is_whole = is_as_wanted(kind, &live.spec, &intent.spec, &intent.secrets, key);
         Object {
             ready: !kind.facts().converges && is_whole,
@@ -133,14 +139,15 @@ fn created(
             state: live.state,
             secrets: intent.secrets.clone(),
             deps: intent.deps.clone(),
+            wait_failed: false,
             revision: 0,
             triggers: intent.triggers.clone(),
         }
-    });
+    };
     let mut next = record.cloned().unwrap_or_else(|| Record::new(intent.record.clone(), intent.provider.clone()));
     next.end_as(intent.ending.clone());
-    next.old.extend(next.object.take());
-    next.object = objects.next();
-    next.old.extend(objects);
+    next.make_place(intent.generation);
+    next.object = Some(recorded(object));
+    next.old.extend(duplicates.into_iter().map(recorded));
     Event::Done { record: Some(Box::new(next)) }
 }

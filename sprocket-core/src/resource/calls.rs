@@ -178,10 +178,33 @@ pub struct Intent<R: Resource> {
 pub enum Settled<R: Resource> {
     /// Nothing: it can be done again.
     Nothing,
-    /// Objects with our mark: the first is ours, further ones are doubles of it.
-    Ours(Vec<Live<R>>),
+    /// The object that it made.
+    Ours {
+        /// The object, which has our mark.
+        object: Live<R>,
+        /// Further objects with this mark. They are recorded with the object, and deleted.
+        duplicates: Vec<Live<R>>,
+    },
     /// Objects of this name without our mark.
     Unmarked(Vec<Live<R>>),
+}
+
+impl<R: Resource> Settled<R> {
+    /// The answer to a create that left this one object.
+    pub fn one(object: Live<R>) -> Self {
+        Self::Ours { object, duplicates: Vec::new() }
+    }
+
+    /// The answer for a kind whose marks say which of the objects of a name are ours.
+    pub fn by_mark(found: impl IntoIterator<Item = Live<R>>, mark: &Mark) -> Self {
+        let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|live| live.is(mark));
+        let mut ours = ours.into_iter();
+        match ours.next() {
+            Some(object) => Self::Ours { object, duplicates: ours.collect() },
+            None if others.is_empty() => Self::Nothing,
+            None => Self::Unmarked(others),
+        }
+    }
 }
 
 /// A call that failed, and what it left.
@@ -250,9 +273,12 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// This long from now.
+    /// This long from now; [`Duration::MAX`] is for ever.
     pub fn after(limit: Duration) -> Self {
-        Self { until: tokio::time::Instant::now() + limit, limit }
+        // As far away as a clock can surely tell.
+        const EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+        let now = tokio::time::Instant::now();
+        Self { until: now.checked_add(limit).unwrap_or_else(|| now + EVER), limit }
     }
 
     /// How long that was from the beginning.

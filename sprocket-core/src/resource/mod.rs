@@ -108,12 +108,7 @@ pub trait Resource: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Settled<Self>, ErrorOf<Self>>> + Send {
         async move {
             let found = Self::read(provider, Find::Named(&intent.name)).await?.into_vec();
-            let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|live| live.is(&intent.mark));
-            Ok(match (ours.len(), others.len()) {
-                (0, 0) => Settled::Nothing,
-                (0, _) => Settled::Unmarked(others),
-                _ => Settled::Ours(ours),
-            })
+            Ok(Settled::by_mark(found, &intent.mark))
         }
     }
 

@@ -436,6 +436,7 @@ fn object(generation: u32) -> Object {
         witness: Some(Witness::of(&"id-1".into(), &"overlay")),
         marked: true,
         ready: true,
+        wait_failed: true,
         revision: 3,
         triggers: vec![json!(1)],
     }

@@ -91,6 +91,10 @@ pub fn read_snapshot(bytes: &[u8]) -> Result<Snapshot, Unreadable> {
         return Err(of_format(snapshot.format));
     }
     in_range(snapshot.serial)?;
+    let twice = snapshot.records.iter().find_map(|(address, record)| Some((address, record.recorded_twice()?)));
+    if let Some((address, object)) = twice {
+        return Err(damaged(format!("it has the object `{}` of `{address}` twice", object.name)));
+    }
     Ok(snapshot)
 }
 
@@ -205,6 +209,24 @@ mod tests {
     #[test]
     fn a_batch_is_a_line_that_a_person_can_read() {
         insta::assert_snapshot!(String::from_utf8(batch(31).line()).unwrap(), @r#"ed16fcf30010ce01 {"format":1,"lineage":"5f0c","serial":31,"entries":[{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"a"},"identity":"swarm-1"}}}},{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"b"},"identity":"swarm-1"}}}}]}"#);
+    }
+
+    #[test]
+    fn a_snapshot_with_one_object_twice_is_refused() {
+        let object = |generation: u32| {
+            serde_json::json!({
+                "generation": generation, "name": "edge", "id": "id-1", "version": 1, "applied": {}, "state": {}, "ready": true,
+            })
+        };
+        let read = |old: u32| {
+            let mut snapshot = serde_json::to_value(Snapshot::new("5f0c".into())).unwrap();
+            snapshot["records"]["lab:net/edge"] = serde_json::json!({
+                "id": "3f9a", "provider": "lab", "object": object(2), "old": [object(old)],
+            });
+            read_snapshot(snapshot.to_string().as_bytes())
+        };
+        read(1).unwrap();
+        assert_eq!(read(2).unwrap_err(), damaged("it has the object `edge` of `lab:net/edge` twice"));
     }
 
     #[test]

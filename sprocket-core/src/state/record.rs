@@ -71,6 +71,13 @@ impl Object {
         self.generation == which.generation && self.id == which.id
     }
 
+    /// It, after a change of which it is not known how far it went: it uses what it used before, and what it was to use.
+    pub(crate) fn in_doubt(&mut self, intended: &[Address]) {
+        self.ready = false;
+        let new: Vec<_> = intended.iter().filter(|dep| !self.deps.contains(dep)).cloned().collect();
+        self.deps.extend(new);
+    }
+
     /// Whether a create left it unfinished.
     pub fn is_made_by_half(&self) -> bool {
         !self.ready && self.seen.is_none() && self.revision == 0
@@ -109,6 +116,9 @@ pub struct Object {
     pub deps: Vec<Address>,
     /// It was seen to work since the last change.
     pub ready: bool,
+    /// The last wait for it failed: it is not only waited for again, its settings are sent again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wait_failed: bool,
     /// How often it was changed since it was made.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub revision: u64,
@@ -136,6 +146,21 @@ impl Record {
     /// From now on, this is what the program says of its end.
     pub fn end_as(&mut self, Ending { protect, keep_on_delete, dies_with }: Ending) {
         (self.protect, self.keep_on_delete, self.dies_with) = (protect, keep_on_delete, dies_with);
+    }
+
+    /// Makes place for a new current object of this generation. The one before it is still to be deleted; but if it has the
+    /// same generation, it has gone, and the new object takes its place.
+    pub(crate) fn make_place(&mut self, generation: u32) {
+        let before = self.object.take();
+        self.old.extend(before.filter(|before| before.generation != generation));
+    }
+
+    /// An object that is recorded twice: then deleting one of them would drop the other from the record.
+    pub(crate) fn recorded_twice(&self) -> Option<&Object> {
+        // There are few of them.
+        let is_before =
+            |(at, object): &(usize, &Object)| self.objects().take(*at).any(|other| object.is(&other.which()));
+        if self.old.is_empty() { None } else { self.objects().enumerate().find(is_before).map(|(_, object)| object) }
     }
 
     /// All its objects, the current one first.

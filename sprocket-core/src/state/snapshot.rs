@@ -135,6 +135,7 @@ impl Snapshot {
     fn put(&mut self, address: Address, record: Option<Box<Record>>) {
         match record {
             Some(record) if record.object.is_some() || !record.old.is_empty() => {
+                debug_assert_eq!(record.recorded_twice(), None, "BUG: an object of `{address}` is recorded twice");
                 self.records.insert(address, *record);
             }
             _ => {
@@ -175,6 +176,7 @@ mod tests {
             secrets: Vec::new(),
             deps: vec!["a".into(), "other".into()],
             ready: true,
+            wait_failed: false,
             revision: 0,
             triggers: Vec::new(),
         }

@@ -350,10 +350,11 @@ impl ErasedCalls for SimulatedCalls {
         async move {
             let lives = self.read(through, Target::Named(&intent.name)).await?;
             let (ours, others): (Vec<_>, Vec<_>) = lives.into_iter().partition(|live| live.mark.as_ref() == Some(mark));
-            Ok(match (ours.is_empty(), others.is_empty()) {
-                (true, true) => ErasedSettled::Nothing,
-                (true, false) => ErasedSettled::Unmarked(others),
-                (false, _) => ErasedSettled::Ours(ours),
+            let mut ours = ours.into_iter();
+            Ok(match ours.next() {
+                Some(object) => ErasedSettled::Ours { object: Box::new(object), duplicates: ours.collect() },
+                None if others.is_empty() => ErasedSettled::Nothing,
+                None => ErasedSettled::Unmarked(others),
             })
         }
         .boxed()

@@ -109,8 +109,12 @@ impl KindSuite<'_> {
         changes.extend(self.updates.then_some((Some(Variant::First), Some(Variant::Updated))));
         changes.extend(self.replaces.then_some((Some(Variant::First), Some(Variant::Replaced))));
         for (from, to) in changes {
-            self.survives_kills(&fresh, from, to);
+            self.survives_kills(&fresh, from, None, to);
             assert_eq!((self.inventory)(), before, "after kills from {from:?} to {to:?}");
+        }
+        if let Some(remove) = &self.remove {
+            self.survives_kills(&fresh, Some(Variant::First), Some(remove), Some(Variant::First));
+            assert_eq!((self.inventory)(), before, "after kills of the run that makes it again");
         }
     }
 
@@ -348,15 +352,27 @@ impl KindSuite<'_> {
         }
     }
 
-    fn survives_kills(&self, fresh: &Fresh<'_>, from: Option<Variant>, to: Option<Variant>) {
+    /// Kills the run from one variant to another at each boundary, also if the object was removed by hand in between.
+    fn survives_kills(
+        &self,
+        fresh: &Fresh<'_>,
+        from: Option<Variant>,
+        removed: Option<&Hook<'_>>,
+        to: Option<Variant>,
+    ) {
         for crash in [Crash::Before, Crash::After] {
             for boundary in 0..self.kills.unwrap_or(usize::MAX) {
                 let mut world = World::of_real_services();
                 self.apply(&mut world, from, fresh);
+                if let Some(remove) = removed {
+                    remove();
+                }
                 world.crash_at(boundary, crash);
                 let program = |stack: &mut Stack| self.declare(stack, to);
                 let killed = world.run(program, Goal::Declared).expect("it is not refused").is_none();
                 self.apply(&mut world, to, fresh);
+                let is_recorded = self.object(&world).is_some();
+                assert_eq!(is_recorded, to.is_some(), "after a kill {crash:?} boundary {boundary}, it is recorded");
                 self.end(&mut world);
                 if !killed {
                     break;

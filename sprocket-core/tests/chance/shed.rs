@@ -553,16 +553,17 @@ async fn settle<R: Sort>(door: &Door, intent: &Intent<R>) -> Result<Settled<R>, 
     let bug = door.0.inside().bug;
     let is_ours = |live: &Live<R>| live.is(&intent.mark) || bug == Some(Bug::SettlesOthers);
     let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(is_ours);
-    Ok(match (ours.len(), others.len()) {
+    let mut ours = ours.into_iter();
+    Ok(match ours.next() {
         _ if bug == Some(Bug::SettlesNothing) => Settled::Nothing,
-        (0, 0) if bug == Some(Bug::SettlesMadeUp) => {
+        None if bug == Some(Bug::SettlesMadeUp) && others.is_empty() => {
             let (kind, name, set) = (R::KIND, intent.name.to_string(), R::settings(&intent.spec));
             let mark = Some(intent.mark.clone());
-            Settled::Ours(vec![R::live(&Thing { kind, name, id: "id-0".into(), version: 1, mark, set })])
+            Settled::one(R::live(&Thing { kind, name, id: "id-0".into(), version: 1, mark, set }))
         }
-        (0, 0) => Settled::Nothing,
-        (0, _) => Settled::Unmarked(others),
-        _ => Settled::Ours(ours),
+        None if others.is_empty() => Settled::Nothing,
+        None => Settled::Unmarked(others),
+        Some(object) => Settled::Ours { object, duplicates: ours.collect() },
     })
 }
 

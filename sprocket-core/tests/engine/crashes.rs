@@ -3,7 +3,7 @@
 use sprocket_core::testing::Crash;
 use sprocket_core::{Goal, Stack};
 
-use super::kinds::{App, Conf, Net};
+use super::kinds::{App, Conf, Disk, Net, Note};
 use super::{Story, on_lab};
 
 type Program = fn(&mut Stack);
@@ -23,14 +23,21 @@ fn declare(stack: &mut Stack, subnet: &str, image: &str, motd: &str, global: boo
 
 /// Kills the run from one program to another at each boundary in turn, and sees that the same command then converges.
 fn check(from: Program, to: Program, goal: Goal) {
+    check_after(from, |_| (), to, goal);
+}
+
+/// The same, after something has happened to the objects of the first program.
+fn check_after(from: Program, happened: impl Fn(&mut Story), to: Program, goal: Goal) {
     let mut expected = Story::new();
     expected.apply(from);
+    happened(&mut expected);
     expected.world.run(on_lab(to), goal).unwrap();
     let mut boundaries = 0;
     for crash in [Crash::Before, Crash::After] {
         for boundary in 0.. {
             let mut story = Story::new();
             story.apply(from);
+            happened(&mut story);
             story.world.crash_at(boundary, crash);
             let crashed = story.world.run(on_lab(to), goal).unwrap().is_none();
             let again = story.world.run(on_lab(to), goal).unwrap().expect("it is not killed twice");
@@ -38,6 +45,7 @@ fn check(from: Program, to: Program, goal: Goal) {
             assert_eq!(story.world.objects(), expected.world.objects(), "after a kill {crash:?} boundary {boundary}");
             let plan = story.world.try_plan(on_lab(to), goal).unwrap();
             assert!(plan.is_empty(), "after a kill {crash:?} boundary {boundary}:\n{plan}");
+            assert_eq!(recorded(&story), recorded(&expected), "after a kill {crash:?} boundary {boundary}");
             if !crashed {
                 boundaries += boundary;
                 break;
@@ -45,6 +53,15 @@ fn check(from: Program, to: Program, goal: Goal) {
         }
     }
     assert!(boundaries >= 6, "only {boundaries} boundaries");
+}
+
+/// The objects that are recorded, by resource.
+fn recorded(story: &Story) -> Vec<String> {
+    let records = story.world.snapshot().unwrap().records;
+    let line = |(address, record): (&_, &sprocket_core::state::Record)| {
+        format!("{address}: {:?}", record.objects().map(|object| &object.name).collect::<Vec<_>>())
+    };
+    records.iter().map(line).collect()
 }
 
 #[test]
@@ -75,4 +92,22 @@ fn delete() {
 #[test]
 fn destroy() {
     check(small, small, Goal::Destroyed { include_kept: false });
+}
+
+#[test]
+fn objects_removed_by_hand_are_created_again() {
+    let all = |stack: &mut Stack| {
+        small(stack);
+        stack.add(Disk::new("data"));
+        stack.add(Note::new("token", "abc"));
+    };
+    let removed = |story: &mut Story| {
+        let objects = story.world.objects();
+        assert_eq!(objects.len(), 5, "{objects:?}");
+        for object in objects {
+            let (kind, name) = object.split_once('/').unwrap();
+            story.world.remove(kind, name);
+        }
+    };
+    check_after(all, removed, all, Goal::Declared);
 }

@@ -114,11 +114,11 @@ fn what_never_gets_ready_fails_and_is_waited_for_again() {
     let report = story.world.try_apply(on_lab(app)).unwrap();
     assert_snapshot!(told(&report), @"lab:app/web failed: the test refused `ready` of `web`");
     assert_snapshot!(story.plan(app), @"
-    ~ lab:app/web  (not seen to work yet)
-    1 to wait for.
+    ~ lab:app/web  (made or changed by half)
+    1 to update.
     ");
     assert_eq!(story.world.calls(), ["create lab:app/web"]);
-    assert_eq!(story.apply(app), Vec::<String>::new(), "it is there: only the wait is done again");
+    assert_eq!(story.apply(app), ["update lab:app/web"], "a rollout that its service has paused goes on");
 }
 
 #[test]

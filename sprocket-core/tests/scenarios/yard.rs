@@ -50,6 +50,8 @@ pub(crate) enum Trouble {
     Panic,
     /// Nobody ever answers.
     Hang,
+    /// It does what it should, and answers with what nobody can read.
+    Unreadable,
 }
 
 /// What is known of a thing that stands.
@@ -57,8 +59,17 @@ pub(crate) enum Trouble {
 pub(crate) struct Standing {
     pub(crate) id: String,
     pub(crate) version: u64,
+    #[serde(deserialize_with = "weather")]
     pub(crate) weather: String,
 }
+
+/// There is weather that can't be read.
+fn weather<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let weather = String::deserialize(from)?;
+    if weather == UNREADABLE { Err(serde::de::Error::custom("no such weather")) } else { Ok(weather) }
+}
+
+const UNREADABLE: &str = "unreadable";
 
 impl Yard {
     /// Who goes through the gate is told by each call, unless it is Ann.
@@ -247,11 +258,13 @@ impl Gate {
         self.note(&mut inside, "create", R::KIND, make.name.as_str());
         inside.minted += 1;
         let state = Standing { id: format!("id-{}", inside.minted), version: 1, weather: "dry".into() };
-        let spec = if trouble.is_some() { R::half(make.spec) } else { R::written(make.spec) };
+        let is_half = matches!(trouble, Some(Trouble::Half | Trouble::HalfUnheard));
+        let spec = if is_half { R::half(make.spec) } else { R::written(make.spec) };
         let thing = Thing { spec: Arc::new(spec), state: state.clone(), mark: Some(make.mark.clone()) };
         inside.things.insert(place, thing);
         match trouble {
             Some(Trouble::HalfUnheard) => Err(YardError::Unheard.into()),
+            Some(Trouble::Unreadable) => Ok(Standing { weather: UNREADABLE.into(), ..state }),
             Some(_) => Err(Failed::from(YardError::Half(make.name.to_string())).leaving(state)),
             None => Ok(state),
         }

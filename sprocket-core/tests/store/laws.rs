@@ -37,16 +37,21 @@ prop_compose! {
         let marked = witness.is_some();
         let (version, secrets, triggers) = (1, Vec::new(), vec![revision.into()]);
         Object {
-            generation, name, id, version, applied, seen, witness, marked, state, secrets, deps, ready, revision, triggers,
+            generation, name, id, version, applied, seen, witness, marked, state, secrets, deps, ready,
+            wait_failed: !ready, revision, triggers,
         }
     }
 }
 
 prop_compose! {
     fn records()(
-        object in prop::option::of(objects()), old in vec(objects(), 0..3), protect in any::<bool>(),
+        object in prop::option::of(objects()), mut old in vec(objects(), 0..3), protect in any::<bool>(),
         keep_on_delete in any::<bool>(), dies_with in prop::option::of(addresses()),
     ) -> Box<Record> {
+        // No two objects of a record are one.
+        for (number, object) in (4..).zip(&mut old) {
+            object.generation = number;
+        }
         Box::new(Record { id: "3f9a".into(), provider: "docker".into(), object, old, protect, keep_on_delete, needed_by: None, moved_from: None, dies_with })
     }
 }

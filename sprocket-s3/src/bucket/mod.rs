@@ -172,8 +172,8 @@ impl Resource for Bucket {
     async fn settle(s3: &S3, intent: &Intent<Self>) -> Result<Settled<Self>, ErrorOf<Self>> {
         Ok(match read(s3, intent.name.as_str()).await? {
             None => Settled::Nothing,
-            Some(live) if live.is(&intent.mark) => Settled::Ours(vec![live]),
-            Some(live) if is_pristine(s3, &live).await? => Settled::Ours(vec![live]),
+            Some(live) if live.is(&intent.mark) => Settled::one(live),
+            Some(live) if is_pristine(s3, &live).await? => Settled::one(live),
             Some(live) => Settled::Unmarked(vec![live]),
         })
     }

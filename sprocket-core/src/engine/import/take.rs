@@ -85,6 +85,7 @@ impl Found {
             secrets,
             deps: node.deps.iter().map(|&dep| stack.nodes[dep as usize].address.clone()).collect(),
             ready: true,
+            wait_failed: false,
             revision: 0,
             triggers: self.triggers(stack, node, known),
         };

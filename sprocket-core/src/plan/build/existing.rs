@@ -40,11 +40,18 @@ impl<'a> Builder<'a> {
         self.warn_of_name(node, object);
         let name = Some(object.name.clone());
         let action = if !changes.is_empty() {
-            let reason = if changes.iter().all(|change| change.drift) { Reason::Drifted } else { Reason::Changed };
+            let reason = match changes.iter().all(|change| change.drift) {
+                // What an earlier run left unfinished is its own work, and not that of somebody else.
+                true if !object.ready => Reason::Unfinished,
+                true => Reason::Drifted,
+                false => Reason::Changed,
+            };
             Some((StepAction::Update, reason))
         } else if !object.ready {
-            // What needs no time until it works is not there as it should be: it was made or changed by half.
-            Some((if facts.converges { StepAction::Await } else { StepAction::Update }, Reason::Unfinished))
+            // What needs no time until it works is not there as it should be: it was made or changed by half. What failed to
+            // work by itself may do so once its settings are sent again, such as a rollout that its service has paused.
+            let waits = facts.converges && !object.wait_failed;
+            Some((if waits { StepAction::Await } else { StepAction::Update }, Reason::Unfinished))
         } else if record.is_some_and(|record| self.options_changed(node, record, object))
             || matches!(&desired.spec, Spec::Whole(_) if desired.secrets != object.secrets)
             || desired.triggers.len() != object.triggers.len()
