@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use sprocket_core::state::format::{Batch, write_snapshot};
-use sprocket_core::state::{Earlier, Entry, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore, StoreError};
+use sprocket_core::state::{
+    Earlier, Entry, Holder, Loaded, Lock, Mac, MemoryStore, Signer, Snapshot, StateStore, StoreError,
+};
 
 /// How much was written, in the form that files have.
 #[derive(Clone, Debug, Default)]
@@ -81,17 +83,17 @@ impl Lock for CountedLock {
         self.lock.load().await
     }
 
-    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        let line = Batch::new("00000000000000000000000000000000".into(), 1, entries).line();
+    async fn append(&self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError> {
+        let line = Batch::new("00000000000000000000000000000000".into(), 1, entries).line(signer, Mac::default()).0;
         self.written.0.journal.fetch_add(line.len() as u64, Ordering::Relaxed);
-        self.lock.append(entries).await
+        self.lock.append(entries, signer).await
     }
 
-    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    async fn compact(&self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError> {
         let mut bytes = Vec::new();
-        write_snapshot(snapshot, &mut bytes).expect("memory takes what is written to it");
+        write_snapshot(snapshot, signer, &mut bytes).expect("memory takes what is written to it");
         self.written.0.snapshots.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.lock.compact(snapshot).await
+        self.lock.compact(snapshot, signer).await
     }
 
     fn is_held(&self) -> bool {

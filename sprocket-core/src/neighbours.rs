@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sprocket_derive::Spec;
 use tokio::sync::Mutex;
 
-use crate::engine::with_causes;
+use crate::engine::{trust, with_causes};
 use crate::erased::Kinds;
 use crate::ids::Identity;
 use crate::json::Json;
@@ -73,7 +73,7 @@ pub struct Stacks {
 #[derive(Clone, Debug)]
 struct Shown {
     outputs: BTreeMap<String, Json>,
-    key: Option<StackKey>,
+    key: StackKey,
 }
 
 /// Other stacks have no settings.
@@ -168,9 +168,10 @@ impl Stacks {
         let unreadable = |cause: String| StacksError::Unreadable { stack: stack.to_owned(), cause };
         let (store, key) = (self.neighbours.0)(stack).await.map_err(unreadable)?;
         let loaded = store.load().await.map_err(|error| unreadable(with_causes(&error)))?;
-        let snapshot = loaded.ok_or_else(|| StacksError::NoState { stack: stack.to_owned() })?.snapshot;
-        let key = snapshot.key.as_deref().map(|sealed| key.open(sealed)).transpose();
-        let shown = Shown { outputs: snapshot.outputs, key: key.map_err(|error| unreadable(with_causes(&error)))? };
+        let loaded = loaded.ok_or_else(|| StacksError::NoState { stack: stack.to_owned() })?;
+        // Also what is not secret there is for no stranger to say.
+        let trusted = trust(loaded, &key, &store.place()).map_err(|refused| unreadable(refused.message()))?;
+        let shown = Shown { outputs: trusted.snapshot.outputs, key: trusted.key };
         read.insert(stack.to_owned(), shown.clone());
         Ok(shown)
     }
@@ -207,8 +208,7 @@ impl<T: State> Lookup for OutputOf<T> {
         let Shown { outputs, key } = stacks.shown(&self.stack).await?;
         let Some(value) = outputs.get(&self.output) else { return Ok(None) };
         let read = || read_tree(value.value());
-        let read = key.as_ref().map_or_else(read, |key| sealing(key, read));
-        read.map(Some).map_err(|error| {
+        sealing(&key, read).map(Some).map_err(|error| {
             let (stack, output) = (self.stack.clone(), self.output.clone());
             // Where something is sealed, what was read of it may be in the message.
             let is_secret = value.text().contains(SEALED);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sprocket_core::state::{
-    Entry, Event, Holder, KeySource, Snapshot, StateStore, StoreError, conformance, generate_identity,
+    Entry, Event, Holder, KeySource, Signer, Snapshot, StateStore, StoreError, conformance, generate_identity,
 };
 use sprocket_core::testing::World;
-use sprocket_core::{DraftExt as _, Engine, Goal, Password, Settings, Stack, Stop};
+use sprocket_core::value::StackKey;
+use sprocket_core::{DraftExt as _, Engine, Goal, Json, Password, Settings, Stack, Stop};
 use sprocket_s3::{S3Credentials, S3Store, StateLocation};
 use tokio::runtime::Runtime;
 
@@ -69,20 +70,26 @@ fn holder(name: &str) -> Holder {
     Holder { id: format!("lock-{name}"), who: format!("{name}@host, process 1"), command: "apply".into(), since }
 }
 
+fn signer() -> Signer {
+    Signer::of(&StackKey::from_bytes([7; 64]))
+}
+
 fn entry(text: &str) -> Entry {
-    Entry { address: "stack".into(), event: Event::Key { sealed: text.into() } }
+    let outputs = [("note".to_owned(), Json::from(&text.into()))].into();
+    Entry { address: "outputs".into(), event: Event::Outputs { outputs } }
 }
 
 fn begun(states: &States, store: &S3Store) {
     states.run(async {
         let lock = store.lock(&holder("nobody")).await.unwrap();
-        lock.compact(&Snapshot::new("5f0c".into())).await.unwrap();
+        lock.compact(&Snapshot::new("5f0c".into()), &signer()).await.unwrap();
         lock.release().await.unwrap();
     });
 }
 
 fn key_of(states: &States, store: &S3Store) -> Option<String> {
-    states.run(store.load()).unwrap().unwrap().snapshot.key
+    let outputs = states.run(store.load()).unwrap().unwrap().snapshot.outputs;
+    outputs.get("note").map(|note| note.value().as_str().unwrap().to_owned())
 }
 
 #[test]
@@ -143,7 +150,7 @@ fn the_lock_of_a_holder_that_is_gone_is_taken_over_and_its_writes_are_refused() 
         // The first holder is cut off: it can neither renew its lease nor be told that it is lost.
         let cut_off = states.through(&fake.endpoint, "gone").lease(SHORT);
         let stale = states.run(cut_off.lock(&holder("ann"))).unwrap();
-        states.run(stale.append(&[entry("by ann")])).unwrap();
+        states.run(stale.append(&[entry("by ann")], &signer())).unwrap();
         fake.set(|request| if request.path().contains("lock.json") { Fate::Cut } else { Fate::Through });
 
         let refused = states.run(first.lock(&holder("bob"))).unwrap_err();
@@ -164,14 +171,14 @@ fn the_lock_of_a_holder_that_is_gone_is_taken_over_and_its_writes_are_refused() 
         // The lease and 2 s of margin, in whole seconds of the server, since it was renewed.
         assert!(waited > SHORT && waited < 10 * SHORT, "{waited:?}");
         assert_eq!(states.run(first.holder()).unwrap().unwrap().who, holder("bob").who);
-        states.run(taken.append(&[entry("by bob")])).unwrap();
+        states.run(taken.append(&[entry("by bob")], &signer())).unwrap();
 
         // Who can't renew starts nothing new, even where the log can be reached.
-        let error = states.run(stale.append(&[entry("stale")])).unwrap_err();
+        let error = states.run(stale.append(&[entry("stale")], &signer())).unwrap_err();
         assert!(matches!(error, StoreError::Remote { .. }), "{error:?}");
         fake.set(|_| Fate::Through);
         for _ in 0..2 {
-            let error = states.run(stale.append(&[entry("stale")])).unwrap_err();
+            let error = states.run(stale.append(&[entry("stale")], &signer())).unwrap_err();
             assert!(matches!(error, StoreError::LockLost), "{error:?}");
         }
         assert_eq!(key_of(&states, &first).as_deref(), Some("by bob"));
@@ -190,7 +197,7 @@ fn a_write_that_was_under_way_when_the_lock_went_is_refused_by_the_log() {
         let fake = Fake::before(&states.hand.endpoint, |_| Fate::Through);
         let late = states.through(&fake.endpoint, "late");
         let stale = states.run(late.lock(&holder("ann"))).unwrap();
-        states.run(stale.append(&[entry("by ann")])).unwrap();
+        states.run(stale.append(&[entry("by ann")], &signer())).unwrap();
         fake.set(move |request| {
             if request.is("PUT") && request.path().contains("/log/") {
                 let _ = stopped.send(());
@@ -198,7 +205,7 @@ fn a_write_that_was_under_way_when_the_lock_went_is_refused_by_the_log() {
             }
             Fate::Through
         });
-        let writing = states.runtime.spawn(async move { (stale.append(&[entry("late")]).await, stale) });
+        let writing = states.runtime.spawn(async move { (stale.append(&[entry("late")], &signer()).await, stale) });
         stop.recv().unwrap();
         states.run(store.unlock("lock-ann")).unwrap();
         let lock = states.run(store.lock(&holder("bob"))).unwrap();
@@ -206,8 +213,8 @@ fn a_write_that_was_under_way_when_the_lock_went_is_refused_by_the_log() {
         drop(go);
         let (late, stale) = states.run(writing).unwrap();
         assert!(matches!(late, Err(StoreError::LockLost)), "{late:?}");
-        states.run(lock.append(&[entry("by bob")])).unwrap();
-        assert!(states.run(stale.compact(&Snapshot::new("other".into()))).is_err());
+        states.run(lock.append(&[entry("by bob")], &signer())).unwrap();
+        assert!(states.run(stale.compact(&Snapshot::new("other".into()), &signer())).is_err());
         assert_eq!(key_of(&states, &store).as_deref(), Some("by bob"));
     });
 }
@@ -268,11 +275,11 @@ fn a_write_whose_answer_is_lost_is_made_once() {
         states.run(async {
             let lock = store.lock(&holder("ann")).await.unwrap();
             for number in 0..6 {
-                lock.append(&[entry(&format!("key-{number}"))]).await.unwrap();
+                lock.append(&[entry(&format!("key-{number}"))], &signer()).await.unwrap();
             }
             lock.release().await.unwrap();
             let loaded = store.load().await.unwrap().unwrap().snapshot;
-            assert_eq!((loaded.serial, loaded.key.as_deref()), (6, Some("key-5")));
+            assert_eq!((loaded.serial, loaded.outputs["note"].value()), (6, "key-5".into()));
         });
     });
 }
@@ -378,12 +385,12 @@ fn a_snapshot_takes_in_batches_and_leaves_fences() {
         let mut expected = conformance::large(1);
         let (ann, bob) = states.run(async {
             let ann = store.lock(&holder("ann")).await.unwrap();
-            ann.compact(&expected).await.unwrap();
+            ann.compact(&expected, &signer()).await.unwrap();
             store.unlock("lock-ann").await.unwrap();
             (ann, store.lock(&holder("bob")).await.unwrap())
         });
         let mut append = async |text: &str| {
-            bob.append(&[entry(text)]).await.unwrap();
+            bob.append(&[entry(text)], &signer()).await.unwrap();
             expected.take(entry(text));
             expected.clone()
         };
@@ -391,7 +398,7 @@ fn a_snapshot_takes_in_batches_and_leaves_fences() {
             for round in ["first", "second", "third"] {
                 append(round).await;
                 let whole = append(&format!("{round}, too")).await;
-                bob.compact(&whole).await.unwrap();
+                bob.compact(&whole, &signer()).await.unwrap();
             }
             append("since").await
         });
@@ -406,7 +413,7 @@ fn a_snapshot_takes_in_batches_and_leaves_fences() {
         let read = door.count(|request| request.is("GET") && request.path().contains("/log/"));
         assert_eq!(read, 2, "the last snapshot and what follows it, and nothing older");
 
-        let late = states.run(ann.append(&[entry("by ann")])).unwrap_err();
+        let late = states.run(ann.append(&[entry("by ann")], &signer())).unwrap_err();
         assert!(matches!(late, StoreError::LockLost), "{late:?}");
         assert_eq!(states.run(store.load()).unwrap().unwrap().snapshot, expected);
     });
@@ -420,7 +427,7 @@ fn what_is_damaged_is_refused() {
         states.run(async {
             let lock = store.lock(&holder("ann")).await.unwrap();
             for number in 0..3 {
-                lock.append(&[entry(&format!("key-{number}"))]).await.unwrap();
+                lock.append(&[entry(&format!("key-{number}"))], &signer()).await.unwrap();
             }
             lock.release().await.unwrap();
         });
@@ -481,7 +488,7 @@ fn another_process() {
     let store = store(&runtime, (bucket, endpoint, "two"), &keys).lease(SHORT);
     runtime.block_on(async {
         let lock = store.lock(&holder("other")).await.unwrap();
-        lock.append(&[entry("by the other")]).await.unwrap();
+        lock.append(&[entry("by the other")], &signer()).await.unwrap();
         println!("held");
         tokio::time::sleep(Duration::from_secs(60)).await;
         drop(lock);
@@ -526,7 +533,7 @@ fn of_two_processes_one_waits_and_goes_on_when_the_other_was_killed() {
             }
         });
         assert_eq!(key_of(&states, &ours).as_deref(), Some("by the other"), "what it wrote counts");
-        states.run(lock.append(&[entry("by us")])).unwrap();
+        states.run(lock.append(&[entry("by us")], &signer())).unwrap();
         states.run(lock.release()).unwrap();
     });
 }

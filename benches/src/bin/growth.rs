@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use sprocket_benches::measure::{Took, exponent};
 use sprocket_benches::shapes::Shape;
 use sprocket_benches::{Ground, Kept, run};
-use sprocket_core::state::{Entry, Event, Holder, Record, Snapshot, StateStore};
+use sprocket_core::state::{Entry, Event, Holder, Record, Signer, Snapshot, StateStore};
+use sprocket_core::value::StackKey;
 use sprocket_core::{Address, Goal, Stop};
 
 const SIZES: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
@@ -195,11 +196,12 @@ fn holder() -> Holder {
 /// An empty state in a folder, and these entries in its journal.
 fn journalled(ground: &Ground, entries: &[Entry]) {
     let Kept::InFolder(_, store) = &ground.kept else { unreachable!("it is kept in a folder") };
+    let signer = Signer::of(&StackKey::from_bytes([7; 64]));
     run(async {
         let lock = store.lock(&holder()).await.expect("it is locked");
-        lock.compact(&Snapshot::new("lineage".into())).await.expect("it is written");
+        lock.compact(&Snapshot::new("lineage".into()), &signer).await.expect("it is written");
         for batch in entries.chunks(64) {
-            lock.append(batch).await.expect("it is written");
+            lock.append(batch, &signer).await.expect("it is written");
         }
         lock.release().await.expect("it is released");
     });

@@ -36,7 +36,7 @@ use crate::refresh::{Connections, Observed, look_up};
 use crate::report::{Failure, Outcome, Report, StepReport};
 use crate::resource::Effect;
 use crate::stack::Stack;
-use crate::state::{Entry, Event as Journalled, Lock, Snapshot, StoreError};
+use crate::state::{Entry, Event as Journalled, Lock, Signer, Snapshot, StoreError};
 use crate::stop::{Stop, Stopping};
 use crate::value::{Facts, Known, StackKey};
 
@@ -51,6 +51,7 @@ pub(crate) struct Run<'a> {
     observed: Observed,
     settings: &'a Settings,
     lock: &'a dyn Lock,
+    signer: Signer,
     stop: watch::Receiver<Stopping>,
     /// Tells every call that the lock was lost.
     lost: watch::Sender<bool>,
@@ -97,6 +98,7 @@ impl<'a> Run<'a> {
             plan,
             snapshot,
             known: Known { answers: observed.answers.clone(), ..Known::nothing(stack, &key) },
+            signer: Signer::of(&key),
             key,
             connections,
             observed,
@@ -419,7 +421,8 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
             let batch = std::mem::take(&mut run.unwritten);
             after_write = std::mem::take(&mut run.starting);
             let lock = run.lock;
-            writing = Some(Box::pin(async move { lock.append(&batch).await }));
+            let signer = run.signer.clone();
+            writing = Some(Box::pin(async move { lock.append(&batch, &signer).await }));
         }
         let write = async {
             match &mut writing {
@@ -468,16 +471,16 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
         // A snapshot has them too.
         let rest = std::mem::take(&mut run.unwritten);
         let saved = if run.lock.wants_snapshot() {
-            let written = run.lock.compact(&run.snapshot).await;
+            let written = run.lock.compact(&run.snapshot, &run.signer).await;
             if written.is_err() && !rest.is_empty() {
                 // There may be room for them where there is none for all. The failure is told all the same.
-                let _ = run.lock.append(&rest).await;
+                let _ = run.lock.append(&rest, &run.signer).await;
             }
             written
         } else if rest.is_empty() {
             Ok(())
         } else {
-            run.lock.append(&rest).await
+            run.lock.append(&rest, &run.signer).await
         };
         if let Err(error) = saved {
             run.state_failure = Some(error);

@@ -86,7 +86,6 @@ impl<'a> Run<'a> {
             deps: node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect(),
             triggers: self.triggers(node)?,
             ending: node.ending(self.stack),
-            was_absent: true,
         })
     }
 

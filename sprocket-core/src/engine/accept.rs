@@ -11,7 +11,7 @@ use crate::ids::Address;
 use crate::json::Json;
 use crate::plan::{Plan, Reason, Step};
 use crate::stack::Stack;
-use crate::state::{Entry, Event, Object, Record};
+use crate::state::{Entry, Event, Object, Record, Signer};
 use crate::value::{Path, conceal_known, is_sealed, places_hidden, seal_at};
 
 impl Engine {
@@ -58,7 +58,7 @@ impl Engine {
             }
             entries.extend(connections.entries(&mut snapshot));
             if !entries.is_empty() {
-                lock.append(&entries).await?;
+                lock.append(&entries, &Signer::of(&key)).await?;
             }
             Ok(accepted)
         }

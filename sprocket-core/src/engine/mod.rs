@@ -10,6 +10,7 @@ mod prepare;
 mod records;
 mod refused;
 mod saved;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub use self::refused::Refused;
 pub(crate) use self::refused::with_causes;
 use self::saved::Proposal;
 pub use self::saved::SavedPlan;
+use self::trust::Trusted;
+pub(crate) use self::trust::trust;
 use crate::apply::{self, Run};
 use crate::entropy::Entropy;
 use crate::erased::{Through, mark, provider_type};
@@ -40,7 +43,7 @@ use crate::refresh::{Connections, Open, Opener, ProviderTypes};
 use crate::report::{Report, Verdict};
 use crate::resource::{Checked, Deadline};
 use crate::stack::Stack;
-use crate::state::{Entry, Holder, KeySource, Loaded, Lock, Object, Record, Snapshot, StateStore};
+use crate::state::{Entry, Holder, KeySource, Lock, Object, Record, Signer, Snapshot, StateStore};
 use crate::stop::Stop;
 use crate::value::StackKey;
 
@@ -209,7 +212,7 @@ impl Engine {
         opener: &Arc<Opener>,
     ) -> Result<Prepared, Refused> {
         let loaded = self.load_from(lock).await?;
-        let found = loaded.as_ref().map(|snapshot| (&snapshot.lineage, snapshot.serial));
+        let found = loaded.as_ref().map(|Trusted { snapshot, .. }| (&snapshot.lineage, snapshot.serial));
         let fresh = plan.proposed_key.is_some() && plan.serial == 0;
         match found {
             None if !fresh => return Err(stale("the state that it was made for is gone")),
@@ -236,24 +239,28 @@ impl Engine {
         let prepared = self.again(stack, plan, lock, opener).await?;
         let Prepared { mut snapshot, amendments, key, key_is_new, connections, observed, .. } = prepared;
         let entries: Vec<Entry> = amendments.into_iter().chain(connections.entries(&mut snapshot)).collect();
-        self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await?;
+        self.begin(&mut snapshot, (&key, key_is_new), &entries, lock).await?;
         let run = Run::new(stack, plan, snapshot, key, connections, observed, &self.settings, lock, stop);
         Ok(apply::run(run).await)
     }
 
-    /// Makes durable what a run starts from: entries that the snapshot has taken, and a key that is new.
+    /// Makes durable what a run starts from: entries that the snapshot has taken, a key that is new, and a key for an owner
+    /// that could not open it yet.
     async fn begin(
         &self,
         snapshot: &mut Snapshot,
-        new_key: Option<&StackKey>,
+        (key, is_new): (&StackKey, bool),
         entries: &[Entry],
         lock: &dyn Lock,
     ) -> Result<(), Refused> {
-        if let Some(key) = new_key {
-            snapshot.key = Some(self.settings.key.protect(key)?);
-            lock.compact(snapshot).await?;
+        let signer = Signer::of(key);
+        let owners = &self.settings.key;
+        let is_complete = |protected| owners.all_own(protected, key, &snapshot.lineage);
+        if is_new || !snapshot.key.as_ref().map_or(Ok(false), is_complete)? {
+            snapshot.key = Some(owners.protect(key, &snapshot.lineage)?);
+            lock.compact(snapshot, &signer).await?;
         } else if !entries.is_empty() {
-            lock.append(entries).await?;
+            lock.append(entries, &signer).await?;
         }
         Ok(())
     }
@@ -330,28 +337,32 @@ impl Engine {
     /// If the program is wrong, or the state can't be read or its key not opened.
     pub async fn reach(&self, stack: &Stack) -> Result<Vec<Reached>, Refused> {
         stack.check()?;
-        let snapshot = self.load().await?;
-        let key = match snapshot.as_ref().and_then(|snapshot| snapshot.key.as_ref()) {
-            Some(sealed) => self.settings.key.open(sealed)?,
-            None => StackKey::from_bytes(self.settings.entropy.bytes()),
-        };
-        let snapshot = snapshot.unwrap_or_else(|| Snapshot::new("".into()));
+        let Trusted { snapshot, key } = self.load().await?.unwrap_or_else(|| Trusted {
+            snapshot: Snapshot::new("".into()),
+            key: StackKey::from_bytes(self.settings.entropy.bytes()),
+        });
         let opener = self.opener();
         let reached = Connections::reach(stack, &snapshot, &key, &opener).await;
         opener.close().await;
         Ok(reached)
     }
 
-    /// The recorded outputs. A secret is `{"$secret": true}` unless it is to be revealed.
+    /// The recorded outputs. A secret is `{"$secret": true}` unless it is to be revealed. Without revealing, the key is
+    /// not opened, and nobody checks who wrote them.
     ///
     /// # Errors
     /// If the state can't be read, or the key not opened.
     pub async fn outputs(&self, reveal: bool) -> Result<BTreeMap<String, Value>, Refused> {
-        let Some(snapshot) = self.load().await? else { return Ok(BTreeMap::new()) };
+        let (snapshot, key) = if reveal {
+            let Some(Trusted { snapshot, key }) = self.load().await? else { return Ok(BTreeMap::new()) };
+            (snapshot, Some(key))
+        } else {
+            let Some(snapshot) = self.load_unchecked().await? else { return Ok(BTreeMap::new()) };
+            (snapshot, None)
+        };
         let mut outputs: BTreeMap<String, Value> =
             snapshot.outputs.iter().map(|(name, json)| (name.clone(), json.value())).collect();
-        if reveal && let Some(sealed) = &snapshot.key {
-            let key = self.settings.key.open(sealed)?;
+        if let Some(key) = key {
             for value in outputs.values_mut() {
                 crate::value::open_all(value, &key);
             }
@@ -364,27 +375,12 @@ impl Engine {
         Ok(outputs)
     }
 
-    /// What is recorded; secrets are sealed.
+    /// What is recorded; secrets are sealed. The key is not opened, and nobody checks who wrote it.
     ///
     /// # Errors
     /// If the state can't be read.
     pub async fn snapshot(&self) -> Result<Option<Snapshot>, Refused> {
-        self.load().await
-    }
-
-    async fn load(&self) -> Result<Option<Snapshot>, Refused> {
-        Ok(self.store.load().await?.map(|loaded| self.noted(loaded)))
-    }
-
-    async fn load_from(&self, lock: &dyn Lock) -> Result<Option<Snapshot>, Refused> {
-        Ok(lock.load().await?.map(|loaded| self.noted(loaded)))
-    }
-
-    fn noted(&self, loaded: Loaded) -> Snapshot {
-        for note in &loaded.notes {
-            tracing::warn!(place = self.store.place(), "{note}");
-        }
-        loaded.snapshot
+        self.load_unchecked().await
     }
 
     /// Opens the providers of one command.
@@ -405,7 +401,7 @@ impl Engine {
     async fn prepare(
         &self,
         stack: &Stack,
-        loaded: Option<Snapshot>,
+        loaded: Option<Trusted>,
         proposal: Option<Proposal<'_>>,
         opener: &Arc<Opener>,
     ) -> Result<Prepared, Refused> {

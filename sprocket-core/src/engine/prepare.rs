@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::saved::Proposal;
+use super::trust::Trusted;
 use super::{Refused, Settings};
 use crate::erased::KindHandle;
 use crate::ids::{Address, Lineage, ProviderName};
@@ -44,25 +45,21 @@ pub(super) struct Opened {
 
 pub(super) async fn open(
     stack: &Stack,
-    loaded: Option<Snapshot>,
+    loaded: Option<Trusted>,
     proposal: Option<Proposal<'_>>,
     settings: &Settings,
     opener: &Arc<Opener>,
 ) -> Result<Opened, Refused> {
     // A stack without state gets lineage and key here; they become real with the plan that proposes them.
-    let mut snapshot = loaded.unwrap_or_else(|| {
-        Snapshot::new(
-            proposal.as_ref().map_or_else(|| settings.entropy.id().into(), |proposal| proposal.lineage.clone()),
-        )
+    let key_is_new = loaded.is_none();
+    let Trusted { mut snapshot, key } = loaded.unwrap_or_else(|| {
+        let lineage = proposal.as_ref().map(|proposal| proposal.lineage.clone());
+        let key = proposal.and_then(|proposal| proposal.key.cloned());
+        Trusted {
+            snapshot: Snapshot::new(lineage.unwrap_or_else(|| settings.entropy.id().into())),
+            key: key.unwrap_or_else(|| settings.key.new_key(&settings.entropy)),
+        }
     });
-    let sealed = snapshot.key.clone();
-    let key_is_new = sealed.is_none();
-    let key = match sealed {
-        Some(sealed) => settings.key.open(&sealed)?,
-        None => proposal
-            .and_then(|proposal| proposal.key.cloned())
-            .unwrap_or_else(|| settings.key.new_key(&settings.entropy)),
-    };
     let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
     let moves = Moves::of(stack, &snapshot);
     let amendments: Vec<Entry> = Entry::moved(moves.by_old_address()).into_iter().collect();

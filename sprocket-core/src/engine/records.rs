@@ -1,8 +1,9 @@
-//! Records, mended by hand: nothing is asked of any service.
+//! Records, mended by hand: nothing is asked of any service. It takes the key all the same, as every write does.
 
+use super::trust::Trusted;
 use super::{Engine, Refused};
 use crate::ids::Address;
-use crate::state::{Entry, Event, Record, Snapshot};
+use crate::state::{Entry, Event, Record, Signer, Snapshot};
 
 impl Engine {
     /// Removes a resource from state, and leaves its objects alone. Returns their names.
@@ -71,9 +72,12 @@ impl Engine {
     ) -> Result<T, Refused> {
         let lock = self.lock(command).await?;
         let result = async {
-            let snapshot = self.load_from(&*lock).await?.unwrap_or_else(|| Snapshot::new("".into()));
-            let (entry, told) = decide(&snapshot)?;
-            lock.append(&[entry]).await?;
+            let loaded = self.load_from(&*lock).await?;
+            let nothing = Snapshot::new("".into());
+            let (entry, told) = decide(loaded.as_ref().map_or(&nothing, |loaded| &loaded.snapshot))?;
+            if let Some(Trusted { key, .. }) = &loaded {
+                lock.append(&[entry], &Signer::of(key)).await?;
+            }
             Ok(told)
         }
         .await;

@@ -25,6 +25,14 @@ pub enum Refused {
     /// The state could not be read, written or locked.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The state was not written by a holder of its key.
+    #[error("the state in {place} is forged or damaged: {message}")]
+    Forged {
+        /// Where it is.
+        place: String,
+        /// Which part of it.
+        message: String,
+    },
     /// The stack's key could not be opened.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -161,6 +169,7 @@ impl Refused {
             Self::Problems(_) => "problems",
             Self::Store(StoreError::Locked { .. }) => "locked",
             Self::Store(_) => "store",
+            Self::Forged { .. } => "forged",
             Self::Key(_) => "key",
             Self::Stale { .. } => "stale",
             Self::SavedPlan { .. } => "saved_plan",
@@ -188,6 +197,11 @@ impl Refused {
             Self::Unreachable { hint, .. } | Self::Unreadable { hint, .. } => {
                 Some(hint.clone().unwrap_or_else(|| "nothing was changed, and nothing was dropped from state".into()))
             }
+            Self::Forged { .. } => Some(
+                "nothing was asked of any service, and the state stays as it is; put an earlier one in its place, from \
+                 `state history`, the bucket's older versions or a backup, and find out who can write there"
+                    .into(),
+            ),
             Self::Key(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Stale { .. } | Self::SavedPlan { .. } => Some("nothing was changed; plan again".into()),

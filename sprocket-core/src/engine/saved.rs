@@ -1,17 +1,20 @@
 //! Saved plans: what was looked at, to be applied later exactly so, or refused.
 //!
 //! A file holds no steps: they are made again from what is there when it is applied, as those of every plan are, and must come
-//! out the same. It is sealed under the stack's key, so that nobody else can make or change one, and no secret is in it.
+//! out the same. It is sealed under a key that is derived from the stack's, so that nobody else can make or change one, and no
+//! secret is in it. Where no state has begun, the file brings the key along, as its owner protected it.
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::trust::Trusted;
 use super::{Engine, Refused, stale};
 use crate::hash;
 use crate::ids::{Address, Lineage};
 use crate::plan::{Plan, Request};
 use crate::stack::Stack;
+use crate::state::ProtectedKey;
 use crate::value::{Sealed, StackKey};
 
 /// The version of the form. Others are refused.
@@ -27,7 +30,7 @@ pub struct SavedPlan {
     lineage: Lineage,
     /// The key of a state that has not begun, as its owner can open it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
+    key: Option<ProtectedKey>,
     content: Sealed,
 }
 
@@ -63,8 +66,8 @@ impl Engine {
     /// If the state can't be read, or the key not opened.
     pub async fn save(&self, plan: &Plan, about: impl Into<String>) -> Result<SavedPlan, Refused> {
         let (key, protected) = match &plan.proposed_key {
-            Some(key) => (key.clone(), Some(self.settings.key.protect(key)?)),
-            None => (self.recorded_key().await?.ok_or_else(gone)?, None),
+            Some(key) => (key.clone(), Some(self.settings.key.protect(key, &plan.lineage)?)),
+            None => (self.load().await?.ok_or_else(gone)?.key, None),
         };
         let content = Content {
             about: about.into(),
@@ -92,13 +95,13 @@ impl Engine {
             return Err(unfit(&format!("it has format {}, and this program reads {FORMAT}", saved.format)));
         }
         let loaded = self.load().await?;
-        let recorded = loaded.as_ref().map(|snapshot| (&snapshot.lineage, snapshot.serial, snapshot.key.as_ref()));
-        let protected = match recorded {
-            Some((lineage, ..)) if *lineage != saved.lineage => return Err(unfit("it was made for another state")),
-            Some((_, _, Some(key))) => key,
-            _ => saved.key.as_ref().ok_or_else(gone)?,
+        let key = match &loaded {
+            Some(Trusted { snapshot, .. }) if snapshot.lineage != saved.lineage => {
+                return Err(unfit("it was made for another state"));
+            }
+            Some(Trusted { key, .. }) => key.clone(),
+            None => self.settings.key.open(saved.key.as_ref().ok_or_else(gone)?, &saved.lineage)?,
         };
-        let key = self.settings.key.open(protected)?;
         let content = key
             .derive(PURPOSE)
             .open(&saved.content)
@@ -107,7 +110,7 @@ impl Engine {
         if content.about != about {
             return Err(unfit(&format!("it was made for {}, and this is {about}", content.about)));
         }
-        if recorded.is_some_and(|(_, serial, _)| serial != content.serial) {
+        if loaded.as_ref().is_some_and(|loaded| loaded.snapshot.serial != content.serial) {
             return Err(stale("the state has changed since it was made"));
         }
         let proposal = Proposal { lineage: &saved.lineage, key: Some(&key) };
@@ -116,11 +119,6 @@ impl Engine {
         opener.close().await;
         let plan = prepared?.plan(stack, &content.request);
         if plan.digest() == content.digest { Ok(plan) } else { Err(stale(&content.difference(&plan))) }
-    }
-
-    async fn recorded_key(&self) -> Result<Option<StackKey>, Refused> {
-        let Some(protected) = self.load().await?.and_then(|snapshot| snapshot.key) else { return Ok(None) };
-        Ok(Some(self.settings.key.open(&protected)?))
     }
 }
 

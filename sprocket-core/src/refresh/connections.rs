@@ -29,7 +29,7 @@ pub(crate) struct Open {
 impl Open {
     /// What must be recorded of it.
     pub(crate) fn entry(&self, name: &ProviderName) -> Entry {
-        let event = Event::Provider { name: name.clone(), recorded: Some(self.recorded.clone()) };
+        let event = Event::Provider { name: name.clone(), recorded: self.recorded.clone() };
         Entry { address: Address::from(name.as_str()), event }
     }
 }

@@ -53,7 +53,7 @@ async fn settle_one(
                 ErasedSettled::Unmarked(mut lives) => {
                     let same = |live: &ErasedLive| kind.equal(&live.spec, &intent.spec, &intent.secrets, key);
                     match lives.pop() {
-                        Some(live) if intent.was_absent && lives.is_empty() && same(&live) => {
+                        Some(live) if lives.is_empty() && same(&live) => {
                             created(record, intent, live, lives, &kind, key)
                         }
                         _ => return Err(Refused::Undecided { address: address.clone(), name: intent.name.clone() }),

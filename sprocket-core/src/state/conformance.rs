@@ -22,13 +22,15 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::journal::{Action, Entry, Event, Intention};
+use super::key::ProtectedKey;
+use super::mac::Signer;
 use super::record::{Ending, Object, Record};
 use super::snapshot::{RecordedProvider, Snapshot};
-use super::store::{Holder, Lock, StateStore, StoreError};
+use super::store::{Holder, Loaded, Lock, StateStore, StoreError};
 use crate::ids::{Address, Lineage};
 use crate::json::Json;
 use crate::resource::{Effect, Witness};
-use crate::value::{Path, PathPart};
+use crate::value::{Path, PathPart, StackKey};
 
 /// Opens the store of this name: the same name gives handles on the same storage, as two processes would have them, and
 /// storage of another name is another, and empty at first.
@@ -64,7 +66,7 @@ async fn it_begins_empty(open: Open<'_>) {
     let lock = lock(&store, "ann").await;
     assert_eq!(store.load().await.expect("loads"), None, "the lock alone is no state");
     assert_eq!(lock.load().await.expect("loads"), None, "nor for its holder");
-    let refused = lock.append(&entries()).await.expect_err("a state begins with a snapshot");
+    let refused = lock.append(&entries(), &signer()).await.expect_err("a state begins with a snapshot");
     assert!(matches!(refused, StoreError::NoSnapshot { .. }), "{refused:?}");
     assert_eq!(store.load().await.expect("loads"), None, "what was refused is not kept");
 }
@@ -73,10 +75,10 @@ async fn entries_are_kept_in_order(open: Open<'_>) {
     let (store, mut expected) = begun(open, "order").await;
     let held = lock(&store, "ann").await;
     for number in 0..20 {
-        append(&*held, &mut expected, &[key(&format!("key-{number}")), key(&format!("last-{number}"))]).await;
+        append(&*held, &mut expected, &[note(&format!("key-{number}")), note(&format!("last-{number}"))]).await;
         assert_eq!(load(&store).await, expected, "after append {number}");
     }
-    held.append(&[]).await.expect("nothing can be appended");
+    held.append(&[], &signer()).await.expect("nothing can be appended");
     held.release().await.expect("is released");
     assert_eq!(load(&open("order")).await, expected, "by another handle");
     // The next holder goes on where this one ended.
@@ -92,7 +94,7 @@ async fn every_event_comes_back_as_it_was(open: Open<'_>) {
         append(&*lock, &mut expected, std::slice::from_ref(&entry)).await;
         assert_eq!(load(&store).await, expected, "after {entry:?}");
         // Each time: at the end, little of it would be left to be written.
-        lock.compact(&expected).await.expect("is written");
+        lock.compact(&expected, &signer()).await.expect("is written");
         assert_eq!(load(&store).await, expected, "as a snapshot, after {entry:?}");
     }
 }
@@ -103,7 +105,7 @@ async fn a_batch_counts_once_however_it_is_cut(open: Open<'_>) {
     let (one_by_one, _) = begun(open, "one-by-one").await;
     let lock = lock(&one_by_one, "ann").await;
     for entry in entries() {
-        lock.append(&[entry]).await.expect("is appended");
+        lock.append(&[entry], &signer()).await.expect("is appended");
     }
     assert_eq!(load(&at_once).await, load(&one_by_one).await, "batches have no meaning of their own");
 }
@@ -113,18 +115,18 @@ async fn a_snapshot_takes_the_journals_place(open: Open<'_>) {
     let lock = lock(&store, "ann").await;
     for round in 0..8 {
         append(&*lock, &mut expected, &entries()).await;
-        lock.compact(&expected).await.expect("is written");
+        lock.compact(&expected, &signer()).await.expect("is written");
         assert_eq!(load(&store).await, expected, "after compaction {round}");
-        append(&*lock, &mut expected, &[key(&format!("round-{round}"))]).await;
+        append(&*lock, &mut expected, &[note(&format!("round-{round}"))]).await;
         assert_eq!(load(&store).await, expected, "after an append that follows it");
     }
     // What a snapshot has beyond the journal counts: it was true when it was written.
-    expected.take(key("taken in, not appended"));
-    lock.compact(&expected).await.expect("is written");
-    lock.compact(&expected).await.expect("is written twice");
+    expected.take(note("taken in, not appended"));
+    lock.compact(&expected, &signer()).await.expect("is written");
+    lock.compact(&expected, &signer()).await.expect("is written twice");
     assert_eq!(load(&store).await, expected, "what a snapshot has beyond the journal counts");
     let other = Snapshot::new("another".into());
-    lock.compact(&other).await.expect("another state can take its place");
+    lock.compact(&other, &signer()).await.expect("another state can take its place");
     assert_eq!(load(&store).await, other, "another state has taken its place");
 }
 
@@ -135,8 +137,8 @@ async fn earlier_snapshots_are_kept(open: Open<'_>) {
     let lock = lock(&store, "ann").await;
     let mut written = vec![state.clone()];
     for round in 0..9 {
-        append(&*lock, &mut state, &[key(&format!("round-{round}"))]).await;
-        lock.compact(&state).await.expect("is written");
+        append(&*lock, &mut state, &[note(&format!("round-{round}"))]).await;
+        lock.compact(&state, &signer()).await.expect("is written");
         written.push(state.clone());
     }
     written.pop();
@@ -149,15 +151,15 @@ async fn a_snapshot_is_wanted_now_and_then(open: Open<'_>) {
     let (store, _) = begun(open, "wanted").await;
     let mut expected = large(30);
     let first = lock(&store, "ann").await;
-    first.compact(&expected).await.expect("is written");
+    first.compact(&expected, &signer()).await.expect("is written");
     first.release().await.expect("is released");
     let mut snapshots = 0;
     for run in 0..40 {
         let lock = lock(&store, "ann").await;
-        append(&*lock, &mut expected, &[done(run), key(&format!("key-{run}"))]).await;
+        append(&*lock, &mut expected, &[done(run), note(&format!("key-{run}"))]).await;
         if lock.wants_snapshot() {
             snapshots += 1;
-            lock.compact(&expected).await.expect("is written");
+            lock.compact(&expected, &signer()).await.expect("is written");
         }
         lock.release().await.expect("is released");
         assert_eq!(load(&store).await, expected, "after run {run}");
@@ -170,13 +172,13 @@ async fn a_snapshot_that_lacks_entries_is_refused(open: Open<'_>) {
     let lock = lock(&store, "ann").await;
     let mut expected = old.clone();
     append(&*lock, &mut expected, &entries()).await;
-    let refused = lock.compact(&old).await.expect_err("entries would be lost");
+    let refused = lock.compact(&old, &signer()).await.expect_err("entries would be lost");
     assert!(
         matches!(refused, StoreError::Behind { stored, given, .. } if (stored, given) == (expected.serial, old.serial)),
         "{refused:?}"
     );
     assert_eq!(load(&store).await, expected, "nothing was lost");
-    append(&*lock, &mut expected, &[key("later")]).await;
+    append(&*lock, &mut expected, &[note("later")]).await;
     assert_eq!(load(&store).await, expected, "the lock is as good as before");
 }
 
@@ -224,13 +226,13 @@ async fn a_lock_is_broken_by_its_id_only(open: Open<'_>) {
     let held = lock(&store, "ann").await;
     let wrong = open("unlock").unlock("lock-bob").await.expect_err("it has another id");
     assert!(matches!(&wrong, StoreError::NoSuchLock { id } if id == "lock-bob"), "{wrong:?}");
-    held.append(&entries()).await.expect("it is still held");
+    held.append(&entries(), &signer()).await.expect("it is still held");
     open("unlock").unlock("lock-ann").await.expect("it is broken");
     assert_eq!(store.holder().await.expect("answers"), None, "a broken lock is free");
     let next = lock(&open("unlock"), "bob").await;
     drop(held);
     assert_eq!(store.holder().await.expect("answers"), Some(holder("bob")), "the old lock does not free the new one");
-    next.append(&entries()).await.expect("it is held");
+    next.append(&entries(), &signer()).await.expect("it is held");
 }
 
 async fn a_lost_lock_writes_nothing(open: Open<'_>) {
@@ -243,17 +245,17 @@ async fn a_lost_lock_writes_nothing(open: Open<'_>) {
         let error = result.expect_err("the lock was lost");
         assert!(matches!(error, StoreError::LockLost), "{error:?}");
     };
-    lost(old.append(&[key("stale")]).await);
+    lost(old.append(&[note("stale")], &signer()).await);
     assert!(!old.is_held(), "a lock is known to be lost after a write was refused");
     let new = lock(&open("lost"), "bob").await;
     assert!(new.is_held() && !old.is_held(), "a lock that was lost is not held again with that of another");
-    lost(old.append(&[key("stale")]).await);
-    append(&*new, &mut expected, &[key("fresh")]).await;
-    lost(old.append(&[key("stale")]).await);
-    lost(old.compact(&expected).await);
+    lost(old.append(&[note("stale")], &signer()).await);
+    append(&*new, &mut expected, &[note("fresh")]).await;
+    lost(old.append(&[note("stale")], &signer()).await);
+    lost(old.compact(&expected, &signer()).await);
     lost(old.release().await);
     assert_eq!(load(&store).await, expected, "only the new holder has written");
-    append(&*new, &mut expected, &[key("fresher")]).await;
+    append(&*new, &mut expected, &[note("fresher")]).await;
     assert_eq!(load(&store).await, expected, "the lock of the new holder is as good as before");
 }
 
@@ -261,14 +263,14 @@ async fn a_lock_loads_what_it_writes_on(open: Open<'_>) {
     let (_, mut expected) = begun(open, "from-the-lock").await;
     for name in ["ann", "bob"] {
         let lock = lock(&open("from-the-lock"), name).await;
-        let loaded = async || lock.load().await.expect("loads").expect("there is a state").snapshot;
+        let loaded = async || proven(lock.load().await);
         assert_eq!(loaded().await, expected, "{name}'s lock loads what is there");
         append(&*lock, &mut expected, &entries()).await;
         assert_eq!(loaded().await, expected, "{name}'s lock loads what was written with it");
-        append(&*lock, &mut expected, &[key("later")]).await;
-        lock.compact(&expected).await.expect("is written");
+        append(&*lock, &mut expected, &[note("later")]).await;
+        lock.compact(&expected, &signer()).await.expect("is written");
         assert_eq!(loaded().await, expected, "{name}'s lock loads a snapshot");
-        append(&*lock, &mut expected, &[key("last")]).await;
+        append(&*lock, &mut expected, &[note("last")]).await;
         lock.release().await.expect("is released");
         assert_eq!(load(&open("from-the-lock")).await, expected, "what was written after a load follows on it");
     }
@@ -291,9 +293,9 @@ async fn large_states_are_kept(open: Open<'_>) {
     let (store, _) = begun(open, "large").await;
     let lock = lock(&store, "ann").await;
     let mut large = large(10_000);
-    lock.compact(&large).await.expect("is written");
+    lock.compact(&large, &signer()).await.expect("is written");
     for number in 0..100 {
-        append(&*lock, &mut large, &[done(number), key(&format!("key-{number}"))]).await;
+        append(&*lock, &mut large, &[done(number), note(&format!("key-{number}"))]).await;
     }
     let loaded = load(&store).await;
     assert_eq!(loaded.records.len(), large.records.len(), "all records are kept");
@@ -347,12 +349,11 @@ fn entries() -> Vec<Entry> {
     };
     let config = RecordedProvider { config: Json::from(&json!({"host": "tcp://a"})), identity: "swarm-1".into() };
     let entries = vec![
-        event(Event::Provider { name: "docker/second".into(), recorded: Some(config) }),
-        key("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n"),
+        event(Event::Provider { name: "docker/second".into(), recorded: config }),
         begin(Action::Create { intent: Box::new(intention()) }),
         event(Event::Failed { record: None, effect: Effect::Unknown, settled: false }),
         event(Event::Failed { record: Some(Box::new(record())), effect: Effect::Done, settled: true }),
-        begin(Action::Update { intent: Box::new(Intention { was_absent: false, deps: Vec::new(), ..intention() }) }),
+        begin(Action::Update { intent: Box::new(Intention { deps: Vec::new(), ..intention() }) }),
         event(Event::Done { record: Some(Box::new(full)) }),
         begin(Action::Ready),
         event(Event::Done { record: Some(Box::new(record())) }),
@@ -369,7 +370,6 @@ fn entries() -> Vec<Entry> {
         event(Event::Outputs { outputs: [("url".to_owned(), Json::from(&json!("https://a/\n")))].into() }),
         event(Event::Recorded { record: None }),
         event(Event::Done { record: None }),
-        event(Event::Provider { name: "docker/second".into(), recorded: None }),
         begin(Action::Create { intent: Box::new(intention()) }),
     ];
     for entry in &entries {
@@ -381,15 +381,18 @@ fn entries() -> Vec<Entry> {
             | Event::Recorded { .. }
             | Event::Moved { .. }
             | Event::Provider { .. }
-            | Event::Key { .. }
             | Event::Outputs { .. } => {}
         }
     }
     entries
 }
 
-fn key(sealed: &str) -> Entry {
-    Entry { address: "stack".into(), event: Event::Key { sealed: sealed.into() } }
+/// An entry that says this, in the place of what another one said.
+fn note(text: &str) -> Entry {
+    Entry {
+        address: "outputs".into(),
+        event: Event::Outputs { outputs: [("note".into(), Json::from(&json!(text)))].into() },
+    }
 }
 
 fn intention() -> Intention {
@@ -404,7 +407,6 @@ fn intention() -> Intention {
         deps: vec!["docker:network/other".into()],
         triggers: vec![json!({"$sealed": "x"}), json!(null)],
         ending: Ending { protect: true, keep_on_delete: true, dies_with: Some("docker:network/other".into()) },
-        was_absent: true,
     }
 }
 
@@ -442,6 +444,11 @@ fn object(generation: u32) -> Object {
     }
 }
 
+/// The signer of every state that the suite writes.
+fn signer() -> Signer {
+    Signer::of(&StackKey::from_bytes([7; 64]))
+}
+
 fn lineage() -> Lineage {
     "5f0c9d3a1b5e72846c9f0d3a1b".into()
 }
@@ -458,20 +465,29 @@ async fn lock(store: &Arc<dyn StateStore>, name: &str) -> Box<dyn Lock> {
 /// A store in which a state has begun.
 async fn begun(open: Open<'_>, name: &str) -> (Arc<dyn StateStore>, Snapshot) {
     let store = open(name);
-    let snapshot = Snapshot::new(lineage());
+    let mut snapshot = Snapshot::new(lineage());
+    let age = "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n".into();
+    snapshot.key = Some(ProtectedKey { age, tags: vec!["5f0c9d3a1b5e7284".into()] });
     let lock = lock(&store, "nobody").await;
-    lock.compact(&snapshot).await.expect("the first snapshot is written");
+    lock.compact(&snapshot, &signer()).await.expect("the first snapshot is written");
     lock.release().await.expect("is released");
     (store, snapshot)
 }
 
 async fn append(lock: &dyn Lock, expected: &mut Snapshot, entries: &[Entry]) {
-    lock.append(entries).await.expect("is appended");
+    lock.append(entries, &signer()).await.expect("is appended");
     for entry in entries {
         expected.take(entry.clone());
     }
 }
 
+/// The state, which is proven to be what was written.
 async fn load(store: &Arc<dyn StateStore>) -> Snapshot {
-    store.load().await.expect("loads").expect("there is a state").snapshot
+    proven(store.load().await)
+}
+
+fn proven(loaded: Result<Option<Loaded>, StoreError>) -> Snapshot {
+    let loaded = loaded.expect("loads").expect("there is a state");
+    loaded.verify(&signer()).expect("what is loaded has the MACs of what was written");
+    loaded.snapshot
 }

@@ -3,10 +3,14 @@
 //! For authors of stores. All of it is pure; what it reads may be any bytes, and it never panics on them.
 //!
 //! ```text
-//! 6c9f0d3a1b5e7284 {"format":1,"lineage":"5f0c…","serial":31,"entries":[…]}
+//! 6c9f0d3a1b5e7284 0b7e19…a4 {"format":1,"lineage":"5f0c…","serial":31,"entries":[…]}
 //! ```
 //!
-//! **Invariant:** a line has no line break inside, and its checksum covers all of its JSON: half a batch is never read.
+//! A line is a checksum, a MAC and JSON. The checksum tells a line that was torn or damaged, without a key. The MAC, which
+//! only the stack's key can tell from another, is [`mac`](super::mac)'s affair. A snapshot has its MAC in its last line,
+//! which covers all bytes before that line.
+//!
+//! **Invariant:** a line has no line break inside, and its checksum covers all of it: half a batch is never read.
 //! `serial` is that of its first entry, so that what a snapshot has taken in already is skipped, and what has a hole
 //! before it is refused.
 
@@ -17,8 +21,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::journal::Entry;
+use super::mac::{DIGITS, Link, Mac, Proof, Signer};
 use super::snapshot::{FORMAT, Snapshot};
-use super::store::StoreError;
+use super::store::{Loaded, StoreError};
 use crate::ids::Lineage;
 
 /// Why bytes can't be read as a state.
@@ -72,20 +77,74 @@ fn of_format(found: u32) -> Unreadable {
     damaged(format!("its format is {found}, which never existed"))
 }
 
-/// Writes a snapshot: indented, each spec and state on a line.
+/// The last line of a snapshot: its MAC, as one more field of the document.
+const BEFORE_MAC: &[u8] = b",\n  \"mac\": \"";
+const AFTER_MAC: &[u8] = b"\"\n}\n";
+/// How a document ends without it.
+const END: &[u8] = b"\n}";
+
+/// Writes a snapshot: indented, each spec and state on a line, and its MAC on the last.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_snapshot(snapshot: &Snapshot, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut to, snapshot)?;
-    to.write_all(b"\n")
+pub fn write_snapshot(snapshot: &Snapshot, signer: &Signer, to: impl Write) -> io::Result<Link> {
+    let mut hashing = Hashing { to, hash: Sha256::new(), held: Vec::with_capacity(END.len()) };
+    serde_json::to_writer_pretty(&mut hashing, snapshot)?;
+    let Hashing { mut to, hash, held } = hashing;
+    assert_eq!(held, END, "BUG: a document ends with its brace");
+    let link = signer.snapshot(snapshot.serial, hash);
+    to.write_all(BEFORE_MAC)?;
+    to.write_all(link.mac().to_string().as_bytes())?;
+    to.write_all(AFTER_MAC)?;
+    Ok(link)
 }
 
-/// Reads a snapshot.
+/// Hashes what is written, but for the end, which it holds back.
+struct Hashing<W> {
+    to: W,
+    hash: Sha256,
+    held: Vec<u8>,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut pass = |some: &[u8]| {
+            self.hash.update(some);
+            self.to.write_all(some)
+        };
+        if bytes.len() >= END.len() {
+            pass(&self.held)?;
+            let (some, last) = bytes.split_at(bytes.len() - END.len());
+            pass(some)?;
+            self.held.clear();
+            self.held.extend_from_slice(last);
+        } else {
+            self.held.extend_from_slice(bytes);
+            let over = self.held.len().saturating_sub(END.len());
+            pass(&self.held[..over])?;
+            self.held.drain(..over);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// What is signed of a snapshot's bytes, and the MAC.
+fn signed(bytes: &[u8]) -> Option<(&[u8], Mac)> {
+    let rest = bytes.strip_suffix(AFTER_MAC)?;
+    let (rest, mac) = rest.split_at_checked(rest.len().checked_sub(DIGITS)?)?;
+    let mac = std::str::from_utf8(mac).ok()?.parse().ok()?;
+    Some((rest.strip_suffix(BEFORE_MAC)?, mac))
+}
+
+/// Reads a snapshot, with what its MAC is to be checked by.
 ///
 /// # Errors
 /// If it can't be read, or not by this engine.
-pub fn read_snapshot(bytes: &[u8]) -> Result<Snapshot, Unreadable> {
+pub fn read_snapshot(bytes: &[u8]) -> Result<(Snapshot, Link), Unreadable> {
     let snapshot: Snapshot = serde_json::from_slice(bytes).map_err(|error| explain(bytes, &error))?;
     if snapshot.format != FORMAT {
         return Err(of_format(snapshot.format));
@@ -95,12 +154,69 @@ pub fn read_snapshot(bytes: &[u8]) -> Result<Snapshot, Unreadable> {
     if let Some((address, object)) = twice {
         return Err(damaged(format!("it has the object `{}` of `{address}` twice", object.name)));
     }
-    Ok(snapshot)
+    let (signed, mac) = signed(bytes).map_or((bytes, None), |(signed, mac)| (signed, Some(mac)));
+    let link = Link::of_snapshot(snapshot.serial, signed, mac);
+    Ok((snapshot, link))
 }
 
 /// No state gets that far; and adding to a serial can't overflow.
 fn in_range(serial: u64) -> Result<(), Unreadable> {
     if serial > u64::MAX / 2 { Err(damaged(format!("its serial is {serial}"))) } else { Ok(()) }
+}
+
+/// A state while it is read: a snapshot, and the batches after it so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// The state so far.
+    pub snapshot: Snapshot,
+    /// The serial of the snapshot without the batches.
+    stored: u64,
+    proof: Proof,
+}
+
+impl Reading {
+    /// Begins with a snapshot.
+    ///
+    /// # Errors
+    /// If it can't be read, or not by this engine.
+    pub fn begin(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let (snapshot, link) = read_snapshot(bytes)?;
+        Ok(Self { stored: snapshot.serial, snapshot, proof: Proof::of(link) })
+    }
+
+    /// The serial of the snapshot without the batches.
+    pub fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// What the next batch is signed on.
+    pub fn head(&self) -> Mac {
+        self.proof.head()
+    }
+
+    /// Takes in a batch of the same lineage, unless the snapshot has all of it already.
+    ///
+    /// # Errors
+    /// If it does not follow on what there is.
+    pub fn take(&mut self, batch: Batch<'_>) -> Result<(), Unreadable> {
+        let last = batch.last();
+        let Batch { serial, entries, read, .. } = batch;
+        if last <= self.stored {
+            return Ok(());
+        }
+        if serial != self.snapshot.serial + 1 {
+            return Err(damaged(format!("it goes on at entry {serial}, after entry {}", self.snapshot.serial)));
+        }
+        let (digest, mac) = read.unwrap_or_default();
+        self.proof.push(Link::of_batch(self.head(), serial, last, digest, mac));
+        self.snapshot.take_all(entries.into_owned());
+        Ok(())
+    }
+
+    /// The state, with these notes.
+    pub fn loaded(self, notes: Vec<String>) -> Loaded {
+        Loaded { snapshot: self.snapshot, notes, proof: self.proof }
+    }
 }
 
 /// Entries that are durable together.
@@ -113,6 +229,9 @@ pub struct Batch<'a> {
     pub serial: u64,
     /// The entries, in their order.
     pub entries: Cow<'a, [Entry]>,
+    /// What its MAC is to be checked by.
+    #[serde(skip)]
+    read: Option<([u8; 32], Mac)>,
 }
 
 const CHECKSUM: usize = 16;
@@ -120,21 +239,30 @@ const CHECKSUM: usize = 16;
 impl<'a> Batch<'a> {
     /// Entries of this lineage, the first of which brings a snapshot to this serial.
     pub fn new(lineage: Lineage, serial: u64, entries: &'a [Entry]) -> Self {
-        Self { format: FORMAT, lineage, serial, entries: Cow::Borrowed(entries) }
+        Self { format: FORMAT, lineage, serial, entries: Cow::Borrowed(entries), read: None }
     }
 
-    /// The line, with its end.
-    pub fn line(&self) -> Vec<u8> {
-        let mut json = serde_json::to_vec(self).expect("BUG: a batch serialises");
+    /// The serial that a snapshot has with the last of them.
+    fn last(&self) -> u64 {
+        self.serial.saturating_add(self.entries.len() as u64).saturating_sub(1)
+    }
+
+    /// The line, with its end, signed on what is before it; and what the next one is signed on.
+    pub fn line(&self, signer: &Signer, head: Mac) -> (Vec<u8>, Link) {
+        let mut line = vec![b' '; CHECKSUM + 1 + DIGITS + 1];
+        serde_json::to_writer(&mut line, self).expect("BUG: a batch serialises");
+        let (head_of_line, json) = line.split_at_mut(CHECKSUM + 1 + DIGITS + 1);
         // A value that a person has reformatted brings its line breaks along. In JSON they only stand between tokens.
         for byte in json.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
             *byte = b' ';
         }
-        let mut line = checksum(&json).into_bytes();
-        line.push(b' ');
-        line.append(&mut json);
+        let digest = Sha256::digest(&*json).into();
+        let link = signer.batch(head, self.serial, self.last(), digest);
+        let mac = link.mac().to_string();
+        head_of_line[..CHECKSUM].copy_from_slice(checksum(&digest, mac.as_bytes()).as_bytes());
+        head_of_line[CHECKSUM + 1..][..DIGITS].copy_from_slice(mac.as_bytes());
         line.push(b'\n');
-        line
+        (line, link)
     }
 
     /// Reads a line, which has no end any more.
@@ -142,10 +270,11 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// If it is not what was written, or was written by a newer engine.
     pub fn read(line: &[u8]) -> Result<Self, Unreadable> {
-        let Some((sum, [b' ', json @ ..])) = line.split_at_checked(CHECKSUM) else {
-            return Err(damaged("it is too short"));
-        };
-        if sum != checksum(json).as_bytes() {
+        let too_short = || damaged("it is too short");
+        let Some((sum, [b' ', rest @ ..])) = line.split_at_checked(CHECKSUM) else { return Err(too_short()) };
+        let Some((mac, [b' ', json @ ..])) = rest.split_at_checked(DIGITS) else { return Err(too_short()) };
+        let digest: [u8; 32] = Sha256::digest(json).into();
+        if sum != checksum(&digest, mac).as_bytes() {
             return Err(damaged("its checksum is wrong"));
         }
         let batch: Self = serde_json::from_slice(json).map_err(|error| explain(json, &error))?;
@@ -153,30 +282,15 @@ impl<'a> Batch<'a> {
             return Err(of_format(batch.format));
         }
         in_range(batch.serial)?;
-        Ok(batch)
-    }
-
-    /// Takes the entries into a snapshot of the same lineage, except for those that the snapshot in the store, whose
-    /// serial `stored` is, has already.
-    ///
-    /// # Errors
-    /// If they don't follow on what the snapshot has.
-    pub fn replay(self, snapshot: &mut Snapshot, stored: u64) -> Result<(), Unreadable> {
-        // How many of them the store's snapshot has.
-        let known = (stored + 1).saturating_sub(self.serial);
-        let mut new =
-            self.entries.into_owned().into_iter().skip(usize::try_from(known).unwrap_or(usize::MAX)).peekable();
-        let next = self.serial.max(stored + 1);
-        if new.peek().is_some() && next != snapshot.serial + 1 {
-            return Err(damaged(format!("it goes on at entry {next}, after entry {}", snapshot.serial)));
-        }
-        snapshot.take_all(new);
-        Ok(())
+        let mac = std::str::from_utf8(mac).ok().and_then(|mac| mac.parse().ok());
+        let mac = mac.ok_or_else(|| damaged("it has no MAC"))?;
+        Ok(Self { read: Some((digest, mac)), ..batch })
     }
 }
 
-fn checksum(json: &[u8]) -> String {
-    hex::encode(&Sha256::digest(json)[..CHECKSUM / 2])
+/// Of the digest of a line's JSON and of its MAC.
+fn checksum(digest: &[u8; 32], mac: &[u8]) -> String {
+    hex::encode(&Sha256::new().chain_update(digest).chain_update(mac).finalize()[..CHECKSUM / 2])
 }
 
 /// A journal shorter than this is never worth a new snapshot.
@@ -193,11 +307,29 @@ mod tests {
     use super::*;
     use crate::ids::Address;
     use crate::json::Json;
-    use crate::state::{Event, RecordedProvider};
+    use crate::state::{Event, RecordedProvider, Unproven};
+    use crate::value::StackKey;
+
+    fn signer() -> Signer {
+        Signer::of(&StackKey::from_bytes([7; 64]))
+    }
+
+    fn line(batch: &Batch<'_>) -> Vec<u8> {
+        batch.line(&signer(), Mac::default()).0
+    }
+
+    /// A snapshot with this serial, as it is read.
+    fn begun(serial: u64) -> Reading {
+        let mut snapshot = Snapshot::new("5f0c".into());
+        snapshot.serial = serial;
+        let mut bytes = Vec::new();
+        write_snapshot(&snapshot, &signer(), &mut bytes).unwrap();
+        Reading::begin(&bytes).unwrap()
+    }
 
     fn provider(config: &str) -> Entry {
         let config: Json = serde_json::from_str(config).unwrap();
-        let recorded = Some(RecordedProvider { config, identity: "swarm-1".into() });
+        let recorded = RecordedProvider { config, identity: "swarm-1".into() };
         Entry { address: Address::from("provider/docker"), event: Event::Provider { name: "docker".into(), recorded } }
     }
 
@@ -208,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_a_line_that_a_person_can_read() {
-        insta::assert_snapshot!(String::from_utf8(batch(31).line()).unwrap(), @r#"ed16fcf30010ce01 {"format":1,"lineage":"5f0c","serial":31,"entries":[{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"a"},"identity":"swarm-1"}}}},{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"b"},"identity":"swarm-1"}}}}]}"#);
+        insta::assert_snapshot!(String::from_utf8(line(&batch(31))).unwrap(), @r#"ae56551544536f10 0ec5ed2e66971ba02596b4104fb1164a {"format":1,"lineage":"5f0c","serial":31,"entries":[{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"a"},"identity":"swarm-1"}}}},{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"b"},"identity":"swarm-1"}}}}]}"#);
     }
 
     #[test]
@@ -231,16 +363,16 @@ mod tests {
 
     #[test]
     fn a_value_with_line_breaks_stays_in_its_line() {
-        let line = Batch::new("5f0c".into(), 1, &[provider("{\r\n  \"host\": \"a\"\n}")]).line();
+        let line = line(&Batch::new("5f0c".into(), 1, &[provider("{\r\n  \"host\": \"a\"\n}")]));
         assert_eq!(line.iter().position(|&byte| byte == b'\n'), Some(line.len() - 1));
-        let mut snapshot = Snapshot::new("5f0c".into());
-        Batch::read(line.trim_ascii_end()).unwrap().replay(&mut snapshot, 0).unwrap();
-        assert_eq!(snapshot.providers[&"docker".into()].config.value(), serde_json::json!({"host": "a"}));
+        let mut state = begun(0);
+        state.take(Batch::read(line.trim_ascii_end()).unwrap()).unwrap();
+        assert_eq!(state.snapshot.providers[&"docker".into()].config.value(), serde_json::json!({"host": "a"}));
     }
 
     #[test]
     fn a_change_anywhere_in_a_line_is_noticed() {
-        let line = batch(1).line();
+        let line = line(&batch(1));
         let line = line.trim_ascii_end();
         for at in 0..line.len() {
             let mut changed = line.to_vec();
@@ -254,25 +386,67 @@ mod tests {
 
     #[test]
     fn entries_that_the_snapshot_has_are_skipped_and_holes_refused() {
-        let mut snapshot = Snapshot::new("5f0c".into());
-        snapshot.serial = 31;
-        batch(31).replay(&mut snapshot, 31).unwrap();
-        assert_eq!((snapshot.serial, snapshot.providers.len()), (32, 1));
-        batch(20).replay(&mut snapshot, 31).unwrap();
-        assert_eq!(snapshot.serial, 32);
-        let hole = batch(34).replay(&mut snapshot, 31).unwrap_err();
-        assert_eq!(hole, damaged("it goes on at entry 34, after entry 32"));
-        let twice = batch(32).replay(&mut snapshot, 31).unwrap_err();
-        assert_eq!(twice, damaged("it goes on at entry 32, after entry 32"));
+        let mut state = begun(31);
+        state.take(batch(32)).unwrap();
+        assert_eq!((state.snapshot.serial, state.snapshot.providers.len()), (33, 1));
+        state.take(batch(30)).unwrap();
+        assert_eq!(state.snapshot.serial, 33);
+        let hole = state.take(batch(35)).unwrap_err();
+        assert_eq!(hole, damaged("it goes on at entry 35, after entry 33"));
+        let twice = state.take(batch(32)).unwrap_err();
+        assert_eq!(twice, damaged("it goes on at entry 32, after entry 33"));
+        // Batches are taken in as wholes.
+        assert_eq!(begun(31).take(batch(31)).unwrap_err(), damaged("it goes on at entry 31, after entry 31"));
     }
 
     #[test]
     fn a_newer_engines_work_is_told_from_damage() {
         let newer = br#"{"format":2,"lineage":"5f0c","new":"things"}"#;
-        let line = [checksum(newer).as_bytes(), b" ", newer].concat();
+        let mac = [b'0'; DIGITS];
+        let sum = checksum(&Sha256::digest(newer).into(), &mac);
+        let line = [sum.as_bytes(), b" ", &mac, b" ", newer].concat();
         assert_eq!(Batch::read(&line).unwrap_err(), Unreadable::TooNew { found: 2 });
         assert_eq!(read_snapshot(newer).unwrap_err(), Unreadable::TooNew { found: 2 });
         assert!(matches!(read_snapshot(br#"{"format":1}"#), Err(Unreadable::Damaged { .. })));
         assert!(matches!(read_snapshot(b""), Err(Unreadable::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_snapshot_is_signed_whatever_the_writer_is_given() {
+        let mut snapshot = Snapshot::new("5f0c".into());
+        snapshot.take(provider(r#"{"host":"a"}"#));
+        let mut bytes = Vec::new();
+        let link = write_snapshot(&snapshot, &signer(), &mut bytes).unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&bytes).unwrap()["mac"], link.mac().to_string());
+        assert_eq!(read_snapshot(&bytes).unwrap(), (snapshot, link));
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            if let Ok(state) = Reading::begin(&changed) {
+                assert!(state.proof.verify(&signer(), state.snapshot.serial).is_err(), "at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn batches_prove_their_order_and_that_none_is_missing() {
+        let mut written = begun(0);
+        let mut lines = Vec::new();
+        for serial in [1, 3, 5] {
+            let (line, link) = batch(serial).line(&signer(), written.head());
+            written.take(Batch::read(line.trim_ascii_end()).unwrap()).unwrap();
+            assert_eq!(written.head(), link.mac());
+            lines.push(line);
+        }
+        assert_eq!(written.proof.verify(&signer(), 6), Ok(()));
+        // The same serial, signed on something else: of another run that began with the same snapshot.
+        let (forked, _) = batch(5).line(&signer(), begun(0).head());
+        let mut state = begun(0);
+        for line in [&lines[0], &lines[1], &forked] {
+            state.take(Batch::read(line.trim_ascii_end()).unwrap()).unwrap();
+        }
+        assert_eq!(state.proof.verify(&signer(), 6), Err(Unproven::Batch { serial: 5 }));
+        let other = Signer::of(&StackKey::from_bytes([8; 64]));
+        assert_eq!(written.proof.verify(&other, 6), Err(Unproven::Snapshot { serial: 0 }));
     }
 }

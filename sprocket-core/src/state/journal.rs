@@ -70,17 +70,12 @@ pub enum Event {
         /// The new address of each, by the one that it had.
         moves: BTreeMap<Address, Address>,
     },
-    /// A provider was connected, or is needed no more.
+    /// A provider was connected.
     Provider {
         /// Its name.
         name: ProviderName,
         /// Its address and identity.
-        recorded: Option<RecordedProvider>,
-    },
-    /// The stack got its key.
-    Key {
-        /// The key, encrypted to the stack's owner.
-        sealed: String,
+        recorded: RecordedProvider,
     },
     /// The outputs have these values.
     Outputs {
@@ -139,8 +134,6 @@ pub struct Intention {
     /// What its record is to say of its end, as the program does.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ending: Ending,
-    /// No object of its name was there when the plan was made.
-    pub was_absent: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -13,9 +13,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use age::armor::ArmoredReader;
 use age::secrecy::{ExposeSecret, SecretString};
 use age::{DecryptError, Decryptor, Encryptor, scrypt, x25519};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 
 use crate::entropy::Entropy;
+use crate::ids::Lineage;
 use crate::value::{Secret, StackKey};
+
+/// A stack's key as a state has it: encrypted to its owners, and tagged by them.
+///
+/// To encrypt a key to an age identity takes nothing but the public half, which everybody may know. So that nobody can give
+/// a stack a key of his own, each identity adds a tag that only its secret half makes. A passphrase needs none: who can
+/// encrypt with it can decrypt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtectedKey {
+    /// An age file, which `age --decrypt` opens.
+    pub age: String,
+    /// Of each identity: its tag of the key, for this lineage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
 
 /// What opens a stack's key: its owner's passphrase, or age identity.
 #[derive(Clone)]
@@ -41,8 +60,8 @@ pub struct Custody {
 
 /// The exponent of scrypt's work: a quarter of a gigabyte for about a second, as the age tool does.
 const WORK: u8 = 18;
-/// More is not opened: a file could ask for hours.
-const MOST_WORK: u8 = 22;
+/// More is not opened: a file could ask for hours, and for all memory.
+const MOST_WORK: u8 = 20;
 
 impl Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,14 +109,14 @@ impl KeySource {
         }
     }
 
-    /// Encrypts a stack's key, into text for [`Snapshot::key`](super::Snapshot::key). With a passphrase it takes about a
-    /// second of work.
+    /// Encrypts a stack's key, for [`Snapshot::key`](super::Snapshot::key) of this lineage. With a passphrase it takes about
+    /// a second of work.
     ///
     /// # Errors
     /// If the passphrase is empty, or the identity is none.
-    pub fn protect(&self, key: &StackKey) -> Result<String, KeyError> {
-        let (custody, protected) = match self {
-            Self::Given(_) => return Ok("given".into()),
+    pub fn protect(&self, key: &StackKey, lineage: &Lineage) -> Result<ProtectedKey, KeyError> {
+        let (custody, age) = match self {
+            Self::Given(_) => return Ok(ProtectedKey { age: "given".into(), tags: Vec::new() }),
             Self::Passphrase(custody) => {
                 let mut recipient = scrypt::Recipient::new(custody.secret()?);
                 recipient.set_work_factor(custody.work);
@@ -109,15 +128,45 @@ impl KeySource {
                 (custody, encrypt(&recipients, key))
             }
         };
-        custody.remember(&protected, key);
-        Ok(protected)
+        custody.remember(&age, key);
+        Ok(ProtectedKey { age, tags: self.tags(key, lineage)? })
+    }
+
+    /// Whether each of the owners here has made the key its own: one that was added since can't open it yet.
+    ///
+    /// # Errors
+    /// If the identity is none.
+    pub(crate) fn all_own(
+        &self,
+        protected: &ProtectedKey,
+        key: &StackKey,
+        lineage: &Lineage,
+    ) -> Result<bool, KeyError> {
+        Ok(self.tags(key, lineage)?.iter().all(|tag| protected.tags.contains(tag)))
+    }
+
+    /// What only the holders of the identities can say of this key.
+    fn tags(&self, key: &StackKey, lineage: &Lineage) -> Result<Vec<String>, KeyError> {
+        let Self::Identity(custody) = self else { return Ok(Vec::new()) };
+        Ok(custody.identities()?.iter().map(|identity| tag(identity, key, lineage)).collect())
     }
 
     /// Opens what [`protect`](Self::protect) made. With a passphrase it takes about a second of work the first time.
     ///
     /// # Errors
-    /// If this is not what it was protected with.
-    pub fn open(&self, protected: &str) -> Result<StackKey, KeyError> {
+    /// If this is not what it was protected with, or something else is in it.
+    pub fn open(&self, protected: &ProtectedKey, lineage: &Lineage) -> Result<StackKey, KeyError> {
+        let key = self.decrypt(&protected.age)?;
+        let own = self.tags(&key, lineage)?;
+        if let Self::Identity(custody) = self
+            && !own.iter().any(|tag| protected.tags.contains(tag))
+        {
+            return Err(KeyError::NotTagged { origin: custody.origin.clone() });
+        }
+        Ok(key)
+    }
+
+    fn decrypt(&self, protected: &str) -> Result<StackKey, KeyError> {
         let (custody, given) = match self {
             Self::Given(key) => return Ok(key.clone()),
             Self::Passphrase(custody) => (custody, KeyKind::Passphrase),
@@ -189,6 +238,20 @@ impl Custody {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.as_ref().filter(|(text, _)| text == protected).map(|(_, key)| key.clone())
     }
+}
+
+/// A tag that only the holder of an identity makes.
+fn tag(identity: &x25519::Identity, key: &StackKey, lineage: &Lineage) -> String {
+    let mut derived = [0; 32];
+    let secret = identity.to_string();
+    let expanded =
+        Hkdf::<Sha256>::new(None, secret.expose_secret().as_bytes()).expand(b"sprocket/owner/1", &mut derived);
+    expanded.expect("BUG: 32 bytes are one block");
+    let mut mac = Hmac::<Sha256>::new_from_slice(&derived).expect("BUG: HMAC takes keys of any length");
+    // The key's length is fixed, so that it is clear where the lineage begins.
+    mac.update(key.bytes());
+    mac.update(lineage.as_str().as_bytes());
+    hex::encode(&mac.finalize().into_bytes()[..16])
 }
 
 fn encrypt(recipients: &[&dyn age::Recipient], key: &StackKey) -> String {
@@ -264,6 +327,12 @@ pub enum KeyError {
         /// Where it came from.
         origin: String,
     },
+    /// The key is encrypted to the identity, by somebody who does not have it.
+    #[error("the stack's key in its state was not put there by a holder of the age identity from {origin}")]
+    NotTagged {
+        /// Where the identity came from.
+        origin: String,
+    },
     /// The key was protected in the other way.
     #[error("the stack's key was protected with {needed}, and {origin} is {given}")]
     OtherKind {
@@ -292,6 +361,11 @@ impl KeyError {
             }
             Self::WrongIdentity { origin } => {
                 format!("let {origin} be the identity file with which the stack was first applied")
+            }
+            Self::NotTagged { .. } => {
+                "nothing was sealed with it, and nothing was asked of any service; put back an earlier \
+                                       state, and find out who can write it"
+                    .into()
             }
             Self::OtherKind { needed, origin, .. } => format!("give {needed} instead of {origin}"),
             Self::Damaged => "put back an earlier snapshot of the state: each has the key".into(),
@@ -327,44 +401,44 @@ mod tests {
     #[test]
     fn a_key_comes_back_from_its_own_source() {
         for source in [passphrase("correct horse"), generated()] {
-            let protected = source.protect(&key()).unwrap();
-            assert!(protected.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"), "{protected}");
+            let protected = source.protect(&key(), &"ours".into()).unwrap();
+            assert!(protected.age.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"), "{protected:?}");
             let later = match source {
                 KeySource::Identity(custody) => KeySource::identity(custody.text, "elsewhere"),
                 _ => passphrase("correct horse"),
             };
-            assert_eq!(later.open(&protected).unwrap(), key());
+            assert_eq!(later.open(&protected, &"ours".into()).unwrap(), key());
         }
     }
 
     #[test]
     fn what_was_opened_once_is_not_worked_for_again() {
-        let protected = passphrase("correct horse").protect(&key()).unwrap();
+        let protected = passphrase("correct horse").protect(&key(), &"ours".into()).unwrap();
         let source = passphrase("correct horse");
         let KeySource::Passphrase(custody) = &source else { panic!("it is a passphrase") };
-        assert_eq!(custody.recall(&protected), None);
-        source.clone().open(&protected).unwrap();
-        assert_eq!(custody.recall(&protected), Some(key()));
+        assert_eq!(custody.recall(&protected.age), None);
+        source.clone().open(&protected, &"ours".into()).unwrap();
+        assert_eq!(custody.recall(&protected.age), Some(key()));
         assert_eq!(custody.recall("another"), None);
     }
 
     #[test]
     fn a_wrong_source_says_which_one_and_what_to_set() {
-        let protected = passphrase("correct horse").protect(&key()).unwrap();
-        insta::assert_snapshot!(error(passphrase("battery staple").open(&protected)), @r"
+        let protected = passphrase("correct horse").protect(&key(), &"ours".into()).unwrap();
+        insta::assert_snapshot!(error(passphrase("battery staple").open(&protected, &"ours".into())), @r"
         the passphrase from SPROCKET_PASSPHRASE is not the one that the stack's key was protected with
         hint: set SPROCKET_PASSPHRASE to the passphrase with which the stack was first applied
         ");
-        insta::assert_snapshot!(error(generated().open(&protected)), @r"
+        insta::assert_snapshot!(error(generated().open(&protected, &"ours".into())), @r"
         the stack's key was protected with a passphrase, and key.txt is an age identity
         hint: give a passphrase instead of key.txt
         ");
-        let protected = generated().protect(&key()).unwrap();
-        insta::assert_snapshot!(error(generated().open(&protected)), @r"
+        let protected = generated().protect(&key(), &"ours".into()).unwrap();
+        insta::assert_snapshot!(error(generated().open(&protected, &"ours".into())), @r"
         the age identity from key.txt is not one that the stack's key was protected for
         hint: let key.txt be the identity file with which the stack was first applied
         ");
-        insta::assert_snapshot!(error(passphrase("correct horse").open(&protected)), @r"
+        insta::assert_snapshot!(error(passphrase("correct horse").open(&protected, &"ours".into())), @r"
         the stack's key was protected with an age identity, and SPROCKET_PASSPHRASE is a passphrase
         hint: give an age identity instead of SPROCKET_PASSPHRASE
         ");
@@ -372,34 +446,36 @@ mod tests {
 
     #[test]
     fn what_is_no_source_is_refused_before_anything_is_encrypted() {
-        insta::assert_snapshot!(passphrase("").protect(&key()).unwrap_err(), @"SPROCKET_PASSPHRASE is empty");
-        insta::assert_snapshot!(identity("# nothing\n\n").protect(&key()).unwrap_err(), @"key.txt is empty");
-        insta::assert_snapshot!(identity("# a comment\nhunter2").protect(&key()).unwrap_err(), @"line 2 of key.txt is not an age identity");
+        insta::assert_snapshot!(passphrase("").protect(&key(), &"ours".into()).unwrap_err(), @"SPROCKET_PASSPHRASE is empty");
+        insta::assert_snapshot!(identity("# nothing\n\n").protect(&key(), &"ours".into()).unwrap_err(), @"key.txt is empty");
+        insta::assert_snapshot!(identity("# a comment\nhunter2").protect(&key(), &"ours".into()).unwrap_err(), @"line 2 of key.txt is not an age identity");
     }
 
     #[test]
     fn each_identity_of_a_file_opens_what_the_file_protected() {
         let (first, second) = (generate_identity(), generate_identity());
         let both = identity(&format!("{}{}", first.expose(), second.expose()));
-        let protected = both.protect(&key()).unwrap();
+        let protected = both.protect(&key(), &"ours".into()).unwrap();
         for one in [first, second] {
-            assert_eq!(identity(one.expose()).open(&protected).unwrap(), key());
+            assert_eq!(identity(one.expose()).open(&protected, &"ours".into()).unwrap(), key());
         }
     }
 
     #[test]
     fn damage_is_not_taken_for_a_wrong_key() {
         let source = generated();
-        let protected = source.protect(&key()).unwrap();
-        for text in ["", "nonsense", &protected[..protected.len() / 2], &protected.replace('a', "b")] {
-            assert!(source.open(text).is_err());
+        let protected = source.protect(&key(), &"ours".into()).unwrap();
+        let damaged = |age: &str| ProtectedKey { age: age.to_owned(), ..protected.clone() };
+        for text in ["", "nonsense", &protected.age[..protected.age.len() / 2], &protected.age.replace('a', "b")] {
+            assert!(source.open(&damaged(text), &"ours".into()).is_err());
         }
         // Another clone: the first one remembers what it made.
         let source = passphrase("correct horse");
-        let protected = source.protect(&key()).unwrap();
-        assert_eq!(passphrase("correct horse").open(&format!("{protected}x")).unwrap_err(), KeyError::Damaged);
-        assert_eq!(source.open("").unwrap_err(), KeyError::Damaged);
-        assert_eq!(source.open(&protected[..protected.len() / 2]).unwrap_err(), KeyError::Damaged);
+        let protected = source.protect(&key(), &"ours".into()).unwrap();
+        let refused = |source: &KeySource, age: &str| source.open(&damaged(age), &"ours".into()).unwrap_err();
+        assert_eq!(refused(&passphrase("correct horse"), &format!("{}x", protected.age)), KeyError::Damaged);
+        assert_eq!(refused(&source, ""), KeyError::Damaged);
+        assert_eq!(refused(&source, &protected.age[..protected.age.len() / 2]), KeyError::Damaged);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::format::{Batch, write_snapshot};
 use super::journal::Entry;
+use super::mac::{Proof, Signer};
 use super::snapshot::Snapshot;
 use super::store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};
 
@@ -21,6 +23,8 @@ pub struct MemoryStore(Arc<Mutex<Inner>>);
 struct Inner {
     snapshot: Option<Snapshot>,
     journal: Vec<Entry>,
+    /// Of both, as their bytes would be.
+    proof: Option<Proof>,
     /// The snapshot before that one.
     earlier: Option<Snapshot>,
     held: Option<Held>,
@@ -62,13 +66,6 @@ impl MemoryStore {
     /// A store in which no state has begun.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// A store with a state.
-    pub fn of(snapshot: Snapshot) -> Self {
-        let store = Self::new();
-        store.inner().snapshot = Some(snapshot);
-        store
     }
 
     /// Lets a write go wrong: the next one is 1. Appends and compactions both count.
@@ -157,7 +154,9 @@ impl Inner {
 #[async_trait]
 impl StateStore for MemoryStore {
     async fn load(&self) -> Result<Option<Loaded>, StoreError> {
-        Ok(self.state().map(|snapshot| Loaded { snapshot, notes: Vec::new() }))
+        let inner = self.inner();
+        let state = inner.state().zip(inner.proof.clone());
+        Ok(state.map(|(snapshot, proof)| Loaded { snapshot, notes: Vec::new(), proof }))
     }
 
     async fn lock(&self, holder: &Holder) -> Result<Box<dyn Lock>, StoreError> {
@@ -206,16 +205,22 @@ impl Lock for MemoryLock {
         self.store.load().await
     }
 
-    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
+    async fn append(&self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError> {
         let mut inner = self.store.inner();
         inner.holds(self.number)?;
-        if inner.snapshot.is_none() {
+        let Some(serial) = inner.serial() else {
             return Err(StoreError::NoSnapshot { place: PLACE.into() });
-        }
-        inner.write(self.number, "append to the journal in", |inner| inner.journal.extend_from_slice(entries))
+        };
+        inner.write(self.number, "append to the journal in", |inner| {
+            if let (Some(snapshot), Some(proof), false) = (&inner.snapshot, &mut inner.proof, entries.is_empty()) {
+                let batch = Batch::new(snapshot.lineage.clone(), serial + 1, entries);
+                proof.push(batch.line(signer, proof.head()).1);
+                inner.journal.extend_from_slice(entries);
+            }
+        })
     }
 
-    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    async fn compact(&self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError> {
         let mut inner = self.store.inner();
         inner.holds(self.number)?;
         let same = inner.snapshot.as_ref().is_some_and(|stored| stored.lineage == snapshot.lineage);
@@ -226,6 +231,8 @@ impl Lock for MemoryLock {
             _ => {}
         }
         inner.write(self.number, "write the snapshot in", |inner| {
+            let link = write_snapshot(snapshot, signer, io::sink()).expect("BUG: nothing is written");
+            inner.proof = Some(Proof::of(link));
             inner.earlier = inner.snapshot.replace(snapshot.clone());
             inner.journal.clear();
         })

@@ -9,6 +9,7 @@ mod file;
 pub mod format;
 mod journal;
 mod key;
+mod mac;
 mod memory;
 mod record;
 mod snapshot;
@@ -16,7 +17,8 @@ mod store;
 
 pub use file::FileStore;
 pub use journal::{Action, Entry, Event, Intention};
-pub use key::{KeyError, KeyKind, KeySource, generate_identity};
+pub use key::{KeyError, KeyKind, KeySource, ProtectedKey, generate_identity};
+pub use mac::{Link, Mac, Proof, Signer, Unproven};
 pub use memory::{Fault, MemoryStore};
 pub use record::{Ending, Object, Record, Which};
 pub use snapshot::{FORMAT, RecordedProvider, Snapshot};

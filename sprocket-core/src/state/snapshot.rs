@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::journal::{Action, Entry, Event};
+use super::key::ProtectedKey;
 use super::record::Record;
 use crate::ids::{Address, Identity, Lineage, ProviderName};
 use crate::json::Json;
@@ -22,7 +23,7 @@ pub struct Snapshot {
     /// How many journal entries have gone into it.
     pub serial: u64,
     /// The stack's key, encrypted to its owner.
-    pub key: Option<String>,
+    pub key: Option<ProtectedKey>,
     /// The providers that made what is recorded.
     pub providers: BTreeMap<ProviderName, RecordedProvider>,
     /// The records.
@@ -84,12 +85,8 @@ impl Snapshot {
             Event::Recorded { record } => self.put(entry.address, record),
             Event::Moved { moves } => self.relocate(&moves),
             Event::Provider { name, recorded } => {
-                match recorded {
-                    Some(recorded) => self.providers.insert(name, recorded),
-                    None => self.providers.remove(&name),
-                };
+                self.providers.insert(name, recorded);
             }
-            Event::Key { sealed } => self.key = Some(sealed),
             Event::Outputs { outputs } => self.outputs = outputs,
         }
     }
@@ -193,21 +190,9 @@ mod tests {
     fn create() -> Action {
         let (record, provider, name, spec) = ("3f9a".into(), "docker".into(), "edge".into(), Json::from(&json!({})));
         let (secrets, deps, triggers) = (Vec::new(), vec!["a".into(), "other".into()], Vec::new());
-        let (generation, version, was_absent) = (1, 1, true);
+        let (generation, version) = (1, 1);
         let ending = Ending { dies_with: Some("a".into()), ..Ending::default() };
-        let intent = Intention {
-            record,
-            provider,
-            generation,
-            name,
-            version,
-            spec,
-            secrets,
-            deps,
-            triggers,
-            ending,
-            was_absent,
-        };
+        let intent = Intention { record, provider, generation, name, version, spec, secrets, deps, triggers, ending };
         Action::Create { intent: Box::new(intent) }
     }
 
@@ -370,16 +355,12 @@ mod tests {
     fn what_the_stack_has_is_replaced() {
         let provider = |identity: &str| {
             let recorded = RecordedProvider { config: Json::from(&json!({})), identity: identity.into() };
-            Event::Provider { name: "docker".into(), recorded: Some(recorded) }
+            Event::Provider { name: "docker".into(), recorded }
         };
         let outputs = |name: &str| Event::Outputs { outputs: [(name.to_owned(), Json::from(&json!(1)))].into() };
-        let key = |sealed: &str| Event::Key { sealed: sealed.into() };
-        let mut snapshot =
-            after([provider("one"), provider("two"), outputs("url"), outputs("address"), key("first"), key("second")]);
+        let snapshot = after([provider("one"), provider("two"), outputs("url"), outputs("address")]);
         assert_eq!(snapshot.providers[&"docker".into()].identity, "two".into());
         assert_eq!(snapshot.outputs.keys().collect::<Vec<_>>(), ["address"]);
-        assert_eq!(snapshot.key.as_deref(), Some("second"));
-        snapshot.take(at("a", Event::Provider { name: "docker".into(), recorded: None }));
-        assert_eq!((snapshot.providers.len(), snapshot.records.len(), snapshot.serial), (0, 0, 7));
+        assert_eq!((snapshot.providers.len(), snapshot.records.len(), snapshot.serial), (1, 0, 4));
     }
 }

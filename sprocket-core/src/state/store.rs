@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::journal::Entry;
+use super::mac::{Proof, Signer, Unproven};
 use super::snapshot::Snapshot;
 
 /// Where a stack's state is kept. Each implementation passes the suite in [`conformance`](super::conformance).
@@ -51,14 +52,15 @@ pub trait Lock: Send + Sync + Debug {
     /// Makes entries durable, in this order, all or none. When it returns, a crash can't lose them. After an error they
     /// may be durable or not.
     ///
-    /// A state begins with a snapshot: the first write of a new stack is [`compact`](Self::compact).
-    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError>;
+    /// A state begins with a snapshot: the first write of a new stack is [`compact`](Self::compact). What is written is
+    /// signed on what was written before it, and loading gives a [`Proof`] of that.
+    async fn append(&self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError>;
 
     /// Replaces the snapshot and empties the journal. The last snapshots are kept.
     ///
     /// A snapshot that lacks stored entries of its lineage is refused. After an error the state is the old one or the
     /// new one, with nothing lost.
-    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError>;
+    async fn compact(&self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError>;
 
     /// Whether the lock is still held, as far as can be told without waiting: a flag in memory, a small file, the clock of a
     /// lease. A run asks before each call that it sends, and sends nothing more after a `false`. Once a write was refused
@@ -82,6 +84,18 @@ pub struct Loaded {
     pub snapshot: Snapshot,
     /// What was noticed on the way and repaired, for people: `the last journal entry was torn, and is ignored`.
     pub notes: Vec<String>,
+    /// Who wrote it. A store has no key, and does not check it.
+    pub proof: Proof,
+}
+
+impl Loaded {
+    /// Whether all of it was written with this signer.
+    ///
+    /// # Errors
+    /// The first part that was not.
+    pub fn verify(&self, signer: &Signer) -> Result<(), Unproven> {
+        self.proof.verify(signer, self.snapshot.serial)
+    }
 }
 
 /// A snapshot from before.

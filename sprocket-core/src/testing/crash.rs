@@ -8,7 +8,9 @@ use tokio::sync::watch;
 
 use super::lock;
 use crate::ids::Address;
-use crate::state::{Earlier, Entry, Event, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore, StoreError};
+use crate::state::{
+    Earlier, Entry, Event, Holder, Loaded, Lock, MemoryStore, Signer, Snapshot, StateStore, StoreError,
+};
 
 /// On which side of a write the run dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,14 +141,14 @@ impl Lock for CrashingLock {
         self.inner.load().await
     }
 
-    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        self.store.write(self.inner.append(entries)).await?;
+    async fn append(&self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError> {
+        self.store.write(self.inner.append(entries, signer)).await?;
         self.store.hold(entries).await;
         Ok(())
     }
 
-    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        self.store.write(self.inner.compact(snapshot)).await
+    async fn compact(&self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError> {
+        self.store.write(self.inner.compact(snapshot, signer)).await
     }
 
     fn is_held(&self) -> bool {

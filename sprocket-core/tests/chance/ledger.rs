@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use sprocket_core::state::{
-    Action, Earlier, Entry, Event, Fault, FileStore, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore,
+    Action, Earlier, Entry, Event, Fault, FileStore, Holder, Loaded, Lock, MemoryStore, Signer, Snapshot, StateStore,
     StoreError,
 };
 use tokio::sync::watch;
@@ -238,14 +238,14 @@ impl Lock for Held {
         self.inner.load().await
     }
 
-    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        self.ledger.told(self.ledger.write(self.inner.append(entries)).await)?;
+    async fn append(&self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError> {
+        self.ledger.told(self.ledger.write(self.inner.append(entries, signer)).await)?;
         self.ledger.durable(entries);
         Ok(())
     }
 
-    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        self.ledger.told(self.ledger.write(self.inner.compact(snapshot)).await)?;
+    async fn compact(&self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError> {
+        self.ledger.told(self.ledger.write(self.inner.compact(snapshot, signer)).await)?;
         self.ledger.fate().state = Some(snapshot.clone());
         Ok(())
     }

@@ -8,6 +8,7 @@ mod attic;
 mod basics;
 mod drift;
 mod foreign_texts;
+mod forged;
 mod in_doubt;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../engine/kinds.rs"]

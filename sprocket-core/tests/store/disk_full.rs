@@ -4,7 +4,7 @@ use std::process::Command;
 
 use sprocket_core::state::{FileStore, StateStore, StoreError};
 
-use crate::world::{World, holder, key};
+use crate::world::{World, holder, note, signer};
 
 const FOLDER: &str = "SPROCKET_TEST_FULL_FOLDER";
 
@@ -17,8 +17,8 @@ async fn child() {
     let lock = store.lock(&holder("child")).await.unwrap();
     let mut state = store.load().await.unwrap().unwrap().snapshot;
     let refused = loop {
-        let entry = key(&"long".repeat(2000));
-        match lock.append(std::slice::from_ref(&entry)).await {
+        let entry = note(&"long".repeat(2000));
+        match lock.append(std::slice::from_ref(&entry), &signer()).await {
             Ok(()) => state.take(entry),
             Err(error) => break error,
         }
@@ -28,18 +28,18 @@ async fn child() {
     let load = async || store.load().await.unwrap().unwrap();
     assert_eq!(load().await.snapshot, state);
     assert_eq!(load().await.notes, Vec::<String>::new(), "what was written of the entry was taken back");
-    let entry = key("short");
-    lock.append(std::slice::from_ref(&entry)).await.unwrap();
+    let entry = note("short");
+    lock.append(std::slice::from_ref(&entry), &signer()).await.unwrap();
     state.take(entry);
     assert_eq!(load().await.snapshot, state);
 
     let mut long = state.clone();
-    long.take(key(&"long".repeat(40_000)));
-    let refused = lock.compact(&long).await.unwrap_err();
+    long.take(note(&"long".repeat(40_000)));
+    let refused = lock.compact(&long, &signer()).await.unwrap_err();
     assert!(matches!(refused, StoreError::Io { attempt: "write", .. }), "{refused:?}");
     assert_eq!(load().await.snapshot, state);
-    state.take(key("short again"));
-    lock.compact(&state).await.unwrap();
+    state.take(note("short again"));
+    lock.compact(&state, &signer()).await.unwrap();
     assert_eq!(load().await.snapshot, state);
     println!("all is well");
 }

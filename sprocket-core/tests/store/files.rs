@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use sprocket_core::state::{FileStore, Snapshot, StateStore, StoreError};
 use sprocket_core::{Secret, state::KeySource};
 
-use crate::world::{World, holder, key};
+use crate::world::{World, holder, note, signer};
 
 #[tokio::test]
 async fn loading_makes_nothing() {
@@ -31,10 +31,10 @@ async fn everything_is_for_its_owner_only_and_out_of_version_control() {
         store.make_own_key().await.unwrap();
         let lock = store.lock(&holder("ann")).await.unwrap();
         let mut snapshot = Snapshot::new("ours".into());
-        lock.compact(&snapshot).await.unwrap();
-        snapshot.take(key("one"));
-        lock.compact(&snapshot).await.unwrap();
-        lock.append(&[key("two")]).await.unwrap();
+        lock.compact(&snapshot, &signer()).await.unwrap();
+        snapshot.take(note("one"));
+        lock.compact(&snapshot, &signer()).await.unwrap();
+        lock.append(&[note("two")], &signer()).await.unwrap();
     }
     let mut modes = Vec::new();
     let mut folders = vec![folder.path().join(".sprocket")];
@@ -75,13 +75,13 @@ async fn the_last_generations_are_kept() {
     let mut world = World::begun().await;
     let store = world.store().keep(3);
     let lock = store.lock(&holder("ann")).await.unwrap();
-    lock.compact(&Snapshot::new("another".into())).await.unwrap();
-    lock.compact(&world.expected).await.unwrap();
+    lock.compact(&Snapshot::new("another".into()), &signer()).await.unwrap();
+    lock.compact(&world.expected, &signer()).await.unwrap();
     fs::write(world.file("history/000000 why.txt"), "notes of a person").unwrap();
     for _ in 0..6 {
-        world.append(&*lock, &[key("next")]).await.unwrap();
-        lock.compact(&world.expected).await.unwrap();
-        lock.compact(&world.expected).await.unwrap();
+        world.append(&*lock, &[note("next")]).await.unwrap();
+        lock.compact(&world.expected, &signer()).await.unwrap();
+        lock.compact(&world.expected, &signer()).await.unwrap();
     }
     let mut names: Vec<_> = fs::read_dir(world.file("history"))
         .unwrap()
@@ -107,7 +107,7 @@ async fn a_snapshot_can_be_read_by_a_person() {
         } } } },
     }));
     world.append(&*lock, &[record.unwrap()]).await.unwrap();
-    lock.compact(&world.expected).await.unwrap();
+    lock.compact(&world.expected, &signer()).await.unwrap();
     assert_snapshot!(String::from_utf8(world.read("state.json")).unwrap(), @r#"
     {
       "format": 1,
@@ -131,7 +131,8 @@ async fn a_snapshot_can_be_read_by_a_person() {
         }
       },
       "outputs": {},
-      "pending": {}
+      "pending": {},
+      "mac": "eb9ed04252ca0f17144433e024906287"
     }
     "#);
 }
@@ -140,10 +141,10 @@ async fn a_snapshot_can_be_read_by_a_person() {
 async fn a_lock_whose_file_was_deleted_is_lost() {
     let mut world = World::begun().await;
     let lock = world.lock().await;
-    world.append(&*lock, &[key("before")]).await.unwrap();
+    world.append(&*lock, &[note("before")]).await.unwrap();
     fs::remove_file(world.file("lock")).unwrap();
-    assert!(matches!(lock.append(&[key("after")]).await, Err(StoreError::LockLost)));
-    assert!(matches!(lock.compact(&world.expected).await, Err(StoreError::LockLost)));
+    assert!(matches!(lock.append(&[note("after")], &signer()).await, Err(StoreError::LockLost)));
+    assert!(matches!(lock.compact(&world.expected, &signer()).await, Err(StoreError::LockLost)));
     drop(lock);
     world.is_well().await;
 }
@@ -155,12 +156,12 @@ async fn the_stacks_own_key_is_made_once() {
         tokio::join!(async { world.store().make_own_key().await }, async { world.store().make_own_key().await });
     let (first, second) = (first.unwrap(), second.unwrap());
     let stack_key = sprocket_core::value::StackKey::from_bytes([7; 64]);
-    let protected = first.protect(&stack_key).unwrap();
-    assert_eq!(second.open(&protected).unwrap(), stack_key);
-    assert_eq!(world.store().own_key().await.unwrap().unwrap().open(&protected).unwrap(), stack_key);
+    let protected = first.protect(&stack_key, &"ours".into()).unwrap();
+    assert_eq!(second.open(&protected, &"ours".into()).unwrap(), stack_key);
+    assert_eq!(world.store().own_key().await.unwrap().unwrap().open(&protected, &"ours".into()).unwrap(), stack_key);
     let text = String::from_utf8(world.read("key.txt")).unwrap();
     assert!(text.starts_with("# ") && text.contains("\nAGE-SECRET-KEY-1"), "{text}");
-    assert_eq!(KeySource::identity(Secret::new(text), "a copy").open(&protected).unwrap(), stack_key);
+    assert_eq!(KeySource::identity(Secret::new(text), "a copy").open(&protected, &"ours".into()).unwrap(), stack_key);
 }
 
 #[tokio::test]
@@ -169,7 +170,7 @@ async fn an_append_writes_its_entries_and_nothing_else() {
     let lock = world.lock().await;
     let mut lengths = Vec::new();
     for _ in 0..300 {
-        world.append(&*lock, &[key("short")]).await.unwrap();
+        world.append(&*lock, &[note("short")]).await.unwrap();
         lengths.push(world.read("journal").len());
     }
     let last = lengths[299] - lengths[298];

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use sprocket_core::state::{FileStore, StateStore, StoreError};
 
-use crate::world::{World, holder, key};
+use crate::world::{World, holder, note, signer};
 
 const FOLDER: &str = "SPROCKET_TEST_FOLDER";
 
@@ -21,12 +21,12 @@ async fn child() {
     let mut state = store.load().await.unwrap().unwrap().snapshot;
     println!("locked");
     loop {
-        let entry = key(&format!("key-{}", state.serial + 1));
-        lock.append(std::slice::from_ref(&entry)).await.unwrap();
+        let entry = note(&format!("key-{}", state.serial + 1));
+        lock.append(std::slice::from_ref(&entry), &signer()).await.unwrap();
         state.take(entry);
         println!("durable {}", state.serial);
         if state.serial % 10 == 0 {
-            lock.compact(&state).await.unwrap();
+            lock.compact(&state, &signer()).await.unwrap();
         }
     }
 }
@@ -59,7 +59,7 @@ async fn a_kill_frees_the_lock_and_loses_nothing_that_was_durable() {
         assert_eq!(world.store().holder().await.unwrap(), None, "its word in the file is not believed any more");
         let loaded = world.store().load().await.unwrap().unwrap().snapshot;
         assert!(loaded.serial >= told, "entry {told} was durable, and {} is the last", loaded.serial);
-        assert_eq!(loaded.key, Some(format!("key-{}", loaded.serial)));
+        assert_eq!(loaded.outputs["note"].value(), format!("key-{}", loaded.serial));
         drop(world.lock().await);
     }
 }

@@ -14,7 +14,7 @@ use sprocket_core::state::{
 };
 use sprocket_core::{Address, Effect, Json, ObjectId, Witness};
 
-use crate::world::{World, holder, key};
+use crate::world::{World, holder, note, signer};
 
 fn addresses() -> impl Strategy<Value = Address> {
     (0..4_u8).prop_map(|number| Address::from(format!("docker:network/edge-{number}")))
@@ -57,11 +57,11 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn intentions()(spec in values(), deps in vec(addresses(), 0..3), was_absent in any::<bool>()) -> Box<Intention> {
+    fn intentions()(spec in values(), deps in vec(addresses(), 0..3)) -> Box<Intention> {
         let (record, provider, name) = ("3f9a".into(), "docker".into(), "edge".into());
         Box::new(Intention {
             record, provider, generation: 1, name, version: 1, spec, secrets: Vec::new(), deps, triggers: Vec::new(),
-            ending: Ending::default(), was_absent,
+            ending: Ending::default(),
         })
     }
 }
@@ -83,9 +83,8 @@ fn events() -> impl Strategy<Value = Event> {
             .prop_map(|(record, effect, settled)| Event::Failed { record, effect, settled }),
         2 => record().prop_map(|record| Event::Recorded { record }),
         2 => prop::collection::btree_map(addresses(), addresses(), 0..4).prop_map(|moves| Event::Moved { moves }),
-        1 => (".{0,3}", prop::option::of(provider))
+        1 => (".{0,3}", provider)
             .prop_map(|(name, recorded)| Event::Provider { name: name.as_str().into(), recorded }),
-        1 => any::<String>().prop_map(|sealed| Event::Key { sealed }),
         1 => prop::collection::btree_map(any::<String>(), values(), 0..3).prop_map(|outputs| Event::Outputs { outputs }),
     ]
 }
@@ -112,14 +111,14 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 async fn run(store: &dyn StateStore, acts: Vec<Act>) -> Snapshot {
     let mut expected = Snapshot::new("ours".into());
     let mut lock = store.lock(&holder("ann")).await.unwrap();
-    lock.compact(&expected).await.unwrap();
+    lock.compact(&expected, &signer()).await.unwrap();
     for act in acts {
         match act {
             Act::Append(entries) => {
-                lock.append(&entries).await.unwrap();
+                lock.append(&entries, &signer()).await.unwrap();
                 entries.into_iter().for_each(|entry| expected.take(entry));
             }
-            Act::Compact => lock.compact(&expected).await.unwrap(),
+            Act::Compact => lock.compact(&expected, &signer()).await.unwrap(),
             Act::Next => {
                 lock.release().await.unwrap();
                 lock = store.lock(&holder("ann")).await.unwrap();
@@ -242,7 +241,7 @@ proptest! {
                 Err(error) => {
                     assert!(error.hint().is_some(), "{error:?}");
                     // Nobody makes it worse: neither who reads nor who wanted to write.
-                    let appended = world.lock().await.append(&[key("refused")]).await;
+                    let appended = world.lock().await.append(&[note("refused")], &signer()).await;
                     assert!(appended.is_err() && world.read("journal") == journal, "what can't be read stays as it is");
                 }
             }
@@ -254,20 +253,20 @@ proptest! {
         let mut snapshot = Snapshot::new("ours".into());
         entries.into_iter().for_each(|entry| snapshot.take(entry));
         let mut bytes = Vec::new();
-        format::write_snapshot(&snapshot, &mut bytes).unwrap();
-        prop_assert_eq!(&format::read_snapshot(&bytes).unwrap(), &snapshot);
+        let link = format::write_snapshot(&snapshot, &signer(), &mut bytes).unwrap();
+        prop_assert_eq!(format::read_snapshot(&bytes).unwrap(), (snapshot, link));
         mischief.on(&mut bytes);
         block_on(async {
             let world = World::begun().await;
             let world = world.with("state.json", &bytes);
             if world.store().load().await.is_err() {
-                let appended = world.lock().await.append(&[key("refused")]).await;
+                let appended = world.lock().await.append(&[note("refused")], &signer()).await;
                 assert!(appended.is_err() && world.read("state.json") == bytes, "what can't be read stays as it is");
             }
         });
-        if let Ok(loaded) = format::read_snapshot(&bytes) {
-            let lines: Vec<u8> = format::Batch::new(loaded.lineage.clone(), loaded.serial + 1, &[]).line();
-            format::Batch::read(lines.trim_ascii_end()).unwrap();
+        if let Ok((loaded, link)) = format::read_snapshot(&bytes) {
+            let batch = format::Batch::new(loaded.lineage.clone(), loaded.serial + 1, &[]);
+            format::Batch::read(batch.line(&signer(), link.mac()).0.trim_ascii_end()).unwrap();
         }
     }
 

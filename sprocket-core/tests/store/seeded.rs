@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sprocket_core::state::{
-    Earlier, Entry, Holder, Loaded, Lock, MemoryStore, Snapshot, StateStore, StoreError, conformance,
+    Earlier, Entry, Holder, Loaded, Lock, MemoryStore, Proof, Signer, Snapshot, StateStore, StoreError, conformance,
 };
+use sprocket_core::value::StackKey;
 
 /// What is wrong with a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,10 @@ enum Bug {
     NeverWantsASnapshot,
     SaysThatEveryLockIsHeld,
     SaysThatNoLockIsHeld,
+    /// It has a key of its own, and signs with that.
+    SignsItself,
+    /// What is loaded comes with the MACs of an earlier load.
+    KeepsItsFirstProof,
 }
 
 /// A handle on a store with a bug. Its data is in memory; its lock is its own, as no bug of that can be had otherwise.
@@ -80,7 +85,8 @@ struct Seeded {
     held: Arc<Mutex<Held>>,
     bug: Option<Bug>,
     /// What this handle loaded.
-    loaded: Arc<Mutex<Option<Snapshot>>>,
+    loaded: Arc<Mutex<Option<(Snapshot, Proof)>>>,
+    first: Arc<Mutex<Option<Proof>>>,
 }
 
 #[derive(Debug, Default)]
@@ -94,7 +100,7 @@ struct Held {
 
 impl Seeded {
     fn new(bug: Option<Bug>) -> Self {
-        Self { data: MemoryStore::new(), held: Arc::default(), bug, loaded: Arc::default() }
+        Self { data: MemoryStore::new(), held: Arc::default(), bug, loaded: Arc::default(), first: Arc::default() }
     }
 
     /// Another handle.
@@ -111,6 +117,10 @@ impl Seeded {
         self.bug == Some(bug)
     }
 
+    fn signer(&self, given: &Signer) -> Signer {
+        if self.has(Bug::SignsItself) { Signer::of(&StackKey::from_bytes([1; 64])) } else { given.clone() }
+    }
+
     fn locked(&self) -> Option<StoreError> {
         let by = self.held.lock().unwrap().by.clone();
         by.map(|(_, holder)| StoreError::Locked { holder: Box::new(holder) })
@@ -125,10 +135,10 @@ impl Seeded {
     }
 
     /// Puts a snapshot in the state's place, whatever it lacks.
-    async fn force(&self, snapshot: &Snapshot) {
+    async fn force(&self, snapshot: &Snapshot, signer: &Signer) {
         let data = self.data().await;
-        data.compact(&Snapshot::new("in between".into())).await.unwrap();
-        data.compact(snapshot).await.unwrap();
+        data.compact(&Snapshot::new("in between".into()), signer).await.unwrap();
+        data.compact(snapshot, signer).await.unwrap();
     }
 }
 
@@ -162,18 +172,19 @@ impl StateStore for Seeded {
         {
             return Err(locked);
         }
-        let Some(mut snapshot) = self.data.state() else { return Ok(None) };
+        let Some(Loaded { mut snapshot, mut proof, .. }) = self.data.load().await? else { return Ok(None) };
         match self.bug {
             Some(Bug::NeverLoadsAgain | Bug::LoadsAgainAfterItsOwnWrites) => {
-                snapshot = self.loaded.lock().unwrap().get_or_insert(snapshot).clone();
+                (snapshot, proof) = self.loaded.lock().unwrap().get_or_insert((snapshot, proof)).clone();
             }
+            Some(Bug::KeepsItsFirstProof) => proof = self.first.lock().unwrap().get_or_insert(proof).clone(),
             Some(Bug::LoadsAtMost(records)) => {
                 snapshot.records = snapshot.records.into_iter().take(records).collect();
             }
             _ => {}
         }
         let notes = self.has(Bug::NotesWhatWasNot).then(|| "the last entry was torn".to_owned());
-        Ok(Some(Loaded { snapshot, notes: notes.into_iter().collect() }))
+        Ok(Some(Loaded { snapshot, notes: notes.into_iter().collect(), proof }))
     }
 
     async fn lock(&self, holder: &Holder) -> Result<Box<dyn Lock>, StoreError> {
@@ -261,8 +272,10 @@ impl Lock for SeededLock {
         })
     }
 
-    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
+    async fn append(&self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError> {
         self.check(false)?;
+        let own = self.store.signer(signer);
+        let signer = &own;
         let mut entries = entries.to_vec();
         match self.store.bug {
             Some(Bug::LosesAppends) => entries.clear(),
@@ -271,15 +284,17 @@ impl Lock for SeededLock {
             Some(Bug::AppendsBackwards) => entries.reverse(),
             Some(Bug::AppendsWithout(field)) => entries.iter_mut().for_each(|entry| *entry = without(entry, field)),
             Some(Bug::BeginsWithEntries) if self.store.data.state().is_none() => {
-                self.store.force(&Snapshot::new("begun".into())).await;
+                self.store.force(&Snapshot::new("begun".into()), signer).await;
             }
             _ => {}
         }
-        self.store.data().await.append(&entries).await
+        self.store.data().await.append(&entries, signer).await
     }
 
-    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    async fn compact(&self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError> {
         self.check(true)?;
+        let own = self.store.signer(signer);
+        let signer = &own;
         let stored = self.store.data.state();
         let journal = self.store.data.journal();
         let is_other = stored.as_ref().is_some_and(|stored| stored.lineage != snapshot.lineage);
@@ -295,14 +310,14 @@ impl Lock for SeededLock {
             Some(Bug::CompactsWithout(field)) => without(snapshot, field),
             _ => snapshot.clone(),
         };
-        let compacted = self.store.data().await.compact(&written).await;
+        let compacted = self.store.data().await.compact(&written, signer).await;
         match self.store.bug {
             Some(Bug::CompactsBehind) if compacted.is_err() => {
-                self.store.force(snapshot).await;
+                self.store.force(snapshot, signer).await;
                 return Ok(());
             }
-            Some(Bug::RefusesAndCompactsBehind) if compacted.is_err() => self.store.force(snapshot).await,
-            Some(Bug::CompactsAndKeepsTheJournal) => self.store.data().await.append(&journal).await?,
+            Some(Bug::RefusesAndCompactsBehind) if compacted.is_err() => self.store.force(snapshot, signer).await,
+            Some(Bug::CompactsAndKeepsTheJournal) => self.store.data().await.append(&journal, signer).await?,
             _ => {}
         }
         compacted
@@ -379,7 +394,7 @@ fn entries_that_are_lost_or_doubled_or_out_of_order_are_caught() {
 }
 
 /// All that a record or an entry may lack and still be read.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 16] = [
     "deps",
     "dies_with",
     "keep_on_delete",
@@ -390,23 +405,24 @@ const FIELDS: [&str; 17] = [
     "old",
     "protect",
     "record",
-    "recorded",
     "revision",
     "secrets",
     "seen",
-    "sealed",
+    "tags",
     "triggers",
     "witness",
 ];
 
 #[test]
 fn a_field_that_is_dropped_on_the_way_is_caught() {
-    for field in FIELDS.into_iter().filter(|field| !["key", "sealed"].contains(field)) {
+    for field in FIELDS.into_iter().filter(|field| !["key", "tags"].contains(field)) {
         check(Bug::AppendsWithout(field), "`left == right` failed");
     }
-    for field in FIELDS.into_iter().filter(|field| !["record", "recorded", "sealed"].contains(field)) {
+    for field in FIELDS.into_iter().filter(|field| !["key", "tags", "record"].contains(field)) {
         check(Bug::CompactsWithout(field), "as a snapshot, after ");
     }
+    check(Bug::CompactsWithout("key"), "after append 0");
+    check(Bug::CompactsWithout("tags"), "after append 0");
 }
 
 #[test]
@@ -472,6 +488,12 @@ fn a_snapshot_that_loses_or_doubles_entries_is_caught() {
 fn a_history_that_is_missing_or_wrong_is_caught() {
     check(Bug::KeepsNoHistory, "the last ones, the oldest first");
     check(Bug::TakesNowForHistory, "a first snapshot has none before it");
+}
+
+#[test]
+fn a_store_that_loses_macs_is_caught() {
+    check(Bug::SignsItself, "has the MACs of what was written");
+    check(Bug::KeepsItsFirstProof, "has the MACs of what was written");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use sprocket_core::Secret;
 use sprocket_core::state::{FileStore, KeySource, StateStore, conformance};
 use sprocket_core::value::StackKey;
 
-use crate::world::{holder, key};
+use crate::world::{holder, note, signer};
 
 /// The middle of several.
 async fn median(times: usize, mut work: impl AsyncFnMut()) -> Duration {
@@ -27,14 +27,14 @@ async fn ten_thousand_records() {
     let store = FileStore::new(folder.path());
     let lock = store.lock(&holder("ann")).await.unwrap();
     let mut state = conformance::large(10_000);
-    println!("compact, 10,000 records: {:?}", median(5, async || lock.compact(&state).await.unwrap()).await);
+    println!("compact, 10,000 records: {:?}", median(5, async || lock.compact(&state, &signer()).await.unwrap()).await);
     let bytes = std::fs::metadata(folder.path().join("state.json")).unwrap().len();
     println!("                         {bytes} bytes");
     println!("load, 10,000 records:    {:?}", median(9, async || drop(store.load().await.unwrap())).await);
 
     let start = Instant::now();
-    lock.append(&[key("first")]).await.unwrap();
-    state.take(key("first"));
+    lock.append(&[note("first")], &signer()).await.unwrap();
+    state.take(note("first"));
     println!("first append:            {:?}", start.elapsed());
     let record = state.records.values().next().unwrap();
     let entry = sprocket_core::state::Entry {
@@ -43,7 +43,7 @@ async fn ten_thousand_records() {
     };
     let start = Instant::now();
     for _ in 0..10_000 {
-        lock.append(std::slice::from_ref(&entry)).await.unwrap();
+        lock.append(std::slice::from_ref(&entry), &signer()).await.unwrap();
     }
     println!("append, mean of 10,000:  {:?}", start.elapsed() / 10_000);
     println!("load, with these:        {:?}", median(9, async || drop(store.load().await.unwrap())).await);
@@ -54,6 +54,9 @@ async fn ten_thousand_records() {
 async fn a_passphrase() {
     let source = || KeySource::passphrase(Secret::new("correct horse".into()), "the test");
     let key = StackKey::from_bytes([7; 64]);
-    let protected = source().protect(&key).unwrap();
-    println!("open with a passphrase:  {:?}", median(3, async || drop(source().open(&protected).unwrap())).await);
+    let protected = source().protect(&key, &"ours".into()).unwrap();
+    println!(
+        "open with a passphrase:  {:?}",
+        median(3, async || drop(source().open(&protected, &"ours".into()).unwrap())).await
+    );
 }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sprocket_core::state::{Entry, Event, FileStore, Holder, Loaded, Lock, Snapshot, StateStore, StoreError};
+use sprocket_core::Json;
+use sprocket_core::state::{Entry, Event, FileStore, Holder, Loaded, Lock, Signer, Snapshot, StateStore, StoreError};
+use sprocket_core::value::StackKey;
 use tempfile::TempDir;
 
 pub(crate) struct World {
@@ -16,7 +18,7 @@ impl World {
     /// A folder in which a state has begun.
     pub(crate) async fn begun() -> Self {
         let world = Self { folder: tempfile::tempdir().unwrap(), expected: Snapshot::new("ours".into()) };
-        world.lock().await.compact(&world.expected).await.unwrap();
+        world.lock().await.compact(&world.expected, &signer()).await.unwrap();
         world
     }
 
@@ -25,7 +27,7 @@ impl World {
         let mut world = Self::begun().await;
         let lock = world.lock().await;
         for number in 0..entries {
-            world.append(&*lock, &[key(&format!("key-{number}"))]).await.unwrap();
+            world.append(&*lock, &[note(&format!("key-{number}"))]).await.unwrap();
         }
         world
     }
@@ -59,7 +61,7 @@ impl World {
     }
 
     pub(crate) async fn append(&mut self, lock: &dyn Lock, entries: &[Entry]) -> Result<(), StoreError> {
-        lock.append(entries).await?;
+        lock.append(entries, &signer()).await?;
         for entry in entries {
             self.expected.take(entry.clone());
         }
@@ -72,23 +74,25 @@ impl World {
 
     /// Loads what is expected, without a note; and what is then written is there too.
     pub(crate) async fn is_well(&mut self) {
-        assert_eq!(self.load().await, Loaded { snapshot: self.expected.clone(), notes: Vec::new() });
+        let loaded = self.load().await;
+        assert_eq!((loaded.snapshot, loaded.notes), (self.expected.clone(), Vec::new()));
         self.goes_on().await;
     }
 
     /// What is written is there.
     pub(crate) async fn goes_on(&mut self) {
         let lock = self.lock().await;
-        self.append(&*lock, &[key("after")]).await.unwrap();
-        self.append(&*lock, &[key("after"), key("that")]).await.unwrap();
+        self.append(&*lock, &[note("after")]).await.unwrap();
+        self.append(&*lock, &[note("after"), note("that")]).await.unwrap();
         drop(lock);
-        assert_eq!(self.load().await, Loaded { snapshot: self.expected.clone(), notes: Vec::new() });
+        let loaded = self.load().await;
+        assert_eq!((loaded.snapshot, loaded.notes), (self.expected.clone(), Vec::new()));
     }
 
     /// What loading is refused with, without the folder, which has another name each time.
     pub(crate) async fn refusal(&self) -> String {
         let error = self.store().load().await.unwrap_err();
-        let locked = self.lock().await.append(&[key("refused")]).await.unwrap_err();
+        let locked = self.lock().await.append(&[note("refused")], &signer()).await.unwrap_err();
         assert_eq!(locked.to_string(), error.to_string(), "who writes is refused as who reads is");
         self.tell(&error)
     }
@@ -104,8 +108,14 @@ impl World {
     }
 }
 
-pub(crate) fn key(sealed: &str) -> Entry {
-    Entry { address: "stack".into(), event: Event::Key { sealed: sealed.into() } }
+pub(crate) fn signer() -> Signer {
+    Signer::of(&StackKey::from_bytes([7; 64]))
+}
+
+/// An entry that says this, in the place of what another one said.
+pub(crate) fn note(text: &str) -> Entry {
+    let outputs = [("note".to_owned(), Json::from(&text.into()))].into();
+    Entry { address: "outputs".into(), event: Event::Outputs { outputs } }
 }
 
 pub(crate) fn holder(name: &str) -> Holder {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sprocket_core::state::{
-    Action, Earlier, Entry, Event, FileStore, Holder, KeySource, Loaded, Lock, Snapshot, StateStore, StoreError,
+    Action, Earlier, Entry, Event, FileStore, Holder, KeySource, Loaded, Lock, Signer, Snapshot, StateStore, StoreError,
 };
 use sprocket_core::value::StackKey;
 use sprocket_core::{DraftExt as _, Engine, Entropy, Goal, Password, Settings, Stack, Stop};
@@ -144,19 +144,19 @@ impl Lock for SlowLock {
         self.0.load().await
     }
 
-    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
+    async fn append(&self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError> {
         // A call is over in no time, so its entry is what a kill comes before. Of the steps that one batch ends and begins,
         // the begun ones are fewer: they take longer, so that kills fall into every phase alike.
         a_while(1).await;
-        let result = self.0.append(entries).await;
+        let result = self.0.append(entries, signer).await;
         let begins =
             entries.iter().any(|entry| matches!(&entry.event, Event::Begin { action } if *action != Action::Ready));
         a_while(if begins { 3 } else { 0 }).await;
         result
     }
 
-    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        self.0.compact(snapshot).await
+    async fn compact(&self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError> {
+        self.0.compact(snapshot, signer).await
     }
 
     fn is_held(&self) -> bool {

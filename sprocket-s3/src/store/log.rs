@@ -16,8 +16,8 @@ use std::time::SystemTime;
 
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use sprocket_core::state::format::{Batch, Unreadable, read_snapshot, write_snapshot};
-use sprocket_core::state::{Earlier, Snapshot, StoreError};
+use sprocket_core::state::format::{Batch, Reading, Unreadable, read_snapshot, write_snapshot};
+use sprocket_core::state::{Earlier, Link, Mac, Signer, Snapshot, StoreError};
 
 use super::objects::{Object, Objects};
 use super::{Place, SMALL};
@@ -55,8 +55,8 @@ enum Kind {
 /// The log as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    /// The state, and the serial of its snapshot without the batches.
-    pub(super) state: Option<Snapshot>,
+    /// The state.
+    pub(super) state: Option<Reading>,
     /// The number that nobody has written yet.
     pub(super) next: u64,
     /// The snapshots that are kept, the last one included.
@@ -74,16 +74,24 @@ pub(super) fn key(number: u64) -> String {
     format!("{FOLDER}{number:020}")
 }
 
-pub(super) fn batch(by: &str, batch: &Batch<'_>) -> Vec<u8> {
+/// An object with a batch, signed on what is before it; and what the next one is signed on.
+pub(super) fn batch(by: &str, batch: &Batch<'_>, signer: &Signer, head: Mac) -> (Vec<u8>, Link) {
     let mut body = header(by, Kind::Batch);
-    body.append(&mut batch.line());
-    body
+    let (mut line, link) = batch.line(signer, head);
+    body.append(&mut line);
+    (body, link)
 }
 
-pub(super) fn snapshot(by: &str, snapshot: &Snapshot, kept: Vec<u64>, fences: Vec<u64>) -> Vec<u8> {
+/// An object with a snapshot; and what the next one is signed on.
+pub(super) fn snapshot(
+    by: &str,
+    snapshot: &Snapshot,
+    signer: &Signer,
+    (kept, fences): (Vec<u64>, Vec<u64>),
+) -> (Vec<u8>, Link) {
     let mut body = header(by, Kind::Snapshot { kept, fences });
-    write_snapshot(snapshot, &mut body).expect("BUG: memory can be written");
-    body
+    let link = write_snapshot(snapshot, signer, &mut body).expect("BUG: memory can be written");
+    (body, link)
 }
 
 fn header(by: &str, kind: Kind) -> Vec<u8> {
@@ -128,7 +136,8 @@ impl Log {
             // It went with a snapshot that somebody has written since.
             let Some(Object { body, age, .. }) = read else { return Ok(None) };
             let snapshot = part(number, body, place)
-                .and_then(|part| read_snapshot(&part.payload).map_err(|error| unreadable(place, number, error)));
+                .and_then(|part| read_snapshot(&part.payload).map_err(|error| unreadable(place, number, error)))
+                .map(|(snapshot, _)| snapshot);
             let written = age.and_then(|age| SystemTime::now().checked_sub(age));
             Ok(Some(Earlier { place: format!("{place}, `{}`", key(number)), written, snapshot }))
         });
@@ -139,7 +148,6 @@ impl Log {
         let next = all.last().map_or(1, |last| last + 1);
         let mut log = Self { next, all, ..Self::default() };
         let mut before = None;
-        let mut stored = 0;
         for Part { number, header, payload } in parts {
             if before.is_some_and(|before| before + 1 != number) && log.state.is_some() {
                 return Err(damaged(place, number, "what stood before it is missing"));
@@ -148,9 +156,7 @@ impl Log {
             match (header.kind, &mut log.state) {
                 (Kind::Fence, _) => log.fences.push(number),
                 (Kind::Snapshot { kept, fences }, state) => {
-                    let read = read_snapshot(&payload).map_err(|error| unreadable(place, number, error))?;
-                    stored = read.serial;
-                    *state = Some(read);
+                    *state = Some(Reading::begin(&payload).map_err(|error| unreadable(place, number, error))?);
                     (log.snapshot_len, log.journal_len) = (payload.len() as u64, 0);
                     log.snapshots = kept;
                     log.snapshots.push(number);
@@ -160,10 +166,10 @@ impl Log {
                     log.journal_len += payload.len() as u64;
                     let batch =
                         Batch::read(payload.trim_ascii_end()).map_err(|error| unreadable(place, number, error))?;
-                    if batch.lineage != state.lineage {
+                    if batch.lineage != state.snapshot.lineage {
                         return Err(damaged(place, number, "it belongs to another state than the snapshot before it"));
                     }
-                    batch.replay(state, stored).map_err(|error| unreadable(place, number, error))?;
+                    state.take(batch).map_err(|error| unreadable(place, number, error))?;
                 }
                 (Kind::Batch, None) => {
                     return Err(damaged(place, number, "there is no snapshot before it"));

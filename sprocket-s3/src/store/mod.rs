@@ -96,7 +96,7 @@ impl S3Store {
 impl StateStore for S3Store {
     async fn load(&self) -> Result<Option<Loaded>, StoreError> {
         let log = Log::read(&self.objects, &self.place).await?;
-        Ok(log.state.map(|snapshot| Loaded { snapshot, notes: Vec::new() }))
+        Ok(log.state.map(|state| state.loaded(Vec::new())))
     }
 
     async fn lock(&self, holder: &Holder) -> Result<Box<dyn Lock>, StoreError> {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use sprocket_core::Lineage;
-use sprocket_core::state::format::{Batch, is_snapshot_due};
-use sprocket_core::state::{Entry, Loaded, Lock, Snapshot, StoreError};
+use sprocket_core::state::format::{Batch, Reading, is_snapshot_due};
+use sprocket_core::state::{Entry, Loaded, Lock, Mac, Signer, Snapshot, StoreError};
 use tokio::sync::Mutex;
 
 use super::lease::Lease;
@@ -33,8 +33,8 @@ struct Writer {
 
 #[derive(Debug)]
 struct Open {
-    /// None where no state has begun.
-    state: Option<(Lineage, u64)>,
+    /// Its lineage, its serial, and what the next batch is signed on; none where no state has begun.
+    state: Option<(Lineage, u64, Mac)>,
     next: u64,
     snapshots: Vec<u64>,
     fences: Vec<u64>,
@@ -70,11 +70,12 @@ impl S3Lock {
         Ok(open)
     }
 
-    async fn read(&self) -> Result<(Option<Snapshot>, Open), StoreError> {
-        let Log { state: snapshot, next, snapshots, fences, all, snapshot_len, journal_len } =
+    async fn read(&self) -> Result<(Option<Reading>, Open), StoreError> {
+        let Log { state: reading, next, snapshots, fences, all, snapshot_len, journal_len } =
             Log::read(&self.objects, &self.place).await?;
-        let state = snapshot.as_ref().map(|snapshot| (snapshot.lineage.clone(), snapshot.serial));
-        Ok((snapshot, Open { state, next, snapshots, fences, all, snapshot_len, journal_len }))
+        let known = |state: &Reading| (state.snapshot.lineage.clone(), state.snapshot.serial, state.head());
+        let state = reading.as_ref().map(known);
+        Ok((reading, Open { state, next, snapshots, fences, all, snapshot_len, journal_len }))
     }
 
     /// Writes the next object of the log.
@@ -105,22 +106,24 @@ impl Lock for S3Lock {
     async fn load(&self) -> Result<Option<Loaded>, StoreError> {
         let mut writer = self.writer.lock().await;
         self.lease().check().await?;
-        let (snapshot, open) = self.read().await?;
+        let (state, open) = self.read().await?;
         writer.open = Some(open);
-        Ok(snapshot.map(|snapshot| Loaded { snapshot, notes: Vec::new() }))
+        Ok(state.map(|state| state.loaded(Vec::new())))
     }
 
-    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
+    async fn append(&self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError> {
         let mut writer = self.writer.lock().await;
         self.lease().check().await?;
         let mut open = self.open(&mut writer).await?;
-        let Some((lineage, serial)) = &mut open.state else {
+        let Some((lineage, serial, head)) = &mut open.state else {
             writer.open = Some(open);
             return Err(StoreError::NoSnapshot { place: self.place.to_string() });
         };
         if !entries.is_empty() {
-            let body = log::batch(&self.lease().nonce, &Batch::new(lineage.clone(), *serial + 1, entries));
+            let batch = Batch::new(lineage.clone(), *serial + 1, entries);
+            let (body, link) = log::batch(&self.lease().nonce, &batch, signer, *head);
             *serial += entries.len() as u64;
+            *head = link.mac();
             self.write(&mut writer, &mut open, &body, "append to the journal in").await?;
             open.journal_len += body.len() as u64;
         }
@@ -128,11 +131,11 @@ impl Lock for S3Lock {
         Ok(())
     }
 
-    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    async fn compact(&self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError> {
         let mut writer = self.writer.lock().await;
         self.lease().check().await?;
         let mut open = self.open(&mut writer).await?;
-        if let Some((lineage, stored)) = &open.state
+        if let Some((lineage, stored, _)) = &open.state
             && *lineage == snapshot.lineage
             && *stored > snapshot.serial
         {
@@ -143,9 +146,10 @@ impl Lock for S3Lock {
         let number = open.next;
         let first = open.snapshots.len().saturating_sub(self.keep);
         let kept = open.snapshots.split_off(first);
-        let body = log::snapshot(&self.lease().nonce, snapshot, kept.clone(), open.fences.clone());
+        let lists = (kept.clone(), open.fences.clone());
+        let (body, link) = log::snapshot(&self.lease().nonce, snapshot, signer, lists);
         self.write(&mut writer, &mut open, &body, "write the snapshot in").await?;
-        open.state = Some((snapshot.lineage.clone(), snapshot.serial));
+        open.state = Some((snapshot.lineage.clone(), snapshot.serial, link.mac()));
         (open.snapshot_len, open.journal_len) = (body.len() as u64, 0);
         open.snapshots = kept;
         open.snapshots.push(number);

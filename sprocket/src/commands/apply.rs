@@ -33,6 +33,8 @@ pub(super) async fn apply(opening: Opening<'_>, args: &ApplyArgs) -> Result<Exit
         }
         left_out.clone_from(&plan.left_out);
         if plan.is_empty() {
+            // There is no run that does it.
+            session.unlocked(args.run.lock_timeout, async || engine.share_key().await).await?;
             break;
         }
         if !args.run.yes && args.plan.is_none() && !session.is_sandboxed() {

@@ -1,4 +1,5 @@
-//! `state` and `outputs`: what is recorded. They need neither the program's configuration nor any service.
+//! `state` and `outputs`: what is recorded. They need neither the program's configuration nor any service. To look needs no key
+//! either, so that nobody has checked who wrote what is shown, which is said; to change something does.
 
 use serde_json::{Value, json};
 use sprocket_core::document;
@@ -15,7 +16,9 @@ use crate::trouble::Trouble;
 
 /// Looks at the state, or mends it.
 pub(super) async fn state(opening: Opening<'_>, command: StateCommand) -> Result<Exit, Trouble> {
-    let session = opening.session(Need::Open).await?;
+    let writes =
+        matches!(command, StateCommand::Forget { .. } | StateCommand::Mv { .. } | StateCommand::Unprotect { .. });
+    let session = opening.session(if writes { Need::Sealed } else { Need::Open }).await?;
     match command {
         StateCommand::List => list(&session).await,
         StateCommand::Show { address } => show(&session, &address).await,
@@ -45,11 +48,21 @@ async fn snapshot(session: &Session) -> Result<Option<Snapshot>, Trouble> {
     Ok(session.looking(Events::default()).await?.snapshot().await?)
 }
 
+/// Says that nobody has checked who wrote what is shown.
+fn unchecked(session: &Session) {
+    if !session.console.is_json() {
+        session.console.err_lines(UNCHECKED, |_| Look::Faint);
+    }
+}
+
+const UNCHECKED: &str = "Not checked, as no key is asked for here: whoever can write the state may have written this.";
+
 async fn list(session: &Session) -> Result<Exit, Trouble> {
     let Some(snapshot) = snapshot(session).await? else {
         session.console.out_lines(&format!("Nothing is recorded of {} yet.", session.title()), |_| Look::Plain);
         return Ok(Exit::Done);
     };
+    unchecked(session);
     let mut text = String::new();
     for (address, record) in &snapshot.records {
         text.push_str(address.as_str());
@@ -130,6 +143,7 @@ async fn show(session: &Session, address: &str) -> Result<Exit, Trouble> {
     let Some(record) = record else { return Err(unknown(snapshot.as_ref(), address)) };
     let mut value = document::shown(record);
     value["address"] = address.into();
+    unchecked(session);
     session.console.out(&format!("{}\n", pretty(&value)));
     Ok(Exit::Done)
 }
@@ -163,6 +177,9 @@ fn unknown(snapshot: Option<&Snapshot>, address: &str) -> Trouble {
 pub(super) async fn outputs(opening: Opening<'_>, as_json: bool, reveal: bool) -> Result<Exit, Trouble> {
     let session = opening.session(if reveal { Need::Sealed } else { Need::Open }).await?;
     let outputs = session.looking(Events::default()).await?.outputs(reveal).await?;
+    if !reveal && !outputs.is_empty() {
+        unchecked(&session);
+    }
     if as_json {
         session.console.out(&format!("{}\n", pretty(&outputs.into_iter().collect())));
         return Ok(Exit::Done);

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::prepare::{self, Prepared};
 use super::saved::Proposal;
+use super::trust::Trusted;
 use super::{Engine, Refused, stale};
 use crate::erased::{ErasedLive, Target, Through};
 use crate::ids::{Address, PhysicalName, ProviderName};
@@ -24,7 +25,7 @@ use crate::plan::{Goal, Plan, Request};
 use crate::refresh::Opener;
 use crate::resource::Effect;
 use crate::stack::{Node, Stack};
-use crate::state::{Entry, Event, Lock, Record, Snapshot};
+use crate::state::{Entry, Event, Lock, Record};
 use crate::value::{Path, Secret};
 
 /// An object that is to be recorded as a declared resource.
@@ -178,7 +179,7 @@ impl Engine {
         let Found { prepared, mut entries, .. } = found;
         let Prepared { mut snapshot, key, key_is_new, connections, .. } = prepared;
         entries.extend(connections.entries(&mut snapshot));
-        self.begin(&mut snapshot, key_is_new.then_some(&key), &entries, lock).await
+        self.begin(&mut snapshot, (&key, key_is_new), &entries, lock).await
     }
 
     /// Reads the objects, and takes them into what is recorded and observed.
@@ -186,7 +187,7 @@ impl Engine {
         &self,
         stack: &Stack,
         imports: &[Import],
-        loaded: Option<Snapshot>,
+        loaded: Option<Trusted>,
         proposal: Option<Proposal<'_>>,
         opener: &Arc<Opener>,
     ) -> Result<Found, Refused> {
@@ -240,7 +241,7 @@ impl Engine {
         &self,
         stack: &Stack,
         imports: &[Import],
-        mut loaded: Option<Snapshot>,
+        mut loaded: Option<Trusted>,
         proposal: Option<Proposal<'_>>,
         opener: &Arc<Opener>,
     ) -> Result<(Prepared, Vec<Entry>), Refused> {
@@ -251,7 +252,7 @@ impl Engine {
                 Err(Refused::Undecided { address, .. }) if imports.iter().any(|import| import.address == address) => {
                     let event = Event::Failed { record: None, effect: Effect::Done, settled: true };
                     let entry = Entry { address, event };
-                    loaded.iter_mut().for_each(|snapshot| snapshot.take(entry.clone()));
+                    loaded.iter_mut().for_each(|loaded| loaded.snapshot.take(entry.clone()));
                     entries.push(entry);
                 }
                 prepared => return Ok((prepared?, entries)),

@@ -5,8 +5,7 @@
 //! refused: to leave out an entry that counts would be to forget an object.
 
 use crate::ids::Lineage;
-use crate::state::format::{Batch, Unreadable};
-use crate::state::snapshot::Snapshot;
+use crate::state::format::{Batch, Reading, Unreadable};
 use crate::state::store::StoreError;
 
 /// A journal as it was read.
@@ -23,9 +22,8 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Takes all that counts into the snapshot that it belongs to.
-    pub(super) fn replay(bytes: &[u8], snapshot: &mut Snapshot, place: &str) -> Result<Self, StoreError> {
-        let stored = snapshot.serial;
+    /// Takes all that counts into the state that it belongs to.
+    pub(super) fn replay(bytes: &[u8], state: &mut Reading, place: &str) -> Result<Self, StoreError> {
         let mut journal = Self::default();
         while journal.good < bytes.len() {
             let number = journal.lines + 1;
@@ -42,13 +40,13 @@ impl Journal {
                 }
                 Err(error) => return Err(refused(error, number, place)),
             };
-            let ours = batch.lineage == snapshot.lineage;
+            let ours = batch.lineage == state.snapshot.lineage;
             if journal.lines > 0 && ours == journal.foreign.is_some() {
                 let what = "it belongs to another state than the one before".into();
                 return Err(refused(Unreadable::Damaged { what }, number, place));
             }
             if ours {
-                batch.replay(snapshot, stored).map_err(|error| refused(error, number, place))?;
+                state.take(batch).map_err(|error| refused(error, number, place))?;
             } else {
                 journal.foreign = Some(batch.lineage);
             }
@@ -90,25 +88,34 @@ fn refused(error: Unreadable, line: usize, place: &str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Json;
+    use crate::state::format::write_snapshot;
     use crate::state::journal::{Entry, Event};
+    use crate::state::{Mac, Signer, Snapshot};
+    use crate::value::StackKey;
 
-    fn key(sealed: &str) -> Entry {
-        Entry { address: "stack".into(), event: Event::Key { sealed: sealed.into() } }
+    fn signer() -> Signer {
+        Signer::of(&StackKey::from_bytes([7; 64]))
     }
 
     fn line(lineage: &str, serial: u64) -> Vec<u8> {
-        Batch::new(lineage.into(), serial, &[key(&format!("key-{serial}"))]).line()
+        let outputs = [("serial".to_owned(), Json::from(&serial.into()))].into();
+        let entry = Entry { address: "outputs".into(), event: Event::Outputs { outputs } };
+        Batch::new(lineage.into(), serial, &[entry]).line(&signer(), Mac::default()).0
     }
 
     /// Replays lines on a snapshot of lineage `ours` and serial 10, and tells what came of it.
     fn check(journal: &[u8]) -> String {
         let mut snapshot = Snapshot::new("ours".into());
         snapshot.serial = 10;
-        match Journal::replay(journal, &mut snapshot, "journal") {
+        let mut bytes = Vec::new();
+        write_snapshot(&snapshot, &signer(), &mut bytes).unwrap();
+        let mut state = Reading::begin(&bytes).unwrap();
+        match Journal::replay(journal, &mut state, "journal") {
             Ok(read) => {
                 let left = journal.len() - read.good;
                 let notes = read.notes("journal").join("; ");
-                format!("serial {}, {left} bytes left; {notes}", snapshot.serial)
+                format!("serial {}, {left} bytes left; {notes}", state.snapshot.serial)
             }
             Err(error) => error.to_string(),
         }

@@ -30,9 +30,10 @@ use self::claim::Claim;
 use self::folder::{io_error, private};
 use self::journal::Journal;
 use self::writer::Writer;
-use super::format::read_snapshot;
+use super::format::{Reading, read_snapshot};
 use super::journal::Entry;
 use super::key::{KeySource, generate_identity};
+use super::mac::Signer;
 use super::snapshot::Snapshot;
 use super::store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};
 use crate::entropy::Entropy;
@@ -58,9 +59,7 @@ struct Files {
 /// The files of a state, read.
 #[derive(Debug, PartialEq)]
 struct Read {
-    snapshot: Snapshot,
-    /// The serial of the snapshot without the journal.
-    stored: u64,
+    state: Reading,
     /// How long the snapshot's file is.
     len: u64,
     journal: Journal,
@@ -143,14 +142,13 @@ impl Files {
         let Some(snapshot) = folder::read(&self.snapshot)? else { return self.nothing(&journal) };
         let place = self.snapshot.display().to_string();
         let len = snapshot.len() as u64;
-        let mut snapshot = read_snapshot(&snapshot).map_err(|error| error.at(place, self.restore()))?;
-        let stored = snapshot.serial;
-        let journal = Journal::replay(&journal, &mut snapshot, &self.journal.display().to_string())?;
-        Ok(Some(Read { snapshot, stored, len, journal }))
+        let mut state = Reading::begin(&snapshot).map_err(|error| error.at(place, self.restore()))?;
+        let journal = Journal::replay(&journal, &mut state, &self.journal.display().to_string())?;
+        Ok(Some(Read { state, len, journal }))
     }
 
-    fn loaded(&self, snapshot: Snapshot, journal: &Journal) -> Loaded {
-        Loaded { snapshot, notes: journal.notes(&self.journal.display().to_string()) }
+    fn loaded(&self, state: Reading, journal: &Journal) -> Loaded {
+        state.loaded(journal.notes(&self.journal.display().to_string()))
     }
 
     /// There is no snapshot: no state has begun, or it has gone.
@@ -204,7 +202,7 @@ impl StateStore for FileStore {
                 }
                 read = again;
             }
-            Ok(read?.map(|read| files.loaded(read.snapshot, &read.journal)))
+            Ok(read?.map(|read| files.loaded(read.state, &read.journal)))
         })
         .await
     }
@@ -238,7 +236,8 @@ impl StateStore for FileStore {
                 let place = path.display().to_string();
                 let fix = "it is not needed: what counts is the state itself";
                 let snapshot = folder::read(&path).and_then(|bytes| {
-                    read_snapshot(&bytes.unwrap_or_default()).map_err(|error| error.at(place.clone(), fix))
+                    let read = read_snapshot(&bytes.unwrap_or_default()).map_err(|error| error.at(place.clone(), fix));
+                    read.map(|(snapshot, _)| snapshot)
                 });
                 let written = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
                 Earlier { place, written, snapshot }
@@ -278,14 +277,14 @@ impl Lock for FileLock {
         self.work(Writer::load).await
     }
 
-    async fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        let entries = entries.to_vec();
-        self.work(move |writer| writer.append(&entries)).await
+    async fn append(&self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError> {
+        let (entries, signer) = (entries.to_vec(), signer.clone());
+        self.work(move |writer| writer.append(&entries, &signer)).await
     }
 
-    async fn compact(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let snapshot = snapshot.clone();
-        self.work(move |writer| writer.compact(&snapshot)).await
+    async fn compact(&self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError> {
+        let (snapshot, signer) = (snapshot.clone(), signer.clone());
+        self.work(move |writer| writer.compact(&snapshot, &signer)).await
     }
 
     fn is_held(&self) -> bool {

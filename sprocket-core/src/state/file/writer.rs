@@ -14,8 +14,9 @@ use super::folder::{self, io_error, private};
 use super::journal::Journal;
 use super::{Files, Read};
 use crate::ids::Lineage;
-use crate::state::format::{Batch, is_snapshot_due, write_snapshot};
+use crate::state::format::{Batch, Reading, is_snapshot_due, write_snapshot};
 use crate::state::journal::Entry;
+use crate::state::mac::{Mac, Signer};
 use crate::state::snapshot::Snapshot;
 use crate::state::store::{Loaded, StoreError};
 
@@ -38,6 +39,8 @@ struct Known {
     stored: u64,
     /// With the journal.
     serial: u64,
+    /// What the next line is signed on.
+    head: Mac,
     /// How long the snapshot's file is.
     len: u64,
     journal: Journal,
@@ -49,6 +52,7 @@ struct Open {
     lineage: Lineage,
     stored: u64,
     serial: u64,
+    head: Mac,
     journal: Option<File>,
     /// How long the journal is.
     len: u64,
@@ -69,16 +73,17 @@ impl Writer {
     /// Reads the state.
     pub(super) fn load(&mut self) -> Result<Option<Loaded>, StoreError> {
         self.claim.check()?;
-        let Some((snapshot, known)) = self.read()? else { return Ok(None) };
-        let loaded = self.files.loaded(snapshot, &known.journal);
+        let Some((state, known)) = self.read()? else { return Ok(None) };
+        let loaded = self.files.loaded(state, &known.journal);
         self.read = self.open.is_none().then_some(known);
         Ok(Some(loaded))
     }
 
-    fn read(&self) -> Result<Option<(Snapshot, Known)>, StoreError> {
-        let Some(Read { snapshot, stored, len, journal }) = self.files.read()? else { return Ok(None) };
-        let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
-        Ok(Some((snapshot, Known { lineage, stored, serial, len, journal })))
+    fn read(&self) -> Result<Option<(Reading, Known)>, StoreError> {
+        let Some(Read { state, len, journal }) = self.files.read()? else { return Ok(None) };
+        let (lineage, serial) = (state.snapshot.lineage.clone(), state.snapshot.serial);
+        let known = Known { lineage, stored: state.stored(), serial, head: state.head(), len, journal };
+        Ok(Some((state, known)))
     }
 
     /// Whether the journal is long enough for a new snapshot, as far as is known.
@@ -87,7 +92,7 @@ impl Writer {
     }
 
     /// Appends a line to the journal.
-    pub(super) fn append(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+    pub(super) fn append(&mut self, entries: &[Entry], signer: &Signer) -> Result<(), StoreError> {
         self.claim.check()?;
         if self.open.is_none() {
             self.open = self.open()?;
@@ -95,8 +100,11 @@ impl Writer {
         let Some(open) = &mut self.open else {
             return Err(StoreError::NoSnapshot { place: self.files.place() });
         };
+        if entries.is_empty() {
+            return Ok(());
+        }
         let path = &self.files.journal;
-        let line = Batch::new(open.lineage.clone(), open.serial + 1, entries).line();
+        let (line, link) = Batch::new(open.lineage.clone(), open.serial + 1, entries).line(signer, open.head);
         let (journal, new) = match open.journal.take() {
             Some(journal) => (journal, false),
             None => {
@@ -114,6 +122,7 @@ impl Writer {
                 open.journal = Some(journal);
                 open.len += line.len() as u64;
                 open.serial += entries.len() as u64;
+                open.head = link.mac();
                 Ok(())
             }
             Err(error) => {
@@ -129,7 +138,7 @@ impl Writer {
     }
 
     /// Replaces the snapshot.
-    pub(super) fn compact(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+    pub(super) fn compact(&mut self, snapshot: &Snapshot, signer: &Signer) -> Result<(), StoreError> {
         self.claim.check()?;
         let before = match self.open.take() {
             Some(open) => Some(open),
@@ -144,8 +153,8 @@ impl Writer {
             return Err(error);
         }
         let new = self.files.snapshot.with_extension("json.new");
-        let size = match write_new(&new, snapshot) {
-            Ok(size) => size,
+        let (size, head) = match write_new(&new, snapshot, signer) {
+            Ok(written) => written,
             Err(error) => {
                 // It may have taken the last room.
                 let _ = fs::remove_file(&new);
@@ -165,7 +174,7 @@ impl Writer {
         remove(&self.files.journal)?;
         let lineage = snapshot.lineage.clone();
         let (stored, serial) = (snapshot.serial, snapshot.serial);
-        self.open = Some(Open { lineage, stored, serial, journal: None, len: 0, snapshot: size });
+        self.open = Some(Open { lineage, stored, serial, head, journal: None, len: 0, snapshot: size });
         Ok(())
     }
 
@@ -178,9 +187,9 @@ impl Writer {
                 None => return Ok(None),
             },
         };
-        let Known { lineage, stored, serial, len, journal } = known;
+        let Known { lineage, stored, serial, head, len, journal } = known;
         let path = &self.files.journal;
-        let mut open = Open { lineage, stored, serial, journal: None, len: 0, snapshot: len };
+        let mut open = Open { lineage, stored, serial, head, journal: None, len: 0, snapshot: len };
         if let Some(lineage) = &journal.foreign {
             // It may be all that somebody has of another state.
             let aside = self.files.folder.join(format!("journal-of-{}", lineage.as_str().replace(['/', '\\'], "-")));
@@ -219,15 +228,15 @@ impl Writer {
     }
 }
 
-/// Writes a snapshot, and says how long it is.
-fn write_new(path: &Path, snapshot: &Snapshot) -> Result<u64, StoreError> {
+/// Writes a snapshot, and says how long it is, and what the next line is signed on.
+fn write_new(path: &Path, snapshot: &Snapshot, signer: &Signer) -> Result<(u64, Mac), StoreError> {
     let write = || {
         let file = private().write(true).create(true).truncate(true).open(path)?;
         let mut buffer = BufWriter::with_capacity(1 << 16, file);
-        write_snapshot(snapshot, &mut buffer)?;
+        let link = write_snapshot(snapshot, signer, &mut buffer)?;
         let file = buffer.into_inner().map_err(IntoInnerError::into_error)?;
         file.sync_all()?;
-        Ok(file.metadata()?.len())
+        Ok((file.metadata()?.len(), link.mac()))
     };
     write().map_err(io_error("write", path))
 }
