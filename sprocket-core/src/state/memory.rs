@@ -68,6 +68,14 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// A store with a state, as a holder of its key writes it.
+    pub fn of(snapshot: Snapshot, signer: &Signer) -> Self {
+        let store = Self::new();
+        store.inner().proof = Some(Inner::proof(&snapshot, signer));
+        store.inner().snapshot = Some(snapshot);
+        store
+    }
+
     /// Lets a write go wrong: the next one is 1. Appends and compactions both count.
     pub fn fail(&self, nth: u64, fault: Fault) {
         let mut inner = self.inner();
@@ -101,6 +109,10 @@ impl MemoryStore {
 }
 
 impl Inner {
+    fn proof(snapshot: &Snapshot, signer: &Signer) -> Proof {
+        Proof::of(write_snapshot(snapshot, signer, io::sink()).expect("BUG: nothing is written"))
+    }
+
     fn state(&self) -> Option<Snapshot> {
         let mut snapshot = self.snapshot.clone()?;
         snapshot.take_all(self.journal.iter().cloned());
@@ -231,8 +243,7 @@ impl Lock for MemoryLock {
             _ => {}
         }
         inner.write(self.number, "write the snapshot in", |inner| {
-            let link = write_snapshot(snapshot, signer, io::sink()).expect("BUG: nothing is written");
-            inner.proof = Some(Proof::of(link));
+            inner.proof = Some(Inner::proof(snapshot, signer));
             inner.earlier = inner.snapshot.replace(snapshot.clone());
             inner.journal.clear();
         })

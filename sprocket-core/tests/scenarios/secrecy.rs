@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use insta::assert_snapshot;
 use serde::{Deserialize, Serialize};
-use sprocket_core::state::{KeySource, MemoryStore, StateStore};
+use sprocket_core::state::{KeySource, MemoryStore, Signer, StateStore};
 use sprocket_core::testing::leaks;
 use sprocket_core::{DraftExt as _, Lookup, Neighbours, Output, Secret, Stack, silence_foreign_panics};
 
@@ -103,7 +103,8 @@ fn secrecy_sticks_to_what_another_stack_shows() {
     let mut other = Story::new();
     other.apply(|stack| stack.output("edge", &Output::known(edge())));
     let (snapshot, key) = (other.world.snapshot().unwrap(), other.world.settings.key.clone());
-    let store = Arc::new(MemoryStore::of(snapshot)) as Arc<dyn StateStore>;
+    let KeySource::Given(stack_key) = &key else { panic!("tests are given theirs") };
+    let store = Arc::new(MemoryStore::of(snapshot, &Signer::of(stack_key))) as Arc<dyn StateStore>;
     let neighbours = Neighbours::new(move |_| {
         let place: (Arc<dyn StateStore>, KeySource) = (Arc::clone(&store), key.clone());
         async move { Ok(place) }
