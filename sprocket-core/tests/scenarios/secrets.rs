@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
+use sprocket_core::state::{KeySource, MemoryStore, Signer};
 use sprocket_core::testing::leaks;
 use sprocket_core::{DraftExt as _, Output, Stack};
 
@@ -351,7 +352,8 @@ fn a_record_that_has_lost_its_secrets_shows_none() {
     let mut seen = object.seen.as_ref().unwrap().value();
     (seen["text"], seen["neighbours"]) = ("x".into(), serde_json::json!(["x"]));
     (object.seen, object.applied) = (Some((&seen).into()), (&seen).into());
-    let store = std::sync::Arc::new(sprocket_core::state::MemoryStore::of(snapshot));
+    let KeySource::Given(key) = &story.world.settings.key else { panic!("tests are given theirs") };
+    let store = std::sync::Arc::new(MemoryStore::of(snapshot, &Signer::of(key)));
     let engine = sprocket_core::Engine::new(store, story.world.settings.clone());
     let stack = story.world.stack(story.connected(&program));
     let plan = story.world.block_on(engine.plan(&stack, sprocket_core::Goal::Declared)).unwrap();
