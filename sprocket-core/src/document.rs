@@ -179,9 +179,9 @@ impl Serialize for Event {
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (succeeded, summary) = (&self.succeeded(), &self.to_string());
-        let Self { steps, kept, deferred, interrupted, state_failure, output_problems } = self;
+        let Self { steps, kept, deferred, interrupted, state_failure, serial, output_problems } = self;
         let mut map = begin(serializer, "report")?;
-        entries!(map, succeeded, summary, interrupted, state_failure, steps, kept, deferred, output_problems);
+        entries!(map, succeeded, summary, interrupted, state_failure, serial, steps, kept, deferred, output_problems);
         map.end()
     }
 }

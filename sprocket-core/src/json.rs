@@ -69,6 +69,36 @@ impl Serialize for Json {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Box::<RawValue>::deserialize(deserializer).map(|raw| Self(raw.into()))
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        if is_deep(raw.get().as_bytes()) {
+            return Err(serde::de::Error::custom(format!("it is nested more than {DEEPEST} deep")));
+        }
+        Ok(Self(raw.into()))
     }
+}
+
+/// How deep a value may be nested: a parser that makes a tree of it goes no deeper than 127.
+const DEEPEST: usize = 120;
+
+/// Whether a valid JSON text is nested deeper than a parser goes.
+fn is_deep(text: &[u8]) -> bool {
+    // Nearly all have fewer brackets than that, wherever they stand.
+    if text.iter().filter(|byte| matches!(byte, b'[' | b'{')).count() <= DEEPEST {
+        return false;
+    }
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest > DEEPEST
 }

@@ -24,6 +24,8 @@ pub struct Report {
     pub interrupted: bool,
     /// The state could not be written any more; the run stopped there.
     pub state_failure: Option<String>,
+    /// The serial of the state that the run has left. A state with a lower one is an earlier state.
+    pub serial: u64,
     /// Outputs that have no value, and why: a closure failed. They keep the values that they had.
     pub output_problems: Vec<Problem>,
 }

@@ -50,6 +50,14 @@ pub enum S3Error {
         /// What the server answered.
         source: S3Answer,
     },
+    /// An object is longer than any of ours.
+    #[error("{what} is longer than {most} bytes, and is not read")]
+    TooLong {
+        /// Which.
+        what: String,
+        /// How long one may be.
+        most: u64,
+    },
     /// The bucket is in another account.
     #[error("the name `{bucket}` is taken: the bucket belongs to another account")]
     Taken {
@@ -260,6 +268,7 @@ impl ProviderError for S3Error {
             Self::Elsewhere { .. } => ErrorKind::Invalid,
             Self::NotEmpty { .. } => ErrorKind::Conflict,
             Self::NotKept { .. } => ErrorKind::Unready,
+            Self::TooLong { .. } => ErrorKind::Invalid,
             Self::Connect { .. } | Self::NoAnswer { .. } => ErrorKind::Unavailable,
         }
     }
@@ -283,6 +292,7 @@ impl ProviderError for S3Error {
                 "empty it, or leave it with `.keep_on_delete()`; `.empty_on_delete()`, applied first, deletes what is \
                  in it as well, all versions, for good"
             }
+            Self::TooLong { .. } => "find out who put it there, and delete it",
             Self::NotKept { .. } => "does this server have them? leave out what it has not",
             Self::Refused { source, .. } => match source.code.as_str() {
                 "InvalidAccessKeyId" => "the server knows no such access key: is it the one for this endpoint?",

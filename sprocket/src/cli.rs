@@ -25,6 +25,15 @@ pub(crate) struct Cli {
     /// How many calls are made at once, over all services
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) parallel: Option<u16>,
+    /// Connect to this provider, which only the state knows any more, to delete what it made. Can be repeated
+    #[arg(long, global = true, value_name = "PROVIDER")]
+    pub(crate) forgotten: Vec<String>,
+    /// Go on with an earlier state than the last one that was seen here
+    #[arg(long, global = true)]
+    pub(crate) older: bool,
+    /// Refuse a state with a lower serial: for machines that remember none
+    #[arg(long, global = true, value_name = "SERIAL", default_value_t = 0, hide_default_value = true)]
+    pub(crate) at_least: u64,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
@@ -245,6 +254,8 @@ pub(crate) enum StateCommand {
         /// The resource: `docker:network/edge`
         address: String,
     },
+    /// Makes the state the one of this program, stack and environment, after one of them was renamed or the state was moved
+    Claim,
     /// Lists the states from before that are kept, and what changed from one to the next
     History,
     /// Breaks the lock of a run that is gone

@@ -31,6 +31,7 @@ mod console;
 mod doctor;
 mod key;
 mod memory;
+mod memory_of_state;
 mod output;
 pub mod prelude;
 mod program;

@@ -44,6 +44,8 @@ pub struct Program {
     pub(crate) at: &'static Location<'static>,
     pub(crate) knowing: Vec<fn(Engine) -> Engine>,
     pub(crate) questions: Vec<Question>,
+    /// The crate of the function that declares it, once that is known.
+    pub(crate) crate_name: Option<String>,
 }
 
 impl Debug for Program {
@@ -114,7 +116,13 @@ impl Program {
     /// A program whose state is kept under this name. `sprocket.toml` is looked for next to the caller.
     #[track_caller]
     pub fn new(name: impl Into<String>) -> Self {
-        let program = Self { name: name.into(), at: Location::caller(), knowing: Vec::new(), questions: Vec::new() };
+        let program = Self {
+            name: name.into(),
+            at: Location::caller(),
+            knowing: Vec::new(),
+            questions: Vec::new(),
+            crate_name: None,
+        };
         #[cfg(feature = "dns")]
         let program = program.knowing::<sprocket_dns::Dns>();
         #[cfg(feature = "docker")]
@@ -159,12 +167,13 @@ impl Program {
     }
 
     /// Runs in these surroundings, and prints only there. It makes a runtime of its own, so it can't be called inside one.
-    pub fn run_in<C, D, R>(self, mut around: Surroundings, declare: D) -> Exit
+    pub fn run_in<C, D, R>(mut self, mut around: Surroundings, declare: D) -> Exit
     where
         C: DeserializeOwned,
         D: FnOnce(&mut Stack, &C) -> R,
         R: Declare,
     {
+        self.crate_name = crate_of::<D>();
         let console = console(&mut around);
         let program = std::iter::once(self.name.clone().into());
         let mut cli = match Cli::try_parse_from(program.chain(around.args.iter().cloned())) {
@@ -207,6 +216,13 @@ impl Program {
         }
         exit
     }
+}
+
+/// The crate that a function or a closure is written in, as the compiler names it.
+fn crate_of<D>() -> Option<String> {
+    let (crate_name, _) = std::any::type_name::<D>().split_once("::")?;
+    let is_name = crate_name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    (is_name && !["alloc", "core", "std"].contains(&crate_name)).then(|| crate_name.to_owned())
 }
 
 fn console(around: &mut Surroundings) -> Console {

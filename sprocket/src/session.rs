@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sprocket_core::state::{FileStore, KeySource, StateStore};
-use sprocket_core::{Engine, Events, Neighbours, Settings, Stack, Stop};
+use sprocket_core::state::{FileStore, Freshness, KeySource, StackId, StateStore};
+use sprocket_core::{Engine, Events, Lineage, Neighbours, Report, Settings, Stack, Stop};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -17,6 +17,7 @@ use crate::config::SANDBOX;
 use crate::config::{File, Secrets, choose, find, is_name};
 use crate::console::{Console, Look};
 use crate::key::Key;
+use crate::memory_of_state;
 use crate::output::json;
 use crate::program::Program;
 use crate::sandbox::{self, Sandbox};
@@ -52,6 +53,11 @@ pub(crate) struct Session {
     pub(crate) signals: bool,
     knowing: Vec<fn(Engine) -> Engine>,
     parallel: Option<u16>,
+    forgotten: Vec<String>,
+    older: bool,
+    at_least: u64,
+    /// The crate of the program, if it is known.
+    crate_name: Option<String>,
     who: String,
     key: Option<Key>,
     /// The services of the environment `sandbox`, which end with the command.
@@ -118,7 +124,7 @@ impl<'p> Opening<'p> {
         values: &Spanned<DeValue<'_>>,
         file: Arc<File>,
     ) -> Result<(Session, Declarer<'p>, Secrets), Trouble> {
-        let Program { name, knowing, .. } = self.program;
+        let Program { name, knowing, crate_name, .. } = self.program;
         if !is_name(&name) {
             return Err(Trouble::new(format!("`{name}` can't be the name of a stack"))
                 .hint("it is the name of a folder too: letters, digits, `-` and `_`"));
@@ -147,6 +153,10 @@ impl<'p> Opening<'p> {
             signals: self.around.signals,
             knowing,
             parallel: self.cli.parallel,
+            forgotten: self.cli.forgotten,
+            older: self.cli.older,
+            at_least: self.cli.at_least,
+            crate_name,
             key,
             sandbox: None,
             is_all_sandboxed: false,
@@ -212,11 +222,27 @@ impl Session {
 
     fn engine(&self, key: KeySource, events: Events, continue_on_error: bool) -> Engine {
         let mut settings = Settings { events, continue_on_error, who: self.who.clone(), ..Settings::new(key) };
+        settings.stack = Some(StackId {
+            name: self.stack_name.clone(),
+            environment: self.environment.clone(),
+            program: self.crate_name.clone(),
+        });
+        settings.forgotten = self.forgotten.iter().map(|name| name.as_str().into()).collect();
+        settings.at_least = self.at_least;
+        settings.remembered = if self.older { None } else { memory_of_state::recall(&self.folder) };
         if let Some(parallel) = self.parallel {
             settings.parallel = parallel.into();
         }
         let engine = Engine::new(Arc::clone(&self.store), settings);
         self.knowing.iter().fold(engine, |engine, knowing| knowing(engine))
+    }
+
+    /// Remembers the state that a run has left, so that an earlier one is noticed later.
+    pub(crate) fn remember(&self, lineage: Lineage, report: &Report) {
+        // Else not all of it may be in the state.
+        if report.state_failure.is_none() && !report.interrupted {
+            memory_of_state::remember(&self.folder, &Freshness { lineage, serial: report.serial });
+        }
     }
 
     /// Waits for somebody else's lock, for as long as a command may: calls `run` again until it is not locked.

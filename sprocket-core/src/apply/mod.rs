@@ -387,6 +387,7 @@ impl<'a> Run<'a> {
             steps,
             kept: self.plan.kept.clone(),
             deferred: self.plan.deferred.clone(),
+            serial: self.snapshot.serial,
             interrupted: stopped != Stopping::No && unfinished,
             state_failure: self.state_failure.map(|error| with_causes(&error)),
             output_problems: self.output_problems,

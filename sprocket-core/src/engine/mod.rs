@@ -43,7 +43,7 @@ use crate::refresh::{Connections, Open, Opener, ProviderTypes};
 use crate::report::{Report, Verdict};
 use crate::resource::{Checked, Deadline};
 use crate::stack::Stack;
-use crate::state::{Entry, Holder, KeySource, Lock, Object, Record, Signer, Snapshot, StateStore};
+use crate::state::{Entry, Freshness, Holder, KeySource, Lock, Object, Record, Signer, Snapshot, StackId, StateStore};
 use crate::stop::Stop;
 use crate::value::StackKey;
 
@@ -64,6 +64,15 @@ pub struct Reached {
 pub struct Settings {
     /// Who can open the stack's key.
     pub key: KeySource,
+    /// Which stack the states are of; a state of another one is refused. Without it, that is not compared.
+    pub stack: Option<StackId>,
+    /// The last state that is known; an older one, or none, is refused.
+    pub remembered: Option<Freshness>,
+    /// A serial that the state has at least, for machines that remember nothing.
+    pub at_least: u64,
+    /// Providers that the program does not connect any more, and that are opened all the same, where the state says, to
+    /// read and delete what they made.
+    pub forgotten: Vec<ProviderName>,
     /// Where events go: those of this engine, and of no other.
     pub events: Events,
     /// Where random bytes come from.
@@ -89,6 +98,10 @@ impl Settings {
     pub fn new(key: KeySource) -> Self {
         Self {
             key,
+            stack: None,
+            remembered: None,
+            at_least: 0,
+            forgotten: Vec::new(),
             events: Events::default(),
             entropy: Entropy::system(),
             parallel: 64,
@@ -385,7 +398,7 @@ impl Engine {
 
     /// Opens the providers of one command.
     fn opener(&self) -> Arc<Opener> {
-        Opener::new(&self.types, self.settings.call_limit)
+        Opener::new(&self.types, &self.settings.forgotten, self.settings.call_limit)
     }
 
     async fn lock(&self, command: &str) -> Result<Box<dyn Lock>, Refused> {

@@ -55,8 +55,9 @@ pub(super) async fn open(
     let Trusted { mut snapshot, key } = loaded.unwrap_or_else(|| {
         let lineage = proposal.as_ref().map(|proposal| proposal.lineage.clone());
         let key = proposal.and_then(|proposal| proposal.key.cloned());
+        let snapshot = Snapshot::new(lineage.unwrap_or_else(|| settings.entropy.id().into()));
         Trusted {
-            snapshot: Snapshot::new(lineage.unwrap_or_else(|| settings.entropy.id().into())),
+            snapshot: Snapshot { stack: settings.stack.clone(), ..snapshot },
             key: key.unwrap_or_else(|| settings.key.new_key(&settings.entropy)),
         }
     });

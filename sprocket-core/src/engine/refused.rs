@@ -33,6 +33,24 @@ pub enum Refused {
         /// Which part of it.
         message: String,
     },
+    /// The state is one of another stack.
+    #[error("the state in {place} is of {recorded}, and this is {own}")]
+    AnotherStack {
+        /// Where it is.
+        place: String,
+        /// Whose it is.
+        recorded: String,
+        /// Whose it should be.
+        own: String,
+    },
+    /// The state is an older one than is known.
+    #[error("the state in {place} is not the last one: {message}")]
+    Older {
+        /// Where it is.
+        place: String,
+        /// What is known.
+        message: String,
+    },
     /// The stack's key could not be opened.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -81,10 +99,24 @@ pub enum Refused {
         found: Identity,
     },
     /// State has resources of a provider that the program does not know.
-    #[error("state has resources of `{provider}`, and the program does not know this provider")]
+    #[error("state has {resources} of `{provider}`, and the program does not know this provider")]
     ForgottenProvider {
         /// Which provider.
         provider: ProviderName,
+        /// How many, and some of them.
+        resources: String,
+    },
+    /// State has resources of a provider that the program does not connect: where it would be connected to, only the state says.
+    #[error(
+        "state has {resources} of `{provider}`, which the program does not connect any more; it was connected with {config}"
+    )]
+    Disconnected {
+        /// Which provider.
+        provider: ProviderName,
+        /// How many, and some of them.
+        resources: String,
+        /// Its settings, without secrets.
+        config: String,
     },
     /// State has a resource of a kind that the program does not know.
     #[error("`{address}` is recorded, and its kind is not known")]
@@ -170,6 +202,8 @@ impl Refused {
             Self::Store(StoreError::Locked { .. }) => "locked",
             Self::Store(_) => "store",
             Self::Forged { .. } => "forged",
+            Self::AnotherStack { .. } => "another_stack",
+            Self::Older { .. } => "older",
             Self::Key(_) => "key",
             Self::Stale { .. } => "stale",
             Self::SavedPlan { .. } => "saved_plan",
@@ -177,6 +211,7 @@ impl Refused {
             Self::Unreadable { .. } => "unreadable",
             Self::AnotherServer { .. } => "another_server",
             Self::ForgottenProvider { .. } => "forgotten_provider",
+            Self::Disconnected { .. } => "disconnected",
             Self::UnknownKind { .. } => "unknown_kind",
             Self::UnreadableRecord { .. } => "unreadable_record",
             Self::Undecided { .. } => "undecided",
@@ -202,6 +237,16 @@ impl Refused {
                  `state history`, the bucket's older versions or a backup, and find out who can write there"
                     .into(),
             ),
+            Self::AnotherStack { .. } => Some(
+                "nothing was changed; put the right state there. If the stack or the program has been renamed, or the state was \
+                 moved here, `state claim` makes it this one's; never do that with a copy: two stacks would own the same objects"
+                    .into(),
+            ),
+            Self::Older { .. } => Some(
+                "nothing was changed; put the last state back. If an earlier one was put there on purpose, `--older` goes on \
+                 with it: what was recorded since is forgotten, and old secrets may be in use again"
+                    .into(),
+            ),
             Self::Key(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Stale { .. } | Self::SavedPlan { .. } => Some("nothing was changed; plan again".into()),
@@ -211,6 +256,10 @@ impl Refused {
             Self::ForgottenProvider { .. } => {
                 Some("keep the provider in the program until its resources are gone, or `state forget` them".into())
             }
+            Self::Disconnected { provider, .. } => Some(format!(
+                "if that is where they are, `--forgotten {provider}` connects to it, to delete what is not declared any more; else \
+                 connect it in the program, or `state forget` them"
+            )),
             Self::UnknownKind { .. } => Some("run the program that made it, or `state forget` it".into()),
             Self::Undecided { address, name } => {
                 let (address, name) = (shell_word(address.as_str()), shell_word(name.as_str()));

@@ -4,10 +4,12 @@
 //! provider to have credentials sent to it. So the key is opened first, and everything in the state must have been written
 //! with it. Only then is anything asked of any service.
 //!
+//! It must also be the state of this stack, and not an older one than is known: both would be proven by the same key.
+//!
 //! Commands that only show what is recorded work without the key, and then show what nobody has checked.
 
-use super::{Engine, Refused};
-use crate::state::{KeySource, Loaded, Lock, Signer, Snapshot};
+use super::{Engine, Refused, Settings};
+use crate::state::{KeySource, Loaded, Lock, Signer, Snapshot, StackId, StoreError};
 use crate::value::StackKey;
 
 /// A state that a holder of its key has written.
@@ -29,12 +31,68 @@ pub(crate) fn trust(loaded: Loaded, source: &KeySource, place: &str) -> Result<T
 impl Engine {
     /// The state, if one has begun.
     pub(super) async fn load(&self) -> Result<Option<Trusted>, Refused> {
-        self.store.load().await?.map(|loaded| self.trusted(loaded)).transpose()
+        self.own(self.store.load().await?)
     }
 
     /// The state, as the holder of the lock has it.
     pub(super) async fn load_from(&self, lock: &dyn Lock) -> Result<Option<Trusted>, Refused> {
-        lock.load().await?.map(|loaded| self.trusted(loaded)).transpose()
+        self.own(lock.load().await?)
+    }
+
+    /// A state that can be trusted, of this stack, and no older one.
+    fn own(&self, loaded: Option<Loaded>) -> Result<Option<Trusted>, Refused> {
+        let trusted = loaded.map(|loaded| self.trusted(loaded)).transpose()?;
+        let snapshot = trusted.as_ref().map(|trusted| &trusted.snapshot);
+        self.is_own(snapshot)?;
+        self.is_fresh(snapshot)?;
+        Ok(trusted)
+    }
+
+    fn is_own(&self, snapshot: Option<&Snapshot>) -> Result<(), Refused> {
+        let (Some(snapshot), Some(own)) = (snapshot, &self.settings.stack) else { return Ok(()) };
+        match &snapshot.stack {
+            Some(recorded) if recorded.is(own) => Ok(()),
+            recorded => Err(Refused::AnotherStack {
+                place: self.store.place(),
+                recorded: recorded.as_ref().map_or_else(|| "a stack without a name".into(), StackId::to_string),
+                own: own.to_string(),
+            }),
+        }
+    }
+
+    fn is_fresh(&self, snapshot: Option<&Snapshot>) -> Result<(), Refused> {
+        let Settings { remembered, at_least, .. } = &self.settings;
+        let older = |message| Refused::Older { place: self.store.place(), message };
+        if let Some(message) = remembered.as_ref().and_then(|remembered| remembered.contradicts(snapshot)) {
+            return Err(older(message));
+        }
+        let serial = snapshot.map_or(0, |snapshot| snapshot.serial);
+        if serial < *at_least {
+            return Err(older(format!("it has serial {serial}, and should have at least {at_least}")));
+        }
+        Ok(())
+    }
+
+    /// Makes a state the one of this engine's stack, whichever it was of: after a stack, an environment or a program was
+    /// renamed, or the state was moved. Answers which it was of.
+    ///
+    /// # Errors
+    /// If there is none, it can't be trusted, or is locked.
+    pub async fn claim(&self) -> Result<Option<StackId>, Refused> {
+        let lock = self.lock("state claim").await?;
+        let result = async {
+            let loaded = lock.load().await?.map(|loaded| self.trusted(loaded)).transpose()?;
+            self.is_fresh(loaded.as_ref().map(|trusted| &trusted.snapshot))?;
+            let Some(Trusted { mut snapshot, key }) = loaded else {
+                return Err(Refused::Store(StoreError::NoSnapshot { place: self.store.place() }));
+            };
+            let before = std::mem::replace(&mut snapshot.stack, self.settings.stack.clone());
+            lock.compact(&snapshot, &Signer::of(&key)).await?;
+            Ok(before)
+        }
+        .await;
+        let _ = lock.release().await;
+        result
     }
 
     /// The state as somebody wrote it.

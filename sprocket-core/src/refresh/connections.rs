@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
+use serde_json::Value;
 
 use crate::engine::{Reached, Refused};
 use crate::erased::{ErasedProviderType, Fault, Instance, KindHandle, ProviderSettings, limited};
@@ -63,14 +64,17 @@ type Closable = (Arc<dyn ErasedProviderType>, Instance, StackKey);
 pub(crate) struct Opener {
     /// What it can open without a program.
     types: ProviderTypes,
+    /// What it may open where only the state says.
+    forgotten: BTreeSet<ProviderName>,
     /// How long a question to one of them may take.
     limit: Duration,
     opened: Mutex<Vec<Closable>>,
 }
 
 impl Opener {
-    pub(crate) fn new(types: &ProviderTypes, limit: Duration) -> Arc<Self> {
-        Arc::new(Self { types: types.clone(), limit, opened: Mutex::default() })
+    pub(crate) fn new(types: &ProviderTypes, forgotten: &[ProviderName], limit: Duration) -> Arc<Self> {
+        let forgotten = forgotten.iter().cloned().collect();
+        Arc::new(Self { types: types.clone(), forgotten, limit, opened: Mutex::default() })
     }
 
     async fn open(
@@ -160,11 +164,19 @@ impl Connections {
         }
         // A program that connects it under another name now knows its type all the same.
         let base = |name: &ProviderName| name.as_str().split('/').next().unwrap_or_default().to_owned();
-        let alike = stack.providers.iter().find(|node| base(&node.name) == base(name));
-        let provider_type = opener.types.get(base(name).as_str()).or_else(|| alike.map(|node| &node.provider_type));
+        let alike: Vec<&ProviderNode> = stack.providers.iter().filter(|node| base(&node.name) == base(name)).collect();
+        let provider_type =
+            opener.types.get(base(name).as_str()).or_else(|| alike.first().map(|node| &node.provider_type));
         let (Some(provider_type), Some(recorded)) = (provider_type, recorded) else {
-            return Err(Refused::ForgottenProvider { provider: name.clone() });
+            return Err(forgotten(name, snapshot));
         };
+        // Credentials go to where somebody has said: the program, or a person who was shown it.
+        let says = |node: &&ProviderNode| node.erased.config(known, key).is_ok_and(|config| config == recorded.config);
+        let is_said = alike.iter().any(says) || !has_settings(&recorded.config) || opener.forgotten.contains(name);
+        if !is_said {
+            let (provider, resources) = (name.clone(), made_by(name, snapshot));
+            return Err(Refused::Disconnected { provider, resources, config: shown(&recorded.config) });
+        }
         let opening = async {
             let settings = provider_type.recorded(&recorded.config, key, &stack.overrides)?;
             opener.open(Arc::clone(provider_type), settings, recorded.config.clone(), key).await
@@ -183,7 +195,7 @@ impl Connections {
         let connection = open_declared(node, made_with(snapshot, &node.name), known, key, &self.opener).await?;
         let entry = match &connection {
             Connection::Open(open) => open.entry(&node.name),
-            Connection::Deferred(_) => return Err(Refused::ForgottenProvider { provider: node.name.clone() }),
+            Connection::Deferred(_) => return Err(forgotten(&node.name, snapshot)),
             Connection::Shut(_, fault) => return Err(Refused::unreachable(&node.name, fault.clone())),
         };
         self.all.insert(node.name.clone(), connection);
@@ -229,7 +241,7 @@ impl Connections {
         match self.all.get(name) {
             Some(Connection::Open(open)) => Ok(open),
             Some(Connection::Shut(_, fault)) => Err(Refused::unreachable(name, fault.clone())),
-            _ => Err(Refused::ForgottenProvider { provider: name.clone() }),
+            _ => Err(Refused::ForgottenProvider { provider: name.clone(), resources: "resources".into() }),
         }
     }
 
@@ -250,10 +262,39 @@ impl Connections {
 
     /// The kind of a recorded resource.
     pub(crate) fn kind(&self, provider: &ProviderName, address: &Address) -> Result<KindHandle, Refused> {
-        let connection =
-            self.all.get(provider).ok_or_else(|| Refused::ForgottenProvider { provider: provider.clone() })?;
+        let forgotten = || Refused::ForgottenProvider { provider: provider.clone(), resources: format!("`{address}`") };
+        let connection = self.all.get(provider).ok_or_else(forgotten)?;
         connection.provider_type().kind(address.kind()).ok_or_else(|| Refused::UnknownKind { address: address.clone() })
     }
+}
+
+fn forgotten(name: &ProviderName, snapshot: &Snapshot) -> Refused {
+    Refused::ForgottenProvider { provider: name.clone(), resources: made_by(name, snapshot) }
+}
+
+/// How many resources a provider has made or was making, and some of them.
+fn made_by(name: &ProviderName, snapshot: &Snapshot) -> String {
+    const SHOWN: usize = 3;
+    let made = snapshot.records.iter().filter(|(_, record)| record.provider == *name).map(|(address, _)| address);
+    let making =
+        snapshot.pending.iter().filter(|(_, entry)| entry.provider() == Some(name)).map(|(address, _)| address);
+    let all: BTreeSet<&Address> = made.chain(making).collect();
+    let some: Vec<String> = all.iter().take(SHOWN).map(|address| format!("`{address}`")).collect();
+    let more = if all.len() > SHOWN { ", …" } else { "" };
+    let resources = if all.len() == 1 { "resource" } else { "resources" };
+    format!("{} {resources} ({}{more})", all.len(), some.join(", "))
+}
+
+/// Whether there is anything in a provider's settings that leads somewhere.
+fn has_settings(config: &Json) -> bool {
+    !matches!(config.value(), Value::Null) && config.value().as_object().is_none_or(|settings| !settings.is_empty())
+}
+
+/// A provider's settings, without secrets.
+fn shown(config: &Json) -> String {
+    let mut value = config.value();
+    crate::document::hide(&mut value);
+    value.to_string()
 }
 
 /// What a provider was when something of it was made. One of which nothing is left can be another server.

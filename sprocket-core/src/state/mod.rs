@@ -21,5 +21,5 @@ pub use key::{KeyError, KeyKind, KeySource, ProtectedKey, generate_identity};
 pub use mac::{Link, Mac, Proof, Signer, Unproven};
 pub use memory::{Fault, MemoryStore};
 pub use record::{Ending, Object, Record, Which};
-pub use snapshot::{FORMAT, RecordedProvider, Snapshot};
+pub use snapshot::{FORMAT, Freshness, RecordedProvider, Snapshot, StackId};
 pub use store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};

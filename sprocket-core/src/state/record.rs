@@ -15,7 +15,7 @@ pub struct Record {
     pub id: RecordId,
     /// Which provider made it.
     pub provider: ProviderName,
-    /// The object that it is now. None while a replacement whose old object had to go first is under way.
+    /// The object that it is now. None if only objects that were replaced are left to delete.
     pub object: Option<Object>,
     /// Objects that were replaced and are not deleted yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

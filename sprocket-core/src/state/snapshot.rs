@@ -1,6 +1,7 @@
 //! Snapshots: what is recorded of a whole stack, and how journal entries change it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,9 @@ pub struct Snapshot {
     pub format: u32,
     /// The id that this state was born with.
     pub lineage: Lineage,
+    /// Which stack it is of, if its engine was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<StackId>,
     /// How many journal entries have gone into it.
     pub serial: u64,
     /// The stack's key, encrypted to its owner.
@@ -32,6 +36,70 @@ pub struct Snapshot {
     pub outputs: BTreeMap<String, Json>,
     /// What was begun and has not ended.
     pub pending: BTreeMap<Address, Entry>,
+}
+
+/// Which stack a state is of: one that was copied to the place of another is not taken for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StackId {
+    /// The stack's name.
+    pub name: String,
+    /// The environment.
+    pub environment: String,
+    /// The crate of the program that declares it: two programs may have stacks of one name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+}
+
+impl StackId {
+    /// Whether a state with the other one may be used for this one. Programs count if both are known.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let programs = self.program.as_ref().zip(other.program.as_ref());
+        self.name == other.name
+            && self.environment == other.environment
+            && programs.is_none_or(|(one, other)| one == other)
+    }
+}
+
+impl fmt::Display for StackId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}/{}`", self.name, self.environment)?;
+        match &self.program {
+            Some(program) => write!(f, " of the program `{program}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is remembered of a state, to notice that an older one came back.
+///
+/// A MAC tells who wrote a state, and not whether it is the last one: whoever can write where it is stored can put an
+/// earlier one back, with the passwords of then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freshness {
+    /// Its lineage.
+    pub lineage: Lineage,
+    /// Its serial.
+    pub serial: u64,
+}
+
+impl Freshness {
+    /// Of this state.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        Self { lineage: snapshot.lineage.clone(), serial: snapshot.serial }
+    }
+
+    /// Why a state can't be the one that was remembered, or a later one of it.
+    pub(crate) fn contradicts(&self, found: Option<&Snapshot>) -> Option<String> {
+        let Some(found) = found else { return Some(format!("it is gone, and had serial {} before", self.serial)) };
+        if found.lineage != self.lineage {
+            return Some(format!(
+                "it is another one, of lineage {}, than before, of lineage {}",
+                found.lineage, self.lineage
+            ));
+        }
+        let older = || format!("it has serial {}, and had serial {} before", found.serial, self.serial);
+        (found.serial < self.serial).then(older)
+    }
 }
 
 /// A provider as it was last used.
@@ -49,6 +117,7 @@ impl Snapshot {
         Self {
             format: FORMAT,
             lineage,
+            stack: None,
             serial: 0,
             key: None,
             providers: BTreeMap::new(),

@@ -133,6 +133,7 @@ fn secrecy_sticks_to_settings_of_providers() {
     is_clean_of(&mut story, &program, &[ONE]);
     // The program forgets it: it is opened as it was recorded.
     story.calls();
+    story.world.settings.forgotten = vec!["lab/far".into()];
     assert_eq!(story.apply(|_| ()), ["delete lab:app/web"]);
 }
 

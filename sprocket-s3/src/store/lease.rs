@@ -19,6 +19,8 @@ use super::objects::{Etag, If, Object, Objects, Put};
 use super::{Place, SMALL};
 
 const LOCK: &str = "lock.json";
+/// The longest that a lease lasts, unless it is renewed.
+pub(super) const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// What is in the lock's object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +44,8 @@ impl Written {
 
     /// How long after it was last written it can be taken over. Servers tell times in whole seconds.
     fn over_after(&self) -> Duration {
-        let lasts = Duration::from_millis(self.lasts);
+        // Whatever is written in it: nobody is waited for longer.
+        let lasts = Duration::from_millis(self.lasts).min(LONGEST);
         lasts + (lasts / 4).max(Duration::from_secs(2))
     }
 }
@@ -91,7 +94,7 @@ pub(super) async fn break_lock(objects: &Objects, place: &Place, id: &str) -> Re
         let free = Written { holder: None, unclean: true, ..found.written };
         let put = objects.put(LOCK, &free.body(), If::Is(&found.etag), SMALL).await;
         if let Put::Done(_) = put.map_err(place.failed("break the lock of the state in"))? {
-            return log::fence(objects, &free.nonce).await.map_err(place.failed("break the lock of the state in"));
+            return log::fence(objects, place, "break the lock of the state in", &free.nonce).await;
         }
         // It was renewed, or given back.
     }
@@ -180,13 +183,23 @@ impl Lease {
             let fences = match &found {
                 Some(found) => found.written.holder.is_some() || found.written.unclean,
                 // Somebody may have deleted it under its holder.
-                None => !log::numbers(objects).await.map_err(failed())?.is_empty(),
+                None => match log::numbers(objects).await {
+                    Ok(numbers) => !numbers.is_empty(),
+                    Err(error) => {
+                        let _ = lease.give_back(false).await;
+                        return Err(failed()(error));
+                    }
+                },
             };
             if let Some(gone) = found.as_ref().and_then(|found| found.written.holder.as_ref()) {
                 tracing::warn!(holder = gone.who, "the lock of {place} was not renewed in time, and is taken over");
             }
             if fences {
-                log::fence(objects, &lease.nonce).await.map_err(failed())?;
+                if let Err(error) = log::fence(objects, place, "lock the state in", &lease.nonce).await {
+                    // It is not held by anybody who would give it back later.
+                    let _ = lease.give_back(false).await;
+                    return Err(error);
+                }
             }
             return Ok(lease);
         }
@@ -234,8 +247,15 @@ impl Lease {
     /// Gives it back later, if there is a runtime to do it.
     pub(super) fn abandon(self) {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { give_back(&self.held, &self.renewing, false).await });
+            runtime.spawn(async move { self.give_back(false).await });
         }
+    }
+}
+
+impl Drop for Lease {
+    /// Whose holder is gone is not renewed any more, and so is over some time.
+    fn drop(&mut self) {
+        self.renewing.abort();
     }
 }
 

@@ -30,6 +30,9 @@ const FOLDER: &str = "log/";
 /// one round of reads. A run of one step leaves two: of thirty of them, one writes a snapshot on their account.
 pub(super) const AT_ONCE: usize = 64;
 
+/// How often is listed what can't be read, because it went in between.
+const TRIES: u32 = 10;
+
 /// The first line of each object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Header {
@@ -101,10 +104,11 @@ fn header(by: &str, kind: Kind) -> Vec<u8> {
 }
 
 /// Puts a fence where the next write would go, whoever's it is. Returns once nobody who knew an older log can write.
-pub(super) async fn fence(objects: &Objects, by: &str) -> Result<(), S3Error> {
+pub(super) async fn fence(objects: &Objects, place: &Place, attempt: &'static str, by: &str) -> Result<(), StoreError> {
     loop {
-        let next = numbers(objects).await?.last().map_or(1, |last| last + 1);
-        let put = objects.put(&key(next), &header(by, Kind::Fence), If::Absent, SMALL).await?;
+        let next = next(&numbers(objects).await.map_err(place.failed(attempt))?, place)?;
+        let put = objects.put(&key(next), &header(by, Kind::Fence), If::Absent, SMALL).await;
+        let put = put.map_err(place.failed(attempt))?;
         if let Put::Done(_) = put {
             return Ok(());
         }
@@ -113,19 +117,44 @@ pub(super) async fn fence(objects: &Objects, by: &str) -> Result<(), S3Error> {
 
 pub(super) async fn numbers(objects: &Objects) -> Result<Vec<u64>, S3Error> {
     let keys = objects.list(FOLDER).await?;
-    Ok(keys.iter().filter_map(|key| key.strip_prefix(FOLDER)?.parse().ok()).collect())
+    Ok(keys.iter().filter_map(|key| number(key.strip_prefix(FOLDER)?)).collect())
+}
+
+/// How many numbers there are. No log gets that far.
+const MOST: u64 = 1 << 63;
+
+/// A number as [`key`] writes it: what has another form is none of ours, and is passed over.
+fn number(digits: &str) -> Option<u64> {
+    let is_written_so = digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    digits.parse().ok().filter(|number| is_written_so && *number < MOST)
+}
+
+/// The number after these.
+fn next(all: &[u64], place: &Place) -> Result<u64, StoreError> {
+    match all.last() {
+        None => Ok(1),
+        Some(last) if last + 1 < MOST => Ok(last + 1),
+        Some(&last) => Err(StoreError::Damaged {
+            place: place.to_string(),
+            what: format!("`{}` has the highest number that there is, and nothing of ours has", key(last)),
+            fix: format!("delete `{}`, and find out who put it there", key(last)),
+        }),
+    }
 }
 
 impl Log {
     /// Reads from the end backwards to the last snapshot, and takes in what follows it.
     pub(super) async fn read(objects: &Objects, place: &Place) -> Result<Self, StoreError> {
-        loop {
+        for _ in 0..TRIES {
             let all = numbers(objects).await.map_err(place.failed("read the state in"))?;
             // Between the listing and the reading somebody may have written a snapshot, and deleted what it took in.
             if let Some(parts) = tail(objects, &all, place).await? {
                 return Self::of(all, parts, place);
             }
         }
+        let what = "what its server lists can't be read: each time something of it had gone".to_owned();
+        let fix = "make sure that nobody deletes objects of it, and try again".to_owned();
+        Err(StoreError::Damaged { place: place.to_string(), what, fix })
     }
 
     /// The snapshots before the last that are kept.
@@ -145,7 +174,7 @@ impl Log {
     }
 
     fn of(all: Vec<u64>, parts: Vec<Part>, place: &Place) -> Result<Self, StoreError> {
-        let next = all.last().map_or(1, |last| last + 1);
+        let next = next(&all, place)?;
         let mut log = Self { next, all, ..Self::default() };
         let mut before = None;
         for Part { number, header, payload } in parts {

@@ -14,7 +14,8 @@
 //! A run writes its batches. It ends with a snapshot if those since the last one have grown to a quarter of it, as in every
 //! store, or if they are so many that they could not be read at once any more.
 //!
-//! To go back to an older state, copy the snapshot that it was to the next number of the log.
+//! To go back to an older state, copy the snapshot that it was to the next number of the log; it is still proven to be ours, and
+//! the engine goes on with it only when it is told that an older one is meant.
 
 mod lease;
 mod location;
@@ -77,10 +78,10 @@ impl S3Store {
     }
 
     /// Lets a lock be taken over this long, and a margin of a quarter or at least 2 s, after its holder was last heard of;
-    /// without it, 60 s. A holder that is alive is heard of three times as often.
+    /// without it, 60 s; at most an hour. A holder that is alive is heard of three times as often.
     #[must_use]
     pub fn lease(mut self, lasts: Duration) -> Self {
-        self.lasts = lasts;
+        self.lasts = lasts.min(lease::LONGEST);
         self
     }
 

@@ -18,6 +18,9 @@ use sprocket_core::{ErrorKind, ProviderError as _};
 use crate::client::{Client, once};
 use crate::error::S3Error;
 
+/// The longest object that is read: states are shorter by far, and what is longer is not ours.
+const LONGEST: u64 = 256 << 20;
+
 /// How often a write without an answer is tried.
 const TRIES: u32 = 4;
 
@@ -89,8 +92,19 @@ impl Objects {
         };
         let etag = Etag::of(got.e_tag());
         let age = date.since(got.last_modified());
-        let cut = |source| S3Error::NoAnswer { place: self.client.place.clone(), what, source };
-        let body = got.body.collect().await.map_err(|error| cut(Box::new(error)))?.to_vec();
+        let cut = |source| S3Error::NoAnswer { place: self.client.place.clone(), what: what.clone(), source };
+        let too_long = || S3Error::TooLong { what: format!("`{whole}` in bucket `{}`", self.bucket), most: LONGEST };
+        let announced = got.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
+        if announced > LONGEST {
+            return Err(too_long());
+        }
+        let (mut stream, mut body) = (got.body, Vec::new());
+        while let Some(chunk) = stream.next().await {
+            body.extend_from_slice(&chunk.map_err(|error| cut(Box::new(error)))?);
+            if body.len() as u64 > LONGEST {
+                return Err(too_long());
+            }
+        }
         Ok(Some(Object { body, etag, age }))
     }
 

@@ -142,6 +142,7 @@ async fn run(session: &Session, stack: &Stack, plan: &Plan, args: &RunArgs) -> R
     let result = session.unlocked(args.lock_timeout, async || engine.apply(stack, plan, &session.stop).await).await;
     progress.end();
     let report = result?;
+    session.remember(plan.lineage.clone(), &report);
     reports::show(&session.console, &report);
     Ok(match () {
         () if report.interrupted => Exit::Interrupted,

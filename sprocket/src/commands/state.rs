@@ -16,8 +16,10 @@ use crate::trouble::Trouble;
 
 /// Looks at the state, or mends it.
 pub(super) async fn state(opening: Opening<'_>, command: StateCommand) -> Result<Exit, Trouble> {
-    let writes =
-        matches!(command, StateCommand::Forget { .. } | StateCommand::Mv { .. } | StateCommand::Unprotect { .. });
+    let writes = matches!(
+        command,
+        StateCommand::Forget { .. } | StateCommand::Mv { .. } | StateCommand::Unprotect { .. } | StateCommand::Claim
+    );
     let session = opening.session(if writes { Need::Sealed } else { Need::Open }).await?;
     match command {
         StateCommand::List => list(&session).await,
@@ -33,6 +35,13 @@ pub(super) async fn state(opening: Opening<'_>, command: StateCommand) -> Result
             let engine = session.writing(Events::default(), false).await?;
             told(&session, &address, engine.unprotect(&address).await).await?;
             session.console.out_lines(&format!("`{address}` is not protected any more."), |_| Look::Strong);
+            Ok(Exit::Done)
+        }
+        StateCommand::Claim => {
+            let before = session.writing(Events::default(), false).await?.claim().await?;
+            let before = before.map_or_else(|| "a stack without a name".to_owned(), |before| before.to_string());
+            let line = format!("The state was of {before}, and is of {} now.", session.title());
+            session.console.out_lines(&line, |_| Look::Strong);
             Ok(Exit::Done)
         }
         StateCommand::History => history(&session).await,

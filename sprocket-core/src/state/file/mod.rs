@@ -106,10 +106,24 @@ impl FileStore {
                 let mut file = private().write(true).create_new(true).open(&new)?;
                 file.write_all(generate_identity().expose().as_bytes())?;
                 file.sync_all()?;
-                fs::hard_link(&new, &files.key)
+                match fs::hard_link(&new, &files.key) {
+                    // Some file systems have no such thing: there, of two that make one at once the last one's is it.
+                    Err(error) if error.kind() != ErrorKind::AlreadyExists && !files.key.exists() => {
+                        fs::rename(&new, &files.key)
+                    }
+                    linked => linked,
+                }
             };
             let written = write();
             let _ = fs::remove_file(&new);
+            // A crash has left identities here that nothing was sealed with.
+            for path in folder::files(&files.folder)? {
+                let name = path.file_name().and_then(|name| name.to_str());
+                let made = name.and_then(|name| name.strip_prefix("key.")).is_some_and(|id| id.len() == 26);
+                if made && files.key.exists() {
+                    let _ = fs::remove_file(path);
+                }
+            }
             if let Err(error) = written
                 && error.kind() != ErrorKind::AlreadyExists
             {

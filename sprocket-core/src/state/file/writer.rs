@@ -161,14 +161,21 @@ impl Writer {
                 return Err(error);
             }
         };
-        // Writing it took its time.
-        self.claim.check()?;
-        if let Some(open) = before
-            && (open.lineage != snapshot.lineage || open.stored != snapshot.serial)
-        {
-            self.keep_generation(open.stored)?;
+        let replace = || {
+            // Writing it took its time.
+            self.claim.check()?;
+            if let Some(open) = before
+                && (open.lineage != snapshot.lineage || open.stored != snapshot.serial)
+            {
+                self.keep_generation(open.stored)?;
+            }
+            fs::rename(&new, &self.files.snapshot).map_err(io_error("replace", &self.files.snapshot))
+        };
+        if let Err(error) = replace() {
+            // It holds room that a line of the journal may need.
+            let _ = fs::remove_file(&new);
+            return Err(error);
         }
-        fs::rename(&new, &self.files.snapshot).map_err(io_error("replace", &self.files.snapshot))?;
         folder::sync(&self.files.folder)?;
         // Not cut to nothing: who is reading it reads on.
         remove(&self.files.journal)?;
@@ -191,8 +198,14 @@ impl Writer {
         let path = &self.files.journal;
         let mut open = Open { lineage, stored, serial, head, journal: None, len: 0, snapshot: len };
         if let Some(lineage) = &journal.foreign {
-            // It may be all that somebody has of another state.
-            let aside = self.files.folder.join(format!("journal-of-{}", lineage.as_str().replace(['/', '\\'], "-")));
+            // It may be all that somebody has of another state, as may one that was set aside before.
+            let name = format!("journal-of-{}", lineage.as_str().replace(['/', '\\'], "-"));
+            let aside = (1..).map(|number| match number {
+                1 => self.files.folder.join(&name),
+                number => self.files.folder.join(format!("{name}-{number}")),
+            });
+            let mut aside = aside;
+            let aside = aside.find(|path| !path.exists()).expect("BUG: there are names without end");
             fs::rename(path, &aside).map_err(io_error("set aside", path))?;
         } else if journal.lines > 0 || journal.torn.is_some() {
             let file = private().append(true).open(path).map_err(io_error("open", path))?;
