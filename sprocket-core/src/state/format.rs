@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_a_line_that_a_person_can_read() {
-        insta::assert_snapshot!(String::from_utf8(line(&batch(31))).unwrap(), @r#"ae56551544536f10 0ec5ed2e66971ba02596b4104fb1164a {"format":1,"lineage":"5f0c","serial":31,"entries":[{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"a"},"identity":"swarm-1"}}}},{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"b"},"identity":"swarm-1"}}}}]}"#);
+        insta::assert_snapshot!(String::from_utf8(line(&batch(31))).unwrap(), @r#"4079cf7c1b4020b6 0f0d9ab5d9241cef8684cc27cc57ab06 {"format":1,"lineage":"5f0c","serial":31,"entries":[{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"a"},"identity":"swarm-1"}}}},{"address":"provider/docker","event":{"provider":{"name":"docker","recorded":{"config":{"host":"b"},"identity":"swarm-1"}}}}]}"#);
     }
 
     #[test]

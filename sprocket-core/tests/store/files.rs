@@ -132,7 +132,7 @@ async fn a_snapshot_can_be_read_by_a_person() {
       },
       "outputs": {},
       "pending": {},
-      "mac": "eb9ed04252ca0f17144433e024906287"
+      "mac": "47104864cafb0705050410a129782761"
     }
     "#);
 }

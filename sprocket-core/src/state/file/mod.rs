@@ -125,7 +125,7 @@ impl FileStore {
                 }
             }
             if let Err(error) = written
-                && error.kind() != ErrorKind::AlreadyExists
+                && !files.key.exists()
             {
                 return Err(io_error("write", &files.key)(error));
             }
