@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep};
 use crate::error::{DnsError, failed};
 use crate::mark::{self, Marked};
 use crate::name;
-use crate::provider::Dns;
+use crate::provider::{Dns, DnsConfig};
 use crate::update::Update;
 use crate::value::{RecordType, RecordValue};
 use crate::zone::{Place, Seen, is_unmet, parts, physical};
@@ -198,6 +198,7 @@ impl Resource for DnsRecord {
     const KIND: &'static str = "dns:record";
     const NAMING: Naming = Naming::Fixed;
     const CLAIMS: bool = true;
+    const SPELLINGS: bool = true;
     type Provider = Dns;
     type Draft = DnsRecordDraft;
     type Spec = DnsRecordSpec;
@@ -291,6 +292,12 @@ impl Resource for DnsRecord {
             Err(problem) => findings.errors.push(problem.into()),
         }
         findings
+    }
+
+    /// The whole name, once the zone is known: `api` and `api.example.org.` are one.
+    fn canonical(name: &PhysicalName, config: Option<&DnsConfig>) -> PhysicalName {
+        let place = config.and_then(|config| Place::of(name.as_str(), &config.zone).ok());
+        place.map_or_else(|| name.clone(), |place| place.id().into())
     }
 
     /// The name: a CNAME has no other records beside it (RFC 1034, section 3.6.2).

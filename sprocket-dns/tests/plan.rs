@@ -122,6 +122,47 @@ fn a_cname_is_alone_at_its_name() {
         stack.add(DnsRecord::cname("www", "@"));
     });
     let problem = &refused.problems[0];
-    insta::assert_snapshot!(problem.message, @"needs the name `www`, as `dns:record/www:TXT` does: a CNAME has no other records beside it");
+    insta::assert_snapshot!(problem.message, @"needs the name `www.example.org.`, as `dns:record/www:TXT` does: a CNAME has no other records beside it");
     assert!(problem.at.as_ref().is_some_and(|place| place.file.ends_with("tests/plan.rs")));
+    // However its name is written.
+    let refused = plan(|stack| {
+        stack.add(DnsRecord::cname("WWW.example.org.", "@"));
+    });
+    assert_eq!(refused.problems[0].message, problem.message);
+}
+
+#[test]
+fn names_short_and_whole_are_one() {
+    let record = |name: &'static str| {
+        move |stack: &mut Stack| {
+            stack.connect(Dns::zone("example.org", "ns1.example.org"));
+            stack.add(DnsRecord::a(name, "192.0.2.1"));
+        }
+    };
+    let mut world = sprocket_core::testing::world();
+    world.apply(record("www"));
+    world.calls();
+    // Another spelling moves the record, and calls nobody.
+    let whole = record("www.example.org.");
+    insta::assert_snapshot!(world.plan(&whole), @"
+    > dns:record/www.example.org.:A was dns:record/www:A
+    1 moved, 1 unchanged.
+    ");
+    world.apply(&whole);
+    assert_eq!(world.calls(), [""; 0]);
+    insta::assert_snapshot!(world.plan(&whole), @"Nothing to do: 1 resource is as declared.");
+    world.apply(record("www"));
+    assert_eq!(world.calls(), [""; 0]);
+    // Both in one program are one name.
+    let both = world.plan(|stack| {
+        record("www")(stack);
+        stack.add(DnsRecord::a("www.example.org.", "192.0.2.1"));
+    });
+    insta::assert_snapshot!(both.problems[0].message, @"has the name `www.example.org.:A` at its service, as `dns:record/www:A` has");
+    // What somebody made is found under any spelling, and made once.
+    let mut world = sprocket_core::testing::world();
+    let spec =
+        sprocket_dns::DnsRecordSpec { record_type: "A".parse().unwrap(), values: vec!["192.0.2.1".into()], ttl: 300 };
+    world.put::<DnsRecord>("www.example.org.:A", spec);
+    assert!(world.plan(record("www")).problems[0].message.contains("exists already"));
 }

@@ -18,6 +18,7 @@ use vaultrs::api::kv2::requests::{SetSecretMetadataRequest, SetSecretRequestOpti
 use crate::error::{VaultError, failed};
 use crate::mark;
 use crate::mount::{self, VaultMount};
+use crate::path_name;
 use crate::provider::Vault;
 
 /// A secret in a key-value mount.
@@ -188,6 +189,10 @@ impl Resource for KvSecret {
             findings.warnings.push("it has no fields".into());
         }
         findings
+    }
+
+    fn review_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Findings {
+        path_name::review(name)
     }
 
     async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {

@@ -15,6 +15,7 @@ mod fault;
 mod kv;
 mod mark;
 mod mount;
+mod path_name;
 mod policy;
 mod provider;
 

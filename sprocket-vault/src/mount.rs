@@ -19,6 +19,7 @@ use vaultrs::api::sys::responses::MountResponse;
 
 use crate::error::{VaultError, failed};
 use crate::mark;
+use crate::path_name;
 use crate::provider::Vault;
 
 /// A mount, and what other resources can use of it.
@@ -159,6 +160,10 @@ impl Resource for VaultMount {
             findings.errors.push("a mount of type `kv` needs its option `version`: `1` or `2`".into());
         }
         findings
+    }
+
+    fn review_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Findings {
+        path_name::review(name)
     }
 
     async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {

@@ -12,7 +12,8 @@ use sprocket_core::{
 
 use crate::error::{VaultError, failed};
 use crate::mark;
-use crate::provider::Vault;
+use crate::path_name;
+use crate::provider::{Vault, VaultConfig};
 
 /// A policy, and what other resources can use of it.
 ///
@@ -59,6 +60,7 @@ pub struct VaultPolicyState {}
 impl Resource for VaultPolicy {
     const KIND: &'static str = "vault:policy";
     const NAMING: Naming = Naming::Fixed;
+    const SPELLINGS: bool = true;
     type Provider = Vault;
     type Draft = VaultPolicyDraft;
     type Spec = VaultPolicySpec;
@@ -111,6 +113,15 @@ impl Resource for VaultPolicy {
             findings.errors.push("its first line is the mark, a comment, which JSON has not: write it in HCL".into());
         }
         findings
+    }
+
+    /// The server writes the names of policies in lower case.
+    fn canonical(name: &PhysicalName, _: Option<&VaultConfig>) -> PhysicalName {
+        name.as_str().to_lowercase().into()
+    }
+
+    fn review_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Findings {
+        path_name::review(name)
     }
 
     async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::saved::Proposal;
 use super::trust::Trusted;
 use super::{Refused, Settings};
-use crate::erased::KindHandle;
+use crate::erased::{Configs, KindHandle};
 use crate::ids::{Address, Lineage, ProviderName};
 use crate::json::Json;
 use crate::plan::{Basis, Moves, Plan, Request, Settlement, build, reported};
@@ -25,6 +25,7 @@ pub(super) struct Prepared {
     pub(super) key_is_new: bool,
     pub(super) connections: Connections,
     pub(super) observed: Observed,
+    configs: Configs,
     moves: Moves,
     lineage: Lineage,
     serial: u64,
@@ -37,6 +38,7 @@ pub(super) struct Opened {
     pub(super) connections: Connections,
     key_is_new: bool,
     known: Known,
+    configs: Configs,
     moves: Moves,
     amendments: Vec<Entry>,
     lineage: Lineage,
@@ -62,7 +64,8 @@ pub(super) async fn open(
         }
     });
     let (lineage, serial) = (snapshot.lineage.clone(), snapshot.serial);
-    let moves = Moves::of(stack, &snapshot);
+    let configs = Configs::of_all(stack, &recorded(stack, &snapshot, &key));
+    let moves = Moves::of(stack, &snapshot, &configs);
     let amendments: Vec<Entry> = Entry::moved(moves.by_old_address()).into_iter().collect();
     snapshot.take_all(amendments.iter().cloned());
     let known = recorded(stack, &snapshot, &key);
@@ -72,7 +75,7 @@ pub(super) async fn open(
         Ok(connections)
     };
     let connections = opening.await.map_err(|refused: Refused| refused.redacted(&key))?;
-    Ok(Opened { snapshot, key, connections, key_is_new, known, moves, amendments, lineage, serial })
+    Ok(Opened { snapshot, key, connections, key_is_new, known, configs, moves, amendments, lineage, serial })
 }
 
 impl Opened {
@@ -84,17 +87,27 @@ impl Opened {
 
     /// Reads everything.
     pub(super) async fn read(self, stack: &Stack) -> Result<Prepared, Refused> {
-        let Self { mut snapshot, key, connections, key_is_new, mut known, moves, mut amendments, lineage, serial } =
-            self;
+        let Self {
+            mut snapshot,
+            key,
+            connections,
+            key_is_new,
+            mut known,
+            configs,
+            moves,
+            mut amendments,
+            lineage,
+            serial,
+        } = self;
         let reading = async {
-            let mut observed = observe(stack, &mut snapshot, &key, &connections).await?;
+            let mut observed = observe(stack, &mut snapshot, &key, &connections, &configs).await?;
             look_up(stack, &mut known, &connections).await?;
             observed.answers = std::mem::take(&mut known.answers);
             Ok(observed)
         };
         let observed = reading.await.map_err(|refused: Refused| refused.redacted(&key))?;
         amendments.extend(observed.settled.iter().cloned());
-        Ok(Prepared { snapshot, amendments, key, key_is_new, connections, observed, moves, lineage, serial })
+        Ok(Prepared { snapshot, amendments, key, key_is_new, connections, observed, configs, moves, lineage, serial })
     }
 }
 
@@ -163,6 +176,7 @@ impl Prepared {
             observed: &self.observed,
             key: &self.key,
             key_is_new: self.key_is_new,
+            configs: &self.configs,
             moves: self.moves.clone(),
             settled: self.observed.settled.iter().map(settlement).collect(),
             kind: &kind,

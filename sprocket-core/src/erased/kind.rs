@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::calls::{ErasedCalls, ErasedLive, Through};
 use super::draft::{self, TypedSpec};
 use super::fault::Fault;
+use super::provider::Config;
 use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
 use crate::json::Json;
 use crate::provider::{ErrorKind, Provider};
@@ -28,6 +29,7 @@ pub(crate) struct KindFacts {
     pub(crate) converges: bool,
     pub(crate) stateful: bool,
     pub(crate) marked: bool,
+    pub(crate) spellings: bool,
     pub(crate) fields: &'static [Field],
     pub(crate) provider: &'static str,
 }
@@ -41,6 +43,8 @@ impl KindFacts {
 
 pub(crate) trait ErasedKind: Send + Sync {
     fn facts(&self) -> KindFacts;
+    /// The one way of writing a name.
+    fn canonical(&self, name: &PhysicalName, config: Option<&Config>) -> PhysicalName;
     /// An object that is its record alone, made of a value from elsewhere; `None` if this kind has none such, or can't take
     /// the value.
     fn bring(
@@ -151,9 +155,14 @@ impl<R: Resource> ErasedKind for KindOf<R> {
             converges: R::CONVERGES,
             stateful: R::STATEFUL,
             marked: R::MARKED,
+            spellings: R::SPELLINGS,
             fields: R::Spec::FIELDS,
             provider: R::Provider::NAME,
         }
+    }
+
+    fn canonical(&self, name: &PhysicalName, config: Option<&Config>) -> PhysicalName {
+        if R::SPELLINGS { R::canonical(name, config.and_then(|config| config.downcast_ref())) } else { name.clone() }
     }
 
     fn bring(

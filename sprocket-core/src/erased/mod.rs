@@ -15,5 +15,5 @@ pub(crate) use fault::{Fault, limited, reading, within};
 pub(crate) use kind::{KindFacts, KindHandle, mark};
 pub use provider::Kinds;
 pub(crate) use provider::{
-    ErasedProvider, ErasedProviderType, Instance, ProviderSettings, provider, provider_type, typed,
+    Config, Configs, ErasedProvider, ErasedProviderType, Instance, ProviderSettings, provider, provider_type, typed,
 };

@@ -16,9 +16,28 @@ use crate::provider::{ErrorKind, Provider};
 use crate::resource::Resource;
 use crate::spec::ProviderDraft;
 use crate::value::{Known, NoValue, Path, StackKey, is_sealed, open_at, read_tree, seal_at, sealing, watched};
+use crate::stack::Stack;
 
 /// An open connection.
 pub(crate) type Instance = Arc<dyn Any + Send + Sync>;
+
+/// The settings of a provider, with their type.
+pub(crate) type Config = dyn Any + Send + Sync;
+
+/// The settings of a stack's providers, as far as they are known.
+#[derive(Default)]
+pub(crate) struct Configs(Vec<Option<Box<Config>>>);
+
+impl Configs {
+    pub(crate) fn of_all(stack: &Stack, known: &Known) -> Self {
+        Self(stack.providers.iter().map(|provider| provider.erased.typed_config(known).ok()).collect())
+    }
+
+    /// Those of one, by its place in the stack.
+    pub(crate) fn of(&self, place: usize) -> Option<&Config> {
+        self.0.get(place)?.as_deref()
+    }
+}
 
 /// The kinds of a provider, by name.
 pub struct Kinds<P> {
@@ -55,6 +74,8 @@ pub(crate) trait ErasedProviderType: Send + Sync {
     fn kind(&self, name: &str) -> Option<KindHandle>;
     /// One as it was recorded, with the credentials of its users' environment, unless these say otherwise.
     fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault>;
+    /// The settings, without the credentials.
+    fn config(&self, settings: ProviderSettings) -> Box<Config>;
     fn connect(&self, settings: ProviderSettings, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>>;
     fn identity<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<Identity, Fault>>;
     fn close<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<(), Fault>>;
@@ -66,7 +87,7 @@ pub(crate) trait ErasedProvider: Send + Sync {
     /// Its settings as they are recorded, if all that they wait for is known.
     fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue>;
     /// Its settings, with their type.
-    fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue>;
+    fn typed_config(&self, known: &Known) -> Result<Box<Config>, NoValue>;
     /// What it is opened with, if all that it waits for is known.
     fn settings(&self, known: &Known) -> Result<ProviderSettings, NoValue>;
 }
@@ -130,6 +151,12 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
         settings_of(&draft, &Known::default()).map_err(|_| invalid("a setting of the provider is not known".into()))
     }
 
+    fn config(&self, settings: ProviderSettings) -> Box<Config> {
+        let settings: Box<SettingsOf<P>> =
+            settings.downcast().expect("BUG: a provider is opened with its own settings");
+        Box::new(settings.config)
+    }
+
     fn connect(&self, settings: ProviderSettings, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
         let settings: Box<SettingsOf<P>> =
             settings.downcast().expect("BUG: a provider is opened with its own settings");
@@ -167,7 +194,7 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
         if is_secret { written.map(sealed) } else { written }
     }
 
-    fn typed_config(&self, known: &Known) -> Result<Box<dyn Any>, NoValue> {
+    fn typed_config(&self, known: &Known) -> Result<Box<Config>, NoValue> {
         Ok(Box::new(self.0.spec(known)?))
     }
 

@@ -9,19 +9,19 @@ mod existing;
 mod marks;
 mod moves;
 mod naming;
+mod objects;
 mod outputs;
 mod selected;
 mod shut;
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use super::diff::{self, Change, Compared, real_changes};
 use super::order::{dependents, order_deletes};
 use super::{Deferred, Goal, Kept, Move, Pattern, Place, Plan, Problem, Reason, Request, Settlement, Step, StepAction};
-use crate::erased::{ErasedLive, Evaluated, KindHandle};
+use crate::erased::{Configs, ErasedLive, Evaluated, KindHandle};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
 use crate::policy;
@@ -48,6 +48,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) key: &'a StackKey,
     /// The key is a proposal: names that are made with it are not decided yet.
     pub(crate) key_is_new: bool,
+    /// The settings of the stack's providers.
+    pub(crate) configs: &'a Configs,
     pub(crate) moves: Moves,
     pub(crate) settled: Vec<Settlement>,
     /// The kind of a recorded resource.
@@ -74,7 +76,6 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
         unchanged: 0,
         claims: HashMap::new(),
         names: HashMap::with_capacity(nodes),
-        recorded_names: OnceCell::new(),
         selected: Selected::of(request, basis.stack, basis.snapshot, &basis.moves.made),
         request,
         basis,
@@ -113,10 +114,8 @@ struct Builder<'a> {
     unchanged: usize,
     /// Who has claimed what, by provider.
     claims: HashMap<(usize, String), Vec<Claimed>>,
-    /// Who has which name, by provider and kind.
-    names: HashMap<(usize, &'static str, PhysicalName), Address>,
-    /// The names of all objects that are recorded, by provider and kind. Few plans ask for them.
-    recorded_names: OnceCell<HashSet<(&'a ProviderName, &'a str, &'a PhysicalName)>>,
+    /// Which declared resource has which name, by provider and kind.
+    names: HashMap<(usize, &'static str, PhysicalName), usize>,
 }
 
 /// Who has claimed something, and why nobody else can have it, if so.
@@ -278,11 +277,12 @@ impl<'a> Builder<'a> {
         }
         self.problems.extend(self.basis.moves.contested(index).cloned());
         if node.kind.facts().naming != Naming::None {
-            let name = (node.provider, node.kind.facts().kind, node.name.clone());
-            if let Some(other) = self.names.insert(name, node.address.clone()) {
-                let message = format!("has the name `{}` at its service, as `{other}` has", node.name);
-                let hint = "give one of them another with `.named(…)`";
-                self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
+            let name = self.canonical(node.provider, &node.kind, &node.name);
+            if let Some(other) = self.names.insert((node.provider, node.kind.facts().kind, name), index) {
+                let other = &self.basis.stack.nodes[other];
+                let message = format!("has the name `{}` at its service, as `{}` has", node.name, other.address);
+                let hint = Some(objects::another_name(other));
+                self.problems.push(Problem { hint, ..Self::problem(node, message) });
             }
         }
         self.problems.len() > before
@@ -290,7 +290,9 @@ impl<'a> Builder<'a> {
 
     /// What this resource and one before it want at their service, and only one can have.
     fn claim(&mut self, node: &Node) {
-        for Claim { what, alone } in node.draft.claims(&self.known, &node.name) {
+        for Claim { what, alone } in
+            node.draft.claims(&self.known, &self.canonical(node.provider, &node.kind, &node.name))
+        {
             let claimed = self.claims.entry((node.provider, what.clone())).or_default();
             let others = claimed.iter().filter(|(other, _)| *other != node.address);
             let clash = others.filter_map(|(other, theirs)| Some((other, alone.or(*theirs)?))).next();
@@ -356,8 +358,8 @@ impl<'a> Builder<'a> {
     fn strays(&self, node: &Node, name: Option<&PhysicalName>) -> &'a [ErasedLive] {
         let (facts, provider) = (node.kind.facts(), &self.basis.stack.providers[node.provider].name);
         let name = name.filter(|_| facts.naming != Naming::None);
-        let strays =
-            name.and_then(|name| self.basis.observed.strays.get(&(provider.clone(), facts.kind, name.clone())));
+        let strays = name.map(|name| (provider.clone(), facts.kind, self.canonical(node.provider, &node.kind, name)));
+        let strays = strays.and_then(|name| self.basis.observed.strays.get(&name));
         strays.map_or(&[], Vec::as_slice)
     }
 
@@ -433,7 +435,9 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self, outputs: BTreeMap<String, Change>) -> Plan {
+        let handed_over = self.hand_over_names();
         order_deletes(&mut self.steps, self.basis.snapshot);
+        self.check_hand_overs(handed_over);
         assert!(dependents(&self.steps).1.is_some(), "BUG: the steps of a plan wait for each other");
         let (stack, request) = (self.basis.stack, self.request);
         let mut plan = Plan {

@@ -114,7 +114,8 @@ fn make_room_late(steps: &mut [Step], uses: &Uses) {
     for delete in (0..steps.len()).filter(|&at| is_first(&steps[at])).collect::<Vec<_>>() {
         // The successor is the step after it.
         let Some(successor) = steps.get(delete + 1) else { continue };
-        let waits: Vec<u32> = successor.after.iter().copied().filter(|&before| !follows[before as usize]).collect();
+        let is_free = |before: &u32| !follows[*before as usize] && !is_first(&steps[*before as usize]);
+        let waits: Vec<u32> = successor.after.iter().copied().filter(is_free).collect();
         steps[delete].after.extend(waits.into_iter().filter(|&before| before as usize != delete));
         let users = uses.resource_of[delete].into_iter().flat_map(|resource| &uses.users[resource]);
         let moved_over = users.flat_map(|&user| &uses.steps[user]).copied();
@@ -158,7 +159,7 @@ fn wait_where_possible(steps: &mut [Step], waits: Vec<(usize, usize)>) {
 }
 
 /// Whether one step must have ended before another begins.
-fn leads_to(dependents: &[Vec<u32>], from: usize, to: usize) -> bool {
+pub(super) fn leads_to(dependents: &[Vec<u32>], from: usize, to: usize) -> bool {
     let mut seen = vec![false; dependents.len()];
     let mut work = vec![from];
     while let Some(at) = work.pop() {

@@ -16,7 +16,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 pub(crate) use self::connections::{Connections, Open, Opener, ProviderTypes};
 pub(crate) use self::settle::settle;
 use crate::engine::Refused;
-use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark};
+use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark, Config, Configs};
 use crate::ids::{Address, Lineage, ObjectId, PhysicalName, ProviderName};
 use crate::lookup::Answered;
 use crate::plan::next_name;
@@ -42,7 +42,7 @@ pub(crate) struct Observed {
     pub(crate) answers: Vec<Option<Answered>>,
 }
 
-/// A name at a service: names are unique by provider and kind, if at all.
+/// A name at a service, in the one way of writing it: names are unique by provider and kind, if at all.
 pub(crate) type Name = (ProviderName, &'static str, PhysicalName);
 
 /// The objects of a record; `None` where the service says that there is none.
@@ -59,10 +59,11 @@ pub(crate) async fn observe(
     snapshot: &mut Snapshot,
     key: &StackKey,
     connections: &Connections,
+    configs: &Configs,
 ) -> Result<Observed, Refused> {
     let mut observed = Observed { deferred: connections.unknown(), shut: connections.shut(), ..Observed::default() };
     observed.settled = settle(snapshot, key, connections).await?;
-    let groups = group(stack, snapshot, connections)?;
+    let groups = group(stack, snapshot, connections, configs)?;
     // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
     let (snapshot, mut reads) = (&*snapshot, Vec::<BoxFuture<'_, _>>::new());
     reads.extend(groups.into_iter().map(|group| group.read(snapshot, key, connections).boxed()));
@@ -111,6 +112,7 @@ pub(crate) async fn look_up(stack: &Stack, known: &mut Known, connections: &Conn
 struct Group<'a> {
     provider: ProviderName,
     kind: KindHandle,
+    config: Option<&'a Config>,
     records: Vec<(&'a Address, &'a Record)>,
     /// Names that resources without an object would get.
     claimed: Vec<&'a PhysicalName>,
@@ -118,7 +120,16 @@ struct Group<'a> {
     next: Vec<PhysicalName>,
 }
 
-fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections) -> Result<Vec<Group<'a>>, Refused> {
+fn group<'a>(
+    stack: &'a Stack,
+    snapshot: &'a Snapshot,
+    connections: &Connections,
+    configs: &'a Configs,
+) -> Result<Vec<Group<'a>>, Refused> {
+    let config = |provider: &ProviderName| {
+        let place = stack.providers.iter().position(|declared| declared.name == *provider)?;
+        configs.of(place)
+    };
     let mut groups: BTreeMap<(&ProviderName, &str), Group<'a>> = BTreeMap::new();
     for (address, record) in &snapshot.records {
         if connections.is_deferred(&record.provider) {
@@ -129,6 +140,7 @@ fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections
             Entry::Vacant(place) => place.insert(Group {
                 provider: record.provider.clone(),
                 kind: connections.kind(&record.provider, address)?,
+                config: config(&record.provider),
                 records: Vec::new(),
                 claimed: Vec::new(),
                 next: Vec::new(),
@@ -153,6 +165,7 @@ fn group<'a>(stack: &'a Stack, snapshot: &'a Snapshot, connections: &Connections
         let group = groups.entry((provider, node.address.kind())).or_insert_with(|| Group {
             provider: provider.clone(),
             kind: node.kind.clone(),
+            config: configs.of(node.provider),
             records: Vec::new(),
             claimed: Vec::new(),
             next: Vec::new(),
@@ -235,9 +248,11 @@ impl Group<'_> {
         }
         let mut strays: HashMap<Name, Vec<ErasedLive>> = HashMap::new();
         for live in found.into_values() {
-            let name = (self.provider.clone(), self.kind.facts().kind, live.name.clone());
+            let name = self.kind.canonical(&live.name, self.config);
+            let name = (self.provider.clone(), self.kind.facts().kind, name);
             strays.entry(name).or_default().push(live);
         }
+        strays.values_mut().for_each(|strays| strays.sort_by(|one, other| one.id.cmp(&other.id)));
         (seen, strays)
     }
 

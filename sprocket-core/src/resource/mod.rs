@@ -39,6 +39,8 @@ pub trait Resource: Sized + Send + Sync + 'static {
     const STATEFUL: bool = false;
     /// It takes things that not everybody can have: [`claims`](Self::claims) says which.
     const CLAIMS: bool = false;
+    /// Names of it can be written in several ways: [`canonical`](Self::canonical) says which of them are one.
+    const SPELLINGS: bool = false;
 
     /// The provider that it is made with.
     type Provider: Provider;
@@ -133,6 +135,14 @@ pub trait Resource: Sized + Send + Sync + 'static {
     fn review_name(name: &PhysicalName, spec: Option<&Self::Spec>) -> Findings {
         let _ = (name, spec);
         Findings::default()
+    }
+
+    /// The one way of writing a name: names for which it is equal are one name, and so of one object. The provider's settings
+    /// are given where they are known. It is asked only where [`SPELLINGS`](Self::SPELLINGS) says so, and by default a name is
+    /// what it is.
+    fn canonical(name: &PhysicalName, config: Option<&<Self::Provider as Provider>::Config>) -> PhysicalName {
+        let _ = config;
+        name.clone()
     }
 
     /// What it takes at its service that not everybody can have, besides its name; its settings as far as they are known.

@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use super::{Fail, lock};
 use crate::entropy::Entropy;
 use crate::erased::{
-    Called, ErasedCalls, ErasedLive, ErasedProviderType, ErasedSettled, Fault, Instance, KindHandle, ProviderSettings,
-    Target, Through, TypedSpec,
+    Called, Config, ErasedCalls, ErasedLive, ErasedProviderType, ErasedSettled, Fault, Instance, KindHandle,
+    ProviderSettings, Target, Through, TypedSpec,
 };
 use crate::ids::{Identity, ObjectId, PhysicalName};
 use crate::json::Json;
@@ -124,6 +124,10 @@ impl ErasedProviderType for FaultyType {
 
     fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault> {
         self.real.recorded(config, key, overrides)
+    }
+
+    fn config(&self, settings: ProviderSettings) -> Box<Config> {
+        self.real.config(settings)
     }
 
     fn connect(&self, settings: ProviderSettings, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {

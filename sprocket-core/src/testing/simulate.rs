@@ -13,8 +13,8 @@ use futures::future::BoxFuture;
 use super::lock;
 use crate::entropy::Entropy;
 use crate::erased::{
-    Called, ErasedCalls, ErasedLive, ErasedProviderType, ErasedSettled, Fault, Instance, KindHandle, ProviderSettings,
-    Target, Through, TypedSpec,
+    Called, Config, ErasedCalls, ErasedLive, ErasedProviderType, ErasedSettled, Fault, Instance, KindHandle,
+    ProviderSettings, Target, Through, TypedSpec,
 };
 use crate::ids::{Identity, ObjectId, PhysicalName};
 use crate::json::Json;
@@ -206,8 +206,12 @@ impl ErasedProviderType for SimulatedType {
         self.real.recorded(config, key, overrides)
     }
 
-    fn connect(&self, _: ProviderSettings, _: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
-        std::future::ready(Ok(Arc::new(()) as Instance)).boxed()
+    fn config(&self, settings: ProviderSettings) -> Box<Config> {
+        self.real.config(settings)
+    }
+
+    fn connect(&self, settings: ProviderSettings, _: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
+        std::future::ready(Ok(Instance::from(self.config(settings)))).boxed()
     }
 
     fn identity<'a>(&self, _: &'a Instance, _: &StackKey) -> BoxFuture<'a, Result<Identity, Fault>> {
@@ -227,6 +231,18 @@ struct SimulatedCalls {
 impl SimulatedCalls {
     fn kind(&self) -> &'static str {
         self.real.facts().kind
+    }
+
+    /// Which names are one, given the settings that stand in for a connection.
+    fn is_called<'n>(
+        &'n self,
+        through: Through<'n>,
+        name: &'n PhysicalName,
+    ) -> impl Fn(&PhysicalName) -> bool + use<'n> {
+        let canonical = move |name: &PhysicalName| self.real.canonical(name, Some(&**through.provider));
+        let wanted = canonical(name);
+        let has_spellings = self.real.facts().spellings;
+        move |other| if has_spellings { canonical(other) == wanted } else { *other == wanted }
     }
 
     fn live(&self, through: Through<'_>, id: &ObjectId, object: &Simulated) -> Result<ErasedLive, Fault> {
@@ -265,9 +281,14 @@ impl ErasedCalls for SimulatedCalls {
             tokio::task::yield_now().await;
             match target {
                 Target::Recorded(object, _) => self.find(through, |id, _| *id == object.id),
-                Target::Named(name) => self.find(through, |_, object| object.name == *name),
+                Target::Named(name) => {
+                    let is_it = self.is_called(through, name);
+                    self.find(through, |_, object| is_it(&object.name))
+                }
                 Target::Import(text) => {
-                    self.find(through, |id, object| id.as_str() == text || object.name.as_str() == text)
+                    let name = text.into();
+                    let is_it = self.is_called(through, &name);
+                    self.find(through, |id, object| id.as_str() == text || is_it(&object.name))
                 }
             }
         }
@@ -277,7 +298,13 @@ impl ErasedCalls for SimulatedCalls {
     fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>> {
         async move {
             tokio::task::yield_now().await;
-            self.find(through, |_, object| listing.wants(&object.name, object.mark.as_ref())).map(Some)
+            if !self.real.facts().spellings {
+                return self.find(through, |_, object| listing.wants(&object.name, object.mark.as_ref())).map(Some);
+            }
+            let canonical = |name: &PhysicalName| self.real.canonical(name, Some(&**through.provider));
+            let names = listing.names.iter().map(canonical).collect();
+            let listing = Listing { names, ..listing.clone() };
+            self.find(through, |_, object| listing.wants(&canonical(&object.name), object.mark.as_ref())).map(Some)
         }
         .boxed()
     }
@@ -291,7 +318,8 @@ impl ErasedCalls for SimulatedCalls {
         _: &'a Entropy,
     ) -> Called<'a, Json> {
         self.act(move |services| {
-            if services.named(self.kind(), name.as_str()).is_some() {
+            let is_it = self.is_called(through, name);
+            if services.objects.iter().any(|((kind, _), object)| *kind == self.kind() && is_it(&object.name)) {
                 let message = format!("an object named `{name}` exists already");
                 return Err(Fault::new(ErrorKind::AlreadyExists, message));
             }

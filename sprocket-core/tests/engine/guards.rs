@@ -329,7 +329,7 @@ fn what_contradicts_itself_is_refused() {
     > lab:net/three was lab:net/edge
     + lab:net/one `rim`
     problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:324)
-      hint: give one of them another with `.named(…)`
+      hint: give one of them another name with `.named(…)`; `lab:net/one` is at sprocket-core/tests/engine/guards.rs:323
     problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:326)
       hint: `lab:net/three` is at sprocket-core/tests/engine/guards.rs:325
     2 problems: nothing can be applied until they are solved.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
     Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, IntoInput, Kinds, Make, Naming, Outcome, Output,
-    Provider, ProviderError, Recorded, Resource, Secret, Spec, This,
+    PhysicalName, Provider, ProviderError, Recorded, Resource, Secret, Spec, This,
 };
 
 /// The service. Nothing but its simulation answers.
@@ -222,10 +222,23 @@ pub(crate) struct NoteSpec {
     pub(crate) data: Secret<String>,
 }
 
-simulated!(Note, "lab:note", Fixed, NoteDraft, NoteSpec, {}, |this: This<Note>| Note {
-    name: this.named(|name| name.to_string()),
-    this
-});
+simulated!(
+    Note,
+    "lab:note",
+    Fixed,
+    NoteDraft,
+    NoteSpec,
+    {
+        const SPELLINGS: bool = true;
+        // Capitals mean nothing, and an address may be told.
+        fn canonical(name: &PhysicalName, config: Option<&LabSpec>) -> PhysicalName {
+            let name = name.as_str().to_lowercase();
+            let lab = config.map(|config| format!("@{}", config.address));
+            lab.and_then(|lab| name.strip_suffix(&*lab)).unwrap_or(&name).into()
+        }
+    },
+    |this: This<Note>| Note { name: this.named(|name| name.to_string()), this }
+);
 
 impl Note {
     pub(crate) fn new(name: &str, data: impl IntoInput<Secret<String>>) -> NoteDraft {

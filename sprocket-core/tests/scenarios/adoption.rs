@@ -221,7 +221,9 @@ fn a_new_name_that_another_has_is_a_problem_of_the_plan() {
         }
     };
     story.apply(two("10.0.1.0/24"));
-    assert!(story.plan(two("10.0.2.0/24")).contains("is to be replaced by `edge-3`"));
+    assert!(
+        story.plan(two("10.0.2.0/24")).contains("needs the name `edge-3`, and the object of `lab:net/edge-3` has it")
+    );
 }
 
 #[test]
@@ -232,7 +234,7 @@ fn a_name_that_is_pinned_now_counts_for_the_next_object_and_the_plan_says_so() {
     let mut story = Story::in_yard();
     story.apply(|stack| drop(stack.add(Post::new("gate"))));
     assert_snapshot!(story.plan(pinned), @"
-    warning: `yard:post/gate`: stays as `gate` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/adoption.rs:230)
+    warning: `yard:post/gate`: stays as `gate` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/adoption.rs:232)
       hint: `--replace yard:post/gate` makes a new one of that name
     Nothing to do: 1 resource is as declared.
     ");
@@ -256,7 +258,7 @@ fn what_another_stack_owns_is_left_to_it_even_when_it_is_asked_for() {
     let mut other = Story { yard: one.yard.clone(), ..Story::in_yard() };
     one.apply(post);
     assert_snapshot!(other.plan(adopting), @"
-    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:253)
+    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:255)
       hint: choose another name with `.named(…)`, or remove it from the other stack first
     1 problem: nothing can be applied until it is solved.
     ");

@@ -1,9 +1,10 @@
 //! Names: what a resource, a scope and a provider may be called, and which object has which name at its service.
 
 use insta::assert_snapshot;
-use sprocket_core::{Address, Stack};
+use sprocket_core::{Address, DraftExt as _, Goal, Request, Stack};
 
-use super::kinds::{Lab, Net};
+use super::kinds::{Disk, Lab, Net, Note};
+use super::yard::{Base, Pipe, Post};
 use super::{Story, said};
 
 #[test]
@@ -17,13 +18,13 @@ fn names_of_scopes_and_providers_are_checked() {
         stack.connect(Lab::local().named("far/away"));
     });
     assert_snapshot!(said(&refused.unwrap_err()), @"
-    `scope `: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:14)
-    `scope a b`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:14)
-    `scope a/b`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:14)
+    `scope `: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:15)
+    `scope a b`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:15)
+    `scope a/b`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:15)
     `scope a
-    `: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:14)
-    `lab/far away`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:16)
-    `lab/far/away`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:17)
+    `: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:15)
+    `lab/far away`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:17)
+    `lab/far/away`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:18)
     ");
 }
 
@@ -44,4 +45,207 @@ fn names_of_a_renamed_record_are_checked() {
     `lab:net/a` can't become `lab:disk/b`: a resource stays of its kind
     ");
     assert!(Address::parse("lab:net/scope/b").is_ok());
+}
+
+/// Two resources of one kind, with a physical name each.
+fn posts(all: &'static [(&'static str, &'static str)]) -> impl Fn(&mut Stack) {
+    move |stack| all.iter().for_each(|(name, physical)| drop(stack.add(Post::new(name).named(*physical))))
+}
+
+fn wide(width: u64, others: &'static [&'static str]) -> impl Fn(&mut Stack) {
+    move |stack| {
+        stack.add(Pipe::new("edge").base(Base::default().width(width)));
+        others.iter().for_each(|name| drop(stack.add(Pipe::new(name))));
+    }
+}
+
+#[test]
+fn names_of_generations_are_not_taken_twice() {
+    let mut story = Story::in_yard();
+    story.apply(wide(1, &[]));
+    assert_snapshot!(story.plan(wide(2, &["edge-2"])), @"
+    ± yard:pipe/edge `edge-2`  (a new one takes its place)
+        base.width: 1 → 2  (needs a new one)
+    - yard:pipe/edge  (replaced)
+    + yard:pipe/edge-2
+    problem: `yard:pipe/edge-2`: is to be `edge-2` at its service, as `yard:pipe/edge` is  (sprocket-core/tests/scenarios/names.rs:58)
+      hint: give one of them another name with `.named(…)`; `yard:pipe/edge` is at sprocket-core/tests/scenarios/names.rs:57
+    1 problem: nothing can be applied until it is solved.
+    ");
+    story.apply(wide(2, &[]));
+    assert_snapshot!(story.plan(wide(2, &["edge-2"])), @"
+    + yard:pipe/edge-2
+    problem: `yard:pipe/edge-2`: needs the name `edge-2`, and the object of `yard:pipe/edge` has it  (sprocket-core/tests/scenarios/names.rs:58)
+      hint: `--replace yard:pipe/edge` gives the name up in the same run; or give one of them another name with `.named(…)`; `yard:pipe/edge` is at sprocket-core/tests/scenarios/names.rs:57
+    1 problem: nothing can be applied until it is solved.
+    ");
+    // The name is free again once the other has another generation.
+    assert_snapshot!(story.plan(wide(3, &["edge-2"])), @"
+    ± yard:pipe/edge `edge-3`  (a new one takes its place)
+        base.width: 2 → 3  (needs a new one)
+    - yard:pipe/edge `edge-2`  (replaced)
+    + yard:pipe/edge-2
+    1 to create, 1 to replace.
+    ");
+    assert_snapshot!(story.apply(wide(3, &["edge-2"])).join("\n"), @"
+    create yard:pipe/edge-3
+    delete yard:pipe/edge-2
+    create yard:pipe/edge-2
+    ");
+}
+
+#[test]
+fn names_are_kept_until_their_object_is_replaced() {
+    let mut story = Story::in_yard();
+    story.apply(posts(&[("a", "x")]));
+    let program = posts(&[("a", "y"), ("b", "x")]);
+    assert_snapshot!(story.plan(&program), @"
+    + yard:post/b `x`
+    warning: `yard:post/a`: stays as `x` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/names.rs:52)
+      hint: `--replace yard:post/a` makes a new one of that name
+    problem: `yard:post/b`: needs the name `x`, and the object of `yard:post/a` has it  (sprocket-core/tests/scenarios/names.rs:52)
+      hint: `--replace yard:post/a` gives the name up in the same run; or give one of them another name with `.named(…)`; `yard:post/a` is at sprocket-core/tests/scenarios/names.rs:52
+    1 problem: nothing can be applied until it is solved.
+    ");
+    let connected = story.connected(&program);
+    let plan = story.world.try_plan(&connected, Request::from(Goal::Declared).replace(["yard:post/a"])).unwrap();
+    assert_snapshot!(plan, @"
+    - yard:post/a `x`  (before the new one is made)
+    ± yard:post/a `y`  (a new one takes its place, as asked for)
+    + yard:post/b `x`
+    1 to create, 1 to replace.
+    ");
+    story.world.apply_plan(&connected, &plan).unwrap();
+    assert_eq!(story.calls(), ["delete yard:post/x", "create yard:post/y", "create yard:post/x"]);
+    assert!(story.plan(&program).starts_with("Nothing to do"));
+}
+
+#[test]
+fn names_stay_in_use_after_a_move() {
+    let mut story = Story::in_yard();
+    story.apply(|stack| drop(stack.add(Post::new("worker"))));
+    let moved = |stack: &mut Stack| drop(stack.add(Post::new("jobs").moved_from("worker")));
+    assert_eq!(story.apply(moved), [""; 0]);
+    assert_snapshot!(story.plan(|stack| {
+        moved(stack);
+        stack.add(Post::new("worker"));
+    }), @"
+    + yard:post/worker
+    problem: `yard:post/worker`: needs the name `worker`, and the object of `yard:post/jobs` has it  (sprocket-core/tests/scenarios/names.rs:131)
+      hint: `--replace yard:post/jobs` gives the name up in the same run; or give one of them another name with `.named(…)`; `yard:post/jobs` is at sprocket-core/tests/scenarios/names.rs:127
+    1 problem: nothing can be applied until it is solved.
+    ");
+}
+
+#[test]
+fn names_of_one_object_under_two_addresses_propose_a_move() {
+    let mut story = Story::in_yard();
+    story.apply(posts(&[("a", "x")]));
+    assert_snapshot!(story.plan(posts(&[("b", "x")])), @r#"
+    + yard:post/b `x`
+    - yard:post/a `x`  (not declared any more)
+    problem: `yard:post/b`: is to be made as `x`, and the object of `yard:post/a`, which is not declared any more, has that name and is to be deleted  (sprocket-core/tests/scenarios/names.rs:52)
+      hint: `.moved_from("yard:post/a")` keeps the object under this address; with `--replace yard:post/b` as well, a new one takes its place
+    1 problem: nothing can be applied until it is solved.
+    "#);
+    assert!(story.run(posts(&[("b", "x")])).is_err());
+    assert_eq!(story.objects(), ["yard:post/x"]);
+    let moved = |stack: &mut Stack| drop(stack.add(Post::new("b").moved_from("a").named("x")));
+    assert_eq!(story.apply(moved), [""; 0]);
+    // Data is left in place when it is not declared any more, and keeps its name.
+    let mut story = Story::new();
+    story.apply(|stack| drop(stack.add(Disk::new("data"))));
+    let renamed = |stack: &mut Stack| drop(stack.add(Disk::new("store").named("data")));
+    assert_snapshot!(story.plan(renamed), @r#"
+    + lab:disk/store `data`
+    = lab:disk/data  (left in place, and no longer recorded)
+    = lab:disk/data stays as `data`: it holds data; no longer recorded
+    problem: `lab:disk/store`: is to be made as `data`, and the object of `lab:disk/data`, which is not declared any more, has that name and stays  (sprocket-core/tests/scenarios/names.rs:158)
+      hint: `.moved_from("lab:disk/data")` keeps the object under this address
+    1 problem: nothing can be applied until it is solved.
+    "#);
+    // A new one is made by who says so.
+    let mut story = Story::in_yard();
+    story.apply(posts(&[("a", "x")]));
+    story.calls();
+    let connected = story.connected(&moved);
+    let plan = story.world.try_plan(&connected, Request::from(Goal::Declared).replace(["yard:post/b"])).unwrap();
+    story.world.apply_plan(&connected, &plan).unwrap();
+    assert_eq!(story.calls(), ["delete yard:post/x", "create yard:post/x"]);
+}
+
+#[test]
+fn names_change_hands_in_order_but_not_in_circles() {
+    let swap = |turn: bool, width: u64| {
+        move |stack: &mut Stack| {
+            let names = if turn { ["y", "x"] } else { ["x", "y"] };
+            for (name, physical) in ["a", "b"].into_iter().zip(names) {
+                stack.add(Post::new(name).named(physical).base(Base::default().width(width)));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(swap(false, 1));
+    let calls = story.apply(swap(true, 2));
+    assert_eq!(calls.len(), 4, "{calls:?}");
+    assert!(calls[..2].iter().all(|call| call.starts_with("delete")), "{calls:?}");
+
+    // Of a kind that makes the new one first, each would wait for the other.
+    let swap = |turn: bool| {
+        move |stack: &mut Stack| {
+            let (names, width) = if turn { (["y", "x"], 2) } else { (["x-2", "y-2"], 1) };
+            for (name, physical) in ["a", "b"].into_iter().zip(names) {
+                stack.add(Pipe::new(name).named(physical).base(Base::default().width(width)));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(swap(false));
+    assert_snapshot!(story.plan(swap(true)), @"
+    ± yard:pipe/a `y-2`  (a new one takes its place)
+        base.width: 1 → 2  (needs a new one)
+    - yard:pipe/a `x-2`  (replaced)
+    ± yard:pipe/b `x-2`  (a new one takes its place)
+        base.width: 1 → 2  (needs a new one)
+    - yard:pipe/b `y-2`  (replaced)
+    problem: `yard:pipe/b`: needs the name `x-2`, which `yard:pipe/a` gives up only after this one is made  (sprocket-core/tests/scenarios/names.rs:198)
+      hint: do it in two runs, first without this one; or choose another name with `.named(…)`
+    1 problem: nothing can be applied until it is solved.
+    ");
+}
+
+#[test]
+fn names_in_several_spellings_are_one() {
+    let notes = |names: &'static [&'static str]| {
+        move |stack: &mut Stack| {
+            stack.connect(Lab::at("north"));
+            names.iter().for_each(|name| drop(stack.add(Note::new(name, "hello"))));
+        }
+    };
+    let mut world = Story::new().world;
+    world.apply(notes(&["a", "b"]));
+    world.calls();
+    assert_snapshot!(world.plan(notes(&["b", "A@north"])), @"
+    > lab:note/A@north was lab:note/a
+    1 moved, 2 unchanged.
+    ");
+    world.apply(notes(&["b", "A@north"]));
+    world.apply(notes(&["A", "B@north"]));
+    assert_eq!(world.calls(), [""; 0]);
+    assert_snapshot!(world.plan(notes(&["A", "B", "b@north"])), @"
+    > lab:note/b@north was lab:note/B@north
+    + lab:note/B
+        data: (secret)
+    problem: `lab:note/b@north`: has the name `b@north` at its service, as `lab:note/B` has  (sprocket-core/tests/scenarios/names.rs:222)
+      hint: give one of them another name with `.named(…)`; `lab:note/B` is at sprocket-core/tests/scenarios/names.rs:222
+    problem: `lab:note/B`: needs the name `b`, and the object of `lab:note/b@north` has it  (sprocket-core/tests/scenarios/names.rs:222)
+      hint: give one of them another name with `.named(…)`; `lab:note/b@north` is at sprocket-core/tests/scenarios/names.rs:222
+    2 problems: nothing can be applied until they are solved.
+    ");
+    assert_snapshot!(world.plan(notes(&["A", "B", "b@south"])), @"
+    > lab:note/B was lab:note/B@north
+    + lab:note/b@south
+        data: (secret)
+    1 to create, 1 moved, 2 unchanged.
+    ");
 }

@@ -326,21 +326,8 @@ impl<'a> Builder<'a> {
     fn is_taken_already(&self, node: &Node, name: &PhysicalName) -> bool {
         match node.kind.facts().naming {
             Naming::Fixed | Naming::None => false,
-            Naming::Content => !self.strays(node, Some(name)).is_empty(),
-            Naming::Generation => !self.strays(node, Some(name)).is_empty() || self.is_recorded(node, name),
+            Naming::Content | Naming::Generation => !self.strays(node, Some(name)).is_empty(),
         }
-    }
-
-    fn is_recorded(&self, node: &Node, name: &PhysicalName) -> bool {
-        let (provider, kind) = (&self.basis.stack.providers[node.provider].name, node.kind.facts().kind);
-        let recorded = self.recorded_names.get_or_init(|| {
-            let records = self.basis.snapshot.records.iter();
-            let names = |(address, record): (&'a Address, &'a Record)| {
-                record.objects().map(move |object| (&record.provider, address.kind(), &object.name))
-            };
-            records.flat_map(names).collect()
-        });
-        recorded.contains(&(provider, kind, name))
     }
 
     /// Whether it must be replaced with something that is deleted before its own successor is made: then it goes before that.

@@ -7,10 +7,11 @@
 //!
 //! A record remembers the address that it had. A `.moved_from` that names it is done, and may stay in the program.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Builder;
-use crate::ids::Address;
+use crate::erased::Configs;
+use crate::ids::{Address, PhysicalName};
 use crate::plan::{Move, Place, Problem};
 use crate::stack::{Node, Stack};
 use crate::state::{Record, Snapshot};
@@ -34,10 +35,18 @@ struct Candidate<'a> {
 }
 
 impl Moves {
-    pub(crate) fn of(stack: &Stack, snapshot: &Snapshot) -> Self {
-        if stack.nodes.iter().all(|node| node.moved_from.is_empty()) {
-            return Self::default();
-        }
+    pub(crate) fn of(stack: &Stack, snapshot: &Snapshot, configs: &Configs) -> Self {
+        let mut moves = if stack.nodes.iter().any(|node| !node.moved_from.is_empty()) {
+            Self::declared(stack, snapshot)
+        } else {
+            Self::default()
+        };
+        moves.add_respelled(stack, snapshot, configs);
+        moves
+    }
+
+    /// The moves that the program says.
+    fn declared(stack: &Stack, snapshot: &Snapshot) -> Self {
         let is_known =
             |address: &Address| snapshot.records.contains_key(address) || snapshot.pending.contains_key(address);
         let is_done = |node: &Node| {
@@ -82,6 +91,41 @@ impl Moves {
             }
         }
         moves
+    }
+
+    /// The moves that are only another spelling: what is declared is called as an object that is recorded and not declared any
+    /// more, written in another way.
+    fn add_respelled(&mut self, stack: &Stack, snapshot: &Snapshot, configs: &Configs) {
+        let moved: HashSet<&Address> = self.made.iter().flat_map(|Move { from, to }| [from, to]).collect();
+        let is_free = |address: &Address| !stack.index.contains_key(address) && !moved.contains(address);
+        let undeclared: Vec<_> = snapshot.records.iter().filter(|(address, _)| is_free(address)).collect();
+        if undeclared.is_empty() {
+            return;
+        }
+        let is_new = |node: &&Node| {
+            node.kind.facts().spellings
+                && !snapshot.records.contains_key(&node.address)
+                && !snapshot.pending.contains_key(&node.address)
+                && !moved.contains(&node.address)
+        };
+        let key = |node: &Node, name: &PhysicalName| {
+            let provider = &stack.providers[node.provider].name;
+            (provider.clone(), node.kind.facts().kind, node.kind.canonical(name, configs.of(node.provider)))
+        };
+        let new: Vec<&Node> = stack.nodes.iter().filter(is_new).collect();
+        let place = |node: &&Node| (&stack.providers[node.provider].name, node.kind.facts().kind);
+        let beside: HashMap<_, &Node> = new.iter().map(|node| (place(node), *node)).collect();
+        let mut wanted: HashMap<_, &Node> = new.iter().map(|node| (key(node, &node.name), *node)).collect();
+        let mut found = Vec::new();
+        for (address, record) in undeclared {
+            let beside = beside.get(&(&record.provider, address.kind()));
+            let (Some(node), Some(object)) = (beside, &record.object) else { continue };
+            if let Some(node) = wanted.get(&key(node, &object.name)).filter(|node| node.name != object.name).copied() {
+                wanted.remove(&key(node, &node.name));
+                found.push(Move { from: address.clone(), to: node.address.clone() });
+            }
+        }
+        self.made.extend(found);
     }
 
     /// The new addresses by the old ones.

@@ -18,10 +18,21 @@ pub(super) const HASH: usize = 10;
 impl Builder<'_> {
     /// A name that the program pins counts for the next object only.
     pub(super) fn warn_of_name(&mut self, node: &Node, object: &Object) {
-        if node.options.physical_name.is_some() && !is_named_so(node, object) {
+        if node.options.physical_name.is_some() && !self.is_named_so(node, object) {
             let message = format!("stays as `{}` until it is replaced, whatever `.named` says now", object.name);
             let hint = format!("`--replace {}` makes a new one of that name", node.address);
             self.warnings.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
+        }
+    }
+
+    /// Whether an object has the name that the program has for it, as far as that is its own.
+    fn is_named_so(&self, node: &Node, object: &Object) -> bool {
+        let canonical = |name: &PhysicalName| self.canonical(node.provider, &node.kind, name);
+        match node.kind.facts().naming {
+            Naming::None => true,
+            Naming::Content => object.name.as_str().starts_with(node.name.as_str()),
+            _ => name_of(node, object.generation, &Value::Null)
+                .is_some_and(|name| canonical(&name) == canonical(&object.name)),
         }
     }
 
@@ -62,15 +73,6 @@ pub(super) fn next_generation(record: &Record) -> u32 {
 /// What an object would be called that takes the place of the recorded one, where its settings do not say that.
 pub(crate) fn next_name(node: &Node, record: &Record) -> Option<PhysicalName> {
     name_of(node, next_generation(record), &Value::Null)
-}
-
-/// Whether an object has the name that the program has for it, as far as that is its own.
-fn is_named_so(node: &Node, object: &Object) -> bool {
-    match node.kind.facts().naming {
-        Naming::None => true,
-        Naming::Content => object.name.as_str().starts_with(node.name.as_str()),
-        _ => name_of(node, object.generation, &Value::Null).is_some_and(|name| name == object.name),
-    }
 }
 
 /// The settings that make a content's name.
