@@ -161,8 +161,7 @@ fn names_short_and_whole_are_one() {
     insta::assert_snapshot!(both.problems[0].message, @"has the name `www.example.org.:A` at its service, as `dns:record/www:A` has");
     // What somebody made is found under any spelling, and made once.
     let mut world = sprocket_core::testing::world();
-    let spec =
-        sprocket_dns::DnsRecordSpec { record_type: "A".parse().unwrap(), values: vec!["192.0.2.1".into()], ttl: 300 };
+    let spec = DnsRecord::a("www", "192.0.2.1").spec(&Known::default()).unwrap();
     world.put::<DnsRecord>("www.example.org.:A", spec);
     assert!(world.plan(record("www")).problems[0].message.contains("exists already"));
 }

@@ -9,7 +9,7 @@ use crate::erased::{Configs, KindHandle};
 use crate::ids::{Address, Lineage, ProviderName};
 use crate::json::Json;
 use crate::plan::{Basis, Moves, Plan, Request, Settlement, build, reported};
-use crate::refresh::{Connections, Observed, Opener, look_up, observe, settle};
+use crate::refresh::{Connections, Observed, Opener, Recovered, look_up, observe, settle};
 use crate::resource::Part;
 use crate::stack::Stack;
 use crate::state::{Action, Entry, Event, Object, Record, Snapshot};
@@ -165,6 +165,11 @@ fn upgrade_object(object: &mut Object, kind: &KindHandle) -> Result<(), String> 
 }
 
 impl Prepared {
+    fn settlements(&self) -> Vec<Settlement> {
+        let settled = self.observed.settled.iter().filter(|entry| !matches!(entry.event, Event::Recorded { .. }));
+        settled.map(settlement).chain(self.observed.recovered.iter().map(recovery)).collect()
+    }
+
     pub(super) fn plan(&self, stack: &Stack, request: &Request) -> Plan {
         let kind = |record: &Record, address: &Address| self.connections.kind(&record.provider, address).ok();
         let same_server = |one: &ProviderName, other: &ProviderName| {
@@ -178,7 +183,7 @@ impl Prepared {
             key_is_new: self.key_is_new,
             configs: &self.configs,
             moves: self.moves.clone(),
-            settled: self.observed.settled.iter().map(settlement).collect(),
+            settled: self.settlements(),
             kind: &kind,
             same_server: &same_server,
             lineage: self.lineage.clone(),
@@ -186,6 +191,15 @@ impl Prepared {
         };
         build(basis, request)
     }
+}
+
+fn recovery(Recovered { address, name, is_duplicate }: &Recovered) -> Settlement {
+    let outcome = if *is_duplicate {
+        format!("has a duplicate: `{name}` has its owner tag too")
+    } else {
+        format!("has its object again: `{name}` has its owner tag")
+    };
+    Settlement { address: address.clone(), outcome }
 }
 
 fn settlement(entry: &Entry) -> Settlement {

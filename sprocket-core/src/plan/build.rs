@@ -10,6 +10,7 @@ mod marks;
 mod moves;
 mod naming;
 mod objects;
+mod orphans;
 mod outputs;
 mod selected;
 mod shut;
@@ -435,6 +436,7 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self, outputs: BTreeMap<String, Change>) -> Plan {
+        self.tell_of_orphans();
         let handed_over = self.hand_over_names();
         order_deletes(&mut self.steps, self.basis.snapshot);
         self.check_hand_overs(handed_over);

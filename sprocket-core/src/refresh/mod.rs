@@ -4,6 +4,7 @@
 //! refresh: not found is not unreachable.
 
 mod connections;
+mod orphans;
 mod settle;
 
 use std::collections::btree_map::Entry;
@@ -14,6 +15,7 @@ use futures::future::{BoxFuture, try_join_all};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 pub(crate) use self::connections::{Connections, Open, Opener, ProviderTypes};
+pub(crate) use self::orphans::Recovered;
 pub(crate) use self::settle::settle;
 use crate::engine::Refused;
 use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark, Config, Configs};
@@ -38,6 +40,8 @@ pub(crate) struct Observed {
     pub(crate) shut: BTreeMap<ProviderName, Fault>,
     /// What an interrupted run had left open, and how it ended.
     pub(crate) settled: Vec<Journalled>,
+    /// What was found again by its owner tag.
+    pub(crate) recovered: Vec<Recovered>,
     /// The answers to look-ups, by their place in the stack.
     pub(crate) answers: Vec<Option<Answered>>,
 }
@@ -65,13 +69,17 @@ pub(crate) async fn observe(
     observed.settled = settle(snapshot, key, connections).await?;
     let groups = group(stack, snapshot, connections, configs)?;
     // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
-    let (snapshot, mut reads) = (&*snapshot, Vec::<BoxFuture<'_, _>>::new());
-    reads.extend(groups.into_iter().map(|group| group.read(snapshot, key, connections).boxed()));
+    let (recorded, mut reads) = (&*snapshot, Vec::<BoxFuture<'_, _>>::new());
+    reads.extend(groups.into_iter().map(|group| group.read(recorded, key, connections).boxed()));
     let mut reads = stream::iter(reads).buffer_unordered(64);
     while let Some((objects, strays)) = reads.try_next().await? {
         observed.objects.extend(objects);
         observed.strays.extend(strays);
     }
+    drop(reads);
+    let kind = |record: &Record, address: &Address| connections.kind(&record.provider, address).ok();
+    let recovered = orphans::recover(snapshot, &mut observed, key, &kind);
+    observed.settled.extend(recovered);
     Ok(observed)
 }
 

@@ -17,6 +17,7 @@ mod moves;
 mod names;
 mod old_objects;
 mod order;
+mod orphans;
 mod outputs;
 mod plan_text;
 mod plans;

@@ -1,0 +1,184 @@
+//! Objects with this stack's owner tag that no record has: found again, deleted, or told of.
+
+use std::sync::Arc;
+
+use insta::assert_snapshot;
+use sprocket_core::state::MemoryStore;
+use sprocket_core::{Engine, Goal, Mark, Stack, Stop};
+
+use super::Story;
+use super::kinds::{App, Conf, Disk, DiskSpec, Net, NetSpec};
+use super::yard::Post;
+
+fn net(subnet: &'static str) -> impl Fn(&mut Stack) {
+    move |stack| drop(stack.add(Net::new("edge").subnet(subnet)))
+}
+
+const ONE: &str = "10.0.0.0/24";
+const TWO: &str = "10.0.1.0/24";
+
+fn spec(subnet: &str) -> NetSpec {
+    NetSpec { subnet: subnet.into(), labels: [].into(), parent: None }
+}
+
+/// The owner tag of a resource, or of one that nobody has recorded.
+fn tag(story: &Story, address: &str) -> Option<Mark> {
+    let snapshot = story.world.snapshot().unwrap();
+    let record = snapshot.records.get(&address.into()).map_or("nobody".into(), |record| record.id.clone());
+    Some(Mark { lineage: snapshot.lineage, record })
+}
+
+/// The same object with another id, as from a backup.
+fn restored() -> Story {
+    let mut story = Story::new();
+    story.apply(net(ONE));
+    let mark = tag(&story, "lab:net/edge");
+    story.world.remove("lab:net", "edge");
+    story.world.put::<Net>("edge", spec(ONE));
+    story.world.mark("lab:net", "edge", mark);
+    story
+}
+
+#[test]
+fn orphan_of_no_record_is_told_in_every_plan() {
+    let mut story = Story::new();
+    story.apply(net(ONE));
+    for name in ["late-2", "late", "early"] {
+        story.world.put::<Net>(name, spec(ONE));
+        story.world.mark("lab:net", name, tag(&story, "lab:net/late"));
+    }
+    let plan = story.plan(net(ONE));
+    assert_snapshot!(plan, @"
+    warning: `lab:net/early`: `early` (`net#4`) at `lab` has this stack's owner tag, and no record has it
+      hint: to keep it, declare a resource for it and run `import ADDRESS net#4`; to delete it, take the declaration away again after that, or delete it at its service
+    warning: `lab:net/late`: `late` (`net#3`) at `lab` has this stack's owner tag, and no record has it
+      hint: to keep it, declare a resource for it and run `import ADDRESS net#3`; to delete it, take the declaration away again after that, or delete it at its service
+    warning: `lab:net/late-2`: `late-2` (`net#2`) at `lab` has this stack's owner tag, and no record has it
+      hint: to keep it, declare a resource for it and run `import ADDRESS net#2`; to delete it, take the declaration away again after that, or delete it at its service
+    Nothing to do: 1 resource is as declared.
+    ");
+    assert_eq!(story.plan(net(ONE)), plan, "the same again");
+    // Who declares it has it.
+    let program = |stack: &mut Stack| {
+        net(ONE)(stack);
+        ["late", "late-2", "early"].into_iter().for_each(|name| drop(stack.add(Net::new(name))));
+    };
+    story.apply(program);
+    assert_eq!(story.plan(program), "Nothing to do: 4 resources are as declared.");
+}
+
+#[test]
+fn orphan_with_the_tag_of_a_lost_object_is_that_object() {
+    let mut story = restored();
+    assert_snapshot!(story.plan(net(ONE)), @"
+    ! lab:net/edge has its object again: `edge` has its owner tag
+    1 unchanged.
+    ");
+    assert_eq!(story.apply(net(ONE)), [""; 0]);
+    assert_eq!(story.destroy(net(ONE)), ["delete lab:net/edge"]);
+
+    let mut story = restored();
+    assert_snapshot!(story.plan(net(TWO)), @"
+    ! lab:net/edge has its object again: `edge` has its owner tag
+    ± lab:net/edge `edge-2`  (a new one takes its place)
+        subnet: 10.0.0.0/24 → 10.0.1.0/24  (needs a new one)
+    - lab:net/edge  (replaced)
+    1 to replace.
+    ");
+    assert_eq!(story.apply(net(TWO)), ["create lab:net/edge-2", "delete lab:net/edge"]);
+    // Also what is not declared any more, and of a kind that is read one by one.
+    let mut story = restored();
+    assert_eq!(story.apply(|_| ()), ["delete lab:net/edge"]);
+    assert!(story.objects().is_empty());
+}
+
+#[test]
+fn orphan_that_a_restored_state_does_not_know_is_recorded() {
+    let programs: [(&'static str, &'static [&'static str]); 2] =
+        [(TWO, &[]), (ONE, &["create lab:net/edge-3", "update lab:app/web", "delete lab:net/edge-2"])];
+    let app = |subnet: &'static str| {
+        move |stack: &mut Stack| {
+            let edge = stack.add(Net::new("edge").subnet(subnet));
+            stack.add(App::new("web", "app:1").net(&edge.id));
+        }
+    };
+    for (subnet, calls) in programs {
+        let mut story = Story::new();
+        story.apply(app(ONE));
+        let old = story.world.snapshot().unwrap();
+        story.apply(app(TWO));
+        let engine = Engine::new(Arc::new(MemoryStore::of(old)), story.world.settings.clone());
+        let stack = story.world.stack(story.connected(&app(subnet)));
+        let plan = story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap();
+        let report = story.world.block_on(engine.apply(&stack, &plan, &Stop::default())).unwrap();
+        assert!(report.succeeded(), "{plan}");
+        let made = story.calls();
+        assert!(calls.iter().all(|call| made.contains(&(*call).to_owned())), "{plan}\n{made:?}");
+        let again = story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap();
+        assert!(again.is_empty(), "{again}");
+        assert_eq!(story.objects().len(), 2, "{:?}", story.objects());
+    }
+}
+
+#[test]
+fn orphan_with_the_tag_of_a_recorded_object_is_a_duplicate() {
+    let mut story = Story::new();
+    story.apply(net(ONE));
+    let mark = tag(&story, "lab:net/edge");
+    story.world.put::<Net>("edge-copy", spec(ONE));
+    story.world.mark("lab:net", "edge-copy", mark);
+    assert_snapshot!(story.plan(net(ONE)), @"
+    ! lab:net/edge has a duplicate: `edge-copy` has its owner tag too
+    - lab:net/edge `edge-copy`  (replaced)
+    1 unchanged.
+    ");
+    assert_eq!(story.apply(net(ONE)), ["delete lab:net/edge-copy"]);
+    assert_eq!(story.objects(), ["lab:net/edge"]);
+}
+
+#[test]
+fn orphan_with_the_tag_of_recorded_data_is_told() {
+    let disk = |stack: &mut Stack| drop(stack.add(Disk::new("data")));
+    let mut story = Story::new();
+    story.apply(disk);
+    let mark = tag(&story, "lab:disk/data");
+    story.world.put::<Disk>("data-copy", DiskSpec { driver: "local".into() });
+    story.world.mark("lab:disk", "data-copy", mark);
+    assert_snapshot!(story.plan(disk), @"
+    warning: `lab:disk/data-copy`: `data-copy` at `lab` has this stack's owner tag, and `lab:disk/data`, whose tag it is, has another object and holds data
+      hint: to keep it, declare a resource for it and run `import ADDRESS data-copy`; to delete it, take the declaration away again after that, or delete it at its service
+    Nothing to do: 1 resource is as declared.
+    ");
+}
+
+#[test]
+fn orphan_of_other_content_does_not_become_the_object() {
+    let conf = |text: &'static str| move |stack: &mut Stack| drop(stack.add(Conf::new("motd", text)));
+    for text in ["one", "two"] {
+        let mut story = Story::new();
+        story.apply(conf("one"));
+        let old = story.world.snapshot().unwrap();
+        story.apply(conf("two"));
+        let engine = Engine::new(Arc::new(MemoryStore::of(old)), story.world.settings.clone());
+        let stack = story.world.stack(story.connected(&conf(text)));
+        let plan = story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap();
+        let report = story.world.block_on(engine.apply(&stack, &plan, &Stop::default())).unwrap();
+        assert!(report.succeeded(), "{plan}");
+        let again = story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap();
+        assert!(again.is_empty(), "{again}");
+        assert_eq!(story.objects().len(), 1, "{text}: {:?}", story.objects());
+        let name = story.objects()[0].strip_prefix("lab:conf/").unwrap().to_owned();
+        assert_eq!(story.world.spec::<Conf>(&name).unwrap().data, text);
+    }
+}
+
+#[test]
+fn orphan_is_looked_for_by_name_where_a_kind_can_not_be_listed() {
+    let post = |stack: &mut Stack| drop(stack.add(Post::new("gate")));
+    let mut story = Story::in_yard();
+    story.apply(post);
+    story.yard.give_another_id::<Post>("gate");
+    assert_eq!(story.apply(post), [""; 0]);
+    story.yard.give_another_id::<Post>("gate");
+    assert_eq!(story.apply(|_| ()), ["delete yard:post/gate"]);
+}
