@@ -284,6 +284,11 @@ impl Call<'_> {
         witness: Option<&Witness>,
         spec: &TypedSpec,
     ) -> Result<Record, Failing> {
+        let mut base = base.clone();
+        if object.is_none() {
+            // What is taken over takes the place of what was there.
+            base.old.extend(base.object.take());
+        }
         let secrets = object.map_or(&intention.secrets, |object| &object.secrets);
         let through = self.through(secrets);
         let target = match object {

@@ -10,7 +10,7 @@ use crate::ids::{Address, Lineage, ProviderName};
 use crate::json::Json;
 use crate::plan::{Basis, Moves, Plan, Request, Settlement, build, reported};
 use crate::refresh::{Connections, Observed, Opener, Recovered, look_up, observe, settle};
-use crate::resource::Part;
+use crate::resource::{Naming, Part};
 use crate::stack::Stack;
 use crate::state::{Action, Entry, Event, Object, Record, Snapshot};
 use crate::value::{Known, StackKey};
@@ -99,8 +99,11 @@ impl Opened {
             lineage,
             serial,
         } = self;
+        // The names of contents are made of what is known, and looked for.
+        let has_contents = stack.nodes.iter().any(|node| node.kind.facts().naming == Naming::Content);
+        let names = if has_contents { all_recorded(stack, &snapshot, &key) } else { Known::nothing(stack, &key) };
         let reading = async {
-            let mut observed = observe(stack, &mut snapshot, &key, &connections, &configs).await?;
+            let mut observed = observe(stack, &mut snapshot, &key, &connections, &configs, &names).await?;
             look_up(stack, &mut known, &connections).await?;
             observed.answers = std::mem::take(&mut known.answers);
             Ok(observed)

@@ -35,8 +35,8 @@ use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
 use crate::visible::shell_word;
 
 pub(crate) use self::moves::Moves;
-use self::naming::{HASH, next_generation};
-pub(crate) use self::naming::{name_of, next_name};
+use self::naming::HASH;
+pub(crate) use self::naming::{name_of, next_generation, next_name};
 pub(crate) use self::outputs::{output_problem, output_values};
 use self::selected::Selected;
 
@@ -207,6 +207,11 @@ impl<'a> Builder<'a> {
             (Some(object), None) if !deferred => {
                 let step = StepAction::Create { generation: object.generation, replaces: false };
                 let name = self.name(node, object.generation, &desired);
+                if let Some((left, there)) = self.left_from_before(node, record, name.as_ref(), &desired) {
+                    let drop = StepAction::Drop { object: object.which() };
+                    let gone = self.step(index, node, drop, Reason::Gone, Some(object.name.clone()));
+                    return self.use_again(index, node, left, there, &desired, Vec::new(), gone);
+                }
                 if let Some(other) = self.strays(node, name.as_ref()).first() {
                     let message = format!("has gone, and another object is named `{}` now", other.name);
                     let hint = match &other.mark {

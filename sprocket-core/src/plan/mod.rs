@@ -14,7 +14,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::build::{Basis, Moves, build, name_of, next_name, output_problem, output_values, reported};
+pub(crate) use self::build::{
+    Basis, Moves, build, name_of, next_generation, next_name, output_problem, output_values, reported,
+};
 pub use self::diff::Change;
 pub(crate) use self::diff::{Compared, has_holes, is_as_wanted, real_changes};
 pub(crate) use self::order::dependents;

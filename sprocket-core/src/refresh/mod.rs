@@ -18,14 +18,14 @@ pub(crate) use self::connections::{Connections, Open, Opener, ProviderTypes};
 pub(crate) use self::orphans::Recovered;
 pub(crate) use self::settle::settle;
 use crate::engine::Refused;
-use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark, Config, Configs};
+use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark, Config, Configs, Evaluated};
 use crate::ids::{Address, Lineage, ObjectId, PhysicalName, ProviderName};
 use crate::lookup::Answered;
-use crate::plan::next_name;
+use crate::plan::{name_of, next_name};
 use crate::resource::{Listing, Naming};
-use crate::stack::Stack;
+use crate::stack::{Node, Stack};
 use crate::state::{Entry as Journalled, Object, Record, Snapshot};
-use crate::value::{Known, StackKey};
+use crate::value::{Deps, Known, StackKey};
 
 /// What is there now.
 #[derive(Debug, Default)]
@@ -64,10 +64,12 @@ pub(crate) async fn observe(
     key: &StackKey,
     connections: &Connections,
     configs: &Configs,
+    known: &Known,
 ) -> Result<Observed, Refused> {
     let mut observed = Observed { deferred: connections.unknown(), shut: connections.shut(), ..Observed::default() };
     observed.settled = settle(snapshot, key, connections).await?;
-    let groups = group(stack, snapshot, connections, configs)?;
+    let content_name = |node: &Node, record: Option<&Record>| content_name(stack, node, record, known, key);
+    let groups = group(stack, snapshot, connections, configs, &content_name)?;
     // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
     let (recorded, mut reads) = (&*snapshot, Vec::<BoxFuture<'_, _>>::new());
     reads.extend(groups.into_iter().map(|group| group.read(recorded, key, connections).boxed()));
@@ -123,7 +125,7 @@ struct Group<'a> {
     config: Option<&'a Config>,
     records: Vec<(&'a Address, &'a Record)>,
     /// Names that resources without an object would get.
-    claimed: Vec<&'a PhysicalName>,
+    claimed: Vec<PhysicalName>,
     /// Names that the successors of recorded objects would get: whoever lists can look for them too, at no cost.
     next: Vec<PhysicalName>,
 }
@@ -133,6 +135,7 @@ fn group<'a>(
     snapshot: &'a Snapshot,
     connections: &Connections,
     configs: &'a Configs,
+    content_name: &dyn Fn(&Node, Option<&Record>) -> Option<PhysicalName>,
 ) -> Result<Vec<Group<'a>>, Refused> {
     let config = |provider: &ProviderName| {
         let place = stack.providers.iter().position(|declared| declared.name == *provider)?;
@@ -162,7 +165,15 @@ fn group<'a>(
         if connections.is_deferred(provider) {
             continue;
         }
+        let is_content = node.kind.facts().naming == Naming::Content;
+        let content = if is_content { content_name(node, with_object) } else { None };
         if let Some(record) = with_object {
+            let group = groups.get_mut(&(&record.provider, node.address.kind()));
+            if let (Some(group), Some(name)) = (group, content)
+                && record.objects().all(|object| object.name != name)
+            {
+                group.claimed.push(name);
+            }
             if node.kind.facts().naming == Naming::Generation
                 && let Some(group) = groups.get_mut(&(&record.provider, node.address.kind()))
             {
@@ -178,9 +189,25 @@ fn group<'a>(
             claimed: Vec::new(),
             next: Vec::new(),
         });
-        group.claimed.push(&node.name);
+        group.claimed.extend(if is_content { content } else { Some(node.name.clone()) });
     }
     Ok(groups.into_values().collect())
+}
+
+/// What an object of a content-named kind would be called, as far as what is recorded says that.
+fn content_name(
+    stack: &Stack,
+    node: &Node,
+    record: Option<&Record>,
+    known: &Known,
+    key: &StackKey,
+) -> Option<PhysicalName> {
+    let applied = record.and_then(|record| record.object.as_ref()).map(|object| &object.applied);
+    let addresses = |deps: &Deps| stack.addresses(deps);
+    match node.draft.evaluate(known, key, &addresses, applied, &node.options.ignore) {
+        Evaluated::Whole { spec, .. } => name_of(node, 1, &spec.value()),
+        Evaluated::Partly { .. } | Evaluated::Never(_) => None,
+    }
 }
 
 type Read = (Vec<(Address, Seen)>, HashMap<Name, Vec<ErasedLive>>);
@@ -190,7 +217,7 @@ impl Group<'_> {
         let open = connections.open(&self.provider)?;
         let through = Through { provider: &open.instance, key, secrets: &[] };
         let failed = |fault| Refused::unreadable(&self.provider, self.kind.facts().kind, fault);
-        let names = self.claimed.iter().copied().chain(self.objects().map(|(_, object)| &object.name)).cloned();
+        let names = self.claimed.iter().chain(self.objects().map(|(_, object)| &object.name)).cloned();
         tracing::debug!(provider = %self.provider, kind = self.kind.facts().kind, "reading");
         let names = names.chain(self.next.iter().cloned()).collect();
         let listing = Listing { lineage: snapshot.lineage.clone(), names };

@@ -2,9 +2,9 @@
 
 use insta::assert_snapshot;
 use sprocket_core::testing::Fail;
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Request, Stack};
+use sprocket_core::{DraftExt as _, ErrorKind, Goal, Mark, Request, Stack};
 
-use super::kinds::{App, ExistingNet, LabState, Net, NetSpec};
+use super::kinds::{App, Conf, ConfSpec, ExistingNet, LabState, Net, NetSpec};
 use super::yard::Post;
 use super::{Story, said, told};
 
@@ -203,7 +203,7 @@ fn a_new_name_that_another_has_is_a_problem_of_the_plan() {
     story.world.put::<Net>("edge-2", spec("10.0.0.0/24"));
     assert_snapshot!(story.plan(program("10.0.1.0/24")), @"
     problem: `lab:net/edge`: is to be replaced by `edge-2`, and an object of that name exists already  (sprocket-core/tests/scenarios/adoption.rs:197)
-      hint: remove it, or give this one another name with `.named(…)`
+      hint: remove it, take it over with `.adopt()`, or give this one another name with `.named(…)`
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(story.run(program("10.0.1.0/24")).is_err());
@@ -267,4 +267,44 @@ fn what_another_stack_owns_is_left_to_it_even_when_it_is_asked_for() {
     // The owner has nothing to do about it, and may give it up.
     assert_eq!(one.apply(|_| ()), ["delete yard:post/gate"]);
     assert_eq!(other.apply(adopting), ["create yard:post/gate"]);
+}
+
+#[test]
+fn adoption_looks_for_the_names_of_contents() {
+    let conf = |text: &'static str, adopt: bool| {
+        move |stack: &mut Stack| {
+            let conf = Conf::new("motd", text);
+            stack.add(if adopt { conf.adopt() } else { conf });
+        }
+    };
+    let name = {
+        let mut story = Story::new();
+        story.apply(conf("hello", false));
+        story.objects()[0].strip_prefix("lab:conf/").unwrap().to_owned()
+    };
+    let content = || ConfSpec { data: "hello".into(), labels: [].into() };
+    let theirs = || Some(Mark { lineage: "theirs".into(), record: "1".into() });
+    for has_earlier in [false, true] {
+        let mut story = Story::new();
+        if has_earlier {
+            story.apply(conf("bye", false));
+        }
+        story.world.put::<Conf>(&name, content());
+        story.calls();
+        let problem = |story: &mut Story, adopt| {
+            let program = conf("hello", adopt);
+            let plan = story.world.plan(story.connected(&program));
+            assert_eq!(plan.problems.len(), 1, "{plan}");
+            assert!(story.run(program).is_err());
+            plan.problems[0].message.clone()
+        };
+        story.world.mark("lab:conf", &name, theirs());
+        assert!(problem(&mut story, false).contains(&name));
+        assert!(problem(&mut story, true).contains(&name));
+        story.world.mark("lab:conf", &name, None);
+        assert!(problem(&mut story, false).contains(&name));
+        let calls = story.apply(conf("hello", true));
+        assert_eq!(calls.len(), 1 + usize::from(has_earlier), "{calls:?}");
+        assert_eq!(story.objects(), [format!("lab:conf/{name}")]);
+    }
 }

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use sprocket_core::testing::{Crash, Fail};
 use sprocket_core::{ErrorKind, Goal, Stack};
 
-use super::kinds::{App, Conf, Net};
+use super::kinds::{App, Conf, Net, NetSpec};
 use super::{Story, told};
 
 /// The network of this subnet, and an app on it.
@@ -154,4 +154,64 @@ fn an_earlier_content_that_somebody_has_changed_is_not_used_again() {
       hint: remove that object, or change the content
     1 problem: nothing can be applied until it is solved.
     ");
+}
+
+#[test]
+fn old_generation_that_fits_again_is_used_again() {
+    let mut story = Story::new();
+    story.world.settings.continue_on_error = true;
+    story.apply(app_on("10.0.0.0/24"));
+    story.world.fail("delete", "edge", Fail::Before(ErrorKind::Conflict));
+    assert!(!story.run(app_on("10.0.1.0/24")).unwrap().succeeded());
+    story.calls();
+    assert_snapshot!(story.plan(app_on("10.0.0.0/24")), @"
+    ± lab:net/edge  (the earlier one is used again)
+        subnet: 10.0.1.0/24 → 10.0.0.0/24  (needs a new one)
+    - lab:net/edge `edge-2`  (replaced)
+    ~ lab:app/web
+        nets[0]: net#3 → net#1
+    1 to update, 1 to restore.
+    ");
+    assert_eq!(story.apply(app_on("10.0.0.0/24")), ["update lab:app/web", "delete lab:net/edge-2"]);
+    assert_eq!(story.objects(), ["lab:app/web", "lab:net/edge"]);
+    // And forth again: a new one has the next name that is free.
+    assert_eq!(
+        story.apply(app_on("10.0.1.0/24")),
+        ["create lab:net/edge-2", "update lab:app/web", "delete lab:net/edge"]
+    );
+}
+
+#[test]
+fn old_generation_is_not_used_again_where_a_new_one_is_asked_for() {
+    let mut story = Story::new();
+    story.world.settings.continue_on_error = true;
+    story.apply(app_on("10.0.0.0/24"));
+    story.world.fail("delete", "edge", Fail::Before(ErrorKind::Conflict));
+    assert!(!story.run(app_on("10.0.1.0/24")).unwrap().succeeded());
+    let wanted = app_on("10.0.0.0/24");
+    let program = story.connected(&wanted);
+    let request = sprocket_core::Request::from(Goal::Declared).replace(["lab:net/edge"]);
+    let plan = story.world.try_plan(program, request).unwrap();
+    assert!(plan.to_string().contains("lab:net/edge `edge-3`"), "{plan}");
+}
+
+#[test]
+fn old_objects_stay_with_what_is_imported() {
+    let mut story = Story::new();
+    story.world.settings.continue_on_error = true;
+    story.apply(app_on("10.0.0.0/24"));
+    story.world.fail("delete", "edge", Fail::Before(ErrorKind::Conflict));
+    assert!(!story.run(app_on("10.0.1.0/24")).unwrap().succeeded());
+    // The current object goes, and that is accepted.
+    story.world.remove("lab:net", "edge-2");
+    let program = app_on("10.0.1.0/24");
+    let stack = story.world.stack(story.connected(&program));
+    let engine = story.world.engine();
+    let plan = story.world.plan(story.connected(&program));
+    story.world.block_on(engine.accept(&stack, &plan)).unwrap();
+    story.world.put::<Net>("rim", NetSpec { subnet: "10.0.1.0/24".into(), labels: [].into(), parent: None });
+    story.world.block_on(engine.import(&stack, "lab:net/edge", "rim")).unwrap();
+    story.calls();
+    story.apply(&program);
+    assert_eq!(story.objects(), ["lab:app/web", "lab:net/rim"], "the old one is deleted");
 }

@@ -212,15 +212,10 @@ impl Engine {
             let lives = read.remove(&asked).unwrap_or_else(|| Ok(Vec::new()));
             let result = match (lives, place(&imports[asked])) {
                 (Ok(lives), Some(index)) => {
-                    let id = self.settings.entropy.id();
-                    found.take(
-                        stack,
-                        index,
-                        &imports[asked],
-                        lives,
-                        Record::new(id.into(), provider(stack, index)),
-                        &mut known,
-                    )
+                    // What was replaced and is not deleted yet stays with the resource.
+                    let recorded = found.prepared.snapshot.records.get(&imports[asked].address).cloned();
+                    let new = || Record::new(self.settings.entropy.id().into(), provider(stack, index));
+                    found.take(stack, index, &imports[asked], lives, recorded.unwrap_or_else(new), &mut known)
                 }
                 (Ok(_), None) => Err(undeclared(&imports[asked].address)),
                 (Err(refused), _) => Err(refused),

@@ -8,7 +8,7 @@ use crate::erased::{ErasedLive, Evaluated};
 use crate::hash;
 use crate::ids::PhysicalName;
 use crate::json::Json;
-use crate::plan::{has_holes, reported};
+use crate::plan::{has_holes, next_generation, reported};
 use crate::refresh::Seen;
 use crate::resource::Naming;
 use crate::stack::{Node, Stack};
@@ -72,7 +72,7 @@ impl Found {
         secrets.dedup();
         let applied = if is_brought { seen.clone() } else { self.applied(node, import, &seen, &desired)? };
         let object = Object {
-            generation: 1,
+            generation: next_generation(&record),
             name: live.name.clone(),
             id: live.id.clone(),
             version: node.kind.facts().version,
@@ -94,13 +94,15 @@ impl Found {
             reported: Some(reported(&node.kind, &live.state, &key)),
             changing: false,
         };
-        let mut record = Record { object: Some(object), ..record };
+        let provider = stack.providers[node.provider].name.clone();
+        let mut record = Record { object: Some(object), provider, ..record };
         record.end_as(node.ending(stack));
         let entry = Entry { address: address.clone(), event: Event::Recorded { record: Some(Box::new(record)) } };
         self.prepared.snapshot.take(entry.clone());
         self.entries.push(entry);
         let name = live.name.clone();
-        self.prepared.observed.objects.insert(address.clone(), Seen { current: Some(live), old: Vec::new() });
+        let seen = self.prepared.observed.objects.entry(address.clone()).or_insert_with(Seen::default);
+        seen.current = Some(live);
         Ok(name)
     }
 

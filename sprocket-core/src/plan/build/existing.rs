@@ -12,7 +12,7 @@ use crate::ids::{Address, PhysicalName};
 use crate::json::Json;
 use crate::plan::diff::{self, Change, Compared, real_changes};
 use crate::plan::{Problem, Reason, Step, StepAction};
-use crate::resource::Naming;
+use crate::resource::{Naming, Witness};
 use crate::spec::Field;
 use crate::stack::Node;
 use crate::state::{Object, Record};
@@ -35,7 +35,7 @@ impl<'a> Builder<'a> {
         let reported = Some(self.reported(&node.kind, state));
         let is_requested = self.request.replace.iter().any(|pattern| self.is_meant(pattern, &node.address));
         if is_requested || changes.iter().any(|change| change.replaces) {
-            return self.replace(index, node, record, object, live, desired, changes);
+            return self.replace(index, node, record, object, live, desired, changes, is_requested);
         }
         self.warn_of_name(node, object);
         let name = Some(object.name.clone());
@@ -203,6 +203,7 @@ impl<'a> Builder<'a> {
         live: Option<&ErasedLive>,
         desired: &Desired,
         changes: Vec<Change>,
+        is_requested: bool,
     ) {
         let facts = node.kind.facts();
         let settings = changes.iter().filter(|change| change.replaces).map(|change| format!("`{}`", change.path));
@@ -231,13 +232,18 @@ impl<'a> Builder<'a> {
         self.review(node, name.as_ref());
         let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
         let witness = live.map(|live| live.witness.clone());
-        if let Some((left, there)) = self.left_from_before(node, record, name.as_ref()) {
+        let left = if is_requested { None } else { self.left_from_before(node, record, name.as_ref(), desired) };
+        if let Some((left, there)) = left {
             let replaced = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
             return self.use_again(index, node, left, there, desired, changes, Step { witness, ..replaced });
         }
+        let is_found = facts.naming != Naming::Fixed && self.can_be_adopted(node, name.as_ref());
+        if let (true, Some(stray)) = (is_found, self.strays(node, name.as_ref()).first()) {
+            return self.adopt_instead(index, node, generation, stray, object, witness, desired);
+        }
         if let Some(name) = name.as_ref().filter(|name| self.is_taken_already(node, name)) {
             let message = format!("is to be replaced by `{name}`, and an object of that name exists already");
-            let hint = "remove it, or give this one another name with `.named(…)`";
+            let hint = "remove it, take it over with `.adopt()`, or give this one another name with `.named(…)`";
             return self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
         }
         let create = StepAction::Create { generation, replaces: true };
@@ -264,22 +270,64 @@ impl<'a> Builder<'a> {
         self.known.nodes[index] = Facts { name, reported: None, changing: true };
     }
 
-    /// An object of this name that was replaced and is still there. Only contents come back under their name.
-    fn left_from_before<'r>(
+    /// An object that was replaced and is still there, and can be what is wanted now: of contents the one of this name; of
+    /// generations the latest that needs no new object.
+    pub(super) fn left_from_before<'r>(
         &self,
         node: &Node,
         record: Option<&'r Record>,
         name: Option<&PhysicalName>,
+        desired: &Desired,
     ) -> Option<(&'r Object, &'a ErasedLive)> {
-        let (name, record) = name.zip(record).filter(|_| node.kind.facts().naming == Naming::Content)?;
-        let place = record.old.iter().position(|old| old.name == *name)?;
-        let there = self.basis.observed.objects.get(&node.address)?.old.get(place)?.as_ref()?;
-        Some((&record.old[place], there))
+        let seen = self.basis.observed.objects.get(&node.address)?;
+        let old = record?.old.iter().zip(&seen.old);
+        let mut there = old.filter_map(|(old, live)| Some((old, live.as_ref()?)));
+        match node.kind.facts().naming {
+            Naming::Content => there.find(|(old, _)| Some(&old.name) == name),
+            Naming::Generation => {
+                let fits = |(old, live): &(&Object, &ErasedLive)| {
+                    let has_mark = live.mark.as_ref().is_some_and(|mark| mark.lineage == self.basis.lineage);
+                    has_mark && !self.differences(node, old, Some(live), desired).iter().any(|change| change.replaces)
+                };
+                there.filter(fits).max_by_key(|(old, _)| old.generation)
+            }
+            Naming::Fixed | Naming::None => None,
+        }
+    }
+
+    /// Whether an object that exists may take the place of the one that is recorded.
+    fn can_be_adopted(&self, node: &Node, name: Option<&PhysicalName>) -> bool {
+        match self.strays(node, name) {
+            [stray] => {
+                let is_theirs = stray.mark.as_ref().is_some_and(|mark| mark.lineage != self.basis.lineage);
+                node.options.adopt && !is_theirs
+            }
+            _ => false,
+        }
+    }
+
+    /// An object that exists takes the place of the one that is recorded, which goes.
+    #[expect(clippy::too_many_arguments, reason = "all that was found out about the resource so far")]
+    fn adopt_instead(
+        &mut self,
+        index: usize,
+        node: &Node,
+        generation: u32,
+        stray: &ErasedLive,
+        object: &Object,
+        witness: Option<Witness>,
+        desired: &Desired,
+    ) {
+        self.adopt(index, node, generation, stray, desired);
+        let Some(adopted) = self.last[index].filter(|_| !self.selected.is_in_use(&node.address)) else { return };
+        let delete = StepAction::Delete { object: object.which(), replaced: true, first: false };
+        let old = self.step(index, node, delete, Reason::Superseded, Some(object.name.clone()));
+        self.steps.push(Step { witness, after: vec![adopted], ..old });
     }
 
     /// The earlier object takes its place again, and is updated if other settings have changed since.
     #[expect(clippy::too_many_arguments, reason = "all that was found out about the resource so far")]
-    fn use_again(
+    pub(super) fn use_again(
         &mut self,
         index: usize,
         node: &Node,

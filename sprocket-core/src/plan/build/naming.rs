@@ -66,7 +66,7 @@ pub(crate) fn name_of(node: &Node, generation: u32, spec: &Value) -> Option<Phys
 }
 
 /// Which generation would take the place of what is recorded.
-pub(super) fn next_generation(record: &Record) -> u32 {
+pub(crate) fn next_generation(record: &Record) -> u32 {
     1 + record.objects().map(|object| object.generation).max().unwrap_or(0)
 }
 
