@@ -9,7 +9,6 @@ use crate::hash;
 use crate::ids::PhysicalName;
 use crate::json::Json;
 use crate::plan::{has_holes, next_generation, reported};
-use crate::refresh::Seen;
 use crate::resource::Naming;
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Object, Record};
@@ -101,7 +100,7 @@ impl Found {
         self.prepared.snapshot.take(entry.clone());
         self.entries.push(entry);
         let name = live.name.clone();
-        let seen = self.prepared.observed.objects.entry(address.clone()).or_insert_with(Seen::default);
+        let seen = self.prepared.observed.objects.entry(address.clone()).or_default();
         seen.current = Some(live);
         Ok(name)
     }

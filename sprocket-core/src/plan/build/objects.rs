@@ -19,6 +19,9 @@ use crate::state::{Object, Record};
 /// A name at a service: of a provider, by its place in the stack, and a kind; in the one way of writing it.
 type Key<'k> = (usize, &'k str, PhysicalName);
 
+/// Records of one provider and kind: which provider of the stack that is, and the kind; none if it has no names.
+type OfKind<'k> = (&'k ProviderName, &'k str, Option<(usize, KindHandle)>);
+
 /// The name that a resource is to have, by the step that takes it.
 struct Taken<'s> {
     step: u32,
@@ -49,7 +52,7 @@ impl<'a> Builder<'a> {
         }
         let (stack, snapshot) = (self.basis.stack, self.basis.snapshot);
         let mut steps_of: Option<HashMap<Address, Vec<u32>>> = None;
-        let mut kind: Option<(&ProviderName, &str, Option<(usize, KindHandle)>)> = None;
+        let mut kind: Option<OfKind<'_>> = None;
         let mut found = Vec::new();
         let mut problems = Vec::new();
         for (address, record) in &snapshot.records {
