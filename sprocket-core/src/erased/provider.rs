@@ -15,8 +15,8 @@ use crate::overrides::Overrides;
 use crate::provider::{ErrorKind, Provider};
 use crate::resource::Resource;
 use crate::spec::ProviderDraft;
-use crate::value::{Known, NoValue, Path, StackKey, is_sealed, open_at, read_tree, seal_at, sealing, watched};
 use crate::stack::Stack;
+use crate::value::{Known, NoValue, Path, StackKey, is_sealed, open_at, read_tree, seal_at, sealing, watched};
 
 /// An open connection.
 pub(crate) type Instance = Arc<dyn Any + Send + Sync>;

@@ -18,7 +18,7 @@ pub(crate) use self::connections::{Connections, Open, Opener, ProviderTypes};
 pub(crate) use self::orphans::Recovered;
 pub(crate) use self::settle::settle;
 use crate::engine::Refused;
-use crate::erased::{Called, ErasedLive, Fault, KindHandle, Target, Through, mark, Config, Configs, Evaluated};
+use crate::erased::{Called, Config, Configs, ErasedLive, Evaluated, Fault, KindHandle, Target, Through, mark};
 use crate::ids::{Address, Lineage, ObjectId, PhysicalName, ProviderName};
 use crate::lookup::Answered;
 use crate::plan::{name_of, next_name};
@@ -238,7 +238,9 @@ impl Group<'_> {
             while let Some(lives) = reads.try_next().await.map_err(failed)? {
                 found.extend(by_id(lives));
             }
-            return Ok(self.sort(found, &snapshot.lineage));
+            let (seen, mut strays) = self.sort(found, &snapshot.lineage);
+            self.confirm(&mut strays, through, connections, &snapshot.lineage).await.map_err(failed)?;
+            return Ok((seen, strays));
         }
         // A kind that can't be listed is read one by one.
         let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new(); // in boxes, as above
@@ -289,6 +291,24 @@ impl Group<'_> {
         }
         strays.values_mut().for_each(|strays| strays.sort_by(|one, other| one.id.cmp(&other.id)));
         (seen, strays)
+    }
+
+    /// Nor is an object ours that only a list shows, since it may have been deleted long ago.
+    async fn confirm(
+        &self,
+        strays: &mut HashMap<Name, Vec<ErasedLive>>,
+        through: Through<'_>,
+        connections: &Connections,
+        lineage: &Lineage,
+    ) -> Result<(), Fault> {
+        let is_ours = |live: &ErasedLive| live.mark.as_ref().is_some_and(|mark| mark.lineage == *lineage);
+        for found in strays.values_mut().filter(|found| found.iter().any(is_ours)) {
+            let name = found[0].name.clone();
+            let there = connections.ask(self.kind.calls.read(through, Target::Named(&name))).await?;
+            found.retain(|live| !is_ours(live) || there.iter().any(|other| other.id == live.id));
+        }
+        strays.retain(|_, found| !found.is_empty());
+        Ok(())
     }
 
     /// A service may give the id of what had gone to a new object: that bears the mark of the record that it was made for.

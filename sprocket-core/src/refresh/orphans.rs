@@ -128,6 +128,7 @@ fn object(like: Option<&Object>, live: &ErasedLive, is_current: bool, kind: &Kin
         secrets,
         deps: like.map(|like| like.deps.clone()).unwrap_or_default(),
         ready: is_current && !facts.converges,
+        wait_failed: false,
         revision: like.map_or(0, |like| like.revision),
         triggers: like.map(|like| like.triggers.clone()).unwrap_or_default(),
     }
