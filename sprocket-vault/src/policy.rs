@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
     Change, Checked, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Live, Make, Mistake, Naming,
-    Outcome, Output, Recorded, Resource, Spec, This,
+    Outcome, Output, PhysicalName, Recorded, Resource, Spec, This,
 };
 
 use crate::error::{VaultError, failed};
