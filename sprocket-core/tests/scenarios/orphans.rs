@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
-use sprocket_core::state::MemoryStore;
+use sprocket_core::state::{KeySource, MemoryStore, Signer, Snapshot};
 use sprocket_core::{Engine, Goal, Mark, Stack, Stop};
 
 use super::Story;
@@ -37,6 +37,12 @@ fn restored() -> Story {
     story.world.put::<Net>("edge", spec(ONE));
     story.world.mark("lab:net", "edge", mark);
     story
+}
+
+/// An engine whose state is an earlier one.
+fn engine_on(story: &Story, snapshot: Snapshot) -> Engine {
+    let KeySource::Given(key) = &story.world.settings.key else { panic!("tests are given theirs") };
+    Engine::new(Arc::new(MemoryStore::of(snapshot, &Signer::of(key))), story.world.settings.clone())
 }
 
 #[test]
@@ -107,7 +113,7 @@ fn orphan_that_a_restored_state_does_not_know_is_recorded() {
         story.apply(app(ONE));
         let old = story.world.snapshot().unwrap();
         story.apply(app(TWO));
-        let engine = Engine::new(Arc::new(MemoryStore::of(old)), story.world.settings.clone());
+        let engine = engine_on(&story, old);
         let stack = story.world.stack(story.connected(&app(subnet)));
         let plan = story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap();
         let report = story.world.block_on(engine.apply(&stack, &plan, &Stop::default())).unwrap();
@@ -159,7 +165,7 @@ fn orphan_of_other_content_does_not_become_the_object() {
         story.apply(conf("one"));
         let old = story.world.snapshot().unwrap();
         story.apply(conf("two"));
-        let engine = Engine::new(Arc::new(MemoryStore::of(old)), story.world.settings.clone());
+        let engine = engine_on(&story, old);
         let stack = story.world.stack(story.connected(&conf(text)));
         let plan = story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap();
         let report = story.world.block_on(engine.apply(&stack, &plan, &Stop::default())).unwrap();
