@@ -29,6 +29,8 @@ mod commands;
 pub mod config;
 mod console;
 mod doctor;
+#[doc(hidden)]
+pub mod fuzzing;
 mod key;
 mod memory;
 mod memory_of_state;

@@ -19,6 +19,8 @@
 
 mod crash;
 mod faults;
+#[doc(hidden)]
+pub mod fuzzing;
 mod imagine;
 mod leaks;
 mod simulate;

@@ -82,8 +82,18 @@ impl Feature {
     ];
 
     /// Those that lives have by default: the others show faults that are known.
-    pub(crate) const ON: &[Self] =
-        &[ListsLag, ListsRepeat, ListsLeaveOut, ListsFail, ReadsHang, Namesakes, ClockJumps, Neighbours, Imports];
+    pub(crate) const ON: &[Self] = &[
+        ListsLag,
+        ListsRepeat,
+        ListsLeaveOut,
+        ListsFail,
+        ReadsHang,
+        Namesakes,
+        ClockJumps,
+        Neighbours,
+        Imports,
+        Secrets,
+    ];
 
     /// Those that lives are to have: `SPROCKET_CHANCES_FEATURES` names others than those that are on.
     pub(crate) fn wanted() -> Vec<Self> {

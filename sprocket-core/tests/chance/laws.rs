@@ -6,7 +6,7 @@ use sprocket_core::Report;
 use sprocket_core::plan::{Plan, StepAction};
 use sprocket_core::state::{Action, Event, Object, Snapshot};
 
-use super::case::{Kind, PLANTED, Slot};
+use super::case::{Kind, Opt, PLANTED, Slot};
 use super::shed::{Call, Thing, slot};
 use super::trace::Note;
 
@@ -170,6 +170,21 @@ pub(crate) fn what_only_moves_keeps_its_object(
         let other = before.iter().find(|other| other.slot == slot.slot);
         other.is_some_and(|other| (other.kind, other.base, other.text) == (slot.kind, slot.base, slot.text))
     };
+    // What would take the address of something that stays does not move.
+    let was = |slot: &Slot| {
+        slot.options.iter().find_map(|option| if let Opt::Was(name) = option { Some(*name) } else { None })
+    };
+    let moves = |kind: Kind, name: u8| program.iter().any(|slot| slot.kind == kind && was(slot) == Some(name));
+    let stays = |slot: &Slot| {
+        let Some(old) = was(slot) else { return false };
+        let is_declared =
+            program.iter().any(|other| other.kind == slot.kind && other.called() == old && was(other).is_none());
+        let is_recorded = before.iter().any(|other| other.kind == slot.kind && other.called() == slot.called());
+        is_declared || is_recorded && !moves(slot.kind, slot.called())
+    };
+    if program.iter().any(stays) {
+        return Ok(());
+    }
     // What it mentions may have brought it about that it had to be another.
     for slot in program.iter().filter(|slot| slot.uses.is_empty() && is_same(slot)) {
         let mentioned_nothing = before.iter().any(|other| other.slot == slot.slot && other.uses.is_empty());

@@ -19,6 +19,7 @@ mod regressions;
 mod shed;
 mod suite;
 mod trace;
+mod widened;
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -35,6 +35,11 @@ impl File {
         }
     }
 
+    /// A file of the working directory that says this.
+    pub(crate) fn of(text: &str) -> Self {
+        Self { path: PathBuf::from(NAME), shown: NAME.to_owned(), text: text.to_owned() }
+    }
+
     /// The folder that it is in, where state is kept too.
     pub(crate) fn folder(&self) -> &Path {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))

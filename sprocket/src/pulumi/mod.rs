@@ -11,7 +11,7 @@
 //! All of it but the survey is pure. A checkpoint says where to look, and what no service shows; what an object is like is
 //! read from its service.
 
-mod checkpoint;
+pub(crate) mod checkpoint;
 mod hidden;
 mod matching;
 mod report;
