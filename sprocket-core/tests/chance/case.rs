@@ -376,7 +376,7 @@ fn other() -> impl Strategy<Value = Other> {
         1 => Just(Other::Steal as fn(u8) -> Other), 1 => Just(Other::Put as fn(u8) -> Other),
         2 => Just(Other::Agree as fn(u8) -> Other), 2 => Just(Other::Neighbour as fn(u8) -> Other),
         1 => Just((|_| Other::NeighbourGoes) as fn(u8) -> Other), 2 => Just(Other::Import as fn(u8) -> Other),
-        2 => Just((|_| Other::Accept) as fn(u8) -> Other), 1 => Just(Other::Edit as fn(u8) -> Other),
+        2 => Just((|_| Other::Accept) as fn(u8) -> Other), 1 => Just((|slot| Other::Edit(slot * 41 + 7)) as fn(u8) -> Other),
     ];
     (what, slots()).prop_map(|(what, slot)| what(slot))
 }

@@ -143,6 +143,17 @@ pub(crate) fn no_secret_shows(said: &[(&str, String)], secrets: &BTreeSet<String
     Ok(())
 }
 
+/// An edited state is refused before a call.
+pub(crate) fn an_edited_state_is_refused(refused: bool, notes: &[Note]) -> Law {
+    let sent = notes.iter().find_map(|note| match note {
+        Note::Called { call, name, .. } => Some(format!("{call:?} of {name}")),
+        _ => None,
+    });
+    holds!(sent.is_none(), "{sent:?} is called for a state that somebody else has written");
+    holds!(refused, "a state that somebody else has written is not refused");
+    Ok(())
+}
+
 /// Nothing is sent after the lock was lost. Calls that are under way may end.
 pub(crate) fn nothing_is_sent_without_the_lock(notes: &[Note]) -> Law {
     let mut lost = false;

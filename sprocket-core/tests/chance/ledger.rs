@@ -2,6 +2,7 @@
 //! notes what became durable.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -35,6 +36,19 @@ pub(crate) enum Death {
     UnlockedAfter(u8),
     /// Another run is at work at the same time.
     Twice,
+}
+
+/// What a file said before it was edited.
+#[derive(Debug)]
+pub(crate) struct Undo {
+    path: PathBuf,
+    whole: Vec<u8>,
+}
+
+impl Undo {
+    pub(crate) fn undo(self) {
+        fs::write(self.path, self.whole).expect("a file can be written");
+    }
 }
 
 /// Clones are one store.
@@ -85,6 +99,25 @@ impl Ledger {
             Kept::Memory(memory) => Arc::new(memory.clone()),
             Kept::Files(folder) => Arc::new(FileStore::new(folder.path())),
         }
+    }
+
+    /// Somebody writes into the stored snapshot, and gives back what it said; `None` if there is none in a file.
+    pub(crate) fn edited(&self, place: u8) -> Option<Undo> {
+        let Kept::Files(folder) = &self.0.kept else { return None };
+        let path = folder.path().join("state.json");
+        let whole = fs::read(&path).ok()?;
+        let letters: Vec<usize> = (0..whole.len()).filter(|&at| whole[at].is_ascii_alphanumeric()).collect();
+        let at = *letters.get(usize::from(place) * letters.len() / 256)?;
+        let mut edited = whole.clone();
+        // It stays what it was: a digit, or a letter.
+        edited[at] = match whole[at] {
+            b'9' => b'0',
+            b'z' => b'a',
+            b'Z' => b'A',
+            byte => byte + 1,
+        };
+        fs::write(&path, edited).expect("a file can be written");
+        Some(Undo { path, whole })
     }
 
     /// Another run begins, with this fate.

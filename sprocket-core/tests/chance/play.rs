@@ -94,7 +94,8 @@ impl<'c> Stage<'c> {
             }),
             false => Events::default(),
         };
-        let in_files = case.acts.iter().any(|act| matches!(act.death, Some(Death::Torn(..))));
+        let in_files =
+            case.has(Feature::EditedStates) || case.acts.iter().any(|act| matches!(act.death, Some(Death::Torn(..))));
         let settings = Settings {
             entropy: Entropy::seeded(7),
             parallel: case.parallel,
@@ -157,6 +158,7 @@ impl<'c> Stage<'c> {
                 Other::Neighbour(_) | Other::NeighbourGoes => self.neighbour(other, &act.program).await?,
                 Other::Import(of) => self.import(of, &act.program).await,
                 Other::Accept => self.accept(&act.program).await,
+                Other::Edit(place) => self.edited(place, &act.program).await?,
                 other => self.others(other, &act.program, &recorded),
             }
         }
@@ -399,6 +401,18 @@ impl<'c> Stage<'c> {
         {
             self.unowned.remove(&id);
         }
+    }
+
+    /// Somebody writes into the state: it is refused, until it is again as it was.
+    async fn edited(&self, place: u8, program: &[Slot]) -> Result<(), String> {
+        let Some(edited) = self.ledger.edited(place) else { return Ok(()) };
+        self.shed.inside().trace.take();
+        let (engine, stack) = (self.engine(), self.stack(program));
+        let run = async { engine.apply(&stack, &engine.plan(&stack, Goal::Declared).await?, &Stop::default()).await };
+        let refused = run.await.is_err();
+        laws::an_edited_state_is_refused(refused, &self.shed.inside().trace.take())?;
+        edited.undo();
+        Ok(())
     }
 
     /// What others did is accepted, if it can be.
