@@ -15,7 +15,7 @@ use crate::surroundings::Surroundings;
 /// What an export of Pulumi's says.
 pub fn checkpoint(bytes: &[u8]) {
     let read = (Checkpoint::read(bytes), Checkpoint::read(bytes));
-    assert_eq!(format!("{:?}", read.0.is_ok()), format!("{:?}", read.1.is_ok()));
+    assert_eq!(read.0.err(), read.1.err());
 }
 
 /// A program's type of the sorts that a file may fill.
@@ -45,7 +45,7 @@ pub fn config(bytes: &[u8]) {
     let around = Surroundings::with_args(["plan"]);
     let Ok(table) = file.parse() else { return };
     let table = table.get_ref();
-    let _ = config::choose(&around, None, &file, table).map_err(|trouble| trouble.to_string());
+    let _ = config::choose(&around, None, &file, table);
     let Ok((environment, settings)) = config::choose(&around, Some("local"), &file, table) else { return };
     let _ = config::state_place(&environment, settings, &file, |place| Ok(place.to_owned()));
     let Ok((mut rest, _)) = config::take_providers(&environment, settings, &file) else { return };
