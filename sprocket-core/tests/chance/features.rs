@@ -83,16 +83,20 @@ impl Feature {
 
     /// Those that lives have by default: the others show faults that are known.
     pub(crate) const ON: &[Self] = &[
+        NamesAreIds,
+        IdsComeBack,
         ListsLag,
         ListsRepeat,
         ListsLeaveOut,
         ListsFail,
         ReadsHang,
         Namesakes,
+        Meddling,
         ClockJumps,
         Neighbours,
         Imports,
         Secrets,
+        LostLocks,
     ];
 
     /// Those that lives are to have: `SPROCKET_CHANCES_FEATURES` names others than those that are on.

@@ -3,7 +3,7 @@
 //! All kinds of things in it have the same settings, so that an oracle can read them without their types. What is
 //! `inside` of another thing goes with it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +32,9 @@ pub(crate) struct Inside {
     pub(crate) turns: Vec<u8>,
     /// What it does that the oracle does not know.
     pub(crate) world: Vec<Feature>,
+    /// What a run has changed and not read since, by name: what others make of it before that can't be told from what the
+    /// service itself does with what it is sent.
+    fresh: BTreeSet<String>,
     /// What will be there after so many calls.
     late: Vec<(u8, Thing)>,
     /// What there was at the last lists of each kind, the newest last.
@@ -258,6 +261,9 @@ impl Inside {
 
     /// Somebody else changes what has this name.
     fn meddle(&mut self, name: &str) {
+        if self.fresh.contains(name) {
+            return;
+        }
         for thing in self.things.iter_mut().filter(|thing| thing.name == name) {
             thing.set.text = format!("{} of others", thing.set.text);
             thing.version += 1;
@@ -400,6 +406,10 @@ impl Door {
             _ => {}
         }
         let done = effect(&mut self.0.inside(), how).map_err(|error| (error, None))?;
+        match call {
+            Call::Read => drop(self.0.inside().fresh.remove(name)),
+            _ => drop(self.0.inside().fresh.insert(name.to_owned())),
+        }
         if how == Some(How::HangsAfter) {
             std::future::pending::<()>().await;
         }

@@ -42,3 +42,46 @@ fn secrets_that_are_mapped_are_not_shown() {
     let looked = Slot { uses: vec![Looked(0)], options: vec![Secret], ..thing(1, Post) };
     life(vec![Secrets, LookUps], vec![act(vec![thing(0, Post), looked])]);
 }
+
+/// Its record was dropped by the next run, and it leaked.
+#[test]
+fn objects_that_are_made_again_under_their_id_are_recorded_once() {
+    for feature in [NamesAreIds, IdsComeBack] {
+        for write in 1..5 {
+            let again = Act { others: vec![Remove(1)], death: Some(Before(write)), ..act(vec![thing(1, Post)]) };
+            life(vec![feature], vec![act(vec![thing(1, Post)]), again]);
+        }
+    }
+}
+
+/// It was deleted, though somebody else had changed it.
+#[test]
+fn objects_are_compared_again_after_a_read_that_failed() {
+    let changed = || vec![Fault { call: Read, slot: 2, how: Changed }];
+    life(vec![Meddling], vec![act(vec![thing(2, Pipe)]), Act { faults: changed(), ..act(vec![]) }]);
+    let text = Slot { text: 1, ..thing(2, Pipe) };
+    life(vec![Meddling], vec![act(vec![thing(2, Pipe)]), Act { faults: changed(), ..act(vec![text]) }]);
+}
+
+/// One was made anew, and the other deleted.
+#[test]
+fn moves_in_a_circle_keep_their_objects() {
+    let moved = |slot, name| Slot { options: vec![Called(name), Was(slot)], ..thing(slot, Post) };
+    life(vec![Moves], vec![act(vec![thing(0, Post), thing(3, Post)]), act(vec![moved(0, 3), moved(3, 0)])]);
+}
+
+/// It was deleted without the lock.
+#[test]
+fn calls_are_not_sent_after_the_lock_was_lost() {
+    holds(&Case {
+        parallel: 2,
+        continue_on_error: false,
+        world: vec![LostLocks],
+        turns: vec![2, 2, 5, 2],
+        acts: vec![
+            act(vec![thing(1, Pipe), thing(5, Pipe)]),
+            Act { given_up: true, ..act(vec![thing(4, Post), thing(5, Pipe)]) },
+            Act { death: Some(UnlockedAfter(3)), ..act(vec![thing(2, Post), Slot { base: 1, ..thing(5, Pipe) }]) },
+        ],
+    });
+}
