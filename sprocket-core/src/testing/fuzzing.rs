@@ -8,7 +8,8 @@ use crate::engine::{Engine, SavedPlan, Settings};
 use crate::ids::PhysicalName;
 use crate::resource::Resource;
 use crate::stack::Stack;
-use crate::state::{FileStore, Holder, KeySource, MemoryStore, Snapshot, StateStore, generate_identity};
+use crate::state::{FileStore, Holder, KeySource, MemoryStore, Signer, Snapshot, StateStore, generate_identity};
+use crate::value::StackKey;
 
 /// A folder for the files of this thread.
 fn folder() -> PathBuf {
@@ -25,6 +26,11 @@ fn wait<T>(what: impl Future<Output = T>) -> T {
     runtime.expect("a runtime can be made").block_on(what)
 }
 
+/// The key is none of what is fuzzed: a store has none.
+fn signer() -> Signer {
+    Signer::of(&StackKey::from_bytes([7; 64]))
+}
+
 /// Loads what is in a folder, and writes and loads it again: it is the same, or it is refused.
 fn load_and_write(folder: &std::path::Path) {
     let store = FileStore::new(folder);
@@ -39,7 +45,7 @@ fn load_and_write(folder: &std::path::Path) {
         let lock = store.lock(&holder).await.expect("nobody else has the lock");
         let held = lock.load().await.expect("it was loaded before").expect("there is a state");
         assert_eq!(held.snapshot, loaded.snapshot);
-        lock.compact(&held.snapshot).await.expect("what was loaded can be written");
+        lock.compact(&held.snapshot, &signer()).await.expect("what was loaded can be written");
         lock.release().await.expect("the lock can be given back");
         let again = store.load().await.expect("what was written can be read").expect("there is a state");
         assert_eq!(again.snapshot, loaded.snapshot);
@@ -66,7 +72,7 @@ pub fn journal(bytes: &[u8]) {
             since: jiff::Timestamp::UNIX_EPOCH,
         };
         let lock = store.lock(&holder).await.expect("nobody else has the lock");
-        lock.compact(&Snapshot::new("ours".into())).await.expect("a state can begin");
+        lock.compact(&Snapshot::new("ours".into()), &signer()).await.expect("a state can begin");
         lock.release().await.expect("the lock can be given back");
     });
     fs::write(folder.join("journal"), bytes).expect("a file can be written");

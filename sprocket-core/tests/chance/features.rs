@@ -96,6 +96,7 @@ impl Feature {
         Neighbours,
         Imports,
         Secrets,
+        EditedStates,
         LostLocks,
     ];
 
