@@ -7,10 +7,10 @@
 //!
 //! | `type` | what it has |
 //! |---|---|
-//! | `plan` | `digest`, which names it, and `pending`: there is something to do. `request`: its `goal`, and where there are any `only`, `without`, `replace` and `allow`; `lineage` and `serial` of the state that it is for; `steps`; `unchanged`, a number. Lists: `moved`, `settled`, `kept`, `problems` (such a plan is not applied), `warnings`, `deferred`, `left_out`; and `outputs`: what changes, by name |
+//! | `plan` | `digest`, which names it, and `pending`: there is something to do. `request`: its `goal`, and where there are any `only`, `without`, `replace` and `allow`; `lineage` and `serial` of the state that it is for; `steps`; `unchanged`, a number. Lists: `moved`, `settled`, `kept`, `problems` (such a plan is not applied), `warnings`, `deferred`, `left_out`; `outputs`: what changes, by name; and `beside`: who runs something on the state at the same time, or null |
 //! | `event` | `event`: `refreshing`, `refreshed`, `apply_started`, `step_started`, `step_waiting`, `step_retried`, `step_ended`, `stopping`, `apply_ended`; and the fields of that [`Event`] |
 //! | `report` | `succeeded`, `summary` in words, `interrupted`, `state_failure`, `kept`, `deferred`, `output_problems`, and `steps`: what became of each |
-//! | `verdict` | `passed`, and `checks`: `address`, `what` was asked, and its `failure` or null |
+//! | `verdict` | `passed`, and `checks`: `address`, `what` was asked, and its `failure` or null; `unchecked`: `address`, and the `reason` why it was not asked |
 //! | `error` | `reason`, a word ([`Refused::reason`]); `message`; `hint` or null; the `problems` of a plan that has some |
 //!
 //! A step of a plan has `address`, `action` (a word, or an object whose one key it is), `reason`, `name` or null, and where
@@ -134,10 +134,11 @@ macro_rules! entries {
 impl Serialize for Plan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (digest, pending) = (&self.digest(), &!self.is_empty());
-        let Self { request, lineage, serial, steps, moved, settled, kept, problems, warnings, .. } = self;
+        let Self { request, lineage, serial, steps, moved, settled, kept, problems, warnings, beside, .. } = self;
         let Self { outputs, deferred, unchanged, left_out, proposed_key: _, .. } = self;
         let mut map = begin(serializer, "plan")?;
         entries!(map, digest, pending, request, lineage, serial, steps, moved, settled, kept, problems, warnings);
+        entries!(map, beside);
         entries!(map, outputs, deferred, unchanged, left_out);
         map.end()
     }
@@ -170,7 +171,7 @@ impl Serialize for Event {
                 }
             }
             Self::Stopping => event!("stopping"),
-            Self::ApplyEnded => event!("apply_ended"),
+            Self::ApplyEnded { saved } => event!("apply_ended", saved),
         }
         map.end()
     }
@@ -188,13 +189,13 @@ impl Serialize for Report {
 
 impl Serialize for Verdict {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (passed, Self { checks }) = (&self.passed(), self);
+        let (passed, Self { checks, unchecked }) = (&self.passed(), self);
         let checks = checks.iter();
         let checks =
             checks.map(|(address, check)| json!({ "address": address, "what": check.what, "failure": check.failure }));
         let checks: &Vec<Value> = &checks.collect();
         let mut map = begin(serializer, "verdict")?;
-        entries!(map, passed, checks);
+        entries!(map, passed, checks, unchecked);
         map.end()
     }
 }
@@ -258,7 +259,7 @@ mod tests {
             r#"{"version":1,"type":"event","event":"step_ended","step":0,"address":"lab:net/edge","action":"create","took":1.25,"effect":"none","hint":null,"message":"it is full","outcome":"failed"}"#,
         );
         check(&Event::Stopping, r#"{"version":1,"type":"event","event":"stopping"}"#);
-        check(&Event::ApplyEnded, r#"{"version":1,"type":"event","event":"apply_ended"}"#);
+        check(&Event::ApplyEnded { saved: true }, r#"{"version":1,"type":"event","event":"apply_ended","saved":true}"#);
     }
 
     #[test]

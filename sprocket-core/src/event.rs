@@ -54,7 +54,7 @@ pub enum Event {
         /// After how long.
         wait: Duration,
     },
-    /// A step ended.
+    /// A step ended, and what was recorded of it is durable.
     StepEnded {
         /// Its number in the plan.
         step: u32,
@@ -69,8 +69,11 @@ pub enum Event {
     },
     /// No further step starts; what runs is waited for.
     Stopping,
-    /// The run ended, and the state is saved.
-    ApplyEnded,
+    /// The run ended.
+    ApplyEnded {
+        /// Whether all that it did is durable. What is not is found out by the next run.
+        saved: bool,
+    },
 }
 
 type Listener = Arc<dyn Fn(Event) + Send + Sync>;

@@ -50,7 +50,7 @@ pub use plan::{Goal, Plan, Request};
 pub use policy::{Budget, Objections};
 pub use provider::{ErrorKind, Provider, ProviderError};
 pub use random::{Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec};
-pub use report::{Failure, Outcome as StepOutcome, Report, StepReport, Verdict};
+pub use report::{Failure, Outcome as StepOutcome, Report, StepReport, Unchecked, Verdict};
 pub use resource::{
     Bring, Change, Checked, Claim, Deadline, Effect, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Listing,
     Live, Make, Mark, Naming, Outcome, Part, Recorded, Resource, Settled, State, This, Witness,

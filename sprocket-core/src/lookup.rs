@@ -95,7 +95,7 @@ pub(crate) trait ErasedLookup: Send + Sync {
     /// What is asked, as text, if all that it mentions is known.
     fn question(&self, known: &Known) -> Result<String, NoValue>;
     /// The question, if all that it mentions is known.
-    fn ask<'a>(&self, instance: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue>;
+    fn ask(&self, instance: Instance, known: &Known) -> Result<Called<'static, Answer>, NoValue>;
     /// A made-up answer, if all that the question mentions is known.
     fn imagine(&self, known: &Known) -> Result<Answer, NoValue>;
 }
@@ -114,12 +114,12 @@ impl<L: Lookup> ErasedLookup for LookupOf<L> {
         question(&self.query, known)
     }
 
-    fn ask<'a>(&self, instance: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue> {
+    fn ask(&self, instance: Instance, known: &Known) -> Result<Called<'static, Answer>, NoValue> {
         let (query, is_secret) = watched(|| self.query.resolve(known));
         let (query, key) = (query?, known.key.clone().ok_or(NoValue::Yet)?);
-        let provider: &L::Provider = typed(instance);
         let at = self.at;
         Ok(reading(&key.clone(), async move {
+            let provider: &L::Provider = typed(&instance);
             match query.look(provider).await {
                 Ok(Some(answer)) => {
                     // What is secret in it is known to this run from now on, whoever sealed it before.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::ids::{Address, PhysicalName};
-use crate::plan::{Deferred, Kept, Place, Problem};
+use crate::plan::{Deferred, Kept, Place, Plan, Problem};
 use crate::resource::{Checked, Effect};
 
 /// What a run did: some steps succeeded, some failed, some never started, and all three are the answer.
@@ -77,6 +77,27 @@ pub struct Failure {
 }
 
 impl Report {
+    /// The report of a run that was stopped before its first step.
+    pub(crate) fn not_started(plan: &Plan) -> Self {
+        let steps = plan.steps.iter().map(|step| StepReport {
+            address: step.address.clone(),
+            action: step.action.verb(),
+            name: step.name.clone(),
+            outcome: Outcome::NotStarted,
+            took: Duration::ZERO,
+            at: step.at.clone(),
+        });
+        Self {
+            steps: steps.collect(),
+            kept: plan.kept.clone(),
+            deferred: plan.deferred.clone(),
+            serial: plan.serial,
+            interrupted: true,
+            state_failure: None,
+            output_problems: Vec::new(),
+        }
+    }
+
     /// Whether everything was done.
     pub fn succeeded(&self) -> bool {
         !self.interrupted
@@ -150,10 +171,21 @@ impl Display for Report {
 pub struct Verdict {
     /// What was asked of each resource.
     pub checks: Vec<(Address, Checked)>,
+    /// The resources that could not be asked.
+    pub unchecked: Vec<Unchecked>,
+}
+
+/// A resource that could not be asked whether it works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unchecked {
+    /// The resource.
+    pub address: Address,
+    /// Why it could not be asked.
+    pub reason: String,
 }
 
 impl Verdict {
-    /// Whether everything works.
+    /// Whether everything works that could be asked.
     pub fn passed(&self) -> bool {
         self.checks.iter().all(|(_, check)| check.failure.is_none())
     }

@@ -15,7 +15,7 @@ use crate::erased::{
     ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec, limited, within,
 };
 use crate::event::{Event as Told, Events};
-use crate::ids::{Address, ObjectId, PhysicalName, ProviderName};
+use crate::ids::{Address, ObjectId, PhysicalName};
 use crate::json::Json;
 use crate::options::Ignored;
 use crate::plan::is_as_wanted;
@@ -28,7 +28,6 @@ use crate::value::{Path, StackKey, conceal_seen};
 pub(super) struct Call<'a> {
     pub(super) step: u32,
     pub(super) address: Address,
-    pub(super) provider: ProviderName,
     pub(super) kind: KindHandle,
     pub(super) instance: Instance,
     pub(super) key: StackKey,
@@ -96,8 +95,6 @@ impl Work {
 /// A call that has ended.
 pub(super) struct Ended {
     pub(super) step: u32,
-    /// It was a wait, and had none of its provider's slots.
-    pub(super) waited: bool,
     pub(super) entries: Vec<Entry>,
     pub(super) result: Result<(), Fault>,
     /// The record whose object is to be waited for now.
@@ -159,12 +156,12 @@ impl Call<'_> {
 
     /// A panic of a provider is a failure of this step, with an effect that is unknown; its message may quote a secret.
     pub(super) async fn run_caught(self) -> Ended {
-        let (step, address, waited) = (self.step, self.address.clone(), self.is_wait());
+        let (step, address) = (self.step, self.address.clone());
         AssertUnwindSafe(self.run()).catch_unwind().await.unwrap_or_else(|_| {
             let fault = Fault::new(ErrorKind::Unavailable, "the provider panicked")
                 .hint("this is a bug of the provider; the next run finds out what was done");
             let event = Event::Failed { record: None, effect: Effect::Unknown, settled: false };
-            Ended { step, waited, entries: vec![entry(&address, event)], result: Err(fault), then: None }
+            Ended { step, entries: vec![entry(&address, event)], result: Err(fault), then: None }
         })
     }
 
@@ -191,7 +188,7 @@ impl Call<'_> {
             }
         };
         tracing::debug!(address = %self.address, call = self.work.verb(), ok = result.is_ok(), "called");
-        Ended { step: self.step, waited: self.is_wait(), entries: vec![entry(&self.address, event)], result, then }
+        Ended { step: self.step, entries: vec![entry(&self.address, event)], result, then }
     }
 
     /// Whether the object that a create or update left is still to be waited for.

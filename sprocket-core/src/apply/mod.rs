@@ -1,81 +1,90 @@
 //! Apply: executes exactly the steps of a plan, and journals around each call.
 //!
-//! One loop owns all that is known and recorded, and decides; the calls and the journal's writes are futures that it waits
-//! for. Entries that are ready together share a write: the end of a step and the beginnings that it frees are one.
+//! One loop owns all that is known and recorded, and decides. It awaits nothing but its one `select!`: the calls, the
+//! openings of providers, the look-ups and the writes of the journal are futures in it, so that each of them goes on while
+//! another takes its time, and a run can be stopped at any moment.
 //!
 //! **Invariant:** a call starts only after its `Begin` is durable, and with it the `Done` of everything that it waits for.
 //!
-//! **Invariant:** of one resource there is one call at a time, such as the deletes of two old objects: its record is one, and so
-//! is what the journal has open of it.
+//! **Invariant:** who has lost the lock sends nothing more.
 
 mod call;
+mod commit;
+mod known;
 mod permit;
 mod ready_queue;
+mod schedule;
 mod start;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use self::call::{Call, Ended};
+use self::commit::GroupCommit;
+use self::known::{Gained, Knowledge};
 use self::permit::Permit;
-use self::ready_queue::ReadyQueue;
-use self::start::Start;
+use self::schedule::{Job, Schedule, Slots};
+use self::start::{Start, entry};
 use crate::engine::{Settings, with_causes};
 use crate::erased::Fault;
 use crate::event::Event;
 use crate::ids::{Address, ProviderName};
 use crate::json::Json;
-use crate::plan::{Goal, Plan, Problem, dependents, has_holes, output_problem, output_values, reported};
-use crate::refresh::{Connections, Observed, look_up};
+use crate::plan::{Goal, Plan, Problem, StepAction, dependents, has_holes, output_problem, output_values};
+use crate::refresh::{Connections, Observed};
 use crate::report::{Failure, Outcome, Report, StepReport};
 use crate::resource::Effect;
 use crate::stack::Stack;
 use crate::state::{Entry, Event as Journalled, Lock, Signer, Snapshot, StoreError};
 use crate::stop::{Stop, Stopping};
-use crate::value::{Facts, Known, StackKey};
+use crate::value::StackKey;
+
+/// How often a run that waits looks whether its lock is still held.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A run of a plan.
 pub(crate) struct Run<'a> {
     stack: &'a Stack,
     plan: &'a Plan,
-    snapshot: Snapshot,
-    known: Known,
-    key: StackKey,
-    connections: Connections,
-    observed: Observed,
     settings: &'a Settings,
     lock: &'a dyn Lock,
-    signer: Signer,
     stop: watch::Receiver<Stopping>,
     /// Tells every call that the lock was lost.
     lost: watch::Sender<bool>,
-
-    dependents: Vec<Vec<u32>>,
-    waiting: Vec<usize>,
-    queue: ReadyQueue,
+    key: StackKey,
+    observed: Observed,
+    snapshot: Snapshot,
+    knowledge: Knowledge<'a>,
+    schedule: Schedule,
+    commit: GroupCommit<'a, Then<'a>>,
+    work: FuturesUnordered<BoxFuture<'a, Finished>>,
+    /// How many calls are under way.
+    calls: usize,
     outcomes: Vec<Option<Outcome>>,
     started: Vec<Option<Instant>>,
     took: Vec<Duration>,
-    busy: HashMap<ProviderName, usize>,
-    running: usize,
-    /// Resources that a call is being made for, and the steps that wait for its end.
-    at_work: HashSet<Address>,
-    held: Vec<u32>,
-    /// Entries to be written, and the calls that wait for that.
-    unwritten: Vec<Entry>,
-    starting: Vec<Call<'a>>,
     failed: bool,
-    state_failure: Option<StoreError>,
     output_problems: Vec<Problem>,
 }
 
-type Running<'a> = FuturesUnordered<BoxFuture<'a, Ended>>;
+/// What the loop waits for, but for the journal.
+enum Finished {
+    Call(Ended),
+    Need(Gained),
+}
+
+/// What follows a write of the journal.
+enum Then<'a> {
+    Call(Box<Call<'a>>),
+    /// A step has ended, and that is durable.
+    Ended(u32),
+}
 
 impl<'a> Run<'a> {
     #[expect(clippy::too_many_arguments, reason = "a run takes over everything that was prepared for it")]
@@ -91,112 +100,88 @@ impl<'a> Run<'a> {
         stop: &Stop,
     ) -> Self {
         let steps = plan.steps.len();
-        let (dependents, order) = dependents(&plan.steps);
-        let order = order.expect("BUG: the steps of a plan wait for each other");
-        let mut run = Self {
+        let schedule = schedule(stack, plan, &snapshot, &connections, settings);
+        let commit = GroupCommit::new(lock, Signer::of(&key));
+        let knowledge = Knowledge::new(stack, &plan.steps, &snapshot, &observed, connections, key.clone());
+        Self {
             stack,
             plan,
-            snapshot,
-            known: Known { answers: observed.answers.clone(), ..Known::nothing(stack, &key) },
-            signer: Signer::of(&key),
-            key,
-            connections,
-            observed,
             settings,
             lock,
             stop: stop.watch(),
             lost: watch::Sender::new(false),
-            waiting: plan.steps.iter().map(|step| step.after.len()).collect(),
-            queue: ReadyQueue::new(&dependents, &order),
-            dependents,
+            key,
+            observed,
+            snapshot,
+            knowledge,
+            schedule,
+            commit,
+            work: FuturesUnordered::new(),
+            calls: 0,
             outcomes: vec![None; steps],
             started: vec![None; steps],
             took: vec![Duration::ZERO; steps],
-            busy: HashMap::new(),
-            running: 0,
-            at_work: HashSet::new(),
-            held: Vec::new(),
-            unwritten: Vec::new(),
-            starting: Vec::new(),
             failed: false,
-            state_failure: None,
             output_problems: Vec::new(),
-        };
-        run.know_what_stays();
-        run
-    }
-
-    /// What is known before the first step: the resources that are recorded, until a step changes them.
-    fn know_what_stays(&mut self) {
-        for (index, node) in self.stack.nodes.iter().enumerate() {
-            let Some(object) = self.snapshot.records.get(&node.address).and_then(|record| record.object.as_ref())
-            else {
-                continue;
-            };
-            let live = self.observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());
-            let state = live.map_or(&object.state, |live| &live.state);
-            self.known.nodes[index] = Facts {
-                name: Some(object.name.clone()),
-                reported: Some(reported(&node.kind, state, &self.key)),
-                changing: false,
-            };
-        }
-        for step in &self.plan.steps {
-            if let Some(node) = step.node
-                && step.action.changes_object()
-            {
-                self.known.nodes[node as usize] = Facts::default();
-            }
         }
     }
 
     fn may_start(&self) -> bool {
         *self.stop.borrow() == Stopping::No
-            && self.state_failure.is_none()
+            && self.commit.failure().is_none()
             && (!self.failed || self.settings.continue_on_error)
     }
 
     /// Starts what is ready, as far as there is room.
-    async fn start_ready(&mut self) {
-        while self.may_start() && self.running < self.settings.parallel {
-            let (busy, connections) = (&self.busy, &self.connections);
-            let has_room = |provider: &_| busy.get(provider).copied().unwrap_or(0) < connections.parallel(provider);
-            let Some((step, provider)) = self.queue.pop(has_room) else { break };
-            let address = &self.plan.steps[step as usize].address;
-            if self.at_work.contains(address) {
-                self.held.push(step);
-                continue;
-            }
+    fn start_ready(&mut self) {
+        while self.may_start()
+            && let Some(number) = self.schedule.next()
+        {
+            let step = &self.plan.steps[number as usize];
             // What came of an earlier call is still to be found out, and another one would hide that it was begun.
-            if self.snapshot.pending.contains_key(address) {
+            if self.snapshot.pending.contains_key(&step.address) {
+                self.schedule.end(number, false);
                 continue;
             }
-            if let Err(fault) = self.open_provider(step, &provider).await {
-                self.end(step, Outcome::Failed(self.failure(&fault)));
-                continue;
+            match step.node.map_or_else(|| Ok(Vec::new()), |node| self.knowledge.needs(node)) {
+                Ok(needs) if needs.is_empty() => self.begin(number),
+                Ok(needs) => {
+                    self.schedule.park(number);
+                    // One after the other: what the first brings may be what the second is asked with.
+                    let ask = self.knowledge.ask(needs[0], Some(number), &self.snapshot);
+                    self.work.extend(ask.map(|ask| ask.map(Finished::Need).boxed()));
+                    for &need in &needs[1..] {
+                        let ask = self.knowledge.ask(need, None, &self.snapshot);
+                        self.work.extend(ask.map(|ask| ask.map(Finished::Need).boxed()));
+                    }
+                }
+                Err(fault) => self.end(number, Outcome::Failed(self.failure(&fault))),
             }
-            if let Err(fault) = self.look_up().await {
-                self.end(step, Outcome::Failed(self.failure(&fault)));
-                continue;
+        }
+    }
+
+    /// Begins a step of which all is known.
+    fn begin(&mut self, step: u32) {
+        match self.start(step) {
+            Start::Nothing => {
+                self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
+                self.end(step, Outcome::Unneeded);
             }
-            match self.start(step) {
-                Start::Nothing => {
-                    self.learn(step);
-                    self.end(step, Outcome::Unneeded);
+            Start::Entries(entries) => {
+                entries.into_iter().for_each(|entry| self.write(entry));
+                self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
+                self.end_once_durable(step, Outcome::Done);
+            }
+            Start::Refused(fault) => self.end(step, Outcome::Failed(self.failure(&fault))),
+            Start::Call(begin, call) => {
+                self.write(begin);
+                self.started[step as usize] = Some(Instant::now());
+                if call.is_wait() {
+                    self.schedule.rest(step);
+                } else {
+                    self.schedule.call(step);
                 }
-                Start::Entries(entries) => {
-                    entries.into_iter().for_each(|entry| self.write(entry));
-                    self.learn(step);
-                    self.end(step, Outcome::Done);
-                }
-                Start::Refused(fault) => self.end(step, Outcome::Failed(self.failure(&fault))),
-                Start::Call(begin, call) => {
-                    self.write(begin);
-                    self.started[step as usize] = Some(Instant::now());
-                    self.at_work.insert(call.address.clone());
-                    self.occupy(&call);
-                    self.starting.push(*call);
-                }
+                self.commit.after(Then::Call(call));
             }
         }
     }
@@ -205,53 +190,9 @@ impl<'a> Run<'a> {
         Permit::new(self.lock, self.stop.clone(), self.lost.subscribe())
     }
 
-    /// A call takes one of its provider's slots. A wait, which only asks now and then, takes none.
-    fn occupy(&mut self, call: &Call<'_>) {
-        if !call.is_wait() {
-            self.running += 1;
-            *self.busy.entry(call.provider.clone()).or_default() += 1;
-        }
-    }
-
-    fn enqueue(&mut self, step: u32) {
-        self.queue.push(step, self.provider_of(step));
-    }
-
-    fn provider_of(&self, step: u32) -> ProviderName {
-        let step = &self.plan.steps[step as usize];
-        match step.node {
-            Some(node) => self.stack.providers[self.stack.nodes[node as usize].provider].name.clone(),
-            None => {
-                self.snapshot.records.get(&step.address).map_or_else(|| "".into(), |record| record.provider.clone())
-            }
-        }
-    }
-
-    /// Opens a provider whose settings were not known when the run began.
-    async fn open_provider(&mut self, step: u32, provider: &ProviderName) -> Result<(), Fault> {
-        if !self.connections.is_deferred(provider) || self.plan.steps[step as usize].node.is_none() {
-            return Ok(());
-        }
-        let Some(node) = self.stack.providers.iter().find(|node| node.name == *provider) else { return Ok(()) };
-        let opened = self.connections.open_deferred(node, &self.snapshot, &self.known, &self.key).await;
-        let entry = opened.map_err(|refusal| refused(refusal.to_string()))?;
-        self.write(entry);
-        Ok(())
-    }
-
-    /// Asks what could not be asked before the run, now that more is known.
-    async fn look_up(&mut self) -> Result<(), Fault> {
-        let is_waiting = self.stack.lookups.iter().any(|lookup| lookup.waits);
-        if !is_waiting && self.known.answers.iter().all(Option::is_some) {
-            return Ok(());
-        }
-        let asked = look_up(self.stack, &mut self.known, &self.connections).await;
-        asked.map_err(|refusal| refused(refusal.to_string()))
-    }
-
     fn write(&mut self, entry: Entry) {
         self.snapshot.take(entry.clone());
-        self.unwritten.push(entry);
+        self.commit.push(entry);
     }
 
     fn failure(&self, fault: &Fault) -> Failure {
@@ -264,11 +205,28 @@ impl<'a> Run<'a> {
 
     /// A step has ended: what waits for it may start, or never will.
     fn end(&mut self, step: u32, outcome: Outcome) {
+        self.settle(step, outcome);
+        self.announce_end(step);
+    }
+
+    /// The same, and it is told once what was recorded of it is durable.
+    fn end_once_durable(&mut self, step: u32, outcome: Outcome) {
+        self.settle(step, outcome);
+        self.commit.after(Then::Ended(step));
+    }
+
+    fn settle(&mut self, step: u32, outcome: Outcome) {
         let at = step as usize;
         let ok = matches!(outcome, Outcome::Done | Outcome::Unneeded);
         self.failed |= !ok;
         self.took[at] = self.started[at].map_or(Duration::ZERO, |started| started.elapsed());
-        let ended = &self.plan.steps[at];
+        self.outcomes[at] = Some(outcome);
+        self.schedule.end(step, ok);
+    }
+
+    fn announce_end(&self, step: u32) {
+        let (at, ended) = (step as usize, &self.plan.steps[step as usize]);
+        let Some(outcome) = &self.outcomes[at] else { return };
         self.settings.events.emit(|| Event::StepEnded {
             step,
             address: ended.address.clone(),
@@ -276,99 +234,236 @@ impl<'a> Run<'a> {
             outcome: outcome.clone(),
             took: self.took[at],
         });
-        self.outcomes[at] = Some(outcome);
-        if ok {
-            for next in std::mem::take(&mut self.dependents[at]) {
-                self.waiting[next as usize] -= 1;
-                if self.waiting[next as usize] == 0 {
-                    self.enqueue(next);
-                }
+    }
+
+    fn announce_start(&self, call: &Call<'_>) {
+        if call.is_wait() {
+            return;
+        }
+        let step = &self.plan.steps[call.step as usize];
+        self.settings.events.emit(|| Event::StepStarted {
+            step: call.step,
+            address: step.address.clone(),
+            action: step.action.verb(),
+            name: call.name().cloned(),
+        });
+    }
+
+    fn finished(&mut self, finished: Finished) {
+        match finished {
+            Finished::Call(ended) => self.ended(ended),
+            Finished::Need(gained) => {
+                let (steps, entry) = self.knowledge.gain(gained, &self.snapshot);
+                entry.into_iter().for_each(|entry| self.write(entry));
+                steps.into_iter().for_each(|step| self.schedule.unpark(step));
             }
         }
     }
 
     /// A call has ended: what it did is recorded, and what comes next is started.
     fn ended(&mut self, ended: Ended) {
-        let Ended { step, waited, entries, result, then } = ended;
-        if !waited {
-            let provider = self.provider_of(step);
-            self.running -= 1;
-            if let Some(busy) = self.busy.get_mut(&provider) {
-                *busy -= 1;
-            }
+        let Ended { step, entries, result, then } = ended;
+        self.calls -= 1;
+        if result.is_err() {
+            self.look_at_lock();
         }
         entries.into_iter().for_each(|entry| self.write(entry));
         if let Some(next) = then {
+            if self.commit.failure().is_some() {
+                // It is cut off there: the next run waits for the object.
+                return;
+            }
             let address = self.plan.steps[step as usize].address.clone();
-            self.settings.events.emit(|| Event::StepWaiting { step, address: address.clone() });
+            self.settings.events.emit(|| Event::StepWaiting { step, address });
             let (begin, call) = self.await_ready(step, *next);
             self.write(begin);
-            self.starting.push(call);
+            self.schedule.rest(step);
+            self.commit.after(Then::Call(Box::new(call)));
             return;
         }
-        self.let_go(step);
-        match result {
+        let outcome = match result {
             Ok(()) => {
-                self.learn(step);
-                self.end(step, Outcome::Done);
+                self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
+                Outcome::Done
             }
-            Err(fault) => self.end(step, Outcome::Failed(self.failure(&fault))),
-        }
-    }
-
-    /// No call is being made for the step's resource any more: what was held for that may start.
-    fn let_go(&mut self, step: u32) {
-        let address = &self.plan.steps[step as usize].address;
-        self.at_work.remove(address);
-        let is_free = |held: &mut u32| self.plan.steps[*held as usize].address == *address;
-        let free: Vec<u32> = self.held.extract_if(.., is_free).collect();
-        free.into_iter().for_each(|step| self.enqueue(step));
-    }
-
-    /// What the step's resource is now is known to those that wait for it.
-    fn learn(&mut self, step: u32) {
-        let step = &self.plan.steps[step as usize];
-        let Some(index) = step.node else { return };
-        if !step.action.changes_object() {
-            return;
-        }
-        let node = &self.stack.nodes[index as usize];
-        let object = self.snapshot.records.get(&node.address).and_then(|record| record.object.as_ref());
-        self.known.nodes[index as usize] = object.map_or_else(Facts::default, |object| Facts {
-            name: Some(object.name.clone()),
-            reported: Some(reported(&node.kind, &object.state, &self.key)),
-            changing: false,
-        });
-    }
-
-    /// The outputs as they are now. After a failure those that are not known keep their old values.
-    fn record_outputs(&mut self) {
-        let mut outputs = match self.plan.request.goal {
-            Goal::Declared => self.snapshot.outputs.clone(),
-            Goal::Destroyed { .. } if !self.plan.request.is_partial() => std::collections::BTreeMap::new(),
-            Goal::Destroyed { .. } => self.snapshot.outputs.clone(),
+            Err(fault) => Outcome::Failed(self.failure(&fault)),
         };
-        if self.plan.request.goal == Goal::Declared {
-            let values = output_values(self.stack, &self.known, &self.key);
-            outputs.retain(|name, _| values.contains_key(name) || self.plan.request.is_partial());
-            for (name, value) in values {
-                match value {
-                    Ok(value) if has_holes(&value) => {}
-                    Ok(value) => drop(outputs.insert(name, Json::from(&value))),
-                    Err(mistake) => {
-                        let problem = output_problem(&name, &mistake);
-                        let message = self.key.redact(&problem.message);
-                        self.output_problems.push(Problem { message, ..problem });
+        self.end_once_durable(step, outcome);
+    }
+
+    /// Entries are durable: what follows them is told, and made.
+    fn follow(&mut self, then: Vec<Then<'a>>) {
+        for then in then {
+            match then {
+                Then::Ended(step) => self.announce_end(step),
+                Then::Call(call) => {
+                    self.announce_start(&call);
+                    self.calls += 1;
+                    self.work.push(call.run_caught().map(Finished::Call).boxed());
+                }
+            }
+        }
+    }
+
+    /// Nothing may start whose beginning is not durable, and what ended is not known to be; what runs is waited for.
+    fn never_follow(&mut self, then: Vec<Then<'a>>) {
+        for then in then {
+            match then {
+                // It may become durable yet, at the end of the run.
+                Then::Ended(step) => self.commit.after(Then::Ended(step)),
+                Then::Call(call) => {
+                    let event = Journalled::Failed { record: None, effect: Effect::None, settled: true };
+                    self.write(entry(&call.address, event));
+                    if !call.is_wait() {
+                        self.started[call.step as usize] = None;
                     }
                 }
             }
+        }
+        if matches!(self.commit.failure(), Some(StoreError::LockLost)) {
+            self.lost.send_replace(true);
+        }
+    }
+
+    /// Whether the lock is still held. What is lost stays lost.
+    fn look_at_lock(&mut self) {
+        if self.commit.failure().is_none() && !self.lock.is_held() {
+            let never = self.commit.fail(StoreError::LockLost);
+            self.never_follow(never);
+        }
+    }
+
+    /// Whether nothing is under way, and nothing can be any more.
+    fn is_over(&self) -> bool {
+        let is_saving = self.commit.failure().is_none() && !self.commit.is_idle();
+        // A provider that nobody may use any more need not be waited for.
+        self.calls == 0 && !is_saving && (self.work.is_empty() || !self.may_start())
+    }
+
+    /// Runs the steps as far as they go.
+    async fn run(&mut self) {
+        let mut stop = self.stop.clone();
+        let mut stop_is_heard = true;
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.start_ready();
+            self.commit.flush();
+            if self.is_over() && !self.look_up_the_rest() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                changed = stop.changed(), if stop_is_heard => match changed {
+                    Ok(()) if *stop.borrow_and_update() == Stopping::Now => break,
+                    Ok(()) => self.settings.events.emit(|| Event::Stopping),
+                    Err(_) => stop_is_heard = false,
+                },
+                written = self.commit.written() => match written {
+                    Ok(then) => self.follow(then),
+                    Err(never) => self.never_follow(never),
+                },
+                Some(finished) = self.work.next() => {
+                    self.finished(finished);
+                    // What has ended by now shares the next write.
+                    while let Some(Some(finished)) = self.work.next().now_or_never() {
+                        self.finished(finished);
+                    }
+                }
+                _ = heartbeat.tick() => self.look_at_lock(),
+            }
+        }
+        self.work.clear();
+    }
+
+    /// After all steps, what only the outputs need is asked for too. Answers whether there is any such thing.
+    fn look_up_the_rest(&mut self) -> bool {
+        if self.plan.request.goal != Goal::Declared || self.failed || !self.may_start() {
+            return false;
+        }
+        let needs = self.knowledge.unanswered();
+        let asks: Vec<_> =
+            needs.into_iter().filter_map(|need| self.knowledge.ask(need, None, &self.snapshot)).collect();
+        let is_asking = !asks.is_empty();
+        self.work.extend(asks.into_iter().map(|ask| ask.map(Finished::Need).boxed()));
+        is_asking
+    }
+
+    /// A run that ends although it could go on has a bug: it says so, and names the steps.
+    fn fail_if_stuck(&mut self) {
+        if !self.may_start() {
+            return;
+        }
+        for step in self.schedule.stuck() {
+            let address = &self.plan.steps[step as usize].address;
+            tracing::error!(%address, "BUG: the step was never started");
+            let fault = refused("BUG: the step was never started, though nothing that it waits for is under way")
+                .hint("please report this with the plan; run the same command again to continue");
+            self.end(step, Outcome::Failed(self.failure(&fault)));
+        }
+    }
+
+    /// The outputs as they are now. What the program shows no more, or what a destroy ends, goes once everything has
+    /// succeeded; until then others may read it, and what it describes may still be there.
+    fn record_outputs(&mut self) {
+        let is_done = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Done | Outcome::Unneeded));
+        let is_whole = !self.plan.request.is_partial() && self.outcomes.iter().all(is_done);
+        let is_all_gone = is_whole && self.plan.kept.is_empty() && self.plan.deferred.is_empty();
+        let mut outputs = self.snapshot.outputs.clone();
+        match self.plan.request.goal {
+            Goal::Declared => {
+                let values = output_values(self.stack, &self.knowledge.known, &self.key);
+                outputs.retain(|name, _| !is_whole || values.contains_key(name));
+                for (name, value) in values {
+                    match value {
+                        Ok(value) if has_holes(&value) => {}
+                        Ok(value) => drop(outputs.insert(name, Json::from(&value))),
+                        Err(mistake) => {
+                            let problem = output_problem(&name, &mistake);
+                            let message = self.key.redact(&problem.message);
+                            self.output_problems.push(Problem { message, ..problem });
+                        }
+                    }
+                }
+                self.output_problems.extend(self.knowledge.lost_outputs());
+            }
+            Goal::Destroyed { .. } if is_all_gone => outputs.clear(),
+            Goal::Destroyed { .. } => {}
         }
         if outputs != self.snapshot.outputs {
             self.write(Entry { address: Address::from("outputs"), event: Journalled::Outputs { outputs } });
         }
     }
 
-    fn report(self) -> Report {
+    /// Makes durable what is left; answers whether all of it is.
+    async fn save(&mut self) -> bool {
+        if self.commit.failure().is_none() {
+            self.record_outputs();
+        }
+        let mut stop = self.stop.clone();
+        let stopped_now = async {
+            if stop.wait_for(|stop| *stop == Stopping::Now).await.is_err() {
+                std::future::pending().await
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stopped_now => false,
+            saved = self.commit.finish(&self.snapshot) => saved,
+        }
+    }
+
+    fn report(mut self, saved: bool) -> Report {
+        for then in self.commit.rest() {
+            let Then::Ended(step) = then else { continue };
+            if saved {
+                self.announce_end(step);
+            } else if self.outcomes[step as usize] == Some(Outcome::Done) {
+                // Nobody knows of it: the next run finds out.
+                self.outcomes[step as usize] = Some(Outcome::Abandoned);
+            }
+        }
+        self.settings.events.emit(|| Event::ApplyEnded { saved });
         let stopped = *self.stop.borrow();
         let steps = self.plan.steps.iter().enumerate().map(|(at, step)| StepReport {
             address: step.address.clone(),
@@ -389,121 +484,54 @@ impl<'a> Run<'a> {
             deferred: self.plan.deferred.clone(),
             serial: self.snapshot.serial,
             interrupted: stopped != Stopping::No && unfinished,
-            state_failure: self.state_failure.map(|error| with_causes(&error)),
+            state_failure: self.commit.failure().map(|error| with_causes(error)),
             output_problems: self.output_problems,
         }
     }
+}
+
+/// The schedule of a plan's steps.
+fn schedule(
+    stack: &Stack,
+    plan: &Plan,
+    snapshot: &Snapshot,
+    connections: &Connections,
+    settings: &Settings,
+) -> Schedule {
+    let (dependents, order) = dependents(&plan.steps);
+    let order = order.expect("BUG: the steps of a plan wait for each other");
+    let mut resources: HashMap<&Address, u32> = HashMap::new();
+    let mut providers: HashMap<&ProviderName, usize> = HashMap::new();
+    let unrecorded = ProviderName::from("");
+    let jobs = plan.steps.iter().map(|step| {
+        let next = u32::try_from(resources.len()).expect("a plan has fewer than four billion resources");
+        let resource = *resources.entry(&step.address).or_insert(next);
+        let recorded = || snapshot.records.get(&step.address).map(|record| &record.provider);
+        let declared = || step.node.map(|node| &stack.providers[stack.nodes[node as usize].provider].name);
+        // An object is deleted by who made it.
+        let provider = match step.action {
+            StepAction::Delete { .. } => recorded().or_else(declared),
+            _ => declared().or_else(recorded),
+        };
+        let next = providers.len();
+        Job { resource, provider: *providers.entry(provider.unwrap_or(&unrecorded)).or_insert(next) }
+    });
+    let jobs: Vec<Job> = jobs.collect();
+    let mut by_provider = vec![0; providers.len()];
+    for (name, place) in providers {
+        by_provider[place] = connections.parallel(name);
+    }
+    Schedule::new(jobs, dependents, &order, Slots { total: settings.parallel, by_provider })
 }
 
 /// Runs the plan.
 pub(crate) async fn run(mut run: Run<'_>) -> Report {
     let steps = run.plan.steps.len();
     run.settings.events.emit(|| Event::ApplyStarted { steps });
-    for step in 0..steps {
-        if run.waiting[step] == 0 {
-            run.enqueue(u32::try_from(step).expect("a plan has fewer than four billion steps"));
-        }
-    }
-    let mut calls: Running<'_> = FuturesUnordered::new();
-    let mut writing: Option<BoxFuture<'_, Result<(), StoreError>>> = None;
-    let mut after_write: Vec<Call<'_>> = Vec::new();
-    let mut stop = run.stop.clone();
-    let mut stop_is_heard = true;
-    loop {
-        run.start_ready().await;
-        if run.state_failure.is_some() {
-            // What waited for another write would wait for ever.
-            run.starting.clear();
-        }
-        if calls.is_empty() && writing.is_none() && run.starting.is_empty() {
-            break;
-        }
-        if writing.is_none() && !run.unwritten.is_empty() && run.state_failure.is_none() {
-            let batch = std::mem::take(&mut run.unwritten);
-            after_write = std::mem::take(&mut run.starting);
-            let lock = run.lock;
-            let signer = run.signer.clone();
-            writing = Some(Box::pin(async move { lock.append(&batch, &signer).await }));
-        }
-        let write = async {
-            match &mut writing {
-                Some(write) => write.await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            changed = stop.changed(), if stop_is_heard => match changed {
-                Ok(()) if *stop.borrow_and_update() == Stopping::Now => break,
-                Ok(()) => run.settings.events.emit(|| Event::Stopping),
-                Err(_) => stop_is_heard = false,
-            },
-            written = write => {
-                writing = None;
-                match written {
-                    Ok(()) => {
-                        for call in after_write.drain(..) {
-                            run.announce(&call);
-                            calls.push(Box::pin(call.run_caught()));
-                        }
-                    }
-                    // Nothing may start whose beginning is not durable; what runs is waited for.
-                    Err(error) => {
-                        run.running -= after_write.iter().filter(|call| !call.is_wait()).count();
-                        after_write.clear();
-                        run.lost.send_replace(matches!(error, StoreError::LockLost));
-                        run.state_failure = Some(error);
-                    }
-                }
-            }
-            Some(ended) = calls.next() => {
-                run.ended(ended);
-                // What has ended by now shares the next write.
-                while let Some(Some(ended)) = calls.next().now_or_never() {
-                    run.ended(ended);
-                }
-            }
-        }
-    }
-    drop(calls);
-    drop(writing);
-    if run.state_failure.is_none() && *run.stop.borrow() != Stopping::Now {
-        run.record_outputs();
-        // A snapshot has them too.
-        let rest = std::mem::take(&mut run.unwritten);
-        let saved = if run.lock.wants_snapshot() {
-            let written = run.lock.compact(&run.snapshot, &run.signer).await;
-            if written.is_err() && !rest.is_empty() {
-                // There may be room for them where there is none for all. The failure is told all the same.
-                let _ = run.lock.append(&rest, &run.signer).await;
-            }
-            written
-        } else if rest.is_empty() {
-            Ok(())
-        } else {
-            run.lock.append(&rest, &run.signer).await
-        };
-        if let Err(error) = saved {
-            run.state_failure = Some(error);
-        }
-    }
-    run.settings.events.emit(|| Event::ApplyEnded);
-    run.report()
-}
-
-impl Run<'_> {
-    fn announce(&self, call: &Call<'_>) {
-        if call.is_wait() {
-            return;
-        }
-        let step = &self.plan.steps[call.step as usize];
-        self.settings.events.emit(|| Event::StepStarted {
-            step: call.step,
-            address: step.address.clone(),
-            action: step.action.verb(),
-            name: call.name().cloned(),
-        });
-    }
+    run.run().await;
+    run.fail_if_stuck();
+    let saved = *run.stop.borrow() != Stopping::Now && run.save().await;
+    run.report(saved)
 }
 
 /// A failure that happened before any call.

@@ -62,7 +62,7 @@ impl<'a> Run<'a> {
     /// The settings, which must all be known now.
     fn evaluate(&self, node: &Node, applied: Option<&Json>) -> Result<(Json, Vec<Path>), Fault> {
         let addresses = |deps: &Deps| self.stack.addresses(deps);
-        match node.draft.evaluate(&self.known, &self.key, &addresses, applied, &node.options.ignore) {
+        match node.draft.evaluate(&self.knowledge.known, &self.key, &addresses, applied, &node.options.ignore) {
             Evaluated::Whole { spec, secrets } => Ok((spec, secrets)),
             Evaluated::Partly { .. } => Err(refused("a setting is still not known, though all it waits for is done")),
             Evaluated::Never(mistakes) => {
@@ -93,11 +93,12 @@ impl<'a> Run<'a> {
     fn triggers(&self, node: &Node) -> Result<Vec<Value>, Fault> {
         let standing = |node: NodeId| {
             let (index, records) = (node.index as usize, &self.snapshot.records);
-            let learnt = self.known.nodes[index].name.is_some();
+            let learnt = self.knowledge.known.nodes[index].name.is_some();
             // What a step is still to change is not known, whatever is recorded.
             learnt.then(|| trigger::standing(records.get(&self.stack.nodes[index].address)))
         };
-        let found = trigger::values(&node.options.replace_on, &self.known, &self.key, &|_| Vec::new(), standing);
+        let found =
+            trigger::values(&node.options.replace_on, &self.knowledge.known, &self.key, &|_| Vec::new(), standing);
         let found = found.map_err(|mistake| Fault::invalid(&mistake))?;
         if found.iter().any(has_holes) {
             return Err(refused("what it is replaced on is still not known, though all it waits for is done"));
@@ -135,8 +136,12 @@ impl<'a> Run<'a> {
                 return Err(more("it turned out to need an update only"));
             }
         }
-        let typed =
-            node.draft.typed(&self.known, &self.key, current.map(|o| (&node.options.ignore[..], &o.applied)), &secrets);
+        let typed = node.draft.typed(
+            &self.knowledge.known,
+            &self.key,
+            current.map(|o| (&node.options.ignore[..], &o.applied)),
+            &secrets,
+        );
         let typed = typed.map_err(|mistake| Fault::invalid(&mistake))?;
         let intention = self.intention(node, generation, spec, secrets)?;
         let begin = Action::Create { intent: Box::new(intention.clone()) };
@@ -203,7 +208,7 @@ impl<'a> Run<'a> {
         let is_made = !record.is_some_and(Object::is_made_by_half);
         let live = live.filter(|_| !node.options.ignore.is_empty() && is_made);
         let keep = live.map(|live| (&node.options.ignore[..], &live.spec));
-        node.draft.typed(&self.known, &self.key, keep, &secrets).map_err(|mistake| Fault::invalid(&mistake))
+        node.draft.typed(&self.knowledge.known, &self.key, keep, &secrets).map_err(|mistake| Fault::invalid(&mistake))
     }
 
     fn wait(&self, number: u32, step: &Step) -> Result<Start<'a>, Fault> {
@@ -319,7 +324,7 @@ impl<'a> Run<'a> {
     }
 
     fn kind(&self, address: &Address, record: &Record) -> Result<KindHandle, Fault> {
-        self.connections.kind(&record.provider, address).map_err(|refusal| refused(refusal.to_string()))
+        self.knowledge.connections.kind(&record.provider, address).map_err(|refusal| refused(refusal.to_string()))
     }
 
     fn call(&self, number: u32, node: &Node, begin: Action, work: Work) -> Start<'a> {
@@ -337,11 +342,10 @@ impl<'a> Run<'a> {
     ) -> Result<Start<'a>, Fault> {
         let record = work.base();
         let limit = declared.and_then(|node| node.options.time_limit);
-        let open = self.connections.open(&record.provider).map_err(|refusal| refused(refusal.to_string()))?;
+        let open = self.knowledge.connections.open(&record.provider).map_err(|refusal| refused(refusal.to_string()))?;
         let call = Call {
             step,
             address: address.clone(),
-            provider: record.provider.clone(),
             kind: kind.clone(),
             instance: open.instance.clone(),
             key: self.key.clone(),

@@ -11,19 +11,17 @@ mod records;
 mod refused;
 mod saved;
 mod trust;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, join_all};
-use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 
 pub use self::import::{Hidden, Import, Imported, Survey};
 pub use self::observation::Observation;
-use self::prepare::{Opened, Prepared};
+use self::prepare::Prepared;
 pub use self::refused::Refused;
 pub(crate) use self::refused::with_causes;
 use self::saved::Proposal;
@@ -32,18 +30,17 @@ use self::trust::Trusted;
 pub(crate) use self::trust::trust;
 use crate::apply::{self, Run};
 use crate::entropy::Entropy;
-use crate::erased::{Through, mark, provider_type};
+use crate::erased::provider_type;
 use crate::event::{Event, Events};
 use crate::ids::{Identity, ProviderName};
 use crate::json::Json;
 use crate::plan::{Plan, Request};
 use crate::provider::Provider;
 use crate::random::Random;
-use crate::refresh::{Connections, Open, Opener, ProviderTypes};
-use crate::report::{Report, Verdict};
-use crate::resource::{Checked, Deadline};
+use crate::refresh::{Connections, Opener, ProviderTypes};
+use crate::report::Report;
 use crate::stack::Stack;
-use crate::state::{Entry, Freshness, Holder, KeySource, Lock, Object, Record, Signer, Snapshot, StackId, StateStore};
+use crate::state::{Entry, Freshness, Holder, KeySource, Lock, Signer, Snapshot, StackId, StateStore};
 use crate::stop::Stop;
 use crate::value::StackKey;
 
@@ -77,15 +74,21 @@ pub struct Settings {
     pub events: Events,
     /// Where random bytes come from.
     pub entropy: Entropy,
-    /// How many calls are made at once, over all providers; each provider has a limit of its own too.
+    /// How many calls are made at once, over all providers; at least one. Each provider has a limit of its own too. What only
+    /// waits until an object works does not count, nor does opening a provider.
     pub parallel: usize,
-    /// How long a call may take.
+    /// How long one attempt of a create or update, a read, a look-up, the opening of a provider and a check may take. The
+    /// next attempt has as long again.
     pub call_limit: Duration,
-    /// How long an object may take until it works.
+    /// How long an object may take until it works, over all attempts to find out; and how long one attempt of a delete may
+    /// take, which waits until the object has gone. [`DraftExt::time_limit`](crate::DraftExt::time_limit) sets this and
+    /// `call_limit` for one resource. [`Duration::MAX`] is for ever.
     pub ready_limit: Duration,
-    /// How often a call whose failure may pass is tried again.
+    /// How often a call is tried again, after the first attempt, if its service could not be reached or gave no answer. Other
+    /// failures are not tried again, and none is once the run was asked to stop.
     pub retries: u32,
-    /// How long the first wait before another try is; each further one is twice as long.
+    /// How long the first wait before another attempt is, at most; each further one is twice as long, up to 64 times. Of that,
+    /// each resource waits between half and all, so that they do not come back together.
     pub retry_wait: Duration,
     /// Whether independent steps go on after a failure.
     pub continue_on_error: bool,
@@ -94,6 +97,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether an engine can work with them.
+    pub(crate) fn check(&self) -> Result<(), Refused> {
+        if self.parallel == 0 {
+            return Err(Refused::Settings { what: "`parallel` is 0: no call could ever be made" });
+        }
+        Ok(())
+    }
+
     /// The defaults, for the owner of this key.
     pub fn new(key: KeySource) -> Self {
         Self {
@@ -194,7 +205,12 @@ impl Engine {
     /// If the program is wrong, or something could not be read.
     pub async fn observe<'s>(&self, stack: &'s Stack) -> Result<Observation<'s>, Refused> {
         let opener = self.opener();
-        let observed = async { self.prepare(stack, self.load().await?, None, &opener).await }.await;
+        // Asked before the state is loaded: what it began before that is known to go on.
+        let observed = async {
+            let beside = self.store.holder().await?;
+            self.prepare_beside(stack, self.load().await?, None, &opener, beside).await
+        };
+        let observed = observed.await;
         opener.close().await;
         Ok(Observation { stack, prepared: observed? })
     }
@@ -234,7 +250,9 @@ impl Engine {
             _ => {}
         }
         let prepared = self.prepare(stack, loaded, Some(plan.into()), opener).await?;
-        let now = prepared.plan(stack, &plan.request);
+        let mut now = prepared.plan(stack, &plan.request);
+        // Nobody else is at work any more.
+        now.beside.clone_from(&plan.beside);
         if now != *plan {
             return Err(stale(&difference(plan, &now)));
         }
@@ -249,7 +267,12 @@ impl Engine {
         lock: &dyn Lock,
         opener: &Arc<Opener>,
     ) -> Result<Report, Refused> {
-        let prepared = self.again(stack, plan, lock, opener).await?;
+        // What is only read can be given up at any time.
+        let prepared = tokio::select! {
+            biased;
+            () = stop.requested() => return Ok(Report::not_started(plan)),
+            prepared = self.again(stack, plan, lock, opener) => prepared?,
+        };
         let Prepared { mut snapshot, amendments, key, key_is_new, connections, observed, .. } = prepared;
         let entries: Vec<Entry> = amendments.into_iter().chain(connections.entries(&mut snapshot)).collect();
         self.begin(&mut snapshot, (&key, key_is_new), &entries, lock).await?;
@@ -276,72 +299,6 @@ impl Engine {
             lock.append(entries, &signer).await?;
         }
         Ok(())
-    }
-
-    /// Asks everything that is declared and recorded whether it works.
-    ///
-    /// # Errors
-    /// If a service could not be reached.
-    pub async fn verify(&self, stack: &Stack) -> Result<Verdict, Refused> {
-        stack.check()?;
-        let opener = self.opener();
-        let verdict = self.verify_with(stack, &opener).await;
-        opener.close().await;
-        verdict
-    }
-
-    async fn verify_with(&self, stack: &Stack, opener: &Arc<Opener>) -> Result<Verdict, Refused> {
-        let loaded = self.load().await?;
-        let mut opened = prepare::open(stack, loaded, None, &self.settings, opener).await?;
-        opened.settle().await?;
-        let mut asked: BTreeMap<&ProviderName, Vec<(usize, &Record, &Object)>> = BTreeMap::new();
-        for (index, node) in stack.nodes.iter().enumerate() {
-            if let Some(record) = opened.snapshot.records.get(&node.address)
-                && let Some(object) = &record.object
-            {
-                asked.entry(&record.provider).or_default().push((index, record, object));
-            }
-        }
-        let mut asking = Vec::new();
-        for (provider, objects) in asked {
-            match opened.connections.open(provider) {
-                Ok(open) => asking.push(self.verify_all(stack, &opened, open, objects)),
-                Err(refused @ Refused::Unreachable { .. }) => return Err(refused),
-                Err(_) => {}
-            }
-        }
-        let mut checks: Vec<(usize, Checked)> = join_all(asking).await.into_iter().flatten().collect();
-        // As the program has them. What a resource says of itself stays in its order.
-        checks.sort_by_key(|(index, _)| *index);
-        let address = |index: usize| stack.nodes[index].address.clone();
-        Ok(Verdict { checks: checks.into_iter().map(|(index, check)| (address(index), check)).collect() })
-    }
-
-    /// Asks one provider about its objects, as many at once as it may be asked.
-    async fn verify_all(
-        &self,
-        stack: &Stack,
-        opened: &Opened,
-        open: &Open,
-        objects: Vec<(usize, &Record, &Object)>,
-    ) -> Vec<(usize, Checked)> {
-        // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
-        let mut asking: Vec<BoxFuture<'_, Vec<(usize, Checked)>>> = Vec::new();
-        for (index, record, object) in objects {
-            let asked = async move {
-                let through = Through { provider: &open.instance, key: &opened.key, secrets: &object.secrets };
-                let mark = mark(&opened.snapshot.lineage, &record.id);
-                let deadline = Deadline::after(self.settings.call_limit);
-                let mut checks = stack.nodes[index].kind.calls.verify(through, object, &mark, deadline).await;
-                for check in &mut checks {
-                    check.failure = check.failure.take().map(|failure| opened.key.redact(&failure));
-                }
-                checks.into_iter().map(move |check| (index, check)).collect()
-            };
-            asking.push(asked.boxed());
-        }
-        let parallel = open.provider_type.parallel().min(self.settings.parallel);
-        stream::iter(asking).buffer_unordered(parallel).concat().await
     }
 
     /// Speaks to every declared provider whose settings are known without asking another.
@@ -418,9 +375,23 @@ impl Engine {
         proposal: Option<Proposal<'_>>,
         opener: &Arc<Opener>,
     ) -> Result<Prepared, Refused> {
+        self.prepare_beside(stack, loaded, proposal, opener, None).await
+    }
+
+    /// The same, beside a run of somebody else.
+    async fn prepare_beside(
+        &self,
+        stack: &Stack,
+        loaded: Option<Trusted>,
+        proposal: Option<Proposal<'_>>,
+        opener: &Arc<Opener>,
+        beside: Option<Holder>,
+    ) -> Result<Prepared, Refused> {
         stack.check()?;
+        self.settings.check()?;
         self.settings.events.emit(|| Event::Refreshing);
-        let opened = prepare::open(stack, loaded, proposal, &self.settings, opener).await?;
+        let mut opened = prepare::open(stack, loaded, proposal, &self.settings, opener).await?;
+        opened.beside = beside;
         let prepared = opened.read(stack).await?;
         let recorded = prepared.snapshot.records.len();
         self.settings.events.emit(|| Event::Refreshed { recorded });

@@ -12,7 +12,7 @@ use crate::plan::{Basis, Moves, Plan, Request, Settlement, build, reported};
 use crate::refresh::{Connections, Observed, Opener, Recovered, look_up, observe, settle};
 use crate::resource::{Naming, Part};
 use crate::stack::Stack;
-use crate::state::{Action, Entry, Event, Object, Record, Snapshot};
+use crate::state::{Action, Entry, Event, Holder, Object, Record, Snapshot};
 use crate::value::{Known, StackKey};
 
 /// All that a plan is made of.
@@ -26,6 +26,8 @@ pub(super) struct Prepared {
     pub(super) connections: Connections,
     pub(super) observed: Observed,
     configs: Configs,
+    /// The run of somebody else that goes on.
+    beside: Option<Holder>,
     moves: Moves,
     lineage: Lineage,
     serial: u64,
@@ -36,6 +38,8 @@ pub(super) struct Opened {
     pub(super) snapshot: Snapshot,
     pub(super) key: StackKey,
     pub(super) connections: Connections,
+    /// The run of somebody else that goes on, if this is no run.
+    pub(super) beside: Option<Holder>,
     key_is_new: bool,
     known: Known,
     configs: Configs,
@@ -75,42 +79,46 @@ pub(super) async fn open(
         Ok(connections)
     };
     let connections = opening.await.map_err(|refused: Refused| refused.redacted(&key))?;
-    Ok(Opened { snapshot, key, connections, key_is_new, known, configs, moves, amendments, lineage, serial })
+    let beside = None;
+    Ok(Opened { snapshot, key, connections, beside, key_is_new, known, configs, moves, amendments, lineage, serial })
 }
 
 impl Opened {
     /// Finds out what an interrupted run did.
     pub(super) async fn settle(&mut self) -> Result<(), Refused> {
-        let settled = settle(&mut self.snapshot, &self.key, &self.connections).await;
+        let settled = settle(&mut self.snapshot, &self.key, &self.connections, self.beside.is_some()).await;
         settled.map(|_| ()).map_err(|refused| refused.redacted(&self.key))
     }
 
     /// Reads everything.
     pub(super) async fn read(self, stack: &Stack) -> Result<Prepared, Refused> {
-        let Self {
-            mut snapshot,
-            key,
-            connections,
-            key_is_new,
-            mut known,
-            configs,
-            moves,
-            mut amendments,
-            lineage,
-            serial,
-        } = self;
+        let Self { mut snapshot, key, connections, beside, key_is_new, configs, .. } = self;
+        let Self { mut known, moves, mut amendments, lineage, serial, .. } = self;
         // The names of contents are made of what is known, and looked for.
         let has_contents = stack.nodes.iter().any(|node| node.kind.facts().naming == Naming::Content);
         let names = if has_contents { all_recorded(stack, &snapshot, &key) } else { Known::nothing(stack, &key) };
         let reading = async {
-            let mut observed = observe(stack, &mut snapshot, &key, &connections, &configs, &names).await?;
+            let is_beside = beside.is_some();
+            let mut observed = observe(stack, &mut snapshot, &key, &connections, &configs, &names, is_beside).await?;
             look_up(stack, &mut known, &connections).await?;
             observed.answers = std::mem::take(&mut known.answers);
             Ok(observed)
         };
         let observed = reading.await.map_err(|refused: Refused| refused.redacted(&key))?;
         amendments.extend(observed.settled.iter().cloned());
-        Ok(Prepared { snapshot, amendments, key, key_is_new, connections, observed, configs, moves, lineage, serial })
+        Ok(Prepared {
+            snapshot,
+            amendments,
+            key,
+            key_is_new,
+            connections,
+            observed,
+            configs,
+            beside,
+            moves,
+            lineage,
+            serial,
+        })
     }
 }
 
@@ -168,9 +176,17 @@ fn upgrade_object(object: &mut Object, kind: &KindHandle) -> Result<(), String> 
 }
 
 impl Prepared {
+    /// What an interrupted run had left; beside a run that goes on, what that is at work on.
     fn settlements(&self) -> Vec<Settlement> {
         let settled = self.observed.settled.iter().filter(|entry| !matches!(entry.event, Event::Recorded { .. }));
-        settled.map(settlement).chain(self.observed.recovered.iter().map(recovery)).collect()
+        let recovered = self.observed.recovered.iter().map(recovery);
+        if self.beside.is_none() {
+            return settled.map(settlement).chain(recovered).collect();
+        }
+        let at_work = settled.map(|entry| &entry.address).chain(self.snapshot.pending.keys());
+        let in_progress =
+            |address: &Address| Settlement { address: address.clone(), outcome: "is in progress".to_owned() };
+        at_work.map(in_progress).chain(recovered).collect()
     }
 
     pub(super) fn plan(&self, stack: &Stack, request: &Request) -> Plan {
@@ -187,6 +203,7 @@ impl Prepared {
             configs: &self.configs,
             moves: self.moves.clone(),
             settled: self.settlements(),
+            beside: self.beside.as_ref().map(ToString::to_string),
             kind: &kind,
             same_server: &same_server,
             lineage: self.lineage.clone(),

@@ -54,6 +54,12 @@ pub enum Refused {
     /// The stack's key could not be opened.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The engine's settings can't work.
+    #[error("the engine's settings can't work: {what}")]
+    Settings {
+        /// Which of them, and why.
+        what: &'static str,
+    },
     /// The state, or the world, is not as it was when the plan was made.
     #[error("the plan is stale: {what}")]
     Stale {
@@ -205,6 +211,7 @@ impl Refused {
             Self::AnotherStack { .. } => "another_stack",
             Self::Older { .. } => "older",
             Self::Key(_) => "key",
+            Self::Settings { .. } => "settings",
             Self::Stale { .. } => "stale",
             Self::SavedPlan { .. } => "saved_plan",
             Self::Unreachable { .. } => "unreachable",

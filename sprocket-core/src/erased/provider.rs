@@ -97,6 +97,7 @@ pub(crate) fn provider<D: ProviderDraft>(draft: D) -> Arc<dyn ErasedProvider> {
 }
 
 pub(crate) fn provider_type<P: Provider>() -> Arc<dyn ErasedProviderType> {
+    const { assert!(P::PARALLEL > 0, "a provider that takes no call at once never takes any: PARALLEL is at least 1") };
     Arc::new(TypeOf(P::kinds(Kinds { kinds: BTreeMap::new(), of: PhantomData })))
 }
 

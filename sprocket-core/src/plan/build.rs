@@ -53,6 +53,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) configs: &'a Configs,
     pub(crate) moves: Moves,
     pub(crate) settled: Vec<Settlement>,
+    /// Who runs something else at the same time.
+    pub(crate) beside: Option<String>,
     /// The kind of a recorded resource.
     pub(crate) kind: &'a dyn Fn(&Record, &Address) -> Option<KindHandle>,
     /// Whether two providers are one server.
@@ -454,6 +456,7 @@ impl<'a> Builder<'a> {
             steps: self.steps,
             moved: self.basis.moves.made,
             settled: self.basis.settled,
+            beside: self.basis.beside,
             kept: self.kept,
             problems: self.problems,
             warnings: self.warnings,

@@ -15,6 +15,9 @@ const WIDEST: usize = 120;
 
 impl Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(holder) = &self.beside {
+            writeln!(f, "! the state is locked by {holder}: this plan may change until that has ended")?;
+        }
         for settlement in &self.settled {
             writeln!(f, "! {} {}", Visible(&settlement.address), Message(&settlement.outcome))?;
         }

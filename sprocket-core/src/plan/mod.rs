@@ -42,6 +42,9 @@ pub struct Plan {
     pub moved: Vec<Move>,
     /// What an interrupted run had left, as it was found out.
     pub settled: Vec<Settlement>,
+    /// Who runs something on this state while the plan is made, with what and since when: what is in progress may come out
+    /// otherwise than is shown.
+    pub beside: Option<String>,
     /// What stays although it is not declared any more, or the goal is to destroy.
     pub kept: Vec<Kept>,
     /// What is wrong: a plan with problems is not applied.

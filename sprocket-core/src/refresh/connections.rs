@@ -35,7 +35,8 @@ impl Open {
     }
 }
 
-enum Connection {
+/// A provider of a command, open or not yet.
+pub(crate) enum Connection {
     Open(Open),
     /// Its settings are not known yet.
     Deferred(Arc<dyn ErasedProviderType>),
@@ -184,22 +185,40 @@ impl Connections {
         check(name, opening.await.map_err(|fault| Refused::unreachable(name, fault))?, Some(recorded))
     }
 
-    /// Opens what was not open, now that its settings are known and what opens it was done.
-    pub(crate) async fn open_deferred(
-        &mut self,
-        node: &ProviderNode,
+    /// Opens what was not open, now that its settings are known and what opens it was done. What comes of it is for
+    /// [`opened`](Self::opened).
+    pub(crate) fn open_deferred<'n>(
+        &self,
+        node: &'n ProviderNode,
         snapshot: &Snapshot,
         known: &Known,
         key: &StackKey,
+    ) -> impl Future<Output = Result<Connection, Refused>> + Send + use<'n> {
+        let settings = settings(node, known, key);
+        let recorded = made_with(snapshot, &node.name).cloned();
+        let (key, opener) = (key.clone(), Arc::clone(&self.opener));
+        async move { open_with(node, settings?, recorded.as_ref(), &key, &opener).await }
+    }
+
+    /// Takes in a provider that was opened; answers what must be recorded of it.
+    pub(crate) fn opened(
+        &mut self,
+        name: &ProviderName,
+        connection: Connection,
+        snapshot: &Snapshot,
     ) -> Result<Entry, Refused> {
-        let connection = open_declared(node, made_with(snapshot, &node.name), known, key, &self.opener).await?;
         let entry = match &connection {
-            Connection::Open(open) => open.entry(&node.name),
-            Connection::Deferred(_) => return Err(forgotten(&node.name, snapshot)),
-            Connection::Shut(_, fault) => return Err(Refused::unreachable(&node.name, fault.clone())),
+            Connection::Open(open) => open.entry(name),
+            Connection::Deferred(_) => return Err(forgotten(name, snapshot)),
+            Connection::Shut(_, fault) => return Err(Refused::unreachable(name, fault.clone())),
         };
-        self.all.insert(node.name.clone(), connection);
+        self.all.insert(name.clone(), connection);
         Ok(entry)
+    }
+
+    /// How long a question to one of them may take.
+    pub(crate) fn limit(&self) -> Duration {
+        self.opener.limit
     }
 
     /// A question to one of them, which is not waited for without end.
@@ -312,13 +331,28 @@ async fn open_declared(
     key: &StackKey,
     opener: &Opener,
 ) -> Result<Connection, Refused> {
-    let provider_type = Arc::clone(&node.provider_type);
+    open_with(node, settings(node, known, key)?, recorded, key, opener).await
+}
+
+/// What a provider is opened with, if that is known.
+fn settings(node: &ProviderNode, known: &Known, key: &StackKey) -> Result<Option<(ProviderSettings, Json)>, Refused> {
     let both = || Ok((node.erased.settings(known)?, node.erased.config(known, key)?));
-    let (settings, config) = match both() {
-        Ok(both) => both,
-        Err(NoValue::Yet) => return Ok(Connection::Deferred(provider_type)),
-        Err(NoValue::Ever(mistake)) => return Err(Refused::unreachable(&node.name, Fault::invalid(&mistake))),
-    };
+    match both() {
+        Ok(both) => Ok(Some(both)),
+        Err(NoValue::Yet) => Ok(None),
+        Err(NoValue::Ever(mistake)) => Err(Refused::unreachable(&node.name, Fault::invalid(&mistake))),
+    }
+}
+
+async fn open_with(
+    node: &ProviderNode,
+    settings: Option<(ProviderSettings, Json)>,
+    recorded: Option<&RecordedProvider>,
+    key: &StackKey,
+    opener: &Opener,
+) -> Result<Connection, Refused> {
+    let provider_type = Arc::clone(&node.provider_type);
+    let Some((settings, config)) = settings else { return Ok(Connection::Deferred(provider_type)) };
     match opener.open(Arc::clone(&provider_type), settings, config, key).await {
         Ok(opened) => check(&node.name, opened, recorded),
         Err(fault) => match fault.kind {

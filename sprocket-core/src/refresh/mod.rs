@@ -9,12 +9,13 @@ mod settle;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, try_join_all};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
-pub(crate) use self::connections::{Connections, Open, Opener, ProviderTypes};
+pub(crate) use self::connections::{Connection, Connections, Open, Opener, ProviderTypes};
 pub(crate) use self::orphans::Recovered;
 pub(crate) use self::settle::settle;
 use crate::engine::Refused;
@@ -65,9 +66,10 @@ pub(crate) async fn observe(
     connections: &Connections,
     configs: &Configs,
     known: &Known,
+    beside_a_run: bool,
 ) -> Result<Observed, Refused> {
     let mut observed = Observed { deferred: connections.unknown(), shut: connections.shut(), ..Observed::default() };
-    observed.settled = settle(snapshot, key, connections).await?;
+    observed.settled = settle(snapshot, key, connections, beside_a_run).await?;
     let content_name = |node: &Node, record: Option<&Record>| content_name(stack, node, record, known, key);
     let groups = group(stack, snapshot, connections, configs, &content_name)?;
     // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
@@ -100,7 +102,7 @@ pub(crate) async fn look_up(stack: &Stack, known: &mut Known, connections: &Conn
                 continue;
             }
             let open = connections.open(provider)?;
-            let Ok(asked) = lookup.erased.ask(&open.instance, known) else { continue };
+            let Ok(asked) = lookup.erased.ask(Arc::clone(&open.instance), known) else { continue };
             asking.push(async move {
                 let answer = connections
                     .ask(asked)

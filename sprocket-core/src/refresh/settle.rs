@@ -15,13 +15,21 @@ use crate::resource::Effect;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Snapshot};
 use crate::value::StackKey;
 
-/// Corrects what is recorded by what came of each call; returns how. Nothing is written.
+/// Corrects what is recorded by what came of each call; returns how. Nothing is written. Beside a run that goes on, what came
+/// of its calls may be undecided.
 pub(crate) async fn settle(
     snapshot: &mut Snapshot,
     key: &StackKey,
     connections: &Connections,
+    beside_a_run: bool,
 ) -> Result<Vec<Entry>, Refused> {
-    let settling = snapshot.pending.keys().map(|address| settle_one(address, snapshot, key, connections));
+    let settling = snapshot.pending.keys().map(|address| async {
+        match settle_one(address, snapshot, key, connections).await {
+            // The run that makes it knows.
+            Err(Refused::Undecided { .. }) if beside_a_run => Ok(None),
+            settled => settled,
+        }
+    });
     let settled: Vec<Entry> = try_join_all(settling).await?.into_iter().flatten().collect();
     snapshot.take_all(settled.iter().cloned());
     Ok(settled)

@@ -81,6 +81,7 @@ impl Stack {
         draft.deps(&mut deps);
         deps.nodes.extend(options.after.iter().chain(&options.dies_with));
         options.replace_on.iter().for_each(|trigger| trigger.deps(&mut deps));
+        let lookups = deps.lookups.iter().copied().collect();
         let mut deps = self.resolve_deps(&address, &deps, at);
         let provider = match provider {
             Ok(provider) => {
@@ -126,6 +127,7 @@ impl Stack {
             name,
             at,
             deps,
+            lookups,
             moved_from,
         });
         handle

@@ -199,9 +199,10 @@ impl Stack {
         let mut deps = Deps::default();
         draft.deps(&mut deps);
         draft.credential_deps(&mut deps);
+        let lookups = deps.lookups.iter().copied().collect();
         let deps = self.resolve_deps(&name, &deps, at);
         let provider_type = provider_type::<D::Provider>();
-        self.providers.push(ProviderNode { name, erased: provider(draft), provider_type, at, deps });
+        self.providers.push(ProviderNode { name, erased: provider(draft), provider_type, at, deps, lookups });
         Connected { stack: self.id, provider: self.providers.len() - 1, of: PhantomData }
     }
 
@@ -241,8 +242,8 @@ impl Stack {
         });
         let place = self.lookups.len();
         let asked = query.clone();
-        let waits = !deps.is_empty();
-        self.lookups.push(LookupNode { provider, erased: Box::new(LookupOf { query, at }), waits });
+        self.lookups.push(LookupNode { provider, erased: Box::new(LookupOf { query, at }) });
+        deps.lookups.insert(place);
         Output::new(deps, move |known| known.answer(place, &question(&asked, known)?))
     }
 

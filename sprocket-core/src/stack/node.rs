@@ -25,6 +25,8 @@ pub(crate) struct Node {
     pub(crate) at: &'static Location<'static>,
     /// What it waits for, its provider's included. All of them were declared earlier.
     pub(crate) deps: Vec<u32>,
+    /// The look-ups whose answers its settings have.
+    pub(crate) lookups: Vec<usize>,
     /// Earlier addresses of it.
     pub(crate) moved_from: Vec<Address>,
 }
@@ -47,6 +49,8 @@ pub(crate) struct ProviderNode {
     pub(crate) provider_type: Arc<dyn ErasedProviderType>,
     pub(crate) at: &'static Location<'static>,
     pub(crate) deps: Vec<u32>,
+    /// The look-ups whose answers its settings have.
+    pub(crate) lookups: Vec<usize>,
 }
 
 /// A declared resource, as tools see it.
@@ -74,8 +78,6 @@ pub struct Declared<'s> {
 pub(crate) struct LookupNode {
     pub(crate) provider: usize,
     pub(crate) erased: Box<dyn ErasedLookup>,
-    /// The question mentions resources: it may be another one after a step.
-    pub(crate) waits: bool,
 }
 
 /// A value that the stack shows to people and to other stacks.

@@ -122,12 +122,18 @@ pub struct Holder {
     pub since: jiff::Timestamp,
 }
 
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} since {} (`{}`)", self.who, self.since, self.command)
+    }
+}
+
 /// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// Somebody else holds the lock.
-    #[error("the state is locked by {} since {} (`{}`)", holder.who, holder.since, holder.command)]
+    #[error("the state is locked by {holder}")]
     Locked {
         /// Who.
         holder: Box<Holder>,

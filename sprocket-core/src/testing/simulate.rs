@@ -150,7 +150,7 @@ impl ErasedLookup for Unanswered {
         Err(NoValue::Yet)
     }
 
-    fn ask<'a>(&self, _: &'a Instance, _: &Known) -> Result<Called<'a, Answer>, NoValue> {
+    fn ask(&self, _: Instance, _: &Known) -> Result<Called<'static, Answer>, NoValue> {
         Err(NoValue::Yet)
     }
 
@@ -173,7 +173,7 @@ impl ErasedLookup for SimulatedLookup {
         self.real.question(known)
     }
 
-    fn ask<'a>(&self, _: &'a Instance, known: &Known) -> Result<Called<'a, Answer>, NoValue> {
+    fn ask(&self, _: Instance, known: &Known) -> Result<Called<'static, Answer>, NoValue> {
         let imagined = self.real.imagine(known)?;
         let given = lock(&self.world.0).answers.get(self.real.what()).cloned();
         Ok(std::future::ready(Ok(given.map_or(imagined, Ok))).boxed())

@@ -25,6 +25,8 @@ pub struct NodeId {
 pub struct Deps {
     /// In the order of their declaration, each once.
     pub(crate) nodes: BTreeSet<NodeId>,
+    /// The look-ups whose answers it has, by their place in the stack.
+    pub(crate) lookups: BTreeSet<usize>,
     pub(crate) secret: bool,
 }
 
@@ -35,11 +37,12 @@ impl Deps {
     }
 
     pub(crate) fn on(node: NodeId) -> Self {
-        Self { nodes: BTreeSet::from([node]), secret: false }
+        Self { nodes: BTreeSet::from([node]), ..Self::default() }
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
         self.nodes.extend(&other.nodes);
+        self.lookups.extend(&other.lookups);
         self.secret |= other.secret;
     }
 }

@@ -6,6 +6,7 @@
 mod adoption;
 mod attic;
 mod basics;
+mod beside;
 mod drift;
 mod foreign_texts;
 mod forged;
@@ -25,6 +26,7 @@ mod policies;
 mod providers;
 mod recovery;
 mod replacement;
+mod run_loop;
 mod secrecy;
 mod secrets;
 mod triggers;

@@ -162,8 +162,8 @@ fn what_keeps_the_state_from_being_written_is_told() {
     let report = run_on(&story, &store, &estate(false)).unwrap();
     assert_snapshot!(report.state_failure.as_ref().unwrap(), @"could not append to the journal in memory: no storage space");
     assert_snapshot!(told(&report), @"
-    create lab:net/edge Done
-    create lab:net/rim Abandoned
+    create lab:net/edge Abandoned
+    create lab:net/rim NotStarted
     create lab:conf/motd NotStarted
     create lab:app/web NotStarted
     create lab:app/api NotStarted

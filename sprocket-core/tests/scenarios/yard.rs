@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
-    Change, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Input, IntoInput, Kinds, Live, Lookup, Make,
-    Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Secret, Spec,
-    This,
+    Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Input, IntoInput, Kinds,
+    Live, Lookup, Make, Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded,
+    Resource, Secret, Spec, This,
 };
 
 /// The things that stand in a yard. Clones are the same one.
@@ -413,6 +413,10 @@ macro_rules! kind {
             }
             async fn delete(gate: &Gate, recorded: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
                 gate.delete(recorded).await
+            }
+            async fn verify(gate: &Gate, recorded: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+                gate.begin("verify", recorded.name.as_str()).await;
+                vec![Checked { what: "stands".into(), failure: None }]
             }
             fn id(_: &PhysicalName, state: &Standing) -> ObjectId {
                 state.id.as_str().into()

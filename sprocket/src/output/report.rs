@@ -40,8 +40,15 @@ pub(crate) fn verdict(console: &Console, verdict: &Verdict, passed_too: bool) {
             Some(failure) => text.push_str(&format!("✗ {address} {}: {failure}\n", check.what)),
         }
     }
+    for unchecked in &verdict.unchecked {
+        text.push_str(&format!("- {} was not checked: {}\n", unchecked.address, unchecked.reason));
+    }
     text.push_str(&match (verdict.checks.len(), failed) {
         (0, _) => "Nothing declared here can be asked whether it works.".to_owned(),
+        (all, 0) if !verdict.unchecked.is_empty() => {
+            let unchecked = count(verdict.unchecked.len(), "resource");
+            format!("Verified in part: {} passed, and {unchecked} could not be checked.", count(all, "check"))
+        }
         (all, 0) => format!("Verified: {} passed.", count(all, "check")),
         (all, failed) => format!("Not verified: {failed} of {} failed.", count(all, "check")),
     });
