@@ -147,7 +147,7 @@ impl<'a> Knowledge<'a> {
 
     /// The answers that outputs still need, as far as they can be asked for now.
     pub(super) fn unanswered(&self) -> Vec<Need> {
-        let lookups = self.stack.outputs.iter().flat_map(|output| lookups_of(output));
+        let lookups = self.stack.outputs.iter().flat_map(lookups_of);
         let needs = lookups.filter_map(|place| self.need_of_answer(place).ok()?);
         needs.filter(|need| matches!(need, Need::Answer(_))).collect()
     }

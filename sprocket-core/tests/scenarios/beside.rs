@@ -106,7 +106,7 @@ fn a_resource_that_can_not_be_checked_is_told() {
             let post = stack.add(Post::new("gate").text("x"));
             match address {
                 Some(address) => drop(stack.connect(Lab::at(address))),
-                None => drop(stack.connect(Lab::at(&post.version.map(|version| version.to_string())))),
+                None => drop(stack.connect(Lab::at(post.version.map(|version| version.to_string())))),
             }
             stack.add(Net::new("a"));
         }
