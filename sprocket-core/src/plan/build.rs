@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use super::diff::{self, Change, Compared, real_changes};
 use super::order::{dependents, order_deletes};
-use super::{Deferred, Goal, Kept, Move, Pattern, Place, Plan, Problem, Reason, Request, Settlement, Step, StepAction};
+use super::{Deferred, Goal, Kept, Pattern, Place, Plan, Problem, Reason, Request, Settlement, Step, StepAction};
 use crate::erased::{Configs, ErasedLive, Evaluated, KindHandle};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
@@ -246,9 +246,9 @@ impl<'a> Builder<'a> {
 
     /// Whether a pattern means this resource, also by the address that it has in this plan for the last time.
     fn is_meant(&self, pattern: &Pattern, address: &Address) -> bool {
-        let index = &self.basis.stack.index;
-        let was_meant = |Move { from, to }: &Move| to == address && pattern.matches(from) && !index.contains_key(from);
-        pattern.matches(address) || self.basis.moves.made.iter().any(was_meant)
+        let is_free = |from: &&Address| !self.basis.stack.index.contains_key(*from);
+        pattern.matches(address)
+            || self.basis.moves.origin(address).filter(is_free).is_some_and(|from| pattern.matches(from))
     }
 
     /// What was asked for and is not there.

@@ -231,6 +231,9 @@ fn names_in_several_spellings_are_one() {
     ");
     world.apply(notes(&["b", "A@north"]));
     world.apply(notes(&["A", "B@north"]));
+    // Back to the spelling that it was made with, and to others again.
+    world.apply(notes(&["a", "b"]));
+    world.apply(notes(&["A", "B@north"]));
     assert_eq!(world.calls(), [""; 0]);
     assert_snapshot!(world.plan(notes(&["A", "B", "b@north"])), @"
     > lab:note/b@north was lab:note/B@north

@@ -14,13 +14,15 @@ use crate::erased::Configs;
 use crate::ids::{Address, PhysicalName};
 use crate::plan::{Move, Place, Problem};
 use crate::stack::{Node, Stack};
-use crate::state::{Record, Snapshot};
+use crate::state::{Object, Record, Snapshot};
 
 /// What a program says of earlier addresses, held against what is recorded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Moves {
     /// The moves to be made, in the order of the program.
     pub(crate) made: Vec<Move>,
+    /// The old addresses by the new ones.
+    origins: HashMap<Address, Address>,
     /// Resources that name a record which another one takes, by their place in the stack: they can't be planned.
     contested: HashMap<u32, Problem>,
     /// What has no effect, though it looks as if it should.
@@ -42,6 +44,7 @@ impl Moves {
             Self::default()
         };
         moves.add_respelled(stack, snapshot, configs);
+        moves.origins = moves.made.iter().map(|Move { from, to }| (to.clone(), from.clone())).collect();
         moves
     }
 
@@ -112,6 +115,12 @@ impl Moves {
             let provider = &stack.providers[node.provider].name;
             (provider.clone(), node.kind.facts().kind, node.kind.canonical(name, configs.of(node.provider)))
         };
+        // An object keeps the spelling that it was made with, whatever its resource was called since.
+        let called =
+            |address: &Address| PhysicalName::from(address.as_str().split_once('/').map_or("", |(_, name)| name));
+        let is_respelled = |node: &Node, before: &Address, object: &Object| {
+            node.name != object.name || key(node, &called(&node.address)) == key(node, &called(before))
+        };
         let new: Vec<&Node> = stack.nodes.iter().filter(is_new).collect();
         let place = |node: &&Node| (&stack.providers[node.provider].name, node.kind.facts().kind);
         let beside: HashMap<_, &Node> = new.iter().map(|node| (place(node), *node)).collect();
@@ -120,7 +129,9 @@ impl Moves {
         for (address, record) in undeclared {
             let beside = beside.get(&(&record.provider, address.kind()));
             let (Some(node), Some(object)) = (beside, &record.object) else { continue };
-            if let Some(node) = wanted.get(&key(node, &object.name)).filter(|node| node.name != object.name).copied() {
+            if let Some(node) =
+                wanted.get(&key(node, &object.name)).filter(|node| is_respelled(node, address, object)).copied()
+            {
                 wanted.remove(&key(node, &node.name));
                 found.push(Move { from: address.clone(), to: node.address.clone() });
             }
@@ -131,6 +142,11 @@ impl Moves {
     /// The new addresses by the old ones.
     pub(crate) fn by_old_address(&self) -> BTreeMap<Address, Address> {
         self.made.iter().map(|Move { from, to }| (from.clone(), to.clone())).collect()
+    }
+
+    /// The address that a resource had before a move of this plan.
+    pub(super) fn origin(&self, address: &Address) -> Option<&Address> {
+        self.origins.get(address)
     }
 
     pub(super) fn contested(&self, index: usize) -> Option<&Problem> {
