@@ -264,8 +264,8 @@ impl Refused {
                 Some("keep the provider in the program until its resources are gone, or `state forget` them".into())
             }
             Self::Disconnected { provider, .. } => Some(format!(
-                "if that is where they are, `--forgotten {provider}` connects to it, to delete what is not declared any more; else \
-                 connect it in the program, or `state forget` them"
+                "if that is where they are, the same command with `--forgotten {provider}` connects to it, to delete what is not \
+                 declared any more; else connect it in the program, or `state forget` them"
             )),
             Self::UnknownKind { .. } => Some("run the program that made it, or `state forget` it".into()),
             Self::Undecided { address, name } => {

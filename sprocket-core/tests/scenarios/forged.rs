@@ -9,14 +9,15 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 use sha2::{Digest as _, Sha256};
 use sprocket_core::state::{
-    FileStore, Holder, KeySource, ProtectedKey, Signer, Snapshot, StateStore, generate_identity,
+    FileStore, Freshness, Holder, KeySource, ProtectedKey, Signer, Snapshot, StackId, StateStore, generate_identity,
 };
 use sprocket_core::value::StackKey;
 use sprocket_core::{Engine, Goal, Neighbours, Password, Refused, Secret, Settings, Stack, Stop};
 use tempfile::TempDir;
 
-use super::said;
+use super::kinds::{Lab, Net};
 use super::yard::{Gate, Post, Yard};
+use super::{Story, said};
 
 /// A state in a folder, and a yard that counts who comes in.
 struct Stage {
@@ -351,4 +352,138 @@ fn a_new_owner_is_added_without_a_run_too() {
     let share = |key: &KeySource| run(stage.engine(key).share_key()).unwrap();
     assert_eq!([share(&identity(old.expose())), share(&both), share(&both)], [false, true, false]);
     stage.apply_with(&identity(new.expose()), 2).unwrap();
+}
+
+fn stack_id(name: &str, environment: &str, program: Option<&str>) -> StackId {
+    StackId { name: name.into(), environment: environment.into(), program: program.map(str::to_owned) }
+}
+
+/// What planning says with these settings, or that it is done.
+fn planned(stage: &Stage, change: impl FnOnce(&mut Settings)) -> String {
+    let mut settings = Settings::new(stage.key.clone());
+    change(&mut settings);
+    let engine = Engine::new(Arc::new(stage.store()), settings).knowing::<Gate>();
+    match run(engine.plan(&stage.stack(1), Goal::Declared)) {
+        Ok(_) => "planned".into(),
+        Err(refused) => said(&refused).replace(&stage.folder.path().display().to_string(), "FOLDER"),
+    }
+}
+
+#[test]
+fn a_state_of_another_stack_is_refused_until_it_is_claimed() {
+    let stage = Stage::owned_by(KeySource::identity(generate_identity(), "key.txt"));
+    let settings = |id: &StackId| Settings { stack: Some(id.clone()), ..Settings::new(stage.key.clone()) };
+    let engine = |id: &StackId| Engine::new(Arc::new(stage.store()), settings(id)).knowing::<Gate>();
+    let own = stack_id("web", "production", Some("shop"));
+    run(async {
+        let (stack, engine) = (stage.stack(1), engine(&own));
+        let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
+        engine.apply(&stack, &plan, &Stop::default()).await.unwrap();
+    });
+    let plan = |id: &StackId| planned(&stage, |settings| settings.stack = Some(id.clone()));
+    assert_eq!(plan(&own), "planned");
+    assert_eq!(plan(&stack_id("web", "production", None)), "planned", "an unknown program is none to compare");
+    assert_eq!(planned(&stage, |_| ()), "planned", "an engine that was told no name compares none");
+    let visits = stage.yard.inside().visits;
+    assert_snapshot!(plan(&stack_id("web", "staging", Some("shop"))), @"
+    the state in FOLDER is of `web/production` of the program `shop`, and this is `web/staging` of the program `shop`
+    hint: nothing was changed; put the right state there. If the stack or the program has been renamed, or the state was moved here, `state claim` makes it this one's; never do that with a copy: two stacks would own the same objects
+    ");
+    for other in [stack_id("api", "production", Some("shop")), stack_id("web", "production", Some("bank"))] {
+        assert!(plan(&other).starts_with("the state in FOLDER is of `web/production` of the program `shop`"));
+    }
+    assert_eq!(stage.yard.inside().visits, visits, "nobody comes in");
+    let renamed = stack_id("site", "production", Some("shop"));
+    assert_eq!(run(engine(&renamed).claim()).unwrap(), Some(own.clone()));
+    assert_eq!(plan(&renamed), "planned");
+    assert!(plan(&own).starts_with("the state in FOLDER is of `site/production`"));
+}
+
+#[test]
+fn an_earlier_state_is_refused_where_a_later_one_is_known() {
+    let stage = Stage::owned_by(KeySource::identity(generate_identity(), "key.txt"));
+    stage.apply(1);
+    let earlier = stage.files();
+    let put_back = || {
+        fs::write(stage.file("state.json"), &earlier[0]).unwrap();
+        fs::write(stage.file("journal"), &earlier[1]).unwrap();
+    };
+    stage.apply(2);
+    let last = run(stage.store().load()).unwrap().unwrap().snapshot;
+    let remembered = Freshness::of(&last);
+    let plan = || planned(&stage, |settings| settings.remembered = Some(remembered.clone()));
+    assert_eq!(plan(), "planned");
+    put_back();
+    let found = run(stage.store().load()).unwrap().unwrap().snapshot.serial;
+    let visits = stage.yard.inside().visits;
+    assert_eq!(
+        plan().lines().next().unwrap(),
+        format!(
+            "the state in FOLDER is not the last one: it has serial {found}, and had serial {} before",
+            last.serial
+        )
+    );
+    assert_eq!(
+        planned(&stage, |settings| settings.at_least = last.serial).lines().next().unwrap(),
+        format!(
+            "the state in FOLDER is not the last one: it has serial {found}, and should have at least {}",
+            last.serial
+        )
+    );
+    // The end of the journal is cut off, which no MAC can tell.
+    fs::remove_file(stage.file("journal")).unwrap();
+    assert!(plan().contains("is not the last one"));
+    fs::remove_file(stage.file("state.json")).unwrap();
+    assert!(plan().contains("it is gone"), "{}", plan());
+    assert_eq!(stage.yard.inside().visits, visits, "nobody comes in");
+    put_back();
+    assert_eq!(planned(&stage, |_| ()), "planned", "who is told nothing goes on with it");
+}
+
+#[test]
+fn a_provider_that_only_the_state_knows_is_opened_when_asked_for() {
+    let mut story = Story::new();
+    let far = |stack: &mut Stack| {
+        let lab = stack.connect(Lab::at("far.example").named("far"));
+        for name in ["a", "b", "c", "d"] {
+            stack.on(&lab).add(Net::new(name));
+        }
+    };
+    story.world.apply(far);
+    story.calls();
+    assert_snapshot!(said(&story.world.try_plan(|_| (), Goal::Declared).unwrap_err()), @"
+    state has 4 resources (`lab:net/a`, `lab:net/b`, `lab:net/c`, …) of `lab/far`, and the program does not know this provider
+    hint: keep the provider in the program until its resources are gone, or `state forget` them
+    ");
+    let near = |stack: &mut Stack| drop(stack.connect(Lab::local()));
+    assert_snapshot!(said(&story.world.try_plan(near, Goal::Declared).unwrap_err()), @r#"
+    state has 4 resources (`lab:net/a`, `lab:net/b`, `lab:net/c`, …) of `lab/far`, which the program does not connect any more; it was connected with {"address":"far.example"}
+    hint: if that is where they are, the same command with `--forgotten lab/far` connects to it, to delete what is not declared any more; else connect it in the program, or `state forget` them
+    "#);
+    for goal in [Goal::Declared, Goal::Destroyed { include_kept: false }] {
+        assert_eq!(story.world.try_plan(near, goal).unwrap_err().reason(), "disconnected");
+    }
+    // One that the program connects to the same place is the same place.
+    let again = |stack: &mut Stack| drop(stack.connect(Lab::at("far.example").named("other")));
+    assert!(story.world.try_plan(again, Goal::Declared).is_ok());
+    assert_eq!(story.calls(), [""; 0]);
+    story.world.settings.forgotten = vec!["lab/far".into()];
+    story.world.apply(near);
+    assert_eq!(story.calls().len(), 4, "they are deleted");
+}
+
+#[test]
+fn deep_json_in_a_state_is_refused_when_it_is_loaded() {
+    let stage = Stage::set();
+    let mut snapshot = run(stage.store().load()).unwrap().unwrap().snapshot;
+    let key = stage.key.open(snapshot.key.as_ref().unwrap(), &snapshot.lineage).unwrap();
+    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    snapshot.outputs.insert("deep".into(), serde_json::from_str(&deep(100)).unwrap());
+    snapshot.serial += 1;
+    stage.put(&snapshot, &key);
+    assert_eq!(planned(&stage, |_| ()), "planned");
+    let text = String::from_utf8(stage.read("state.json")).unwrap();
+    fs::write(stage.file("state.json"), text.replace(&deep(100), &deep(200))).unwrap();
+    stage.is_refused(&["store"]);
+    assert!(planned(&stage, |_| ()).contains("nested more than 120 deep"));
 }

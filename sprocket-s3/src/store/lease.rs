@@ -300,3 +300,16 @@ impl Held {
 fn from_now(lasts: Duration) -> Until {
     (Instant::now() + lasts, SystemTime::now() + lasts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_over_after_an_hour_whatever_it_says() {
+        let over_after =
+            |lasts| Written { holder: None, nonce: String::new(), renewed: 0, lasts, unclean: false }.over_after();
+        assert_eq!(over_after(60_000), Duration::from_secs(75));
+        assert_eq!(over_after(u64::MAX), LONGEST + LONGEST / 4);
+    }
+}

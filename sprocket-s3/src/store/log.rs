@@ -269,3 +269,28 @@ fn unreadable(place: &Place, number: u64, error: Unreadable) -> StoreError {
                by its mark or its name";
     error.at(place.to_string(), fix)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_the_log_are_those_that_are_written() {
+        let written = key(42);
+        assert_eq!(number(written.strip_prefix(FOLDER).unwrap()), Some(42));
+        for digits in
+            ["42", "+7", "+0000000000000000007", "18446744073709551615", "09223372036854775808", "0000000000000000004x"]
+        {
+            assert_eq!(number(digits), None, "{digits}");
+        }
+    }
+
+    #[test]
+    fn the_number_after_the_highest_is_refused() {
+        let place = Place("s3://states".into());
+        assert_eq!(next(&[], &place).unwrap(), 1);
+        assert_eq!(next(&[1, 41], &place).unwrap(), 42);
+        let refused = next(&[1, MOST - 1], &place).unwrap_err();
+        assert!(refused.to_string().contains("log/09223372036854775807"), "{refused}");
+    }
+}
