@@ -15,7 +15,8 @@
 //! before it is refused.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
+use std::thread;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -88,9 +89,11 @@ const END: &[u8] = b"\n}";
 /// # Errors
 /// What the writer says.
 pub fn write_snapshot(snapshot: &Snapshot, signer: &Signer, to: impl Write) -> io::Result<Link> {
-    let mut hashing = Hashing { to, hash: Sha256::new(), held: Vec::with_capacity(END.len()) };
-    serde_json::to_writer_pretty(&mut hashing, snapshot)?;
-    let Hashing { mut to, hash, held } = hashing;
+    let hashing = Hashing { to, hash: Sha256::new(), held: Vec::with_capacity(END.len()) };
+    // A serialiser writes a few bytes at a time.
+    let mut buffer = BufWriter::with_capacity(1 << 16, hashing);
+    serde_json::to_writer_pretty(&mut buffer, snapshot)?;
+    let Hashing { mut to, hash, held } = buffer.into_inner().map_err(IntoInnerError::into_error)?;
     assert_eq!(held, END, "BUG: a document ends with its brace");
     let link = signer.snapshot(snapshot.serial, hash);
     to.write_all(BEFORE_MAC)?;
@@ -145,6 +148,31 @@ fn signed(bytes: &[u8]) -> Option<(&[u8], Mac)> {
 /// # Errors
 /// If it can't be read, or not by this engine.
 pub fn read_snapshot(bytes: &[u8]) -> Result<(Snapshot, Link), Unreadable> {
+    let (signed, mac) = signed(bytes).map_or((bytes, None), |(signed, mac)| (signed, Some(mac)));
+    let (snapshot, digest) = beside(signed.len(), || Sha256::digest(signed).into(), || parse(bytes));
+    let snapshot = snapshot?;
+    let link = Link::of_snapshot(snapshot.serial, digest, mac);
+    Ok((snapshot, link))
+}
+
+/// Both of them; the first one on a thread of its own, if there is so much to do.
+fn beside<A: Send, B>(bytes: usize, first: impl Fn() -> A + Sync, second: impl FnOnce() -> B) -> (B, A) {
+    const MUCH: usize = 1 << 20;
+    if bytes < MUCH {
+        return (second(), first());
+    }
+    thread::scope(|scope| {
+        let begun = thread::Builder::new().spawn_scoped(scope, &first);
+        let done = second();
+        match begun.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(other)) => (done, other),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => (done, first()),
+        }
+    })
+}
+
+fn parse(bytes: &[u8]) -> Result<Snapshot, Unreadable> {
     let snapshot: Snapshot = serde_json::from_slice(bytes).map_err(|error| explain(bytes, &error))?;
     if snapshot.format != FORMAT {
         return Err(of_format(snapshot.format));
@@ -154,9 +182,7 @@ pub fn read_snapshot(bytes: &[u8]) -> Result<(Snapshot, Link), Unreadable> {
     if let Some((address, object)) = twice {
         return Err(damaged(format!("it has the object `{}` of `{address}` twice", object.name)));
     }
-    let (signed, mac) = signed(bytes).map_or((bytes, None), |(signed, mac)| (signed, Some(mac)));
-    let link = Link::of_snapshot(snapshot.serial, signed, mac);
-    Ok((snapshot, link))
+    Ok(snapshot)
 }
 
 /// No state gets that far; and adding to a serial can't overflow.

@@ -12,7 +12,7 @@ use std::fmt::{self, Debug, Display};
 use std::str::FromStr;
 
 use hmac::{Hmac, Mac as _};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::value::StackKey;
 
@@ -110,8 +110,8 @@ impl Signer {
 
 impl Link {
     /// A snapshot as it was read.
-    pub(super) fn of_snapshot(serial: u64, bytes: &[u8], mac: Option<Mac>) -> Self {
-        Self { part: Part::Snapshot, serial, last: serial, digest: Sha256::digest(bytes).into(), mac }
+    pub(super) fn of_snapshot(serial: u64, digest: [u8; 32], mac: Option<Mac>) -> Self {
+        Self { part: Part::Snapshot, serial, last: serial, digest, mac }
     }
 
     /// A batch as it was read.

@@ -5,7 +5,7 @@
 //! then the serials tell that it has.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, ErrorKind, IntoInnerError, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -245,9 +245,7 @@ impl Writer {
 fn write_new(path: &Path, snapshot: &Snapshot, signer: &Signer) -> Result<(u64, Mac), StoreError> {
     let write = || {
         let file = private().write(true).create(true).truncate(true).open(path)?;
-        let mut buffer = BufWriter::with_capacity(1 << 16, file);
-        let link = write_snapshot(snapshot, signer, &mut buffer)?;
-        let file = buffer.into_inner().map_err(IntoInnerError::into_error)?;
+        let link = write_snapshot(snapshot, signer, &file)?;
         file.sync_all()?;
         Ok((file.metadata()?.len(), link.mac()))
     };
