@@ -186,7 +186,7 @@ fn unknown(snapshot: Option<&Snapshot>, address: &str) -> Trouble {
 pub(super) async fn outputs(opening: Opening<'_>, as_json: bool, reveal: bool) -> Result<Exit, Trouble> {
     let session = opening.session(if reveal { Need::Sealed } else { Need::Open }).await?;
     let outputs = session.looking(Events::default()).await?.outputs(reveal).await?;
-    if !reveal && !outputs.is_empty() {
+    if !reveal && !as_json && !outputs.is_empty() {
         unchecked(&session);
     }
     if as_json {

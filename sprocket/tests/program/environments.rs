@@ -166,6 +166,9 @@ fn a_wrong_command_line_is_a_failure_and_help_is_none() {
       -e, --env <NAME>              The environment: a table of sprocket.toml [variable: SPROCKET_ENV]
           --file <PATH>             The configuration, if it is not the sprocket.toml next to the program [variable: SPROCKET_FILE]
           --parallel <N>            How many calls are made at once, over all services
+          --forgotten <PROVIDER>    Connect to this provider, which only the state knows any more, to delete what it made. Can be repeated
+          --older                   Go on with an earlier state than the last one that was seen here
+          --at-least <SERIAL>       Refuse a state with a lower serial: for machines that remember none
           --target <ADDRESS>        Only this resource and what it needs; `*` at the end stands for all that begin so. Can be repeated
           --exclude <ADDRESS>       Not this resource, nor what needs it; `*` at the end stands for all that begin so. Can be repeated
           --replace <ADDRESS>       Makes a new one of this resource, though nothing about it has changed. Can be repeated

@@ -26,6 +26,7 @@ fn what_is_recorded_can_be_listed_shown_and_forgotten() {
     ");
     place.run("--yes", pantry);
     assert_snapshot!(place.run("state list", pantry), @"
+    Not checked, as no key is asked for here: whoever can write the state may have written this.
     random:password/door  `door`
     shelf:chest/linen  `linen`
     shelf:thing/jar  `jar`  (protected)
@@ -61,6 +62,7 @@ fn outputs_hide_secrets_until_they_are_revealed() {
     ");
     place.run("--yes", pantry);
     assert_snapshot!(place.run("outputs", pantry), @"
+    Not checked, as no key is asked for here: whoever can write the state may have written this.
     door   = (secret)
     weight = 5
     exit 0
@@ -242,6 +244,7 @@ fn records_are_mended_by_hand() {
     exit 0
     ");
     assert_snapshot!(place.run("state list", protected), @"
+    Not checked, as no key is asked for here: whoever can write the state may have written this.
     shelf:thing/pot  `jar`
     1 resource in .sprocket/pantry/local, serial 5.
     exit 0
@@ -271,4 +274,45 @@ fn what_was_recorded_before_is_listed_with_what_changed_since() {
     serial ##  # resources: # new  now
     exit #
     ");
+}
+
+#[test]
+fn a_state_of_another_environment_is_refused_until_it_is_claimed() {
+    let place = Place::new("claimed", "default = 'shop'\n[shop]\n[depot]\n")
+        .with("SPROCKET_PASSPHRASE", "correct horse battery");
+    place.run("--yes", pantry);
+    let folder = |environment: &str| place.folder.path().join(".sprocket/pantry").join(environment);
+    std::fs::create_dir_all(folder("depot")).unwrap();
+    for file in ["state.json", "journal"] {
+        let _ = std::fs::copy(folder("shop").join(file), folder("depot").join(file));
+    }
+    let things = place.things();
+    let refused = place.run("destroy --yes --env depot", |_| ());
+    assert!(refused.contains("of `pantry/shop` of the program `program`, and this is `pantry/depot`"), "{refused}");
+    assert_eq!(place.things(), things, "nothing is deleted");
+    assert!(place.run("state claim --env depot", pantry).contains("is of pantry/depot now"));
+    assert!(place.run("plan --env depot", pantry).contains("Nothing to do"));
+}
+
+#[test]
+fn an_earlier_state_that_came_back_is_noticed() {
+    let place = Place::new("older", LOCAL);
+    place.run("--yes", pantry);
+    let folder = place.folder.path().join(".sprocket/pantry/local");
+    let read = |file: &str| std::fs::read(folder.join(file)).ok();
+    let earlier = ["state.json", "journal"].map(|file| (file, read(file)));
+    place.run("--yes", |stack| {
+        pantry(stack);
+        stack.add(Thing::new("pot"));
+    });
+    for (file, content) in earlier {
+        let _ = std::fs::remove_file(folder.join(file));
+        if let Some(content) = content {
+            std::fs::write(folder.join(file), content).unwrap();
+        }
+    }
+    let refused = place.run("--yes", pantry);
+    assert!(refused.contains("is not the last one: it has serial"), "{refused}");
+    assert!(place.run("plan --older", pantry).contains("exit 0"));
+    assert!(place.run("plan --older --at-least 1000", pantry).contains("should have at least 1000"));
 }
