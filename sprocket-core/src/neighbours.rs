@@ -171,6 +171,9 @@ impl Stacks {
         let loaded = loaded.ok_or_else(|| StacksError::NoState { stack: stack.to_owned() })?;
         // Also what is not secret there is for no stranger to say.
         let trusted = trust(loaded, &key, &store.place()).map_err(|refused| unreadable(refused.message()))?;
+        if let Some(other) = trusted.snapshot.stack.as_ref().filter(|id| id.name != stack) {
+            return Err(unreadable(format!("the state in {} is of {other}", store.place())));
+        }
         let shown = Shown { outputs: trusted.snapshot.outputs, key: trusted.key };
         read.insert(stack.to_owned(), shown.clone());
         Ok(shown)

@@ -264,6 +264,15 @@ fn another_stacks_outputs_are_believed_only_with_its_mac() {
     };
     assert!(reading().is_ok());
     let mut snapshot = run(stage.store().load()).unwrap().unwrap().snapshot;
+    // It says whose it is: another stack's outputs are none of the one that was asked for.
+    let key = stage.key.open(snapshot.key.as_ref().unwrap(), &snapshot.lineage).unwrap();
+    snapshot.serial += 1;
+    for (name, is_it) in [("other", true), ("somebody", false)] {
+        snapshot.stack = Some(stack_id(name, "production", None));
+        stage.put(&snapshot, &key);
+        assert_eq!(reading().is_ok(), is_it, "{name}");
+    }
+    assert!(reading().unwrap_err().to_string().contains("is of `somebody/production`"));
     snapshot.outputs.insert("first".into(), (&serde_json::json!("evil.example")).into());
     stage.put(&snapshot, &StackKey::from_bytes([66; 64]));
     let refused = reading().unwrap_err().to_string();
