@@ -22,6 +22,7 @@ mod orphans;
 mod outputs;
 mod plan_text;
 mod plans;
+mod planted;
 mod policies;
 mod providers;
 mod recovery;

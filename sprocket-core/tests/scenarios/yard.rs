@@ -48,6 +48,8 @@ pub(crate) enum Trouble {
     HalfUnheard,
     /// The provider falls over.
     Panic,
+    /// It has no effect, and its error quotes all that it was sent.
+    Quote,
     /// Nobody ever answers.
     Hang,
     /// It does what it should, and answers with what nobody can read.
@@ -61,6 +63,15 @@ pub(crate) struct Standing {
     pub(crate) version: u64,
     #[serde(deserialize_with = "weather")]
     pub(crate) weather: String,
+    /// What opens it.
+    pub(crate) key: Secret<String>,
+}
+
+impl Inside {
+    /// Whatever has not gone wrong yet will not.
+    pub(crate) fn forget_troubles(&mut self) {
+        self.troubles.clear();
+    }
 }
 
 /// There is weather that can't be read.
@@ -152,6 +163,8 @@ pub(crate) enum YardError {
     NoPass,
     #[error("nobody heard anything")]
     Unheard,
+    #[error("can't make this: {0}")]
+    Quoted(String),
 }
 
 impl ProviderError for YardError {
@@ -160,7 +173,7 @@ impl ProviderError for YardError {
             Self::Taken(_) => ErrorKind::AlreadyExists,
             Self::Half(_) => ErrorKind::Unready,
             Self::Gone(_) => ErrorKind::NotFound,
-            Self::NoPass => ErrorKind::Denied,
+            Self::NoPass | Self::Quoted(_) => ErrorKind::Denied,
             Self::Unheard => ErrorKind::Unavailable,
         }
     }
@@ -258,6 +271,9 @@ impl Gate {
 
     async fn create<R: Sort>(&self, make: &Make<'_, R>) -> Outcome<R> {
         let trouble = self.begin("create", make.name.as_str()).await;
+        if trouble == Some(Trouble::Quote) {
+            return Err(YardError::Quoted(R::quote(make.spec)).into());
+        }
         let mut inside = self.inside();
         let place = (R::KIND, make.name.to_string());
         if inside.things.contains_key(&place) {
@@ -265,7 +281,12 @@ impl Gate {
         }
         self.note(&mut inside, "create", R::KIND, make.name.as_str());
         inside.minted += 1;
-        let state = Standing { id: format!("id-{}", inside.minted), version: 1, weather: "dry".into() };
+        let state = Standing {
+            id: format!("id-{}", inside.minted),
+            version: 1,
+            weather: "dry".into(),
+            key: key_of(inside.minted),
+        };
         let is_half = matches!(trouble, Some(Trouble::Half | Trouble::HalfUnheard));
         let spec = if is_half { R::half(make.spec) } else { R::written(make.spec) };
         let thing = Thing { spec: Arc::new(spec), state: state.clone(), mark: Some(make.mark.clone()) };
@@ -280,7 +301,9 @@ impl Gate {
 
     async fn update<R: Sort>(&self, change: &Change<'_, R>) -> Outcome<R> {
         let name = change.live.name.as_str();
-        self.begin("update", name).await;
+        if self.begin("update", name).await == Some(Trouble::Quote) {
+            return Err(YardError::Quoted(R::quote(change.spec)).into());
+        }
         let mut inside = self.inside();
         self.note(&mut inside, "update", R::KIND, name);
         let spec = R::written(change.spec);
@@ -308,6 +331,13 @@ trait Sort: Resource<Provider = Gate, State = Standing> {
     fn written(spec: &Self::Spec) -> Self::Spec;
     /// Half of them.
     fn half(spec: &Self::Spec) -> Self::Spec;
+    /// The settings in an error, in several ways.
+    fn quote(spec: &Self::Spec) -> String;
+}
+
+/// What opens the thing that was made as this one.
+pub(crate) fn key_of(minted: u64) -> Secret<String> {
+    Secret::new(format!("key-{minted}-of-the-yard"))
 }
 
 /// A colour: capitals mean nothing, and the yard writes nothing else.
@@ -346,6 +376,8 @@ macro_rules! kind {
             pub(crate) id: Output<String>,
             /// Another one after each change.
             pub(crate) version: Output<u64>,
+            /// Not told to be secret but by its type.
+            pub(crate) key: Output<Secret<String>>,
             this: This<Self>,
         }
 
@@ -381,6 +413,12 @@ macro_rules! kind {
             fn half(spec: &$spec) -> $spec {
                 $spec { text: String::new(), ..Self::written(spec) }
             }
+            fn quote(spec: &$spec) -> String {
+                let note = spec.note.as_ref().map(|note| note.expose().clone()).unwrap_or_default();
+                let bytes: Vec<u8> = spec.text.bytes().chain(note.bytes()).collect();
+                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("{spec:?} {} {hex} {bytes:?} '{}'", serde_json::to_string(spec).unwrap(), note.replace('\'', "''"))
+            }
         }
 
         impl Resource for $kind {
@@ -399,6 +437,7 @@ macro_rules! kind {
                     name: this.named(|name| name.to_string()),
                     id: this.reported(|state| state.id.clone()),
                     version: this.volatile(|state| state.version),
+                    key: this.reported(|state| state.key.clone()),
                     this,
                 }
             }
