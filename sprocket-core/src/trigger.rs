@@ -89,7 +89,7 @@ pub(crate) fn values(
             What::Value(slot) => slot.partial(known),
             What::Resource(node) => standing(*node).map_or_else(|| Partial::After(Deps::on(*node)), Partial::Known),
         });
-        let rendered = partial.render(key, addresses);
+        let rendered = partial.render(key, &known.exposed, addresses);
         rendered.mistakes.into_iter().next().map_or(Ok(rendered.value), Err)
     };
     triggers.iter().map(one).collect()

@@ -78,12 +78,12 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
                 Some(applied) if is_written(spec, applied, key) => applied.clone(),
                 _ => write(spec, fields, &[], key),
             });
-            // Only a type whose own code exposes a secret to write it is seen here.
-            if !tainted {
+            // A type whose own code exposes a secret to write it is seen here, and what the program itself has exposed.
+            if !tainted && !known.exposed.is_in(spec.text()) {
                 return Evaluated::Whole { spec, secrets: Vec::new() };
             }
         }
-        let rendered = sealing(key, || self.0.partial(known).render(key, addresses));
+        let rendered = sealing(key, || self.0.partial(known).render(key, &known.exposed, addresses));
         if !rendered.mistakes.is_empty() {
             return Evaluated::Never(rendered.mistakes);
         }

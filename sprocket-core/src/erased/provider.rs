@@ -192,7 +192,8 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
             seal_at(&mut value, &[Path::default()], key);
             Json::from(&value)
         };
-        if is_secret { written.map(sealed) } else { written }
+        let is_exposed = written.as_ref().is_ok_and(|written| known.exposed.is_in(written.text()));
+        if is_secret || is_exposed { written.map(sealed) } else { written }
     }
 
     fn typed_config(&self, known: &Known) -> Result<Box<Config>, NoValue> {

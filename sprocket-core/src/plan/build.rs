@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::diff::{self, Change, Compared, real_changes};
+use super::diff::{self, Change, Compared, has_holes, real_changes};
 use super::order::{dependents, order_deletes};
 use super::{Deferred, Goal, Kept, Pattern, Place, Plan, Problem, Reason, Request, Settlement, Step, StepAction};
 use crate::erased::{Configs, ErasedLive, Evaluated, KindHandle};
@@ -422,7 +422,12 @@ impl<'a> Builder<'a> {
             let (kind, secrets, key) = (&node.kind, &desired.secrets[..], self.basis.key);
             differences = real_changes(Compared { kind, before, after, secrets, key }, &node.options.ignore, false);
             differences.retain(|change| !diff::accepts(&change.after, &change.before));
-            conceal::conceal_live(&mut differences, secrets, key);
+            // Whether what is not known yet will be a secret is not known either.
+            let unknown = diff::holes(after);
+            differences.iter_mut().filter(|change| has_holes(&change.after)).for_each(|change| {
+                conceal::hide(&mut change.before, key);
+            });
+            conceal::conceal_live(&mut differences, &[secrets, &unknown].concat(), key);
         }
         if let Some(change) = differences.iter().find(|change| change.replaces && !facts.hides(&change.path)) {
             let message =

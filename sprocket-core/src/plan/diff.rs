@@ -137,6 +137,26 @@ pub(crate) fn has_holes(value: &Value) -> bool {
     }
 }
 
+/// Where a value has parts that are not known yet.
+pub(super) fn holes(value: &Value) -> Vec<Path> {
+    fn walk(value: &Value, at: &Path, found: &mut Vec<Path>) {
+        match value {
+            Value::Object(map) if map.len() == 1 && map.contains_key(AFTER) => found.push(at.clone()),
+            Value::Object(map) => {
+                map.iter().for_each(|(name, item)| walk(item, &at.join(PathPart::Key(name.clone())), found));
+            }
+            Value::Array(items) => {
+                let items = items.iter().enumerate();
+                items.for_each(|(place, item)| walk(item, &at.join(PathPart::Index(place)), found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(value, &Path::default(), &mut found);
+    found
+}
+
 /// Whether a value, or a part of it, is known only after this resource.
 pub(super) fn waits_for(value: &Value, address: &str) -> bool {
     match value {

@@ -168,7 +168,7 @@ impl Stack {
     }
 
     pub(super) fn mistake(&mut self, who: &dyn Display, mistake: Mistake) {
-        self.mistakes.push(format!("`{who}`: {mistake}"));
+        self.mistakes.push(self.exposed.redact(&format!("`{who}`: {mistake}")));
     }
 }
 

@@ -24,7 +24,7 @@ use crate::policy::{Budget, Objections, Policy};
 use crate::provider::Provider;
 use crate::resource::{Resource, State};
 use crate::spec::{Draft, ProviderDraft};
-use crate::value::{Deps, Input, Mistake, NodeId, Output, Slot as _};
+use crate::value::{Deps, Exposed, Input, Mistake, NodeId, Output, Slot as _, exposed_here};
 
 pub use declare::Mistakes;
 use declare::NOWHERE;
@@ -47,6 +47,8 @@ pub struct Stack {
     folder: PathBuf,
     mistaken: HashMap<Address, &'static Location<'static>>,
     mistakes: Vec<String>,
+    /// What its program exposes: it is secret wherever it is given in clear.
+    pub(crate) exposed: Exposed,
 }
 
 impl Debug for Stack {
@@ -132,6 +134,7 @@ impl Stack {
             lookups: Vec::new(),
             overrides: Overrides::default(),
             policies: Vec::new(),
+            exposed: exposed_here(),
             budget: Budget::default(),
             neighbours: None,
             folder: PathBuf::new(),

@@ -14,14 +14,42 @@ use crate::json::Json;
 
 /// Hides every text that contains a secret which this run knows. A map with one in a key is hidden as a whole.
 pub(crate) fn conceal_known(value: &mut Value, key: &StackKey) {
-    if key.redactor().is_empty() || is_sealed(value) {
+    if !key.redactor().is_empty() {
+        conceal(value, &Path::default(), &|text| key.redactor().is_in(text), key, &mut Vec::new());
+    }
+}
+
+/// Hides every text of this sort, and says where.
+pub(super) fn conceal(
+    value: &mut Value,
+    at: &Path,
+    is_secret: &dyn Fn(&str) -> bool,
+    key: &StackKey,
+    found: &mut Vec<Path>,
+) {
+    let is_hidden = match value {
+        value if is_sealed(value) => return,
+        Value::String(text) => is_secret(text),
+        Value::Object(map) => map.keys().any(|name| is_secret(name)),
+        _ => false,
+    };
+    if is_hidden {
+        *value = seal_value(value, key);
+        found.retain(|path| !path.0.starts_with(&at.0));
+        found.push(at.clone());
         return;
     }
     match value {
-        Value::String(text) if key.redactor().is_in(text) => *value = seal_value(value, key),
-        Value::Object(map) if map.keys().any(|name| key.redactor().is_in(name)) => *value = seal_value(value, key),
-        Value::Object(map) => map.values_mut().for_each(|item| conceal_known(item, key)),
-        Value::Array(items) => items.iter_mut().for_each(|item| conceal_known(item, key)),
+        Value::Object(map) => {
+            for (name, item) in map.iter_mut() {
+                conceal(item, &at.join(PathPart::Key(name.clone())), is_secret, key, found);
+            }
+        }
+        Value::Array(items) => {
+            for (place, item) in items.iter_mut().enumerate() {
+                conceal(item, &at.join(PathPart::Index(place)), is_secret, key, found);
+            }
+        }
         _ => {}
     }
 }

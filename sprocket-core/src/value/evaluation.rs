@@ -14,13 +14,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, poll_fn};
 
-use super::redact::Redactor;
+use super::redact::{Exposed, Redactor};
 use super::{StackKey, sealing};
 
 thread_local! {
     static TAINTED: Cell<bool> = const { Cell::new(false) };
     static FOREIGN: Cell<u32> = const { Cell::new(0) };
     static LEARNER: RefCell<Option<Redactor>> = const { RefCell::new(None) };
+    static EXPOSED: Exposed = Exposed::default();
 }
 
 /// Runs `f`, and says whether a secret was exposed in it.
@@ -46,17 +47,22 @@ pub(crate) fn taint() {
     TAINTED.set(true);
 }
 
-/// The same, and the run that called this code remembers the text.
+/// The same. The run that called this code remembers the text; if no run did, it is a program that declares a stack.
 pub(super) fn exposed(value: &dyn Any) {
     taint();
-    LEARNER.with_borrow(|learner| {
-        let Some(learner) = learner else { return };
-        if let Some(text) = value.downcast_ref::<String>() {
-            learner.learn_text(text.as_bytes());
-        } else if let Some(bytes) = value.downcast_ref::<Vec<u8>>() {
-            learner.learn_text(bytes);
-        }
+    let text = value.downcast_ref::<String>().map(String::as_bytes);
+    let Some(text) = text.or_else(|| value.downcast_ref::<Vec<u8>>().map(Vec::as_slice)) else { return };
+    LEARNER.with_borrow(|learner| match learner {
+        Some(learner) => drop(learner.learn_text(text)),
+        // What an output's closure exposes makes that output secret.
+        None if is_foreign() => {}
+        None => EXPOSED.with(|exposed| exposed.add(text)),
     });
+}
+
+/// What programs have exposed on this thread, and will.
+pub(crate) fn exposed_here() -> Exposed {
+    EXPOSED.with(Clone::clone)
 }
 
 /// Whether this thread runs code of a program or a provider.

@@ -5,6 +5,7 @@ use std::fmt::{self, Debug};
 use std::sync::{Arc, OnceLock};
 
 use super::evaluation::{taint, watched};
+use super::redact::Exposed;
 use super::{NoValue, NodeId, StackKey};
 use crate::erased::ErasedProvider;
 use crate::ids::PhysicalName;
@@ -19,6 +20,8 @@ pub struct Known {
     pub(crate) answers: Vec<Option<Answered>>,
     /// The stack's key. What is asked is told apart by its sealed form.
     pub(crate) key: Option<StackKey>,
+    /// What the program has exposed while it declared the stack.
+    pub(crate) exposed: Exposed,
     /// The stack's providers: their settings are known as far as what they mention is.
     pub(crate) providers: Providers,
 }
@@ -80,10 +83,12 @@ impl Reported {
 impl Known {
     /// Nothing is known of any of a stack's resources.
     pub(crate) fn nothing(stack: &Stack, key: &StackKey) -> Self {
+        stack.exposed.tell(key.redactor());
         Self {
             nodes: std::iter::repeat_with(Facts::default).take(stack.nodes.len()).collect(),
             answers: Vec::new(),
             key: Some(key.clone()),
+            exposed: stack.exposed.clone(),
             providers: Providers(stack.providers.iter().map(|node| Arc::clone(&node.erased)).collect()),
         }
     }

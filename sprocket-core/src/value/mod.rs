@@ -22,14 +22,14 @@ pub(crate) use conceal::{conceal_known, conceal_seen, is_beside_secret, places_h
 pub(crate) use escape::{
     escape_key, is_engines, may_have_marks, plain_key, read, read_tree, to_tree, unescape, write_to, written,
 };
-pub(crate) use evaluation::{caught, is_foreign, provider_call, watched};
+pub(crate) use evaluation::{caught, exposed_here, is_foreign, provider_call, watched};
 pub use input::{Input, IntoInput, Mistake};
 pub use known::Known;
 pub(crate) use known::{Facts, Reported};
 pub use output::{Deps, NoValue, NodeId, Output};
 pub(crate) use partial::{AFTER, is_sealed, open_all, open_at, seal_at, single};
 pub use partial::{Partial, Path, PathPart};
-pub(crate) use redact::forms;
+pub(crate) use redact::{Exposed, forms};
 pub(crate) use sealing::{FINGERPRINT, SEALED, sealing};
 pub use sealing::{Fingerprint, GIVEN, SECRET, Sealed, StackKey};
 pub use secret::Secret;

@@ -6,6 +6,8 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::conceal::conceal;
+use super::redact::Exposed;
 use super::{Deps, Mistake, SEALED, StackKey, plain_key};
 
 /// In a plan's values, a hole: `{"$after": ["docker:network/edge"]}`.
@@ -118,10 +120,13 @@ impl Partial {
     }
 
     /// Renders it; `name_of` gives the address of a resource that is waited for.
-    pub(crate) fn render(self, key: &StackKey, name_of: &dyn Fn(&Deps) -> Vec<String>) -> Rendered {
+    /// What the program has exposed in clear is secret wherever it is.
+    pub(crate) fn render(self, key: &StackKey, exposed: &Exposed, name_of: &dyn Fn(&Deps) -> Vec<String>) -> Rendered {
         let mut out = Rendered { value: Value::Null, secrets: Vec::new(), mistakes: Vec::new() };
         out.value = self.render_into(&mut out, &Path::default(), key, name_of, false);
-        out
+        let mut value = std::mem::take(&mut out.value);
+        conceal(&mut value, &Path::default(), &|text| exposed.is_in(text), key, &mut out.secrets);
+        Rendered { value, ..out }
     }
 
     fn render_into(

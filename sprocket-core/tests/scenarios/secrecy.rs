@@ -357,3 +357,41 @@ fn no_hash_of_a_secret_is_made_without_the_key() {
     }
     assert!(compared > 0, "witnesses are among them");
 }
+
+#[test]
+fn what_a_program_exposes_while_it_declares_is_secret_too() {
+    let program = |stack: &mut Stack| {
+        let token = Secret::new(ONE.to_owned());
+        let gate = Post::new("gate").text(token.expose()).beside(format!("--pass={}", token.expose())).beside("public");
+        stack.add(
+            gate.tag("a", "public").tag(format!("key-{}", token.expose()), "x").replace_on(token.expose().as_str()),
+        );
+        stack.add(Post::new("post").text("public"));
+        stack.output("token", &Output::known(token.expose().clone()));
+    };
+    let mut story = Story::in_yard();
+    assert_snapshot!(is_clean_of(&mut story, &program, &[ONE]), @"
+    + yard:post/gate
+        neighbours: [(secret), public]
+        tags:       (secret)
+        text:       (secret)
+    + yard:post/post
+        text: public
+    output token: (none) → (secret)
+    2 to create.
+    ");
+    let spec = story.yard.spec::<Post>("gate");
+    assert_eq!((spec.text.as_str(), spec.neighbours[0].as_str()), (ONE, "--pass=hunter2-one"));
+    assert_eq!(spec.tags.len(), 2);
+    // Nor are settings of providers kept in clear.
+    let on_lab = |stack: &mut Stack| {
+        let lab = stack.connect(Lab::at(format!("tcp://{}@lab", Secret::new(ONE.to_owned()).expose())).named("far"));
+        stack.on(&lab).add(App::new("web", "app:1"));
+    };
+    is_clean_of(&mut Story::new(), &on_lab, &[ONE]);
+    // A mistake says nothing of it either.
+    let refused = story
+        .run(|stack| drop(stack.add(Post::new(Secret::new(ONE.to_owned()).expose().as_str()).text("a b").ignore(""))))
+        .unwrap_err();
+    assert_eq!(leaks(refused.to_string(), &[ONE]), [""; 0], "{refused}");
+}

@@ -1,5 +1,7 @@
 //! Concealing: nothing that this run knows to be secret is in a plan, wherever it came from.
 
+use serde_json::Value;
+
 use crate::json::Json;
 use crate::plan::diff::Change;
 use crate::plan::{Plan, Problem};
@@ -10,10 +12,15 @@ pub(super) fn conceal_live(changes: &mut [Change], secrets: &[Path], key: &Stack
     if secrets.is_empty() {
         return;
     }
-    for change in changes.iter_mut().filter(|change| !change.before.is_null()) {
-        if is_beside_secret(&change.path, secrets) {
-            seal_at(&mut change.before, &[Path::default()], key);
-        }
+    for change in changes.iter_mut().filter(|change| is_beside_secret(&change.path, secrets)) {
+        hide(&mut change.before, key);
+    }
+}
+
+/// Hides a value as a whole, if there is one.
+pub(super) fn hide(value: &mut Value, key: &StackKey) {
+    if !value.is_null() {
+        seal_at(value, &[Path::default()], key);
     }
 }
 
@@ -46,9 +53,8 @@ fn conceal_change(change: &mut Change, key: &StackKey) {
     let is_secret = |part: &PathPart| matches!(part, PathPart::Key(name) if key.redactor().is_in(name));
     if let Some(place) = change.path.0.iter().position(is_secret) {
         change.path.0.truncate(place);
-        for value in [&mut change.before, &mut change.after].into_iter().filter(|value| !value.is_null()) {
-            seal_at(value, &[Path::default()], key);
-        }
+        hide(&mut change.before, key);
+        hide(&mut change.after, key);
     }
     conceal_known(&mut change.before, key);
     conceal_known(&mut change.after, key);

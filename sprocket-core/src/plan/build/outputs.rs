@@ -71,7 +71,7 @@ pub(crate) fn output_problem(name: &str, mistake: &Mistake) -> Problem {
 pub(crate) fn output_values(stack: &Stack, known: &Known, key: &StackKey) -> BTreeMap<String, Result<Value, Mistake>> {
     let render = |output: &StackOutput| {
         let partial = sealing(key, || output.slot.partial(known));
-        let rendered = partial.render(key, &|deps| stack.addresses(deps));
+        let rendered = partial.render(key, &known.exposed, &|deps| stack.addresses(deps));
         let mistake = rendered.mistakes.into_iter().next();
         (output.name.clone(), mistake.map_or(Ok(rendered.value), Err))
     };

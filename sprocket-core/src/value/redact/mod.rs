@@ -45,6 +45,43 @@ struct Known {
     index: Index,
 }
 
+/// The texts that a program exposed while it declared its stack: what it gives in clear from then on is not. Clones share
+/// them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exposed {
+    texts: Arc<Mutex<Vec<Zeroizing<Vec<u8>>>>>,
+    redactor: Redactor,
+}
+
+/// A program exposes few; what runs for months and exposes more on the same thread is not kept for ever.
+const MOST_EXPOSED: usize = 10_000;
+
+impl Exposed {
+    pub(super) fn add(&self, text: &[u8]) {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if texts.len() < MOST_EXPOSED && self.redactor.learn_text(text) {
+            texts.push(Zeroizing::new(text.to_vec()));
+        }
+    }
+
+    /// Lets a run know them too.
+    pub(crate) fn tell(&self, run: &Redactor) {
+        for text in self.texts.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            run.learn_text(text);
+        }
+    }
+
+    /// Whether one of them is in a text.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.redactor.is_in(text)
+    }
+
+    /// The text without them.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.redactor.redact(text)
+    }
+}
+
 /// Something secret.
 enum Learnt {
     /// A JSON value, as text.
@@ -64,18 +101,20 @@ impl Redactor {
         self.add(0, json, Learnt::Json);
     }
 
-    /// Remembers a text, or bytes.
-    pub(super) fn learn_text(&self, text: &[u8]) {
-        self.add(1, text, Learnt::Text);
+    /// Remembers a text, or bytes. Answers whether it is new.
+    pub(super) fn learn_text(&self, text: &[u8]) -> bool {
+        self.add(1, text, Learnt::Text)
     }
 
-    fn add(&self, sort: u8, bytes: &[u8], learnt: impl FnOnce(Zeroizing<Vec<u8>>) -> Learnt) {
+    fn add(&self, sort: u8, bytes: &[u8], learnt: impl FnOnce(Zeroizing<Vec<u8>>) -> Learnt) -> bool {
         let mut known = self.known();
         let hash = known.hasher.hash_one((sort, bytes));
-        if known.learnt.insert(hash) {
+        let is_new = known.learnt.insert(hash);
+        if is_new {
             known.pending.push(learnt(Zeroizing::new(bytes.to_vec())));
             self.0.knows_any.store(true, Ordering::Release);
         }
+        is_new
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
