@@ -223,7 +223,10 @@ impl Case {
                 let copied: Vec<String> = spec.neighbours.iter().skip(2).chain([&spec.text]).cloned().collect();
                 spec.tags.extend(copied.into_iter().enumerate().map(|(at, text)| (format!("copy{at}"), text)));
             }
-            Hand::Move => std::mem::swap(&mut spec.text, &mut spec.neighbours[0]),
+            Hand::Move => {
+                spec.neighbours.push(std::mem::take(&mut spec.text));
+                spec.text = spec.neighbours.swap_remove(0);
+            }
             Hand::Another => spec.neighbours.iter_mut().skip(2).for_each(|text| *text = THEIRS.into()),
             Hand::Remove => drop(spec.neighbours.pop()),
         }
