@@ -168,7 +168,8 @@ impl KeySource {
 
     fn decrypt(&self, protected: &str) -> Result<StackKey, KeyError> {
         let (custody, given) = match self {
-            Self::Given(key) => return Ok(key.clone()),
+            // As another process opens it: with nothing known of its secrets.
+            Self::Given(key) => return Ok(key.afresh()),
             Self::Passphrase(custody) => (custody, KeyKind::Passphrase),
             Self::Identity(custody) => (custody, KeyKind::Identity),
         };

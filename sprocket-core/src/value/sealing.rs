@@ -91,6 +91,11 @@ impl StackKey {
         Self { inner: Arc::new(inner), redactor: Redactor::default() }
     }
 
+    /// The same key in a run that knows no secret yet.
+    pub(crate) fn afresh(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), redactor: Redactor::default() }
+    }
+
     /// A key for one purpose. What is done with it says nothing about what is done with another, and what it seals is no
     /// secret that texts are searched for.
     pub(crate) fn derive(&self, purpose: &str) -> Self {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use sprocket_core::state::{KeySource, MemoryStore, StateStore};
+use sprocket_core::state::{KeySource, MemoryStore, Signer, StateStore};
 use sprocket_core::testing::leaks;
 use sprocket_core::{DraftExt as _, Engine, Events, Goal, Lookup, Neighbours, Output, Secret, Stack, Stop};
 
@@ -302,8 +302,10 @@ fn play(case: &Case) {
             stack.output(format!("login-{which}"), &Output::known(login));
         }
     });
-    let place = Arc::new(MemoryStore::of(other.world.snapshot().unwrap())) as Arc<dyn StateStore>;
     let key = other.world.settings.key.clone();
+    let KeySource::Given(stack_key) = &key else { panic!("tests are given theirs") };
+    let shown = MemoryStore::of(other.world.snapshot().unwrap(), &Signer::of(stack_key));
+    let place = Arc::new(shown) as Arc<dyn StateStore>;
     let mut story = Story::in_yard();
     if case.adopts {
         let mut maker = Story { yard: story.yard.clone(), ..Story::in_yard() };
