@@ -1,11 +1,13 @@
 //! Made-up states: a value for every field of a state type, without knowing the type.
 //!
-//! Texts are the object's id, numbers are one, lists and options are empty. A type that accepts only certain texts can't be
+//! Texts are the object's id, secrets another text, numbers are one, lists and options are empty. A type that accepts only certain texts can't be
 //! made up, and the error says so.
 
 use std::fmt::{self, Display};
 
 use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, Visitor, value};
+
+use crate::value::{GIVEN, SECRET};
 
 /// A value of this type.
 pub(crate) fn imagine<T: DeserializeOwned>(id: &str) -> Result<T, String> {
@@ -126,10 +128,16 @@ impl<'de> Deserializer<'de> for Imagined<'_> {
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, CantBe> {
+        if name == SECRET {
+            // Another text than the id, which is no secret.
+            let text = format!("a secret of {}", self.0);
+            let given = value::MapDeserializer::new(std::iter::once((GIVEN, Imagined(&text))));
+            return visitor.visit_enum(value::MapAccessDeserializer::new(given));
+        }
         let first = variants.first().ok_or_else(|| CantBe("it has a type without values".into()))?;
         visitor.visit_enum((*first).into_deserializer())
     }
