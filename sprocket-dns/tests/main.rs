@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "clippy takes the helpers of tests for a library")]
 
+mod handover;
 mod messages;
 mod plan;
 mod scenarios;

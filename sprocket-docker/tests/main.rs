@@ -6,6 +6,7 @@
 mod conformance;
 mod converge;
 mod engine;
+mod handover;
 mod plan;
 mod suite;
 mod support;

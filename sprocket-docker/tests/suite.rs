@@ -44,13 +44,13 @@ macro_rules! both {
 both!(networks, volumes, configs, secrets, what_a_service_uses_is_replaced_under_it; slowly: services);
 
 /// An engine, a name that only this test has there, and its broom.
-struct Names {
-    engine: Engine,
-    name: String,
+pub(crate) struct Names {
+    pub(crate) engine: Engine,
+    pub(crate) name: String,
 }
 
 impl Names {
-    fn of(engine: Engine) -> Self {
+    pub(crate) fn of(engine: Engine) -> Self {
         Self { engine, name: unique() }
     }
 
@@ -79,7 +79,7 @@ impl Names {
         }
     }
 
-    fn connect<'s>(&self, stack: &'s mut Stack) -> &'s mut Stack {
+    pub(crate) fn connect<'s>(&self, stack: &'s mut Stack) -> &'s mut Stack {
         stack.connect(Docker::at(self.engine.address()));
         stack
     }

@@ -149,6 +149,47 @@ fn marked_and_not_written_on(bao: &Bao) {
     world.destroy(program);
 }
 
+/// A secret keeps its versions when the program gives it another address.
+#[test]
+fn a_secret_with_three_versions_moves_into_a_scope() {
+    servers().iter().for_each(moved_into_a_scope_on);
+}
+
+fn moved_into_a_scope_on(bao: &Bao) {
+    let outside = |value: &'static str| {
+        move |stack: &mut Stack| {
+            let mount = connected(stack, bao).add(VaultMount::kv2("moving"));
+            stack.add(KvSecret::new("core", &mount).field("k", value));
+        }
+    };
+    let inside = |moved: bool| {
+        move |stack: &mut Stack| {
+            let mount = connected(stack, bao).add(VaultMount::kv2("moving"));
+            stack.scope("shop", |stack| {
+                let secret = KvSecret::new("core", &mount).field("k", "three");
+                stack.add(if moved { secret.moved_from("vault:kv/core") } else { secret });
+            });
+        }
+    };
+    let versions = || {
+        let metadata = bao.ask("GET", "moving/metadata/core", "").unwrap();
+        metadata["data"]["versions"].as_object().map_or(0, serde_json::Map::len)
+    };
+    let mut world = World::of_real_services();
+    ["one", "two", "three"].into_iter().for_each(|value| drop(world.apply(outside(value))));
+    assert_eq!(versions(), 3);
+    // Without `.moved_from` the same path would be deleted and created in one run.
+    let plan = world.plan(inside(false));
+    let problem = plan.problems.first().unwrap_or_else(|| panic!("no problem: {plan}"));
+    assert!(problem.hint.as_ref().is_some_and(|hint| hint.contains("moved_from(\"vault:kv/core\")")), "{problem:?}");
+    assert!(world.try_apply(inside(false)).is_err());
+    assert_eq!(versions(), 3);
+    world.apply(inside(true));
+    assert_eq!(versions(), 3);
+    assert!(world.plan(inside(true)).is_empty());
+    world.destroy(inside(true));
+}
+
 #[test]
 fn what_no_suite_asks_is_answered_by_the_sandbox_with_501_and_its_name() {
     let answer = Bao::sandbox().ask("GET", "sys/leases", "").unwrap_err();
