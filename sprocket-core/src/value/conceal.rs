@@ -8,8 +8,8 @@
 
 use serde_json::Value;
 
-use super::partial::{is_sealed, seal_value};
-use super::{Path, PathPart, StackKey};
+use super::partial::{hide_value, is_sealed};
+use super::{AFTER, Path, PathPart, StackKey};
 use crate::json::Json;
 
 /// Hides every text that contains a secret which this run knows. A map with one in a key is hidden as a whole.
@@ -30,11 +30,13 @@ pub(super) fn conceal(
     let is_hidden = match value {
         value if is_sealed(value) => return,
         Value::String(text) => is_secret(text),
+        // Addresses, which the engine reads.
+        Value::Object(map) if map.contains_key(AFTER) => return,
         Value::Object(map) => map.keys().any(|name| is_secret(name)),
         _ => false,
     };
     if is_hidden {
-        *value = seal_value(value, key);
+        *value = hide_value(value, key);
         found.retain(|path| !path.0.starts_with(&at.0));
         found.push(at.clone());
         return;
@@ -87,7 +89,7 @@ pub(crate) fn conceal_seen(seen: Json, sent: &Json, secrets: &[Path], key: &Stac
             && !is_sealed(found)
             && !found.is_null()
         {
-            *found = seal_value(found, key);
+            *found = hide_value(found, key);
         }
     }
     conceal_known(&mut value, key);
@@ -100,7 +102,7 @@ pub(crate) fn seal_alike(value: &mut Value, other: &Value, key: &StackKey) -> Ve
         match (value, other) {
             (value, other) if is_sealed(other) => {
                 if !is_sealed(value) && !value.is_null() {
-                    *value = seal_value(value, key);
+                    *value = hide_value(value, key);
                 }
                 sealed.push(at.clone());
             }
@@ -193,7 +195,7 @@ mod tests {
     fn what_is_hidden_on_one_side_is_hidden_on_the_other() {
         let (mut plain, mut hidden) =
             (json!({"args": ["-v", "x"], "note": "n"}), json!({"args": ["-v", "x"], "note": "n"}));
-        hidden["args"] = seal_value(&hidden["args"], &key());
+        hidden["args"] = hide_value(&hidden["args"], &key());
         assert_eq!(seal_alike(&mut plain, &hidden, &key()), [at(&["args"])]);
         assert_eq!(plain, hidden);
         assert_eq!(

@@ -183,9 +183,16 @@ pub(crate) fn seal_at(value: &mut Value, paths: &[Path], key: &StackKey) {
     }
 }
 
-pub(super) fn seal_value(value: &Value, key: &StackKey) -> Value {
+/// Seals a value that was made from a secret.
+fn seal_value(value: &Value, key: &StackKey) -> Value {
     let plain = serde_json::to_vec(value).expect("BUG: a JSON value has a text");
-    single(SEALED, Value::from(key.seal(&plain).0))
+    single(SEALED, Value::from(key.seal_derived(&plain).0))
+}
+
+/// Seals a value that may contain a secret, without taking it for one.
+pub(crate) fn hide_value(value: &Value, key: &StackKey) -> Value {
+    let plain = serde_json::to_vec(value).expect("BUG: a JSON value has a text");
+    single(SEALED, Value::from(key.seal_unlearnt(&plain).0))
 }
 
 /// Opens the value at each path, where it is sealed.

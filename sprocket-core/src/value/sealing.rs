@@ -125,6 +125,17 @@ impl StackKey {
     /// Seals bytes. Equal bytes give equal results.
     pub fn seal(&self, plain: &[u8]) -> Sealed {
         self.redactor.learn(plain);
+        self.seal_unlearnt(plain)
+    }
+
+    /// Seals a value that was made from a secret. Its parts need not be secret, so other settings may have them.
+    pub(crate) fn seal_derived(&self, plain: &[u8]) -> Sealed {
+        self.redactor.learn_derived(plain);
+        self.seal_unlearnt(plain)
+    }
+
+    /// Seals a value that is hidden because it may contain a secret. It is not looked for elsewhere.
+    pub(crate) fn seal_unlearnt(&self, plain: &[u8]) -> Sealed {
         let sealed = self.cipher().encrypt([b"sprocket" as &[u8]], plain).expect("BUG: AES-SIV can't fail in memory");
         Sealed(BASE64.encode(sealed))
     }

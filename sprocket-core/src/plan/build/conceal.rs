@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::json::Json;
 use crate::plan::diff::Change;
 use crate::plan::{Plan, Problem};
-use crate::value::{Path, PathPart, StackKey, conceal_known, is_beside_secret, seal_at};
+use crate::value::{Path, PathPart, StackKey, conceal_known, hide_value, is_beside_secret, is_sealed};
 
 /// Of a list with a secret in it, what others have made is not shown: any item of it may be the secret one.
 pub(super) fn conceal_live(changes: &mut [Change], secrets: &[Path], key: &StackKey) {
@@ -19,8 +19,8 @@ pub(super) fn conceal_live(changes: &mut [Change], secrets: &[Path], key: &Stack
 
 /// Hides a value as a whole, if there is one.
 pub(super) fn hide(value: &mut Value, key: &StackKey) {
-    if !value.is_null() {
-        seal_at(value, &[Path::default()], key);
+    if !value.is_null() && !is_sealed(value) {
+        *value = hide_value(value, key);
     }
 }
 

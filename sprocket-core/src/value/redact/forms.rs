@@ -15,23 +15,34 @@ const LEAST_ENCODED: usize = 6;
 
 /// Adds a secret value: a text, bytes or a number, or everything in a list or a map.
 pub(super) fn of_value(value: &Value, index: &mut Index) {
-    add_value(value, true, index);
+    add_value(value, true, true, index);
 }
 
-fn add_value(value: &Value, is_whole: bool, index: &mut Index) {
+/// Adds a value that was made from a secret: a text as a whole, and its parts for messages only. An address of a database may
+/// be secret because of its password, and its host is in other settings too.
+pub(super) fn of_derived(value: &Value, index: &mut Index) {
+    if let Value::String(text) = value {
+        add_text(text.trim_end_matches(['\n', '\r']), true, index);
+    }
+    add_value(value, true, false, index);
+}
+
+fn add_value(value: &Value, is_whole: bool, in_settings: bool, index: &mut Index) {
     match value {
         Value::Null | Value::Bool(_) => {}
         Value::Number(number) => {
             let digits = number.to_string();
-            let in_settings = is_whole && digits.len() >= LEAST_ANYWHERE;
+            let in_settings = in_settings && is_whole && digits.len() >= LEAST_ANYWHERE;
             index.add(digits.as_bytes(), Manner { as_word: true, in_settings });
         }
-        Value::String(text) => of_bytes(text.as_bytes(), is_whole || text.len() >= LEAST_PART, index),
+        Value::String(text) => {
+            of_bytes(text.as_bytes(), in_settings && (is_whole || text.len() >= LEAST_PART), index);
+        }
         Value::Array(items) => match bytes(items) {
-            Some(bytes) => of_bytes(&bytes, is_whole, index),
-            None => items.iter().for_each(|item| add_value(item, false, index)),
+            Some(bytes) => of_bytes(&bytes, in_settings && is_whole, index),
+            None => items.iter().for_each(|item| add_value(item, false, in_settings, index)),
         },
-        Value::Object(map) => map.values().for_each(|item| add_value(item, false, index)),
+        Value::Object(map) => map.values().for_each(|item| add_value(item, false, in_settings, index)),
     }
 }
 
@@ -57,7 +68,7 @@ pub(super) fn of_bytes(bytes: &[u8], in_settings: bool, index: &mut Index) {
         add_text(password, in_settings, index);
     }
     if let Ok(value @ (Value::Array(_) | Value::Object(_))) = serde_json::from_str(trimmed) {
-        add_value(&value, false, index);
+        add_value(&value, false, in_settings, index);
     }
 }
 

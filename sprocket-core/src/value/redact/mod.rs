@@ -86,6 +86,8 @@ impl Exposed {
 enum Learnt {
     /// A JSON value, as text.
     Json(Zeroizing<Vec<u8>>),
+    /// The same, made from a secret: its parts are looked for in messages only.
+    Derived(Zeroizing<Vec<u8>>),
     Text(Zeroizing<Vec<u8>>),
 }
 
@@ -99,6 +101,11 @@ impl Redactor {
     /// Remembers a JSON value.
     pub(super) fn learn(&self, json: &[u8]) {
         self.add(0, json, Learnt::Json);
+    }
+
+    /// Remembers a JSON value that was made from a secret.
+    pub(super) fn learn_derived(&self, json: &[u8]) {
+        self.add(2, json, Learnt::Derived);
     }
 
     /// Remembers a text, or bytes. Answers whether it is new.
@@ -156,6 +163,11 @@ impl Known {
                 Learnt::Json(json) => {
                     if let Ok(value) = serde_json::from_slice(&json) {
                         forms::of_value(&value, &mut self.index);
+                    }
+                }
+                Learnt::Derived(json) => {
+                    if let Ok(value) = serde_json::from_slice(&json) {
+                        forms::of_derived(&value, &mut self.index);
                     }
                 }
                 Learnt::Text(text) => forms::of_bytes(&text, true, &mut self.index),
