@@ -185,9 +185,6 @@ impl DnsRecordState {
 /// How long a server may answer with what was before a change.
 const STALE: Duration = Duration::from_secs(10);
 
-/// How long a name may have records that this run is about to delete.
-const CLEARS: Duration = Duration::from_secs(15);
-
 /// How often the server is asked again.
 const PACE: Duration = Duration::from_millis(250);
 
@@ -385,43 +382,34 @@ impl Dns {
     async fn create(&self, place: &Place, spec: &DnsRecordSpec, mark: &Mark) -> Result<DnsRecordState, DnsError> {
         let what = place.what("create");
         let records = self.records(place, spec)?;
-        let end = Instant::now() + CLEARS;
-        loop {
-            let seen = self.look(place).await?;
-            if !seen.records.is_empty() {
-                return Err(DnsError::Exists { what });
-            }
-            let update = Update::default().if_absent(&place.name, place.wire());
-            let update = match seen.marked() {
-                Marked::Not => update.if_absent(&place.mark, MARKS),
-                // The records were deleted by hand, and their mark was left.
-                Marked::By(old) if old.lineage == mark.lineage => {
-                    update.if_exactly(&seen.marks).remove(&place.mark, MARKS)
+        let seen = self.look(place).await?;
+        if !seen.records.is_empty() {
+            return Err(DnsError::Exists { what });
+        }
+        let update = Update::default().if_absent(&place.name, place.wire());
+        let update = match seen.marked() {
+            Marked::Not => update.if_absent(&place.mark, MARKS),
+            // The records were deleted by hand, and their mark was left.
+            Marked::By(old) if old.lineage == mark.lineage => update.if_exactly(&seen.marks).remove(&place.mark, MARKS),
+            other => return Err(foreign(&what, place, &other)),
+        };
+        // What this stack has of another type at a CNAME's name is released before, since both are claims.
+        let update = match place.record_type {
+            RecordType::Cname => update.if_unused(&place.name),
+            _ => update.if_absent(&place.name, hickory_proto::rr::RecordType::CNAME),
+        };
+        let update = update.add(records).add([mark::record(&place.mark, mark)]);
+        match self.client.update(&what, update).await {
+            Ok(()) => self.taken(place, spec, mark, &what).await,
+            Err(error) if is_unmet(&error) => {
+                let others = self.client.in_the_way(&what, place).await?;
+                if others.is_empty() {
+                    return Err(error);
                 }
-                other => return Err(foreign(&what, place, &other)),
-            };
-            let update = match place.record_type {
-                RecordType::Cname => update.if_unused(&place.name),
-                _ => update.if_absent(&place.name, hickory_proto::rr::RecordType::CNAME),
-            };
-            let update = update.add(records.clone()).add([mark::record(&place.mark, mark)]);
-            match self.client.update(&what, update).await {
-                Ok(()) => return self.taken(place, spec, mark, &what).await,
-                Err(error) if is_unmet(&error) => {
-                    let others = self.client.in_the_way(&what, place, &mark.lineage).await?;
-                    let is_over = Instant::now() >= end;
-                    // What this stack has there may be what this run deletes: it waits for that.
-                    if others.iter().any(|(_, is_ours)| is_over || !is_ours) {
-                        let others: Vec<_> = others.iter().map(|(other, _)| other.to_string()).collect();
-                        return Err(DnsError::CnameConflict { what, others: others.join(", ") });
-                    }
-                    if is_over {
-                        return Err(error);
-                    }
-                    sleep(PACE).await;
-                }
-                Err(error) => return Err(error),
+                let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+                Err(DnsError::CnameConflict { what, others: others.join(", ") })
             }
+            Err(error) => Err(error),
         }
     }
 

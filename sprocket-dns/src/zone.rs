@@ -6,7 +6,6 @@
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, Record, RecordType as Wire};
-use sprocket_core::Lineage;
 
 use crate::client::{Client, Question};
 use crate::error::{DnsError, ServerAnswer};
@@ -140,13 +139,8 @@ impl Client {
         }
     }
 
-    /// Which other records a name has that can't be beside ones of this type, and whether each is marked as this stack's.
-    pub(crate) async fn in_the_way(
-        &self,
-        what: &str,
-        place: &Place,
-        lineage: &Lineage,
-    ) -> Result<Vec<(Wire, bool)>, DnsError> {
+    /// Which other records a name has that can't be beside ones of this type.
+    pub(crate) async fn in_the_way(&self, what: &str, place: &Place) -> Result<Vec<Wire>, DnsError> {
         let is_alias = place.record_type == RecordType::Cname;
         let others = COMMON.into_iter().filter(|other| *other != place.wire() && (is_alias || *other == Wire::CNAME));
         let questions: Vec<Question> = others.map(|other| (place.name.clone(), other)).collect();
@@ -155,7 +149,7 @@ impl Client {
         for ((_, other), _) in questions.iter().zip(answers).filter(|(_, answer)| !answer.is_empty()) {
             // Others are of types that no stack declares.
             let Ok(record_type) = other.to_string().parse() else {
-                found.push((*other, false));
+                found.push(*other);
                 continue;
             };
             let beside = place.beside(record_type);
@@ -163,7 +157,7 @@ impl Client {
             let seen = self.look(what, &[beside]).await?.remove(0);
             // It may have gone meanwhile, or have been a wildcard's.
             if !seen.records.is_empty() {
-                found.push((*other, matches!(seen.marked(), Marked::By(mark) if mark.lineage == *lineage)));
+                found.push(*other);
             }
         }
         Ok(found)

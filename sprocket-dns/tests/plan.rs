@@ -24,6 +24,19 @@ fn sets_that_can_not_be_are_refused() {
 }
 
 #[test]
+fn unknown_settings_cause_no_problems() {
+    let mut findings = Vec::new();
+    let drafts = [
+        DnsRecord::a("api", "192.0.2.1").value("192.0.2.2").ttl(60_u32),
+        DnsRecord::aaaa("*.api", "2001:db8::1"),
+        DnsRecord::cname("www", "@"),
+        DnsRecord::txt("_dmarc", "v=DMARC1"),
+    ];
+    drafts.into_iter().for_each(|draft| findings.extend(sprocket_core::testing::false_findings(draft)));
+    assert_eq!(findings, Vec::<String>::new());
+}
+
+#[test]
 fn mistakes_have_the_line_of_the_program() {
     let mut stack = Stack::new();
     stack.connect(Dns::zone("*.example.org", "ns1:x"));

@@ -210,6 +210,35 @@ fn zones_on(server: &Server) {
     println!("{cases} zones");
 }
 
+#[test]
+fn names_turn_from_cname_to_a_and_back_at_any_parallelism() {
+    Server::all().iter().for_each(turning_names_on);
+}
+
+fn turning_names_on(server: &Server) {
+    const OWN: &str = "sprocket.test";
+    let part = crate::support::unique();
+    for parallel in [1, 64] {
+        let mut world = World::of_real_services();
+        world.settings.parallel = parallel;
+        for is_alias in [true, false, true] {
+            let program = |stack: &mut Stack| {
+                server.connect(stack, OWN);
+                for number in 0..20 {
+                    let at = format!("n{number}.{part}");
+                    let alias = DnsRecord::cname(&at, "lb.example.com.");
+                    stack.add(if is_alias { alias } else { DnsRecord::a(&at, "192.0.2.1") });
+                }
+            };
+            let report = world.try_apply(program).unwrap();
+            assert!(report.succeeded(), "{parallel} at once\n{:#?}", report.failures().collect::<Vec<_>>());
+            assert!(world.plan(program).is_empty(), "{}", world.plan(program));
+        }
+        world.destroy(|stack| server.connect(stack, OWN));
+        assert!(server.records_of(OWN, &part).is_empty());
+    }
+}
+
 /// Random zones, one after the other: whatever was there before, planning again finds nothing to do.
 #[test]
 fn random_zones_cause_no_perpetual_difference() {

@@ -6,6 +6,7 @@
 mod conformance;
 mod converge;
 mod engine;
+mod first_plan;
 mod handover;
 mod plan;
 mod suite;

@@ -46,3 +46,12 @@ fn another_region_would_need_another_bucket() {
       hint: undo the change, or declare a new one under another name and move the data
     ");
 }
+
+#[test]
+fn unknown_settings_cause_no_problems() {
+    let bucket = Bucket::new("replays").region("eu-central-1").versioned().tag("a", "b").empty_on_delete();
+    let rule = Lifecycle::under("tmp/").expire_days(1_u32).expire_noncurrent_days(2_u32).keep_noncurrent(3_u32);
+    let bucket = bucket.lifecycle(rule).lifecycle(Lifecycle::all().abort_uploads_days(4_u32));
+    assert_eq!(sprocket_core::testing::false_findings(bucket), Vec::<String>::new());
+    assert_eq!(sprocket_core::testing::false_findings(Bucket::new("plain")), Vec::<String>::new());
+}

@@ -285,7 +285,7 @@ impl<'a> Run<'a> {
         let settings = self.evaluate(node, Some(&object.applied));
         settings
             .and_then(|(spec, secrets)| self.changes(node, object, &spec, &secrets))
-            .is_ok_and(|found| found.is_empty())
+            .is_ok_and(|found| !found.iter().any(|change| change.replaces))
     }
 
     fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start<'a>, Fault> {

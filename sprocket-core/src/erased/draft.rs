@@ -5,13 +5,15 @@ use std::io;
 
 use serde_json::Value;
 
+use super::fill;
+use super::kind::guarded;
 use crate::ids::PhysicalName;
 use crate::json::Json;
 use crate::options::Ignored;
 use crate::resource::{Claim, Findings, Resource};
 use crate::spec::{Draft, Field, Spec};
 use crate::value::{
-    Deps, FINGERPRINT, Known, Mistake, NoValue, Path, SEALED, Sealed, Slot as _, StackKey, caught, is_sealed,
+    Deps, FINGERPRINT, Known, Mistake, NoValue, Partial, Path, SEALED, Sealed, Slot as _, StackKey, is_sealed,
     may_have_marks, open_at, read_tree, seal_at, sealing, single, to_tree, watched, write_to,
 };
 
@@ -47,9 +49,12 @@ pub(crate) trait ErasedDraft: Send + Sync {
         secrets: &[Path],
     ) -> Result<TypedSpec, Mistake>;
     /// What can be said against its settings, as far as they are known, and against its name.
-    fn review(&self, known: &Known, name: &PhysicalName) -> Findings;
+    fn review(&self, known: &Known, key: &StackKey, name: &PhysicalName) -> Findings;
     /// What it takes at its service that not everybody can have.
-    fn claims(&self, known: &Known, name: &PhysicalName) -> Vec<Claim>;
+    ///
+    /// # Errors
+    /// What to say of the kind, if it fails.
+    fn claims(&self, known: &Known, key: &StackKey, name: &PhysicalName) -> Result<Vec<Claim>, String>;
     /// The settings that are as they would be if nobody had set them.
     fn defaults(&self, key: &StackKey) -> Vec<Path>;
 }
@@ -125,25 +130,80 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         found
     }
 
-    fn review(&self, known: &Known, name: &PhysicalName) -> Findings {
-        let spec = self.0.spec(known).ok();
-        let reviewed = caught(|| {
-            let mut findings = spec.as_ref().map(D::Resource::review).unwrap_or_default();
-            let named = D::Resource::review_name(name, spec.as_ref());
-            findings.errors.extend(named.errors);
-            findings.warnings.extend(named.warnings);
-            findings
+    fn review(&self, known: &Known, key: &StackKey, name: &PhysicalName) -> Findings {
+        if let Ok(spec) = self.0.spec(known) {
+            return judged::<D>(name, Some(&spec))
+                .unwrap_or_else(|panicked| Findings { errors: vec![panicked.into()], ..Findings::default() });
+        }
+        let judged = |spec: Option<&D::Spec>| judged::<D>(name, spec).unwrap_or_default();
+        let common = self.in_all_ways(known, key, |spec| {
+            let Findings { errors, warnings } = judged(Some(spec));
+            let errors = errors.into_iter().map(|message| (true, message));
+            errors.chain(warnings.into_iter().map(|message| (false, message))).collect()
         });
-        reviewed.unwrap_or_else(|| Findings {
-            errors: vec!["could not be reviewed: its kind panicked; this is a bug of the kind".into()],
-            warnings: Vec::new(),
-        })
+        let Some(common) = common else { return judged(None) };
+        let (errors, warnings): (Vec<_>, Vec<_>) = common.into_iter().partition(|(is_error, _)| *is_error);
+        let messages = |findings: Vec<(bool, _)>| findings.into_iter().map(|(_, message)| message).collect();
+        Findings { errors: messages(errors), warnings: messages(warnings) }
     }
 
-    fn claims(&self, known: &Known, name: &PhysicalName) -> Vec<Claim> {
+    fn claims(&self, known: &Known, key: &StackKey, name: &PhysicalName) -> Result<Vec<Claim>, String> {
         // Most kinds take nothing, and their settings need not be made for this.
-        if D::Resource::CLAIMS { D::Resource::claims(name, self.0.spec(known).ok().as_ref()) } else { Vec::new() }
+        if !D::Resource::CLAIMS {
+            return Ok(Vec::new());
+        }
+        let claims = |spec: Option<&D::Spec>| guarded("claims", || D::Resource::claims(name, spec));
+        if let Ok(spec) = self.0.spec(known) {
+            return claims(Some(&spec));
+        }
+        let common = self.in_all_ways(known, key, |spec| claims(Some(spec)).unwrap_or_default());
+        common.map_or_else(|| claims(None), Ok)
     }
+}
+
+impl<D: Draft> DraftOf<D> {
+    /// What is found in the settings however what is not known of them is made up; none if it can't be.
+    fn in_all_ways<T: PartialEq>(
+        &self,
+        known: &Known,
+        key: &StackKey,
+        find: impl Fn(&D::Spec) -> Vec<T>,
+    ) -> Option<Vec<T>> {
+        sealing(key, || in_all_ways(self.0.partial(known), find))
+    }
+}
+
+/// What is found in all specs that a partial one can become, as far as values can be made up.
+pub(crate) fn in_all_ways<S: Spec, T: PartialEq>(mut partial: Partial, find: impl Fn(&S) -> Vec<T>) -> Option<Vec<T>> {
+    fill::as_written(&mut partial);
+    let mut filled = (0..fill::WAYS).filter_map(|way| fill::fill::<S>(&partial, way));
+    let mut common = find(&filled.next()?);
+    let mut ways = 1;
+    // Mostly nothing is found, and then nothing can be in all.
+    while !common.is_empty()
+        && let Some(spec) = filled.next()
+    {
+        let mut found = find(&spec);
+        common.retain(|one| {
+            let place = found.iter().position(|other| other == one);
+            place.map(|place| found.swap_remove(place)).is_some()
+        });
+        ways += 1;
+    }
+    (common.is_empty() || ways > 1).then_some(common)
+}
+
+/// What a kind says against settings and a name.
+///
+/// # Errors
+/// What to say of the kind, if it fails.
+pub(crate) fn judged<D: Draft>(name: &PhysicalName, spec: Option<&D::Spec>) -> Result<Findings, String> {
+    let mut findings =
+        spec.map_or_else(|| Ok(Findings::default()), |spec| guarded("review", || D::Resource::review(spec)))?;
+    let named = guarded("review_name", || D::Resource::review_name(name, spec))?;
+    findings.errors.extend(named.errors);
+    findings.warnings.extend(named.warnings);
+    Ok(findings)
 }
 
 /// A spec as text: secrets sealed, also the plain ones at `secrets`; of write-only settings the fingerprint.

@@ -16,9 +16,10 @@ use super::provider::Config;
 use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
 use crate::json::Json;
 use crate::provider::{ErrorKind, Provider};
-use crate::resource::{Bring, Live, Mark, Naming, Part, Resource, Witness};
+use crate::resource::{Bring, Claim, Live, Mark, Naming, Part, Resource, Witness};
 use crate::spec::{Field, Spec};
-use crate::value::{Path, Secret, StackKey, open_at, read as read_text, read_tree, sealing};
+use crate::state::Object;
+use crate::value::{Path, Secret, StackKey, caught, open_at, read as read_text, read_tree, sealing};
 
 /// What the engine knows about a kind.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,7 @@ pub(crate) struct KindFacts {
     pub(crate) stateful: bool,
     pub(crate) marked: bool,
     pub(crate) spellings: bool,
+    pub(crate) claims: bool,
     pub(crate) fields: &'static [Field],
     pub(crate) provider: &'static str,
 }
@@ -59,6 +61,8 @@ pub(crate) trait ErasedKind: Send + Sync {
     fn state(&self, state: &Json, key: &StackKey) -> Result<Arc<dyn Any + Send + Sync>, String>;
     /// Whether two specs are equal by their own equality.
     fn equal(&self, one: &Json, other: &Json, secrets: &[Path], key: &StackKey) -> bool;
+    /// What an object of this name takes that not everybody can have: as it was seen, or else as it is recorded.
+    fn claims(&self, live: Option<&ErasedLive>, object: &Object, name: &PhysicalName, key: &StackKey) -> Vec<Claim>;
     /// Seals what is secret in a live spec because it was made from secrets.
     fn mask(&self, live: &ErasedLive, secrets: &[Path], key: &StackKey) -> Json;
     /// An object of a simulated service, with a made-up state.
@@ -111,6 +115,11 @@ impl Debug for KindHandle {
 
 pub(super) struct KindOf<R>(PhantomData<fn() -> R>);
 
+/// Runs what an author has written of a kind, where nothing else catches its panics.
+pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Result<T, String> {
+    caught(run).ok_or_else(|| format!("`{what}` of its kind panicked: this is a bug of the kind"))
+}
+
 pub(super) fn decode<T: DeserializeOwned>(json: &Json, secrets: &[Path], key: &StackKey) -> Result<T, String> {
     let read = |text: &str| sealing(key, || read_text(text)).map_err(|error| error.to_string());
     if secrets.is_empty() {
@@ -156,6 +165,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
             stateful: R::STATEFUL,
             marked: R::MARKED,
             spellings: R::SPELLINGS,
+            claims: R::CLAIMS,
             fields: R::Spec::FIELDS,
             provider: R::Provider::NAME,
         }
@@ -189,6 +199,20 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         matches!((decode(one), decode(other)), (Ok(one), Ok(other)) if one == other)
     }
 
+    fn claims(&self, live: Option<&ErasedLive>, object: &Object, name: &PhysicalName, key: &StackKey) -> Vec<Claim> {
+        if !R::CLAIMS {
+            return Vec::new();
+        }
+        // What a kind says of what is there is no reason to refuse a plan: what it says of what is wanted is asked apart.
+        let claims = |spec: &R::Spec| guarded("claims", || R::claims(name, Some(spec))).unwrap_or_default();
+        match live {
+            Some(live) => {
+                claims(&live.typed.downcast_ref::<Live<R>>().expect("BUG: a kind is given its own objects").spec)
+            }
+            None => decode::<R::Spec>(&object.applied, &object.secrets, key).as_ref().map(claims).unwrap_or_default(),
+        }
+    }
+
     fn mask(&self, live: &ErasedLive, secrets: &[Path], key: &StackKey) -> Json {
         let live: &Live<R> = live.typed.downcast_ref().expect("BUG: a kind is given its own objects");
         draft::write(&live.spec, R::Spec::FIELDS, secrets, key)
@@ -216,7 +240,9 @@ impl<R: Resource> ErasedKind for KindOf<R> {
     fn upgrade(&self, from: u32, part: Part, value: &Json) -> Result<Json, String> {
         match from.cmp(&R::VERSION) {
             Ordering::Equal => Ok(value.clone()),
-            Ordering::Less => R::upgrade(from, part, value.value()).map(|value| Json::from(&value)),
+            Ordering::Less => guarded("upgrade", || R::upgrade(from, part, value.value()))
+                .unwrap_or_else(Err)
+                .map(|value| Json::from(&value)),
             Ordering::Greater => {
                 Err(format!("was written by version {from} of {}, and this program knows {}", R::KIND, R::VERSION))
             }

@@ -6,11 +6,12 @@
 mod calls;
 mod draft;
 mod fault;
+mod fill;
 mod kind;
 mod provider;
 
 pub(crate) use calls::{Called, ErasedCalls, ErasedLive, ErasedSettled, Target, Through};
-pub(crate) use draft::{DraftOf, ErasedDraft, Evaluated, TypedSpec};
+pub(crate) use draft::{DraftOf, ErasedDraft, Evaluated, TypedSpec, in_all_ways, judged};
 pub(crate) use fault::{Fault, limited, reading, within};
 pub(crate) use kind::{KindFacts, KindHandle, mark};
 pub use provider::Kinds;

@@ -3,6 +3,7 @@
 //! Resources are looked at in the order of their declaration, so that what is known of those before decides what is known of
 //! the settings of those after. **Invariant:** no I/O, no clock, no randomness.
 
+mod claims;
 mod conceal;
 mod endings;
 mod existing;
@@ -12,6 +13,7 @@ mod naming;
 mod objects;
 mod orphans;
 mod outputs;
+mod patterns;
 mod selected;
 mod shut;
 
@@ -19,21 +21,25 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
+use super::cycle::break_cycles;
 use super::diff::{self, Change, Compared, has_holes, real_changes};
-use super::order::{dependents, order_deletes};
-use super::{Deferred, Goal, Kept, Pattern, Place, Plan, Problem, Reason, Request, Settlement, Step, StepAction};
+use super::order::order_steps;
+use super::{
+    Deferred, Goal, Handover, Kept, Pattern, Place, Plan, Problem, Reason, Request, Settlement, Step, StepAction,
+};
 use crate::erased::{Configs, ErasedLive, Evaluated, KindHandle};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;
 use crate::policy;
 use crate::refresh::Observed;
-use crate::resource::{Claim, Naming};
+use crate::resource::Naming;
 use crate::stack::{Node, Stack};
 use crate::state::{Object, Record, Snapshot};
 use crate::trigger;
 use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
 use crate::visible::shell_word;
 
+use self::claims::Claims;
 pub(crate) use self::moves::Moves;
 use self::naming::HASH;
 pub(crate) use self::naming::{name_of, next_generation, next_name};
@@ -77,7 +83,8 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
         deferred: BTreeMap::new(),
         kept: Vec::new(),
         unchanged: 0,
-        claims: HashMap::new(),
+        claims: Claims::new(),
+        handovers: Vec::new(),
         names: HashMap::with_capacity(nodes),
         selected: Selected::of(request, basis.stack, basis.snapshot, &basis.moves.made),
         request,
@@ -115,14 +122,13 @@ struct Builder<'a> {
     deferred: BTreeMap<ProviderName, Deferred>,
     kept: Vec<Kept>,
     unchanged: usize,
-    /// Who has claimed what, by provider.
-    claims: HashMap<(usize, String), Vec<Claimed>>,
+    /// Who has claimed what.
+    claims: Claims,
+    /// Steps that begin once others have released what they take.
+    handovers: Vec<Handover>,
     /// Which declared resource has which name, by provider and kind.
     names: HashMap<(usize, &'static str, PhysicalName), usize>,
 }
-
-/// Who has claimed something, and why nobody else can have it, if so.
-type Claimed = (Address, Option<&'static str>);
 
 /// The settings of a resource, as far as they are known.
 struct Desired {
@@ -174,6 +180,9 @@ impl<'a> Builder<'a> {
         let object = record.and_then(|record| record.object.as_ref());
         let problems = self.problems.len();
         self.decide(index, node, record, object);
+        if !self.selected.leaves_out(&node.address) {
+            self.claim(index, node);
+        }
         if self.problems.len() > problems && self.last[index].is_none() {
             // Who uses it has no problem of its own.
             self.left_out(index, node, object);
@@ -192,7 +201,6 @@ impl<'a> Builder<'a> {
             return;
         }
         let Some(desired) = self.evaluate(node, object) else { return };
-        self.claim(node);
         let seen = self.basis.observed.objects.get(&node.address);
         let live = seen.and_then(|seen| seen.current.as_ref());
         let deferred = self.basis.observed.deferred.contains(&stack.providers[node.provider].name);
@@ -251,26 +259,6 @@ impl<'a> Builder<'a> {
             || self.basis.moves.origin(address).filter(is_free).is_some_and(|from| pattern.matches(from))
     }
 
-    /// What was asked for and is not there.
-    fn unmatched(&mut self) {
-        let about = |pattern: &Pattern, message: &str, hint: &str| Problem {
-            address: Address::from(pattern.as_str()),
-            message: message.to_owned(),
-            hint: Some(hint.to_owned()),
-            at: None,
-        };
-        for pattern in &self.selected.unmatched {
-            let (message, hint) = ("no resource is called so", "addresses are as `state list` and `graph` show them");
-            self.warnings.push(about(pattern, message, hint));
-        }
-        for pattern in &self.request.replace {
-            if !self.basis.stack.nodes.iter().any(|node| self.is_meant(pattern, &node.address)) {
-                let message = "is not declared: there is nothing that could take its place";
-                self.problems.push(about(pattern, message, "addresses are as `graph` shows them"));
-            }
-        }
-    }
-
     /// What the program says of this resource contradicts what it says of another, or what is recorded.
     fn contradicts(&mut self, index: usize, node: &Node, record: Option<&Record>) -> bool {
         let before = self.problems.len();
@@ -294,21 +282,6 @@ impl<'a> Builder<'a> {
             }
         }
         self.problems.len() > before
-    }
-
-    /// What this resource and one before it want at their service, and only one can have.
-    fn claim(&mut self, node: &Node) {
-        for Claim { what, alone } in
-            node.draft.claims(&self.known, &self.canonical(node.provider, &node.kind, &node.name))
-        {
-            let claimed = self.claims.entry((node.provider, what.clone())).or_default();
-            let others = claimed.iter().filter(|(other, _)| *other != node.address);
-            let clash = others.filter_map(|(other, theirs)| Some((other, alone.or(*theirs)?))).next();
-            if let Some((other, why)) = clash {
-                self.problems.push(Self::problem(node, format!("needs {what}, as `{other}` does: {why}")));
-            }
-            claimed.push((node.address.clone(), alone));
-        }
     }
 
     fn evaluate(&mut self, node: &Node, object: Option<&Object>) -> Option<Desired> {
@@ -450,9 +423,11 @@ impl<'a> Builder<'a> {
     fn finish(mut self, outputs: BTreeMap<String, Change>) -> Plan {
         self.tell_of_orphans();
         let handed_over = self.hand_over_names();
-        order_deletes(&mut self.steps, self.basis.snapshot);
+        self.hand_over();
+        order_steps(&mut self.steps, self.basis.snapshot, &self.handovers);
         self.check_hand_overs(handed_over);
-        assert!(dependents(&self.steps).1.is_some(), "BUG: the steps of a plan wait for each other");
+        let problems = break_cycles(&mut self.steps, &self.handovers);
+        self.problems.extend(problems);
         let (stack, request) = (self.basis.stack, self.request);
         let mut plan = Plan {
             request: request.clone(),
@@ -498,7 +473,7 @@ impl<'a> Builder<'a> {
     /// A name that is not decided yet is as long as it will be.
     fn review(&mut self, node: &Node, name: Option<&PhysicalName>) {
         let undecided = || PhysicalName::from(format!("{}-{}", node.name, "0".repeat(HASH)));
-        let findings = node.draft.review(&self.known, &name.cloned().unwrap_or_else(undecided));
+        let findings = node.draft.review(&self.known, self.basis.key, &name.cloned().unwrap_or_else(undecided));
         self.problems.extend(findings.errors.iter().map(|message| Self::problem(node, message.to_string())));
         self.warnings.extend(findings.warnings.iter().map(|message| Self::problem(node, message.to_string())));
     }

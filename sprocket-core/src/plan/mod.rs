@@ -4,6 +4,7 @@
 //! secret: its values are sealed, and hidden where it is serialised, as a [document](crate::document).
 
 mod build;
+mod cycle;
 mod diff;
 mod display;
 mod order;
@@ -19,7 +20,7 @@ pub(crate) use self::build::{
 };
 pub use self::diff::Change;
 pub(crate) use self::diff::{Compared, has_holes, is_as_wanted, real_changes};
-pub(crate) use self::order::dependents;
+pub(crate) use self::order::{Handover, dependents};
 pub use self::request::{Goal, Pattern, Request};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
 use crate::json::Json;

@@ -2,6 +2,7 @@
 //!
 //! Steps of declared resources follow the order of declaration, which is topological. A delete follows every step of what
 //! is recorded as made from the object. Some deletes also come before other steps: those that wait for nothing but deletes.
+//! What only one resource can have is handed over: released by one step before another takes it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,8 +10,52 @@ use super::{Reason, Step, StepAction};
 use crate::ids::Address;
 use crate::state::{Record, Snapshot};
 
-/// Adds the edges of deletes.
-pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
+/// Something that only one resource can have, and that two steps hand over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Handover {
+    /// The step that releases it,
+    pub(crate) release: usize,
+    /// and the one that takes it.
+    pub(crate) taker: usize,
+    /// What it is: `port 443/tcp`.
+    pub(crate) what: String,
+}
+
+/// Adds the edges of deletes and of what is handed over. Steps may come to wait for each other then.
+pub(super) fn order_steps(steps: &mut [Step], snapshot: &Snapshot, handovers: &[Handover]) {
+    for handover in handovers {
+        steps[handover.taker].after.push(index(handover.release));
+    }
+    let rooms = Rooms::of(steps, handovers);
+    order_deletes(steps, snapshot, &rooms);
+    for step in &mut *steps {
+        step.after.sort_unstable();
+        step.after.dedup();
+    }
+}
+
+/// The deletes that make room: each goes before another object is made, in its own place or with what it gives up.
+struct Rooms {
+    /// By step, whether it makes room.
+    makes: Vec<bool>,
+    /// Each with a step that it makes room for.
+    pairs: Vec<(usize, usize)>,
+}
+
+impl Rooms {
+    fn of(steps: &[Step], handovers: &[Handover]) -> Self {
+        // The successor of what is replaced in place is the step after it.
+        let in_place = (0..steps.len()).filter(|&at| steps[at].action.replaces_in_place() && at + 1 < steps.len());
+        let given_up = handovers.iter().filter(|handover| steps[handover.release].action.deletes());
+        let mut pairs: Vec<_> = in_place.map(|at| (at, at + 1)).collect();
+        pairs.extend(given_up.map(|handover| (handover.release, handover.taker)));
+        let mut makes = vec![false; steps.len()];
+        pairs.iter().for_each(|&(delete, _)| makes[delete] = true);
+        Self { makes, pairs }
+    }
+}
+
+fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
     let deletes: Vec<usize> = (0..steps.len()).filter(|&at| steps[at].action.deletes()).collect();
     if deletes.is_empty() {
         return;
@@ -20,17 +65,21 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
     let early = uses.early_deletes(steps, &hosts);
     let mut if_possible = Vec::new();
     for &delete in &deletes {
-        let replaced = steps[delete].action.replaces_in_place();
+        let makes_room = rooms.makes[delete];
+        let in_place = steps[delete].action.replaces_in_place();
         let Some(resource) = uses.resource_of[delete] else { continue };
         let ends = hosts.get(&delete).map_or(std::slice::from_ref(&delete), Vec::as_slice);
         for &user in &uses.users[resource] {
             for &step in &uses.steps[user] {
                 // The old object of a kind with a fixed name goes before its new one is made, and so before whatever
                 // only refers to it is updated. What itself goes, for good or to be made again, goes first all the same.
-                let goes = early[step] || steps[step].action.replaces_in_place();
-                let first = !ends.contains(&step) && (!replaced || goes);
+                let action = &steps[step].action;
+                let goes = if in_place { early[step] || action.replaces_in_place() } else { action.deletes() };
+                let first = !ends.contains(&step) && (!in_place || goes);
                 match hosts.get(&step) {
                     _ if !first => {}
+                    // What gives up its place to another waits for who moves over to that as far as that can be.
+                    None if makes_room && !goes => if_possible.extend(ends.iter().map(|&end| (end, step))),
                     Some(hosts) => {
                         if_possible.extend(ends.iter().flat_map(|&end| hosts.iter().map(move |&host| (end, host))))
                     }
@@ -58,14 +107,10 @@ pub(super) fn order_deletes(steps: &mut [Step], snapshot: &Snapshot) {
             }
         }
     }
-    make_room_late(steps, &uses);
+    make_room_late(steps, &uses, rooms);
     // What it was made from goes after the host, and after what is declared otherwise now and is as it was, unless they wait
     // for just that.
     wait_where_possible(steps, if_possible);
-    for step in steps {
-        step.after.sort_unstable();
-        step.after.dedup();
-    }
 }
 
 /// By step that drops what goes with its host, the steps that end it: those of the host, or of what the host goes with.
@@ -98,46 +143,44 @@ fn hosts(steps: &[Step], snapshot: &Snapshot) -> BTreeMap<usize, Vec<usize>> {
 /// Where the successor waits for something that itself makes room for another, the old object goes before that.
 ///
 /// Who was made from it and does not wait for its successor, or for another that was made room for, comes before it too.
-fn make_room_late(steps: &mut [Step], uses: &Uses) {
-    let is_first = |step: &Step| step.action.replaces_in_place();
-    if !steps.iter().any(is_first) {
+fn make_room_late(steps: &mut [Step], uses: &Uses, rooms: &Rooms) {
+    if rooms.pairs.is_empty() {
         return;
     }
     let (dependents, Some(order)) = dependents(steps) else { return };
     // What follows on no such delete can't wait for one: so no step comes to wait for itself.
     let mut follows = vec![false; steps.len()];
     for at in order.into_iter().map(|at| at as usize) {
-        if follows[at] || is_first(&steps[at]) {
+        if follows[at] || rooms.makes[at] {
             dependents[at].iter().for_each(|&next| follows[next as usize] = true);
         }
     }
-    for delete in (0..steps.len()).filter(|&at| is_first(&steps[at])).collect::<Vec<_>>() {
-        // The successor is the step after it.
-        let Some(successor) = steps.get(delete + 1) else { continue };
-        let is_free = |before: &u32| !follows[*before as usize] && !is_first(&steps[*before as usize]);
-        let waits: Vec<u32> = successor.after.iter().copied().filter(is_free).collect();
-        steps[delete].after.extend(waits.into_iter().filter(|&before| before as usize != delete));
+    for &(delete, successor) in &rooms.pairs {
+        let waits: Vec<u32> =
+            steps[successor].after.iter().copied().filter(|&before| !follows[before as usize]).collect();
+        steps[delete].after.extend(waits.into_iter().filter(|&before| !rooms.makes[before as usize]));
+    }
+    for delete in (0..steps.len()).filter(|&at| rooms.makes[at]) {
         let users = uses.resource_of[delete].into_iter().flat_map(|resource| &uses.users[resource]);
         let moved_over = users.flat_map(|&user| &uses.steps[user]).copied();
-        let moved_over = moved_over.filter(|&step| !follows[step] && !is_first(&steps[step]));
+        let moved_over = moved_over.filter(|&step| !follows[step] && !rooms.makes[step]);
         let moved_over: Vec<u32> = moved_over.map(index).collect();
         steps[delete].after.extend(moved_over);
     }
     let late = |step: &usize| follows[*step] && steps[*step].action.is_final();
     let late: Vec<usize> = (0..steps.len()).filter(late).collect();
     if !late.is_empty() {
-        goes_before_what_makes_room(steps, uses, &late);
+        goes_before_what_makes_room(steps, uses, rooms, &late);
     }
 }
 
 /// What goes for good and waits for something that makes room goes all the same before what it was made from makes room,
 /// unless it waits for just that.
-fn goes_before_what_makes_room(steps: &mut [Step], uses: &Uses, late: &[usize]) {
+fn goes_before_what_makes_room(steps: &mut [Step], uses: &Uses, rooms: &Rooms, late: &[usize]) {
     let mut waits = Vec::new();
     for &goes in late {
         let used = uses.resource_of[goes].into_iter().flat_map(|resource| &uses.used[resource]);
-        let making_room = used.flat_map(|&used| &uses.steps[used]).copied();
-        let making_room = making_room.filter(|&step| steps[step].action.replaces_in_place());
+        let making_room = used.flat_map(|&used| &uses.steps[used]).copied().filter(|&step| rooms.makes[step]);
         waits.extend(making_room.map(|delete| (delete, goes)));
     }
     wait_where_possible(steps, waits);

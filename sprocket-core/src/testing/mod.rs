@@ -25,6 +25,7 @@ mod imagine;
 mod leaks;
 mod simulate;
 mod suite;
+mod unknowns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub(crate) use self::imagine::imagine;
 pub use self::leaks::leaks;
 use self::simulate::{Simulation, simulate};
 pub use self::suite::{KindSuite, Variant};
+pub use self::unknowns::false_findings;
 use crate::engine::{Engine, Refused, Settings};
 use crate::entropy::Entropy;
 use crate::event::{Event, Events};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, IntoInput, Kinds, Make, Naming, Outcome, Output,
-    PhysicalName, Provider, ProviderError, Recorded, Resource, Secret, Spec, This,
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Identity, IntoInput, Kinds, Make, Naming, Outcome,
+    Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Secret, Spec, This,
 };
 
 /// The service. Nothing but its simulation answers.
@@ -277,6 +277,11 @@ simulated!(
     AppSpec,
     {
         const CONVERGES: bool = true;
+        fn review(spec: &AppSpec) -> Findings {
+            let twice = (1..spec.nets.len()).any(|at| spec.nets[..at].contains(&spec.nets[at]));
+            let errors = twice.then_some("is on a net twice".into()).into_iter().collect();
+            Findings { errors, ..Findings::default() }
+        }
     },
     |this: This<App>| App { version: this.volatile(|state| state.version), this }
 );

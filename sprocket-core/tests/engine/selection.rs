@@ -192,18 +192,18 @@ fn a_request_that_nothing_answers_to_says_so() {
     let mut story = Story::new();
     story.apply(estate);
     assert_snapshot!(story.plan_for(changed, declared().only(["lab:app/wed"])), @"
-    warning: `lab:app/wed`: no resource is called so
-      hint: addresses are as `state list` and `graph` show them
-    Nothing to do: 0 resources are as declared; 5 left out.
+    problem: `lab:app/wed`: no resource has this address
+      hint: did you mean `lab:app/web`?
+    1 problem: nothing can be applied until it is solved.
     ");
     assert_snapshot!(story.plan_for(estate, declared().without(["lab:app/wed"])), @"
-    warning: `lab:app/wed`: no resource is called so
-      hint: addresses are as `state list` and `graph` show them
-    Nothing to do: 5 resources are as declared.
+    problem: `lab:app/wed`: no resource has this address
+      hint: did you mean `lab:app/web`?
+    1 problem: nothing can be applied until it is solved.
     ");
     assert_snapshot!(story.plan_for(estate, declared().replace(["lab:app/wed"])), @"
     problem: `lab:app/wed`: is not declared: there is nothing that could take its place
-      hint: addresses are as `graph` shows them
+      hint: did you mean `lab:app/web`?
     1 problem: nothing can be applied until it is solved.
     ");
 }

@@ -8,6 +8,8 @@ mod attic;
 mod basics;
 mod beside;
 mod drift;
+mod exclusive;
+mod first_plan;
 mod foreign_texts;
 mod forged;
 mod in_doubt;
@@ -30,6 +32,7 @@ mod replacement;
 mod run_loop;
 mod secrecy;
 mod secrets;
+mod selection;
 mod triggers;
 mod unfinished;
 mod yard;
@@ -88,6 +91,13 @@ impl Story {
         let again = self.plan(&program);
         assert!(again.starts_with("Nothing to do"), "the same program again:\n{again}");
         calls
+    }
+
+    /// Applies, and answers the calls of that alone.
+    #[track_caller]
+    pub(crate) fn apply_alone(&mut self, program: impl Fn(&mut Stack)) -> Vec<String> {
+        self.calls();
+        self.apply(program)
     }
 
     /// Applies as far as it goes.

@@ -11,6 +11,7 @@ use sprocket_core::{
     Live, Lookup, Make, Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded,
     Resource, Secret, Spec, This,
 };
+use sprocket_core::{Claim, Findings};
 
 /// The things that stand in a yard. Clones are the same one.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,8 @@ pub(crate) struct Inside {
 #[derive(Clone, Debug)]
 struct Thing {
     spec: Arc<dyn Any + Send + Sync>,
+    /// What it has, and others may not have beside it.
+    claims: Vec<Claim>,
     state: Standing,
     mark: Option<Mark>,
 }
@@ -131,6 +134,23 @@ impl Yard {
     }
 }
 
+impl Inside {
+    /// What a thing of this name and these settings takes, if nobody else has that.
+    fn claim<R: Resource>(&self, name: &PhysicalName, spec: &R::Spec) -> Result<Vec<Claim>, YardError> {
+        let claims = R::claims(name, Some(spec));
+        let others =
+            self.things.iter().filter(|((kind, other), _)| (*kind, other.as_str()) != (R::KIND, name.as_str()));
+        for ((_, other), thing) in others {
+            let is_same =
+                |one: &&Claim| thing.claims.iter().any(|had| had.what == one.what && had.alone.or(one.alone).is_some());
+            if let Some(claim) = claims.iter().find(is_same) {
+                return Err(YardError::Claimed(claim.what.clone(), other.clone()));
+            }
+        }
+        Ok(claims)
+    }
+}
+
 /// A way into a yard.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -159,6 +179,8 @@ pub(crate) enum YardError {
     Half(String),
     #[error("there is no `{0}`")]
     Gone(String),
+    #[error("{0} is in use by `{1}`")]
+    Claimed(String, String),
     #[error("nobody has a pass")]
     NoPass,
     #[error("nobody heard anything")]
@@ -173,6 +195,7 @@ impl ProviderError for YardError {
             Self::Taken(_) => ErrorKind::AlreadyExists,
             Self::Half(_) => ErrorKind::Unready,
             Self::Gone(_) => ErrorKind::NotFound,
+            Self::Claimed(..) => ErrorKind::Conflict,
             Self::NoPass | Self::Quoted(_) => ErrorKind::Denied,
             Self::Unheard => ErrorKind::Unavailable,
         }
@@ -213,7 +236,7 @@ impl Provider for Gate {
         }
     }
     fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Post>().with::<Pipe>().with::<Stone>()
+        kinds.with::<Post>().with::<Pipe>().with::<Stone>().with::<Stall>().with::<Booth>()
     }
 }
 
@@ -279,6 +302,7 @@ impl Gate {
         if inside.things.contains_key(&place) {
             return Err(YardError::Taken(place.1).into());
         }
+        let claims = inside.claim::<R>(make.name, make.spec)?;
         self.note(&mut inside, "create", R::KIND, make.name.as_str());
         inside.minted += 1;
         let state = Standing {
@@ -289,7 +313,7 @@ impl Gate {
         };
         let is_half = matches!(trouble, Some(Trouble::Half | Trouble::HalfUnheard));
         let spec = if is_half { R::half(make.spec) } else { R::written(make.spec) };
-        let thing = Thing { spec: Arc::new(spec), state: state.clone(), mark: Some(make.mark.clone()) };
+        let thing = Thing { spec: Arc::new(spec), claims, state: state.clone(), mark: Some(make.mark.clone()) };
         inside.things.insert(place, thing);
         match trouble {
             Some(Trouble::HalfUnheard) => Err(YardError::Unheard.into()),
@@ -305,13 +329,14 @@ impl Gate {
             return Err(YardError::Quoted(R::quote(change.spec)).into());
         }
         let mut inside = self.inside();
+        let claims = inside.claim::<R>(&change.live.name, change.spec)?;
         self.note(&mut inside, "update", R::KIND, name);
         let spec = R::written(change.spec);
         let Some(thing) = inside.things.get_mut(&(R::KIND, name.to_owned())) else {
             return Err(YardError::Gone(name.to_owned()).into());
         };
         thing.state.version += 1;
-        (thing.spec, thing.mark) = (Arc::new(spec), Some(change.mark.clone()));
+        (thing.spec, thing.claims, thing.mark) = (Arc::new(spec), claims, Some(change.mark.clone()));
         Ok(thing.state.clone())
     }
 
@@ -479,6 +504,56 @@ kind!(
         const MARKED: bool = false;
     }
 );
+
+kind!(
+    /// A stall: it has its plots alone, unless it says that it shares them.
+    Stall, StallDraft, StallSpec, "yard:stall", {
+        const NAMING: Naming = Naming::Fixed;
+        const CLAIMS: bool = true;
+        const VERSION: u32 = 2;
+        fn review(spec: &StallSpec) -> Findings {
+            assert!(spec.text != "review panics", "hunter2-panic");
+            let mut findings = Findings::default();
+            findings.errors.extend(spec.tags.contains_key("plot 0").then_some("0 is no plot".into()));
+            let twice = |(at, one)| spec.neighbours[..at].contains(one);
+            let is_twice = spec.neighbours.iter().enumerate().any(twice);
+            findings.errors.extend(is_twice.then_some("it has a neighbour twice".into()));
+            findings.warnings.extend(spec.text.is_empty().then_some("it sells nothing".into()));
+            findings
+        }
+        fn review_name(name: &PhysicalName, _: Option<&StallSpec>) -> Findings {
+            assert!(name.as_str() != "name-panics", "hunter2-panic");
+            Findings::default()
+        }
+        fn upgrade(_: u32, _: sprocket_core::Part, _: serde_json::Value) -> Result<serde_json::Value, String> {
+            panic!("hunter2-panic");
+        }
+        fn claims(_: &PhysicalName, spec: Option<&StallSpec>) -> Vec<Claim> {
+            assert!(spec.is_none_or(|spec| spec.text != "claims panic"), "hunter2-panic");
+            plots(spec.map(|spec| &spec.tags))
+        }
+    }
+);
+kind!(
+    /// A booth: the same, and a new one is built before the old one goes.
+    Booth, BoothDraft, BoothSpec, "yard:booth", {
+        const NAMING: Naming = Naming::Generation;
+        const CLAIMS: bool = true;
+        fn claims(_: &PhysicalName, spec: Option<&BoothSpec>) -> Vec<Claim> {
+            plots(spec.map(|spec| &spec.tags))
+        }
+    }
+);
+
+/// The plots that tags tell of: `plot 1`, and `shared` or anything else.
+fn plots(tags: Option<&BTreeMap<String, String>>) -> Vec<Claim> {
+    let plots = tags.into_iter().flatten().filter(|(tag, _)| tag.starts_with("plot "));
+    let claim = |(plot, how): (&String, &String)| match how.as_str() {
+        "shared" => Claim::shared(plot),
+        _ => Claim::alone(plot, "one stall stands on a plot"),
+    };
+    plots.map(claim).collect()
+}
 
 /// The sign of a thing, by the thing's id: `sign of id-1`. There is one only while the thing stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,6 +4,8 @@
 //! [`VaultUnseal`], [`VaultAccess`], [`VaultRootRevoked`]. [`Bootstrap`] declares them all.
 
 mod access;
+#[cfg(test)]
+mod gaps_tests;
 mod init;
 mod pgp;
 mod root;

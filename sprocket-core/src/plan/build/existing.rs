@@ -66,7 +66,7 @@ impl<'a> Builder<'a> {
             self.unchanged += 1;
             return;
         };
-        if action == StepAction::Update {
+        if matches!(action, StepAction::Update | StepAction::Await) {
             self.review(node, Some(&object.name));
         }
         let witness = live.map(|live| live.witness.clone());
@@ -251,8 +251,14 @@ impl<'a> Builder<'a> {
         let new = Step { spec, changes, ..self.step(index, node, create, reason.clone(), name.clone()) };
         // As long as something that is left out uses it, it stays.
         let in_use = self.selected.is_in_use(&node.address);
-        let makes_room =
-            facts.naming == Naming::Fixed || !in_use && self.stands_on_what_makes_room(node, object, &new.changes);
+        let goes_first = facts.naming == Naming::Fixed || self.claims_the_same(index, node, object);
+        if goes_first
+            && in_use
+            && let Some(problem) = self.stood_on(node)
+        {
+            return self.problems.push(problem);
+        }
+        let makes_room = goes_first || !in_use && self.stands_on_what_makes_room(node, object, &new.changes);
         if makes_room {
             let old = self.step(index, node, delete(true), reason, Some(object.name.clone()));
             self.steps.push(Step { witness, after: Vec::new(), ..old });
@@ -268,6 +274,20 @@ impl<'a> Builder<'a> {
             }
         }
         self.known.nodes[index] = Facts { name, reported: None, changing: true };
+    }
+
+    /// Why a resource can't be deleted to be made anew, if something that is left out was made from it.
+    fn stood_on(&self, node: &Node) -> Option<Problem> {
+        let records = &self.basis.snapshot.records;
+        let uses = |user: &&Address| {
+            let objects = records.get(*user).into_iter().flat_map(Record::objects);
+            objects.flat_map(|object| &object.deps).any(|dep| *dep == node.address)
+        };
+        let user = self.selected.left_out().filter(uses).min()?;
+        let message =
+            format!("would be deleted to be made anew, and `{user}`, which this plan leaves out, was made from it");
+        let hint = format!("plan `{user}` too, or leave `{}` out", node.address);
+        Some(Problem { hint: Some(hint), ..Self::problem(node, message) })
     }
 
     /// An object that was replaced and is still there, and can be what is wanted now: of contents the one of this name; of

@@ -16,8 +16,6 @@ pub(super) struct Selected<'a> {
     left_out: HashSet<&'a Address>,
     /// What those were made from.
     in_use: HashSet<&'a Address>,
-    /// Patterns that no resource is called like.
-    pub(super) unmatched: Vec<Pattern>,
 }
 
 impl<'a> Selected<'a> {
@@ -45,12 +43,9 @@ impl<'a> Selected<'a> {
         let without = (0..is_out.len()).filter(|&place| is_out[place]).chain(matching(&request.without)).collect();
         let is_out = closure(without, graph.addresses.len(), |place| graph.takes_along(place, is_out[place]));
         let out = || (0..is_out.len()).filter(|&place| is_out[place]);
-        let patterns = request.only.iter().chain(&request.without);
-        let nobody = |pattern: &&Pattern| !graph.addresses.iter().any(|address| is_meant(pattern, address));
         Self {
             left_out: out().map(|place| graph.addresses[place]).collect(),
             in_use: out().flat_map(|place| &graph.made_from[place]).map(|&used| graph.addresses[used]).collect(),
-            unmatched: patterns.filter(nobody).cloned().collect(),
         }
     }
 
@@ -61,6 +56,11 @@ impl<'a> Selected<'a> {
     /// Whether something that is left out was made from it: its old objects stay until that has moved over.
     pub(super) fn is_in_use(&self, address: &Address) -> bool {
         self.in_use.contains(address)
+    }
+
+    /// What is left out, in no order.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = &'a Address> {
+        self.left_out.iter().copied()
     }
 
     pub(super) fn into_left_out(self) -> Vec<Address> {

@@ -1,0 +1,546 @@
+//! Specs of which not all is known, with made-up values in the gaps: what is known can be checked before the rest is.
+//!
+//! There are several ways to fill the gaps, and no two gaps or ways give one value. **Contract:** what a kind says in all ways
+//! of filling does not come from a made-up value, unless it can't be satisfied with any.
+
+use std::cell::{Cell, RefCell};
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, VariantAccess, Visitor,
+};
+use serde_json::Error;
+
+use crate::value::{GIVEN, Partial, SECRET, plain_key, unescape};
+
+/// In how many ways gaps are filled.
+pub(super) const WAYS: usize = 4;
+
+/// How many shapes of text are tried for a gap that does not take any text.
+const SHAPES: usize = 12;
+
+/// The spec with its gaps filled; none if no made-up value is one of a gap's type.
+pub(super) fn fill<T: DeserializeOwned>(partial: &Partial, way: usize) -> Option<T> {
+    let filler =
+        Filler { way, shapes: RefCell::default(), texts: Cell::new(0), numbers: Cell::new(0), tried: Cell::new(0) };
+    loop {
+        filler.texts.set(0);
+        filler.numbers.set(0);
+        if let Ok(spec) = T::deserialize(Filled { partial, filler: &filler }) {
+            return Some(spec);
+        }
+        // It is the text that was given last which was not taken.
+        let mut shapes = filler.shapes.borrow_mut();
+        let shape = shapes.get_mut(filler.texts.get().checked_sub(1)?)?;
+        *shape += 1;
+        filler.tried.set(filler.tried.get() + 1);
+        if *shape == SHAPES || filler.tried.get() > 20 * SHAPES {
+            return None;
+        }
+    }
+}
+
+/// Types see the keys of maps as the program wrote them.
+pub(super) fn as_written(partial: &mut Partial) {
+    match partial {
+        Partial::Known(value) => unescape(value),
+        Partial::Secret(inner) => as_written(inner),
+        Partial::List(items) => items.iter_mut().for_each(as_written),
+        Partial::Map(fields) => fields.values_mut().for_each(as_written),
+        _ => {}
+    }
+}
+
+struct Filler {
+    way: usize,
+    /// By text, the shape that is tried, from the first of this way.
+    shapes: RefCell<Vec<usize>>,
+    /// How many texts were given,
+    texts: Cell<usize>,
+    /// and how many numbers.
+    numbers: Cell<u8>,
+    tried: Cell<usize>,
+}
+
+impl Filler {
+    fn text(&self) -> String {
+        let place = self.texts.replace(self.texts.get() + 1);
+        let mut shapes = self.shapes.borrow_mut();
+        if shapes.len() <= place {
+            shapes.resize(place + 1, 0);
+        }
+        // No two ways give texts of one length.
+        let (way, long) = (self.way, "x".repeat(5 * self.way + 8));
+        let number = place % 50 * WAYS + way;
+        match (shapes[place] + way) % SHAPES {
+            0 => format!("unknown-{long}-{place}"),
+            1 => format!("/unknown/{long}/{place}"),
+            2 => format!("203.0.113.{number}"),
+            3 => format!("{long}-{place}.example.com"),
+            4 => format!("https://{long}-{place}.example.com"),
+            5 => format!("10.{number}.0.0/16"),
+            6 => format!("{}s", number + 60),
+            7 => format!("{}", number + 1024),
+            8 => format!("{}MiB", number + 64),
+            9 => format!("2001:db8::{number:x}"),
+            10 => format!("example/{long}-{place}:1"),
+            _ => format!("{number:064x}"),
+        }
+    }
+
+    /// One that is of every type of number, and of none of another gap or way.
+    fn number(&self) -> u8 {
+        let place = self.numbers.replace(self.numbers.get().wrapping_add(1));
+        11 + place % 25 * 4 + u8::try_from(self.way).unwrap_or_default()
+    }
+
+    /// Whether what may be there is.
+    fn is_there(&self) -> bool {
+        self.way.is_multiple_of(2)
+    }
+}
+
+/// What is known, or a gap.
+#[derive(Clone, Copy)]
+struct Filled<'a> {
+    partial: &'a Partial,
+    filler: &'a Filler,
+}
+
+impl<'a> Filled<'a> {
+    fn bare(self) -> &'a Partial {
+        let mut partial = self.partial;
+        while let Partial::Secret(inner) = partial {
+            partial = inner;
+        }
+        partial
+    }
+
+    fn inner(self, partial: &'a Partial) -> Self {
+        Self { partial, ..self }
+    }
+
+    /// What consists of parts that are known or not.
+    fn parts<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.bare() {
+            Partial::List(items) => visitor.visit_seq(SeqDeserializer::new(items.iter().map(|item| self.inner(item)))),
+            Partial::Map(fields) => visitor.visit_map(MapDeserializer::new(
+                fields.iter().map(|(name, field)| (Key(plain_key(name)), self.inner(field))),
+            )),
+            _ => Err(Error::custom("it will never be known")),
+        }
+    }
+}
+
+macro_rules! filled {
+    ($($method:ident($($arg:ident: $type:ty),*);)*) => {
+        $(fn $method<V: Visitor<'a>>(self, $($arg: $type,)* visitor: V) -> Result<V::Value, Error> {
+            match self.bare() {
+                Partial::Known(value) => value.$method($($arg,)* visitor),
+                Partial::After(_) => Gap(self.filler).$method($($arg,)* visitor),
+                _ => self.parts(visitor),
+            }
+        })*
+    };
+}
+
+impl<'a> Deserializer<'a> for Filled<'a> {
+    type Error = Error;
+
+    filled! {
+        deserialize_any();
+        deserialize_bool();
+        deserialize_i8();
+        deserialize_i16();
+        deserialize_i32();
+        deserialize_i64();
+        deserialize_u8();
+        deserialize_u16();
+        deserialize_u32();
+        deserialize_u64();
+        deserialize_f32();
+        deserialize_f64();
+        deserialize_char();
+        deserialize_str();
+        deserialize_string();
+        deserialize_bytes();
+        deserialize_byte_buf();
+        deserialize_unit();
+        deserialize_unit_struct(name: &'static str);
+        deserialize_seq();
+        deserialize_tuple(len: usize);
+        deserialize_tuple_struct(name: &'static str, len: usize);
+        deserialize_map();
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]);
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]);
+        deserialize_identifier();
+        deserialize_ignored_any();
+    }
+
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.bare() {
+            Partial::Known(value) => value.deserialize_option(visitor),
+            Partial::After(_) => Gap(self.filler).deserialize_option(visitor),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+}
+
+impl<'a> IntoDeserializer<'a, Error> for Filled<'a> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// The key of an entry: a text, which may be one of a number.
+#[derive(Clone, Copy)]
+struct Key<'a>(&'a str);
+
+impl<'a> Deserializer<'a> for Key<'a> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_u64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.0.parse().map_err(Error::custom).and_then(|number| visitor.visit_u64(number))
+    }
+
+    fn deserialize_i64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.0.parse().map_err(Error::custom).and_then(|number| visitor.visit_i64(number))
+    }
+
+    fn deserialize_u8<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u16<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_u32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_i8<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_i16<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_i32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_i64(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'a>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    serde::forward_to_deserialize_any! {
+        <W: Visitor<'a>>
+        bool f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
+        ignored_any
+    }
+}
+
+impl<'a> IntoDeserializer<'a, Error> for Key<'a> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// A value that is not known yet.
+#[derive(Clone, Copy)]
+struct Gap<'a>(&'a Filler);
+
+macro_rules! numbers {
+    ($($method:ident $visit:ident;)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            visitor.$visit(self.0.number().try_into().map_err(Error::custom)?)
+        })*
+    };
+}
+
+macro_rules! texts {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            visitor.visit_string(self.0.text())
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Gap<'_> {
+    type Error = Error;
+
+    numbers! {
+        deserialize_i8 visit_i8;
+        deserialize_i16 visit_i16;
+        deserialize_i32 visit_i32;
+        deserialize_i64 visit_i64;
+        deserialize_u8 visit_u8;
+        deserialize_u16 visit_u16;
+        deserialize_u32 visit_u32;
+        deserialize_u64 visit_u64;
+        deserialize_f32 visit_f32;
+        deserialize_f64 visit_f64;
+    }
+
+    texts! { deserialize_any deserialize_str deserialize_string deserialize_identifier }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_bool(self.0.is_there())
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_char(char::from(self.0.number()))
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_byte_buf(self.0.text().into_bytes())
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.0.is_there() { visitor.visit_some(self) } else { visitor.visit_none() }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_seq(SeqDeserializer::new(std::iter::repeat_n(self, usize::from(self.0.is_there()))))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_seq(SeqDeserializer::new(std::iter::repeat_n(self, len)))
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_map(MapDeserializer::new(std::iter::repeat_n((self, self), usize::from(self.0.is_there()))))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_map(MapDeserializer::new(fields.iter().map(|name| (*name, self))))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name == SECRET {
+            return visitor.visit_enum(Variant { name: GIVEN, gap: self });
+        }
+        let last = variants.len().checked_sub(1).ok_or_else(|| Error::custom("it has no values"))?;
+        let place = [0, last, 1, variants.len() / 2][self.0.way % WAYS].min(last);
+        visitor.visit_enum(Variant { name: variants[place], gap: self })
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Error> for Gap<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// A variant, whose content is made up too.
+struct Variant<'a> {
+    name: &'static str,
+    gap: Gap<'a>,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_> {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+        let name = IntoDeserializer::<Error>::into_deserializer(self.name);
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self.gap)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        self.gap.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+        self.gap.deserialize_struct(self.name, fields, visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+    use crate::value::{Deps, NodeId, Secret};
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(try_from = "String")]
+    struct Image(String);
+
+    impl TryFrom<String> for Image {
+        type Error = String;
+        fn try_from(text: String) -> Result<Self, String> {
+            if text.contains(':') { Ok(Self(text)) } else { Err("it has no tag".into()) }
+        }
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Mode {
+        Up,
+        Down { after: u64 },
+        At(String),
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Spec {
+        name: String,
+        image: Image,
+        server: std::net::IpAddr,
+        ports: Vec<u16>,
+        labels: BTreeMap<String, Option<String>>,
+        numbered: BTreeMap<u16, String>,
+        mode: Mode,
+        secret: Option<Secret<String>>,
+        replicas: u64,
+    }
+
+    fn gap() -> Partial {
+        let deps = Deps::on(NodeId { stack: 0, index: 0 });
+        Partial::After(deps)
+    }
+
+    fn known(value: serde_json::Value) -> Partial {
+        Partial::Known(value)
+    }
+
+    fn spec(change: impl FnOnce(&mut BTreeMap<String, Partial>)) -> Partial {
+        let mut fields = BTreeMap::from(
+            [
+                ("name", known(json!("web"))),
+                ("image", known(json!("web:1"))),
+                ("server", known(json!("192.0.2.1"))),
+                ("ports", Partial::List(vec![known(json!(80)), gap()])),
+                (
+                    "labels",
+                    Partial::Map(BTreeMap::from([("a".to_owned(), gap()), ("b".to_owned(), known(json!("c")))])),
+                ),
+                ("numbered", Partial::Map(BTreeMap::from([("7".to_owned(), gap())]))),
+                ("mode", known(json!("Up"))),
+                ("secret", known(json!(null))),
+                ("replicas", known(json!(2))),
+            ]
+            .map(|(name, partial)| (name.to_owned(), partial)),
+        );
+        change(&mut fields);
+        Partial::Map(fields)
+    }
+
+    #[test]
+    fn known_values_stay_and_gaps_differ_in_each_way() {
+        let all: Vec<Spec> = (0..WAYS).map(|way| fill(&spec(|_| ()), way).unwrap()).collect();
+        for spec in &all {
+            assert_eq!((spec.name.as_str(), spec.ports[0], spec.replicas), ("web", 80, 2));
+            assert_eq!(spec.labels["b"].as_deref(), Some("c"));
+        }
+        let made_up: BTreeSet<_> = all.iter().map(|spec| (spec.ports[1], spec.numbered[&7].clone())).collect();
+        assert_eq!(made_up.len(), WAYS, "{made_up:?}");
+        let lengths: BTreeSet<_> = all.iter().map(|spec| spec.numbered[&7].len()).collect();
+        assert_eq!(lengths.len(), WAYS, "{made_up:?}");
+    }
+
+    #[test]
+    fn gaps_of_types_that_take_certain_texts_are_filled() {
+        let all = spec(|fields| fields.values_mut().for_each(|field| *field = gap()));
+        for way in 0..WAYS {
+            let spec: Spec = fill(&all, way).unwrap();
+            assert!(spec.image.0.contains(':'));
+            assert_eq!(spec.secret.is_some(), way.is_multiple_of(2));
+        }
+    }
+
+    #[test]
+    fn what_takes_no_made_up_value_is_not_filled() {
+        #[derive(Debug, Deserialize)]
+        enum Never {}
+        #[derive(Debug, Deserialize)]
+        struct Spec {
+            #[expect(dead_code, reason = "there is none")]
+            never: Never,
+        }
+        let partial = Partial::Map(BTreeMap::from([("never".to_owned(), gap())]));
+        assert!(fill::<Spec>(&partial, 0).is_none());
+    }
+}

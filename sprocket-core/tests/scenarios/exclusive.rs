@@ -1,0 +1,185 @@
+//! What only one resource can have, such as a port: two that want it are a problem, and what moves from one to another is
+//! released before it is taken.
+
+use sprocket_core::testing::Crash;
+use sprocket_core::{DraftExt as _, Goal, Request, Stack};
+
+use super::yard::{Base, Booth, Pipe, Post, Stall};
+use super::{Story, told};
+
+fn apply_with(parallel: usize, programs: &[&dyn Fn(&mut Stack)]) -> Story {
+    let mut story = Story::in_yard();
+    story.world.settings.parallel = parallel;
+    for program in programs {
+        story.calls();
+        story.apply(program);
+    }
+    story
+}
+
+/// The calls of the last of some programs, the same however many are made at once.
+#[track_caller]
+fn calls_of(programs: &[&dyn Fn(&mut Stack)]) -> String {
+    let calls = |parallel| {
+        let mut story = apply_with(parallel, &programs[..programs.len() - 1]);
+        story.apply(programs[programs.len() - 1]).join("\n")
+    };
+    let one = calls(1);
+    assert_eq!(one, calls(64));
+    one
+}
+
+#[test]
+fn a_claim_moves_from_what_is_deleted_to_what_is_created() {
+    let calls = calls_of(&[&|stack| drop(stack.add(Stall::new("web").tag("plot 80", "alone"))), &|stack| {
+        drop(stack.add(Stall::new("site").tag("plot 80", "alone")))
+    }]);
+    assert_eq!(calls, "delete yard:stall/web\ncreate yard:stall/site");
+}
+
+#[test]
+fn a_claim_moves_between_resources_that_stay() {
+    let holder = |first: &'static str, second: &'static str, at: &'static str| {
+        move |stack: &mut Stack| {
+            for name in [first, second] {
+                let stall = Stall::new(name).text(at);
+                stack.add(if name == at { stall.tag("plot 80", "alone") } else { stall });
+            }
+        }
+    };
+    let calls = calls_of(&[&holder("b", "a", "a"), &holder("b", "a", "b")]);
+    assert_eq!(calls, "update yard:stall/a\nupdate yard:stall/b");
+    let calls = calls_of(&[&holder("a", "b", "b"), &holder("a", "b", "a")]);
+    assert_eq!(calls, "update yard:stall/b\nupdate yard:stall/a");
+}
+
+#[test]
+fn a_claim_moves_from_what_is_replaced() {
+    let program = |width: u64, at: &'static str| {
+        move |stack: &mut Stack| {
+            for name in ["a", "b"] {
+                let base = if name == "b" { width } else { 1 };
+                let booth = Booth::new(name).base(Base::default().width(base));
+                stack.add(if name == at { booth.tag("plot 80", "alone") } else { booth });
+            }
+        }
+    };
+    let calls = calls_of(&[&program(1, "b"), &program(2, "a")]);
+    assert_eq!(calls, "create yard:booth/b-2\ndelete yard:booth/b\nupdate yard:booth/a");
+}
+
+#[test]
+fn an_object_gives_up_its_claim_before_its_successor_takes_it() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let booth = Booth::new("a").tag("plot 80", "alone").base(Base::default().width(width));
+            let booth = stack.add(booth);
+            stack.add(Post::new("user").beside(&booth.name));
+        }
+    };
+    let calls = calls_of(&[&program(1), &program(2)]);
+    assert_eq!(calls, "delete yard:booth/a\ncreate yard:booth/a-2\nupdate yard:post/user");
+}
+
+#[test]
+fn a_shared_claim_turns_into_an_exclusive_one_and_back() {
+    let shared = |stack: &mut Stack| {
+        (1..=20).for_each(|at| drop(stack.add(Stall::new(&format!("a{at}")).tag(format!("plot {at}"), "shared"))));
+    };
+    let alone = |stack: &mut Stack| {
+        (1..=20).for_each(|at| drop(stack.add(Stall::new(&format!("c{at}")).tag(format!("plot {at}"), "alone"))));
+    };
+    for parallel in [1, 64] {
+        apply_with(parallel, &[&shared, &alone, &shared]);
+    }
+}
+
+#[test]
+fn claims_that_are_swapped_are_a_problem() {
+    let program = |a: &'static str, b: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Stall::new("a").tag(a, "alone"));
+            stack.add(Stall::new("b").tag(b, "alone"));
+        }
+    };
+    let mut story = apply_with(1, &[&program("plot 1", "plot 2")]);
+    let plan = story.plan(program("plot 2", "plot 1"));
+    let told = "`yard:stall/a`: needs plot 2, which `yard:stall/b` gives up only after that: `update yard:stall/b` waits for \
+                `update yard:stall/a` waits for `update yard:stall/b`";
+    assert!(plan.contains(told), "{plan}");
+    let hint = "apply this with `yard:stall/a` left without plot 2, and give it plot 2 after that";
+    assert!(plan.contains(hint), "{plan}");
+    story.run(program("plot 2", "plot 1")).unwrap_err();
+    // As it says.
+    story.apply(|stack| {
+        stack.add(Stall::new("a"));
+        stack.add(Stall::new("b").tag("plot 1", "alone"));
+    });
+    story.apply(program("plot 2", "plot 1"));
+}
+
+#[test]
+fn a_claim_of_what_stays_is_a_problem() {
+    let mut story = apply_with(1, &[&|stack| drop(stack.add(Stall::new("web").tag("plot 80", "").keep_on_delete()))]);
+    let site = |stack: &mut Stack| drop(stack.add(Stall::new("site").tag("plot 80", "")));
+    let plan = story.plan(site);
+    assert!(plan.contains("needs plot 80, which `yard:stall/web` has, and it is left in place"), "{plan}");
+}
+
+#[test]
+fn a_claim_of_what_is_left_out_is_a_problem() {
+    let mut story = apply_with(1, &[&|stack| drop(stack.add(Stall::new("web").tag("plot 80", "")))]);
+    let both = story.connected(&|stack: &mut Stack| {
+        stack.add(Stall::new("site").tag("plot 80", ""));
+        stack.add(Stall::new("web"));
+    });
+    let plan = story.world.try_plan(&both, Request::from(Goal::Declared).only(["yard:stall/site"])).unwrap();
+    let plan = plan.to_string();
+    assert!(plan.contains("needs plot 80, which `yard:stall/web` has, and this plan leaves it out"), "{plan}");
+}
+
+#[test]
+fn dependents_move_over_to_the_new_holder_of_a_claim() {
+    let program = |name: &'static str| {
+        move |stack: &mut Stack| {
+            let stall = stack.add(Stall::new(name).tag("plot 80", ""));
+            let user = stack.add(Post::new("user").beside(&stall.name));
+            stack.add(Pipe::new("pipe").beside(user.version.map(|version| version.to_string())));
+        }
+    };
+    let calls = calls_of(&[&program("web"), &program("site")]);
+    let expected = "delete yard:stall/web\ncreate yard:stall/site\nupdate yard:post/user\nupdate yard:pipe/pipe";
+    assert_eq!(calls, expected);
+}
+
+#[test]
+fn a_new_holder_is_made_when_all_that_it_needs_is_there() {
+    // The old one goes as late as it can.
+    let calls = calls_of(&[&|stack| drop(stack.add(Stall::new("web").tag("plot 80", ""))), &|stack| {
+        let pipe = stack.add(Pipe::new("pipe"));
+        stack.add(Stall::new("site").tag("plot 80", "").beside(&pipe.id));
+    }]);
+    assert_eq!(calls, "create yard:pipe/pipe\ndelete yard:stall/web\ncreate yard:stall/site");
+}
+
+#[test]
+fn a_killed_handover_is_finished_by_the_next_run() {
+    let before = |stack: &mut Stack| drop(stack.add(Stall::new("web").tag("plot 80", "")));
+    let after = |stack: &mut Stack| drop(stack.add(Stall::new("site").tag("plot 80", "")));
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = apply_with(1, &[&before]);
+            story.world.crash_at(boundary, crash);
+            let program = story.connected(&after);
+            let ended = story.world.run(&program, Goal::Declared).unwrap();
+            if let Some(report) = &ended {
+                assert!(report.succeeded(), "{}", told(report));
+            }
+            story.apply(after);
+            assert_eq!(story.objects(), ["yard:stall/site"]);
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
