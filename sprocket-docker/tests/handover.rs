@@ -71,9 +71,9 @@ fn a_port_moves_between_two_services_that_stay(names: &Names, port: u16) {
         move |stack: &mut Stack| {
             let mut both = [(&first, true), (&second, false)];
             both.sort();
+            names.connect(stack);
             for (name, has_port) in both {
                 let draft = service(name);
-                names.connect(stack);
                 stack.add(if has_port { draft.publish(Port::ingress(port).to(80)) } else { draft });
             }
         }

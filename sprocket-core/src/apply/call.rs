@@ -334,9 +334,11 @@ impl Call<'_> {
         let limit = Deadline::after(self.ready_limit.saturating_add(self.call_limit));
         let mut attempts = Attempts::default();
         loop {
+            // In this order: the same case must take the same way each time.
             let ready = tokio::select! {
-                ready = within(limit, self.kind.calls.ready(through, object, &self.mark, deadline)) => ready,
+                biased;
                 () = self.permit.lost() => self.permit.check().and(Err(moved("the lock on the state was lost"))),
+                ready = within(limit, self.kind.calls.ready(through, object, &self.mark, deadline)) => ready,
             };
             let fault = match ready {
                 Ok(state) => {
@@ -515,8 +517,9 @@ impl Call<'_> {
             wait,
         });
         tokio::select! {
-            () = tokio::time::sleep(wait) => Ok(()),
+            biased;
             () = self.permit.no_retry() => Err(Self::give_up(fault, attempts)),
+            () = tokio::time::sleep(wait) => Ok(()),
         }
     }
 

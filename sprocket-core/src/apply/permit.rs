@@ -51,6 +51,7 @@ impl<'a> Permit<'a> {
     /// Returns once a call that failed may not be tried again.
     pub(super) async fn no_retry(&self) {
         tokio::select! {
+            biased;
             () = self.lost() => {}
             () = until(self.stop.clone(), |stop| *stop != Stopping::No) => {}
         }

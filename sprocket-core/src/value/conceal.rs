@@ -92,8 +92,26 @@ pub(crate) fn conceal_seen(seen: Json, sent: &Json, secrets: &[Path], key: &Stac
             *found = hide_value(found, key);
         }
     }
-    conceal_known(&mut value, key);
+    conceal_unlike(&mut value, &sent, key);
     if value == before { seen } else { Json::from(&value) }
+}
+
+/// Hides every text that contains a secret which this run knows, but for what was sent just so.
+fn conceal_unlike(value: &mut Value, sent: &Value, key: &StackKey) {
+    match (value, sent) {
+        (value, sent) if value == sent => {}
+        (Value::Object(map), Value::Object(sent)) if !map.contains_key(AFTER) => {
+            for (name, item) in map.iter_mut() {
+                match sent.get(name) {
+                    Some(sent) => conceal_unlike(item, sent, key),
+                    // The key may be the secret.
+                    None if key.redactor().is_in(name) => *item = hide_value(item, key),
+                    None => conceal_known(item, key),
+                }
+            }
+        }
+        (value, _) => conceal_known(value, key),
+    }
 }
 
 /// Seals in one value what is sealed in another that it is compared with, and says where.

@@ -89,6 +89,7 @@ fn a_plan_a_report_and_an_error_have_their_form() {
     let place = Place::new("forms", LOCAL);
     assert_snapshot!(serde_json::to_string_pretty(&without_ids(stream(&place, "plan --json").remove(0))).unwrap(), @r#"
     {
+      "beside": null,
       "deferred": [],
       "digest": "…",
       "kept": [],

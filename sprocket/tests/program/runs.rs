@@ -450,10 +450,11 @@ fn a_part_of_a_program_is_planned_applied_and_destroyed() {
     ");
     assert_snapshot!(place.run("plan --target shelf:thing/knife --detailed-exit-code", shelf), @"
     pantry/local of sprocket.toml
-    warning: `shelf:thing/knife`: no resource is called so
-      hint: addresses are as `state list` and `graph` show them
-    Nothing to do: 0 resources are as declared; 3 left out.
-    exit 0
+    problem: `shelf:thing/knife`: no resource has this address
+      hint: did you mean `shelf:thing/fork`?
+    1 problem: nothing can be applied until it is solved.
+    error: the plan has 1 problem, and can't be applied; nothing was changed
+    exit 1
     ");
 }
 

@@ -117,6 +117,7 @@ fn one_machine_goes_on_where_another_left_off() {
         let _lock = runtime.block_on(server.lock());
         assert_snapshot!(server.run(&ann, "apply --yes", pantry), @"
         pantry/shared of sprocket.toml
+        ! the state is locked by eve@far, process 12 since 2026-01-01T10:00:00Z (`apply`): this plan may change until that has ended
         + random:password/door
         + shelf:thing/jar
             lock: (known after random:password/door)
@@ -203,7 +204,7 @@ fn a_server_that_can_not_be_used_is_told_with_a_way_out() {
     let endpoint = format!("http://{}", sandbox.addresses().s3);
     assert_snapshot!(refused(&endpoint, Some(("nobody", S3_SECRET))), @"
     pantry/shared of sprocket.toml
-    error: could not read the state in s3://states/team/pantry/shared at ENDPOINT: could not list bucket `states`: InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records
+    error: could not read the lock of the state in s3://states/team/pantry/shared at ENDPOINT: could not read `team/pantry/shared/lock.json` in bucket `states`: InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records
       hint: the server knows no such access key: is it the one for this endpoint?
     exit 1
     pantry/local of sprocket.toml
@@ -213,7 +214,7 @@ fn a_server_that_can_not_be_used_is_told_with_a_way_out() {
     ");
     assert_snapshot!(refused(&endpoint, Some((S3_KEY, "wrong"))), @"
     pantry/shared of sprocket.toml
-    error: could not read the state in s3://states/team/pantry/shared at ENDPOINT: could not list bucket `states`: SignatureDoesNotMatch (status 403)
+    error: could not read the lock of the state in s3://states/team/pantry/shared at ENDPOINT: could not read `team/pantry/shared/lock.json` in bucket `states`: SignatureDoesNotMatch (status 403)
       hint: the secret does not belong to the access key, or a proxy rewrites requests
     exit 1
     pantry/local of sprocket.toml
@@ -223,7 +224,7 @@ fn a_server_that_can_not_be_used_is_told_with_a_way_out() {
     ");
     assert_snapshot!(refused(&endpoint, Some((S3_KEY, S3_SECRET))), @"
     pantry/shared of sprocket.toml
-    error: could not read the state in s3://states/team/pantry/shared at ENDPOINT: could not list bucket `states`: NoSuchBucket: The specified bucket does not exist
+    error: could not read the lock of the state in s3://states/team/pantry/shared at ENDPOINT: could not read `team/pantry/shared/lock.json` in bucket `states`: NoSuchBucket: The specified bucket does not exist
       hint: a state is kept outside of the stack that it is about: make the bucket by another way, once
     exit 1
     pantry/local of sprocket.toml

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use crate::json::Json;
 use crate::plan::diff::Change;
-use crate::plan::{Plan, Problem};
+use crate::plan::{Plan, Problem, StepAction};
 use crate::value::{Path, PathPart, StackKey, conceal_known, hide_value, is_beside_secret, is_sealed};
 
 /// Of a list with a secret in it, what others have made is not shown: any item of it may be the secret one.
@@ -24,28 +23,21 @@ pub(super) fn hide(value: &mut Value, key: &StackKey) {
     }
 }
 
-/// Hides the secrets that were learnt while the plan was made. Most plans know none.
+/// Hides the secrets that this run knows in what was read of live objects, and in what kinds say of settings. Most runs know
+/// none. What the program gives in clear is shown: whatever it made from a secret is sealed already.
 pub(super) fn conceal(plan: &mut Plan, key: &StackKey) {
     if key.redactor().is_empty() {
         return;
     }
-    let steps = plan.steps.iter_mut();
-    for step in steps {
-        step.changes.iter_mut().for_each(|change| conceal_change(change, key));
-        // Its text has the same escapes as a secret in it.
-        if let Some(spec) = step.spec.as_mut().filter(|spec| key.redactor().is_in(spec.text())) {
-            let mut value = spec.value();
-            conceal_known(&mut value, key);
-            *spec = Json::from(&value);
-        }
+    for step in &mut plan.steps {
+        let adopts = matches!(step.action, StepAction::Adopt { .. });
+        let live = step.changes.iter_mut().filter(|change| adopts || change.drift);
+        live.for_each(|change| conceal_change(change, key));
     }
-    plan.outputs.values_mut().for_each(|change| conceal_change(change, key));
     for Problem { message, hint, .. } in plan.problems.iter_mut().chain(&mut plan.warnings) {
         *message = key.redact(message);
         *hint = hint.take().map(|hint| key.redact(&hint));
     }
-    plan.kept.iter_mut().for_each(|kept| kept.reason = key.redact(&kept.reason));
-    plan.settled.iter_mut().for_each(|settled| settled.outcome = key.redact(&settled.outcome));
 }
 
 fn conceal_change(change: &mut Change, key: &StackKey) {
@@ -57,5 +49,4 @@ fn conceal_change(change: &mut Change, key: &StackKey) {
         hide(&mut change.after, key);
     }
     conceal_known(&mut change.before, key);
-    conceal_known(&mut change.after, key);
 }

@@ -35,6 +35,7 @@ fn add_value(value: &Value, is_whole: bool, in_settings: bool, index: &mut Index
             let in_settings = in_settings && is_whole && digits.len() >= LEAST_ANYWHERE;
             index.add(digits.as_bytes(), Manner { as_word: true, in_settings });
         }
+        Value::String(text) if !is_whole && is_place(text) => {}
         Value::String(text) => {
             of_bytes(text.as_bytes(), in_settings && (is_whole || text.len() >= LEAST_PART), index);
         }
@@ -44,6 +45,11 @@ fn add_value(value: &Value, is_whole: bool, in_settings: bool, index: &mut Index
         },
         Value::Object(map) => map.values().for_each(|item| add_value(item, false, in_settings, index)),
     }
+}
+
+/// An address or a path among other values is no secret by itself, and messages need it.
+fn is_place(text: &str) -> bool {
+    text.starts_with('/') || text.contains("://") && password_in(text).is_none()
 }
 
 /// Bytes are written as a list of small numbers.
