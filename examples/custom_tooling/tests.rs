@@ -173,7 +173,7 @@ async fn a_service_that_is_being_stopped_starts_nothing_more() {
     served.service.stop.request();
     let (_, lines) = served.apply("hello", &plan).await;
     let report = lines.last().unwrap();
-    assert_eq!((&report["type"], &report["interrupted"]), (&json!("report"), &json!(true)));
+    assert_eq!((&report["type"], &report["interrupted"]), (&json!("report"), &json!(true)), "{lines:?}");
     assert!(!served.file("greeting").exists());
 }
 

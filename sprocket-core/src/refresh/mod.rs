@@ -304,7 +304,10 @@ impl Group<'_> {
         lineage: &Lineage,
     ) -> Result<(), Fault> {
         let is_ours = |live: &ErasedLive| live.mark.as_ref().is_some_and(|mark| mark.lineage == *lineage);
-        for found in strays.values_mut().filter(|found| found.iter().any(is_ours)) {
+        // In the order of their names, so that the same world is asked the same each time.
+        let mut ours: Vec<_> = strays.iter_mut().filter(|(_, found)| found.iter().any(is_ours)).collect();
+        ours.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (_, found) in ours {
             let name = found[0].name.clone();
             let there = connections.ask(self.kind.calls.read(through, Target::Named(&name))).await?;
             found.retain(|live| !is_ours(live) || there.iter().any(|other| other.id == live.id));

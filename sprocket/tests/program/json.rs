@@ -240,7 +240,7 @@ fn a_plan_a_report_and_an_error_have_their_form() {
     assert_snapshot!(told(lines.last().unwrap()), @"end 1");
     let lines = stream(&place, "apply --json");
     assert_snapshot!(lines[1], @r#"{"hint":"add `--yes` to do what is shown","message":"nothing was changed: there is no terminal to ask on","type":"error","version":1}"#);
-    assert_snapshot!(stream(&place, "verify --json")[0], @r#"{"checks":[{"address":"shelf:thing/jar","failure":null,"what":"is whole"}],"passed":true,"type":"verdict","version":1}"#);
+    assert_snapshot!(stream(&place, "verify --json")[0], @r#"{"checks":[{"address":"shelf:thing/jar","failure":null,"what":"is whole"}],"passed":true,"type":"verdict","unchecked":[],"version":1}"#);
     assert_snapshot!(stream(&place, "drift --json")[0], @r#"{"deferred":[],"pending":false,"problems":[],"steps":[],"type":"drift","version":1}"#);
 }
 

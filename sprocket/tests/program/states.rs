@@ -162,6 +162,7 @@ fn a_lock_is_told_waited_for_and_broken_by_its_id() {
     ");
     assert_snapshot!(place.run("--yes --lock-timeout 1", pantry), @"
     pantry/local of sprocket.toml
+    ! the state is locked by bob@far, process 12 since 2026-01-01T10:00:00Z (`apply`): this plan may change until that has ended
     + random:password/door
     + shelf:thing/jar
         text: plums

@@ -75,15 +75,22 @@ impl Index {
         found
     }
 
-    /// Whether a whole form that counts in settings is in it.
+    /// Whether a whole form that counts in settings is in it. A short word, such as `guest`, is in many settings that have
+    /// nothing to do with it, so it counts only where it is all of one.
     pub(super) fn has_whole(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
-        let is_at = |at| self.starting_at(bytes, at).any(|form| form.manner.in_settings && form.is_at(bytes, at));
+        let counts = |form: &Form| form.manner.in_settings && (!form.is_word() || form.text.len() == bytes.len());
+        let is_at = |at| self.starting_at(bytes, at).any(|form| counts(form) && form.is_at(bytes, at));
         (0..bytes.len()).any(is_at)
     }
 }
 
 impl Form {
+    /// It could be a word of a language.
+    fn is_word(&self) -> bool {
+        self.text.len() < LEAST_OF_CUT && self.text.iter().all(u8::is_ascii_alphabetic)
+    }
+
     fn is_at(&self, text: &[u8], at: usize) -> bool {
         let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
         text[at..].starts_with(&self.text)
