@@ -130,9 +130,10 @@ async fn apply(State(service): State<Service>, order: Result<Json<Order>, JsonRe
         drop(lines.send(Line::Report(report)));
         Ok::<_, Refused>(())
     });
-    // Until it begins it can be refused, and the answer has the status that says so.
+    // Until it begins it can be refused, and the answer has the status that says so. A run that was stopped before that has
+    // a report all the same.
     while let Some(line) = told.recv().await {
-        if matches!(line, Line::Event(Event::ApplyStarted { .. })) {
+        if matches!(line, Line::Event(Event::ApplyStarted { .. }) | Line::Report(_)) {
             let rest = stream::poll_fn(move |context| told.poll_recv(context));
             let lines = stream::iter([line]).chain(rest).map(|line| Ok::<_, Infallible>(text(&line)));
             return Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response());
