@@ -306,7 +306,7 @@ impl Group<'_> {
         let is_ours = |live: &ErasedLive| live.mark.as_ref().is_some_and(|mark| mark.lineage == *lineage);
         // In the order of their names, so that the same world is asked the same each time.
         let mut ours: Vec<_> = strays.iter_mut().filter(|(_, found)| found.iter().any(is_ours)).collect();
-        ours.sort_by(|(one, _), (other, _)| one.cmp(other));
+        ours.sort_by_key(|(name, _)| *name);
         for (_, found) in ours {
             let name = found[0].name.clone();
             let there = connections.ask(self.kind.calls.read(through, Target::Named(&name))).await?;
