@@ -194,12 +194,10 @@ impl Lease {
             if let Some(gone) = found.as_ref().and_then(|found| found.written.holder.as_ref()) {
                 tracing::warn!(holder = gone.who, "the lock of {place} was not renewed in time, and is taken over");
             }
-            if fences {
-                if let Err(error) = log::fence(objects, place, "lock the state in", &lease.nonce).await {
-                    // It is not held by anybody who would give it back later.
-                    let _ = lease.give_back(false).await;
-                    return Err(error);
-                }
+            if fences && let Err(error) = log::fence(objects, place, "lock the state in", &lease.nonce).await {
+                // It is not held by anybody who would give it back later.
+                let _ = lease.give_back(false).await;
+                return Err(error);
             }
             return Ok(lease);
         }
