@@ -157,13 +157,13 @@ fn names_short_and_whole_are_one() {
     world.calls();
     // Another spelling moves the record, and calls nobody.
     let whole = record("www.example.org.");
-    insta::assert_snapshot!(world.plan(&whole), @"
+    insta::assert_snapshot!(world.plan(whole), @"
     > dns:record/www.example.org.:A was dns:record/www:A
     1 moved, 1 unchanged.
     ");
-    world.apply(&whole);
+    world.apply(whole);
     assert_eq!(world.calls(), [""; 0]);
-    insta::assert_snapshot!(world.plan(&whole), @"Nothing to do: 1 resource is as declared.");
+    insta::assert_snapshot!(world.plan(whole), @"Nothing to do: 1 resource is as declared.");
     world.apply(record("www"));
     assert_eq!(world.calls(), [""; 0]);
     // Both in one program are one name.

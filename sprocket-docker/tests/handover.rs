@@ -2,7 +2,7 @@
 
 use sprocket_core::Stack;
 use sprocket_core::testing::World;
-use sprocket_docker::{Docker, Port, Restart, Service, ServiceDraft, Timespan};
+use sprocket_docker::{Port, Restart, Service, ServiceDraft, Timespan};
 
 use crate::suite::Names;
 
@@ -59,7 +59,9 @@ fn a_renamed_service_keeps_its_port(names: &Names, port: u16) {
     world.apply(program(&new));
     assert_eq!((ports(names, &old), ports(names, &new)), (vec![], vec![u64::from(port)]));
     assert!(world.plan(program(&new)).is_empty());
-    world.destroy(|stack| drop(names.connect(stack)));
+    world.destroy(|stack| {
+        names.connect(stack);
+    });
 }
 
 fn a_port_moves_between_two_services_that_stay(names: &Names, port: u16) {
@@ -87,7 +89,9 @@ fn a_port_moves_between_two_services_that_stay(names: &Names, port: u16) {
         assert_eq!((ports(names, &a), ports(names, &b)), (vec![], vec![u64::from(port)]));
         assert!(world.plan(program(&b, &a)).is_empty());
     }
-    world.destroy(|stack| drop(names.connect(stack)));
+    world.destroy(|stack| {
+        names.connect(stack);
+    });
 }
 
 /// Each would have to give its port up first, so no order of two updates can do it.
@@ -108,5 +112,7 @@ fn two_services_that_swap_ports_are_refused(names: &Names, port: u16) {
     let told = plan.to_string();
     assert!(told.contains(&a) && told.contains(&b) && told.contains(&port.to_string()), "{told}");
     assert_eq!((ports(names, &a), ports(names, &b)), (vec![u64::from(port)], vec![u64::from(other)]));
-    world.destroy(|stack| drop(names.connect(stack)));
+    world.destroy(|stack| {
+        names.connect(stack);
+    });
 }

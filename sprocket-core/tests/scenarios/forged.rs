@@ -464,7 +464,9 @@ fn a_provider_that_only_the_state_knows_is_opened_when_asked_for() {
     state has 4 resources (`lab:net/a`, `lab:net/b`, `lab:net/c`, …) of `lab/far`, and the program does not know this provider
     hint: keep the provider in the program until its resources are gone, or `state forget` them
     ");
-    let near = |stack: &mut Stack| drop(stack.connect(Lab::local()));
+    let near = |stack: &mut Stack| {
+        stack.connect(Lab::local());
+    };
     assert_snapshot!(said(&story.world.try_plan(near, Goal::Declared).unwrap_err()), @r#"
     state has 4 resources (`lab:net/a`, `lab:net/b`, `lab:net/c`, …) of `lab/far`, which the program does not connect any more; it was connected with {"address":"far.example"}
     hint: if that is where they are, the same command with `--forgotten lab/far` connects to it, to delete what is not declared any more; else connect it in the program, or `state forget` them
@@ -473,7 +475,9 @@ fn a_provider_that_only_the_state_knows_is_opened_when_asked_for() {
         assert_eq!(story.world.try_plan(near, goal).unwrap_err().reason(), "disconnected");
     }
     // One that the program connects to the same place is the same place.
-    let again = |stack: &mut Stack| drop(stack.connect(Lab::at("far.example").named("other")));
+    let again = |stack: &mut Stack| {
+        stack.connect(Lab::at("far.example").named("other"));
+    };
     assert!(story.world.try_plan(again, Goal::Declared).is_ok());
     assert_eq!(story.calls(), [""; 0]);
     story.world.settings.forgotten = vec!["lab/far".into()];
