@@ -86,6 +86,24 @@ impl Bug {
     }
 }
 
+/// The list as `docs/seeded-bugs.md` has it.
+fn table(bugs: &[Bug]) -> String {
+    let line = |bug: &Bug| {
+        let test = if bug.test.is_empty() { String::new() } else { format!(" `{}`", bug.test) };
+        format!("| {} | `{}` | `{}`{test} |\n", bug.name, bug.file.display(), bug.suite)
+    };
+    format!("| bug | file | suite |\n|---|---|---|\n{}", bugs.iter().map(line).collect::<String>())
+}
+
+#[test]
+fn the_docs_list_all_seeded_bugs() {
+    let text = fs::read_to_string(root().join("docs/seeded-bugs.md")).unwrap();
+    assert!(
+        text.ends_with(&table(&list())),
+        "put what `scripts/seeded-bugs table` prints at the end of docs/seeded-bugs.md"
+    );
+}
+
 /// The sources as git knows them, with what is not committed.
 fn copy_to(copy: &Path) {
     let files = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().unwrap();
@@ -115,9 +133,7 @@ fn seeded_bugs_are_caught() {
     assert_eq!(names.len(), bugs.len(), "two bugs have one name");
     let Ok(wanted) = std::env::var("SPROCKET_SEEDED_BUGS") else { return };
     if wanted == "table" {
-        println!("| bug | file | suite |\n|---|---|---|");
-        bugs.iter()
-            .for_each(|bug| println!("| {} | `{}` | {} {} |", bug.name, bug.file.display(), bug.suite, bug.test));
+        println!("{}", table(&bugs));
         return;
     }
     let mut wrong: Vec<String> = bugs.iter().filter_map(|bug| bug.put_into(&root()).err()).collect();
