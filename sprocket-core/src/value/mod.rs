@@ -27,7 +27,7 @@ pub use input::{Input, IntoInput, Mistake};
 pub use known::Known;
 pub(crate) use known::{Facts, Reported};
 pub use output::{Deps, NoValue, NodeId, Output};
-pub(crate) use partial::{AFTER, hide_value, is_sealed, open_all, open_at, seal_at, single};
+pub(crate) use partial::{AFTER, is_sealed, open_all, open_at, seal_at, seal_secret, single};
 pub use partial::{Partial, Path, PathPart};
 pub(crate) use redact::{Exposed, forms};
 pub(crate) use sealing::{FINGERPRINT, SEALED, sealing};

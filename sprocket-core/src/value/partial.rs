@@ -189,8 +189,14 @@ fn seal_value(value: &Value, key: &StackKey) -> Value {
     single(SEALED, Value::from(key.seal_derived(&plain).0))
 }
 
+/// Seals a value that is secret, with its parts.
+pub(crate) fn seal_secret(value: &Value, key: &StackKey) -> Value {
+    let plain = serde_json::to_vec(value).expect("BUG: a JSON value has a text");
+    single(SEALED, Value::from(key.seal(&plain).0))
+}
+
 /// Seals a value that may contain a secret, without taking it for one.
-pub(crate) fn hide_value(value: &Value, key: &StackKey) -> Value {
+pub(super) fn hide_value(value: &Value, key: &StackKey) -> Value {
     let plain = serde_json::to_vec(value).expect("BUG: a JSON value has a text");
     single(SEALED, Value::from(key.seal_unlearnt(&plain).0))
 }

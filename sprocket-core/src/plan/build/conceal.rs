@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::plan::diff::Change;
 use crate::plan::{Plan, Problem, StepAction};
-use crate::value::{Path, PathPart, StackKey, conceal_known, hide_value, is_beside_secret, is_sealed};
+use crate::value::{Path, PathPart, StackKey, conceal_known, is_beside_secret, is_sealed, seal_secret};
 
 /// Of a list with a secret in it, what others have made is not shown: any item of it may be the secret one.
 pub(super) fn conceal_live(changes: &mut [Change], secrets: &[Path], key: &StackKey) {
@@ -16,10 +16,10 @@ pub(super) fn conceal_live(changes: &mut [Change], secrets: &[Path], key: &Stack
     }
 }
 
-/// Hides a value as a whole, if there is one.
+/// Hides a value as a whole, if there is one. What is in it may be secret, so it is hidden wherever else somebody has put it.
 pub(super) fn hide(value: &mut Value, key: &StackKey) {
     if !value.is_null() && !is_sealed(value) {
-        *value = hide_value(value, key);
+        *value = seal_secret(value, key);
     }
 }
 
