@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A line is a checksum, a MAC and JSON. The checksum tells a line that was torn or damaged, without a key. The MAC, which
-//! only the stack's key can tell from another, is [`mac`](super::mac)'s affair. A snapshot has its MAC in its last line,
+//! only the stack's key can tell from another, is `mac`'s affair. A snapshot has its MAC in its last line,
 //! which covers all bytes before that line.
 //!
 //! **Invariant:** a line has no line break inside, and its checksum covers all of it: half a batch is never read.

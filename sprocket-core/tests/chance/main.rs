@@ -104,6 +104,8 @@ fn the_order_of_completion_does_not_show_in_what_comes_of_a_case() {
     for number in 0..set("SPROCKET_CHANCES", 30).min(2_000) {
         // What goes wrong hits whoever comes first: only what goes well has one result.
         let mut case = case(number).current();
+        // Which object gets an id that has come back depends on which was deleted last.
+        case.world.retain(|feature| *feature != Feature::IdsComeBack);
         for act in &mut case.acts {
             (act.faults, act.death) = (Vec::new(), None);
         }
