@@ -78,7 +78,7 @@ pub trait DraftExt: Draft {
         self
     }
 
-    /// Leaves the object in place when the resource is deleted; it is then no longer recorded.
+    /// Leaves the object in place when the resource is deleted or replaced; it is then no longer recorded.
     fn keep_on_delete(mut self) -> Self {
         self.options().keep_on_delete = true;
         self
@@ -96,7 +96,8 @@ pub trait DraftExt: Draft {
         self
     }
 
-    /// Goes when the other goes, without a call of its own: the other's deletion takes it along.
+    /// Goes when the other goes, without a call of its own: the other's deletion takes it along. When the other is replaced, so
+    /// is this.
     fn dies_with<R: Resource>(mut self, host: &R) -> Self {
         self.options().dies_with = Some(host.this().node);
         self

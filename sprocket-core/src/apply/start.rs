@@ -39,8 +39,13 @@ impl<'a> Run<'a> {
             StepAction::Restore { object } => self.restore(step, object),
             StepAction::Delete { first: true, .. } if self.needs_no_successor(number, step) => Ok(Start::Nothing),
             StepAction::Delete { object, replaced, first } => self.delete(number, step, object, *replaced && !*first),
+            StepAction::Drop { object } if self.stays_after_all(step, object) => Ok(Start::Nothing),
             StepAction::Drop { object } => {
-                let record = self.snapshot.records.get(&step.address).map(|record| Box::new(record.without(object)));
+                let record = self.snapshot.records.get(&step.address);
+                let record = record.map(|record| match step.reason {
+                    Reason::Retained => Box::new(record.leaving(object)),
+                    _ => Box::new(record.without(object)),
+                });
                 Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record })]))
             }
             StepAction::Leave => Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: None })])),
@@ -127,7 +132,7 @@ impl<'a> Run<'a> {
         {
             return Err(more(&format!("`{path}` is not what the plan showed")));
         }
-        if let (true, Some(object)) = (replaces && step.reason != Reason::Requested, current) {
+        if let (true, Some(object)) = (replaces && !self.is_certain(step), current) {
             let found = self.changes(node, object, &spec, &secrets)?;
             if found.is_empty() && !step.changes.iter().any(|change| change.drift) {
                 return Ok(Start::Nothing);
@@ -274,11 +279,62 @@ impl<'a> Run<'a> {
         Ok(Object { secrets, deps, triggers: self.triggers(node)?, ..next })
     }
 
+    /// Whether a replacement is needed whatever its settings turn out to be.
+    fn is_certain(&self, step: &Step) -> bool {
+        step.reason == Reason::Requested || step.reason == Reason::HostReplaced && self.host_was_replaced(step)
+    }
+
+    /// Whether the host that a step waits for has another object by now. It may have turned out to need none.
+    fn host_was_replaced(&self, step: &Step) -> bool {
+        let guest = self.snapshot.records.get(&step.address);
+        // What has gone with its host already is not recorded.
+        let Some(host) = guest.and_then(|record| record.dies_with.as_ref()) else { return true };
+        let before = || step.after.iter().map(|&before| &self.plan.steps[before as usize]);
+        let objects = |address: &Address| self.snapshot.records.get(address).into_iter().flat_map(Record::objects);
+        match step.action {
+            // The object that is to be forgotten waits for the end of its host, or of what that goes with.
+            StepAction::Drop { .. } => before().filter(|before| before.address != step.address).any(|before| {
+                let (StepAction::Delete { object, .. } | StepAction::Drop { object }) = &before.action else {
+                    return false;
+                };
+                !objects(&before.address).any(|now| now.is(object))
+            }),
+            // Only a new object may turn out not to be needed.
+            _ => before().filter(|before| before.address == *host).all(|before| {
+                let StepAction::Create { generation, .. } = before.action else { return true };
+                let now = self.snapshot.records.get(host).and_then(|record| record.object.as_ref());
+                now.is_some_and(|now| now.generation == generation)
+            }),
+        }
+    }
+
+    /// Whether the host of an object that makes room goes before that host's own successor is made.
+    fn host_goes_first(&self, step: &Step) -> bool {
+        let record = self.snapshot.records.get(&step.address);
+        let Some(host) = record.and_then(|record| record.dies_with.as_ref()) else { return false };
+        let mut steps = self.plan.steps.iter().zip(0..).filter(|(step, _)| step.address == *host);
+        steps.any(|(step, number)| match &step.action {
+            StepAction::Drop { .. } => step.reason == Reason::HostReplaced && self.host_goes_first(step),
+            action => action.replaces_in_place() && !self.needs_no_successor(number, step),
+        })
+    }
+
+    /// Whether an object that was to be forgotten, as another takes its place or its host goes, is still in its place.
+    fn stays_after_all(&self, step: &Step, which: &Which) -> bool {
+        let record = self.snapshot.records.get(&step.address);
+        match step.reason {
+            Reason::Retained => record.and_then(|record| record.object.as_ref()).is_some_and(|now| now.is(which)),
+            Reason::HostReplaced => !self.host_was_replaced(step),
+            _ => false,
+        }
+    }
+
     /// Whether an object that was to make room for another turned out to be as the program wants it.
     fn needs_no_successor(&self, number: u32, step: &Step) -> bool {
         let successor = &self.plan.steps[number as usize + 1];
         let drifted = successor.changes.iter().any(|change| change.drift);
-        let certain = drifted || successor.reason == Reason::Requested;
+        let goes_with_host = || successor.reason == Reason::HostReplaced && self.host_goes_first(step);
+        let certain = drifted || self.is_certain(successor) || goes_with_host();
         let (Ok(node), Ok(object), false) = (self.node(step), self.current(&step.address), certain) else {
             return false;
         };

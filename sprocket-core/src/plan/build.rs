@@ -7,6 +7,7 @@ mod claims;
 mod conceal;
 mod endings;
 mod existing;
+mod hosts;
 mod marks;
 mod moves;
 mod naming;
@@ -40,6 +41,7 @@ use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
 use crate::visible::shell_word;
 
 use self::claims::Claims;
+use self::hosts::Replaced;
 pub(crate) use self::moves::Moves;
 use self::naming::HASH;
 pub(crate) use self::naming::{name_of, next_generation, next_name};
@@ -77,6 +79,7 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
     let mut builder = Builder {
         known: Known { answers: basis.observed.answers.clone(), ..Known::nothing(basis.stack, basis.key) },
         last: vec![None; nodes],
+        replaced: HashMap::new(),
         steps: Vec::new(),
         problems: Vec::new(),
         warnings,
@@ -115,6 +118,8 @@ struct Builder<'a> {
     known: Known,
     /// By resource, the step that those who use it wait for.
     last: Vec<Option<u32>>,
+    /// By resource, how it is replaced, if it is.
+    replaced: HashMap<usize, Replaced>,
     steps: Vec<Step>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,

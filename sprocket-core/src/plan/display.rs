@@ -70,6 +70,11 @@ impl Plan {
             return write!(f, "Nothing to do: {what}{left_out}.");
         }
         let replaced = self.count(|action| matches!(action, StepAction::Create { replaces: true, .. }));
+        // What goes with a replaced host is counted as replaced.
+        let with_host =
+            |step: &&Step| matches!(step.action, StepAction::Drop { .. }) && step.reason == Reason::HostReplaced;
+        let with_host = self.steps.iter().filter(with_host).count();
+        let forgotten = self.count(|action| matches!(action, StepAction::Drop { .. } | StepAction::Leave));
         let counts = [
             (self.count(|action| matches!(action, StepAction::Create { replaces: false, .. })), "to create"),
             (self.count(|action| matches!(action, StepAction::Adopt { .. })), "to take over"),
@@ -78,7 +83,7 @@ impl Plan {
             (replaced, "to replace"),
             (self.count(|action| matches!(action, StepAction::Restore { .. })), "to restore"),
             (self.count(|action| matches!(action, StepAction::Delete { replaced: false, .. })), "to delete"),
-            (self.count(|action| matches!(action, StepAction::Drop { .. } | StepAction::Leave)), "to forget"),
+            (forgotten - with_host, "to forget"),
             (self.count(|action| matches!(action, StepAction::Record)), "to record"),
             (self.moved.len(), "moved"),
             (self.unchanged, "unchanged"),
@@ -98,6 +103,9 @@ impl Display for Step {
             (StepAction::Create { replaces: true, .. }, Reason::Requested) => {
                 ("±", "a new one takes its place, as asked for".to_owned())
             }
+            (StepAction::Create { replaces: true, .. }, Reason::HostReplaced) => {
+                ("±", "a new one takes its place, as its host is replaced".to_owned())
+            }
             (StepAction::Create { replaces: true, .. }, _) => ("±", "a new one takes its place".to_owned()),
             (StepAction::Create { .. }, Reason::Gone) => ("+", "it has gone".to_owned()),
             (StepAction::Create { .. }, _) => ("+", String::new()),
@@ -111,7 +119,10 @@ impl Display for Step {
             (StepAction::Delete { replaced: true, .. }, _) => ("-", "replaced".to_owned()),
             (StepAction::Delete { .. }, Reason::Undeclared) => ("-", "not declared any more".to_owned()),
             (StepAction::Delete { .. }, _) => ("-", String::new()),
-            (StepAction::Drop { .. }, Reason::HostDeleted) => ("-", "goes with its host".to_owned()),
+            (StepAction::Drop { .. }, Reason::HostDeleted | Reason::HostReplaced) => {
+                ("-", "goes with its host".to_owned())
+            }
+            (StepAction::Drop { .. }, Reason::Retained) => ("=", "left in place, and no longer recorded".to_owned()),
             (StepAction::Drop { .. }, _) => ("-", "it has gone".to_owned()),
             (StepAction::Leave, _) => ("=", "left in place, and no longer recorded".to_owned()),
             (StepAction::Keep { .. }, _) => return Ok(()),

@@ -178,6 +178,10 @@ pub enum Reason {
     Options,
     /// Its host is deleted.
     HostDeleted,
+    /// Its host is replaced.
+    HostReplaced,
+    /// It is replaced, and is to be left in place.
+    Retained,
 }
 
 /// A line of a program.

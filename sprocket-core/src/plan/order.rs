@@ -66,9 +66,9 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
     let mut if_possible = Vec::new();
     for &delete in &deletes {
         let makes_room = rooms.makes[delete];
-        let in_place = steps[delete].action.replaces_in_place();
         let Some(resource) = uses.resource_of[delete] else { continue };
         let ends = hosts.get(&delete).map_or(std::slice::from_ref(&delete), Vec::as_slice);
+        let in_place = ends.iter().any(|&end| steps[end].action.replaces_in_place());
         for &user in &uses.users[resource] {
             for &step in &uses.steps[user] {
                 // The old object of a kind with a fixed name goes before its new one is made, and so before whatever
@@ -115,16 +115,31 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
 
 /// By step that drops what goes with its host, the steps that end it: those of the host, or of what the host goes with.
 fn hosts(steps: &[Step], snapshot: &Snapshot) -> BTreeMap<usize, Vec<usize>> {
-    let goes_with_host = |step: &usize| steps[*step].reason == Reason::HostDeleted;
+    let goes_with_host = |step: &usize| {
+        let Step { action, reason, .. } = &steps[*step];
+        matches!(action, StepAction::Drop { .. }) && matches!(reason, Reason::HostDeleted | Reason::HostReplaced)
+    };
     let drops: Vec<usize> = (0..steps.len()).filter(goes_with_host).collect();
     if drops.is_empty() {
         return BTreeMap::new();
     }
     let mut of: HashMap<&Address, Vec<usize>> = HashMap::new();
-    for (at, step) in steps.iter().enumerate() {
+    for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.action.deletes()) {
         of.entry(&step.address).or_default().push(at);
     }
-    let host_of = |step: usize| of.get(snapshot.records.get(&steps[step].address)?.dies_with.as_ref()?);
+    let host_of = |step: usize| -> Option<Vec<usize>> {
+        let host = snapshot.records.get(&steps[step].address)?.dies_with.as_ref()?;
+        let current = snapshot.records.get(host).and_then(|record| record.object.as_ref());
+        let is_current = |at: &usize| match &steps[*at].action {
+            StepAction::Delete { object, .. } | StepAction::Drop { object } => {
+                current.is_some_and(|current| current.is(object))
+            }
+            _ => false,
+        };
+        // What is replaced with its host is in the object that is replaced, and not in one from before.
+        let is_replaced = steps[step].reason == Reason::HostReplaced;
+        Some(of.get(host)?.iter().copied().filter(|at| !is_replaced || is_current(at)).collect())
+    };
     let ends = |drop: usize| {
         let mut host = host_of(drop)?;
         // Each host is another: a chain of them is not longer than all.
@@ -132,7 +147,7 @@ fn hosts(steps: &[Step], snapshot: &Snapshot) -> BTreeMap<usize, Vec<usize>> {
             let Some(&carried) = host.iter().find(|step| goes_with_host(step)) else { break };
             host = host_of(carried)?;
         }
-        Some((drop, host.clone()))
+        Some((drop, host))
     };
     drops.iter().filter_map(|&drop| ends(drop)).collect()
 }
@@ -283,8 +298,11 @@ impl Uses {
                 }
             }
         }
-        let is_made_late = |at: usize| self.resource_of[at].is_some_and(|resource| made_late[resource]);
-        (0..steps.len()).map(|at| is_final(at) && !is_made_late(at)).collect()
+        // What is forgotten as another takes its place belongs to a resource that stays.
+        let is_late = |at: usize| {
+            self.resource_of[at].is_some_and(|of| made_late[of] || !self.steps[of].iter().all(|&at| is_final(at)))
+        };
+        (0..steps.len()).map(|at| is_final(at) && !is_late(at)).collect()
     }
 }
 
@@ -318,7 +336,7 @@ pub(crate) fn dependents(steps: &[Step]) -> (Vec<Vec<u32>>, Option<Vec<u32>>) {
 
 impl StepAction {
     /// It ends an object.
-    fn deletes(&self) -> bool {
+    pub(super) fn deletes(&self) -> bool {
         matches!(self, Self::Delete { .. } | Self::Drop { .. } | Self::Leave)
     }
 
@@ -333,7 +351,7 @@ impl StepAction {
     }
 
     /// It makes room for the object that takes its place.
-    pub(super) fn replaces_in_place(&self) -> bool {
+    pub(crate) fn replaces_in_place(&self) -> bool {
         matches!(self, Self::Delete { replaced: true, first: true, .. })
     }
 }

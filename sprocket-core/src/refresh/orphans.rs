@@ -52,6 +52,10 @@ pub(super) fn recover(
         let Some(address) = addresses.get(&mark.record) else { continue };
         let record = changed.get(address).or_else(|| snapshot.records.get(address));
         let record = record.expect("BUG: it was found by its id");
+        // What was replaced and left in place is not ours to delete.
+        if record.left.iter().any(|left| left.id == id && left.name == strays[place].name) {
+            continue;
+        }
         // What was begun and could not be settled yet is settled first.
         if (&record.provider, address.kind()) != (&name.0, name.1) || snapshot.pending.contains_key(address) {
             continue;

@@ -24,7 +24,7 @@ use serde_json::json;
 use super::journal::{Action, Entry, Event, Intention};
 use super::key::ProtectedKey;
 use super::mac::Signer;
-use super::record::{Ending, Object, Record};
+use super::record::{Ending, LeftObject, Object, Record};
 use super::snapshot::{RecordedProvider, Snapshot};
 use super::store::{Holder, Loaded, Lock, StateStore, StoreError};
 use crate::ids::{Address, Lineage};
@@ -341,6 +341,7 @@ fn entries() -> Vec<Entry> {
     let event = |event| Entry { address: edge(), event };
     let full = Record {
         old: vec![object(1), Object { ready: false, seen: None, ..object(2) }],
+        left: vec![LeftObject { name: "web-0".into(), id: "id-0".into() }],
         protect: true,
         keep_on_delete: true,
         needed_by: Some("docker:volume/data".into()),
@@ -416,6 +417,7 @@ fn record() -> Record {
         provider: "docker".into(),
         object: Some(object(3)),
         old: Vec::new(),
+        left: Vec::new(),
         protect: false,
         keep_on_delete: false,
         needed_by: None,

@@ -20,6 +20,6 @@ pub use journal::{Action, Entry, Event, Intention};
 pub use key::{KeyError, KeyKind, KeySource, ProtectedKey, generate_identity};
 pub use mac::{Link, Mac, Proof, Signer, Unproven};
 pub use memory::{Fault, MemoryStore};
-pub use record::{Ending, Object, Record, Which};
+pub use record::{Ending, LeftObject, Object, Record, Which};
 pub use snapshot::{FORMAT, Freshness, RecordedProvider, Snapshot, StackId};
 pub use store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};

@@ -20,6 +20,9 @@ pub struct Record {
     /// Objects that were replaced and are not deleted yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub old: Vec<Object>,
+    /// Objects that were replaced and left in place. They bear its owner tag, and are no duplicates of its object.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<LeftObject>,
     /// Every plan that would delete or replace it is refused.
     #[serde(default, skip_serializing_if = "is_false")]
     pub protect: bool,
@@ -49,6 +52,15 @@ pub struct Ending {
     /// It goes when this one goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dies_with: Option<Address>,
+}
+
+/// An object that is not managed any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftObject {
+    /// Its name at the service.
+    pub name: PhysicalName,
+    /// The service's id of it.
+    pub id: ObjectId,
 }
 
 /// Which object of a record: doubles have one generation, and objects without names of their own one id.
@@ -135,6 +147,7 @@ impl Record {
             provider,
             object: None,
             old: Vec::new(),
+            left: Vec::new(),
             protect: false,
             keep_on_delete: false,
             needed_by: None,
@@ -166,6 +179,15 @@ impl Record {
     /// All its objects, the current one first.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.object.iter().chain(&self.old)
+    }
+
+    /// The record without one of its objects, which was replaced and stays where it is.
+    #[must_use]
+    pub(crate) fn leaving(&self, which: &Which) -> Self {
+        let mut record = self.without(which);
+        let left = self.objects().filter(|object| object.is(which));
+        record.left.extend(left.map(|object| LeftObject { name: object.name.clone(), id: object.id.clone() }));
+        record
     }
 
     /// The record without one of its objects.

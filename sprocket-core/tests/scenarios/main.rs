@@ -12,6 +12,7 @@ mod exclusive;
 mod first_plan;
 mod foreign_texts;
 mod forged;
+mod hosts;
 mod in_doubt;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../engine/kinds.rs"]

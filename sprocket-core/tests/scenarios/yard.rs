@@ -38,6 +38,8 @@ struct Thing {
     spec: Arc<dyn Any + Send + Sync>,
     /// What it has, and others may not have beside it.
     claims: Vec<Claim>,
+    /// What it is in: it goes with that.
+    inside: Option<String>,
     state: Standing,
     mark: Option<Mark>,
 }
@@ -135,6 +137,14 @@ impl Yard {
 }
 
 impl Inside {
+    /// What was in a thing goes with it.
+    fn empty(&mut self, name: &str) {
+        let within = self.things.extract_if(.., |_, thing| thing.inside.as_deref() == Some(name));
+        for ((_, guest), _) in within.collect::<Vec<_>>() {
+            self.empty(&guest);
+        }
+    }
+
     /// What a thing of this name and these settings takes, if nobody else has that.
     fn claim<R: Resource>(&self, name: &PhysicalName, spec: &R::Spec) -> Result<Vec<Claim>, YardError> {
         let claims = R::claims(name, Some(spec));
@@ -313,7 +323,8 @@ impl Gate {
         };
         let is_half = matches!(trouble, Some(Trouble::Half | Trouble::HalfUnheard));
         let spec = if is_half { R::half(make.spec) } else { R::written(make.spec) };
-        let thing = Thing { spec: Arc::new(spec), claims, state: state.clone(), mark: Some(make.mark.clone()) };
+        let (spec, within) = (Arc::new(spec), R::inside(make.spec));
+        let thing = Thing { spec, claims, inside: within, state: state.clone(), mark: Some(make.mark.clone()) };
         inside.things.insert(place, thing);
         match trouble {
             Some(Trouble::HalfUnheard) => Err(YardError::Unheard.into()),
@@ -344,6 +355,7 @@ impl Gate {
         self.begin("delete", recorded.name.as_str()).await;
         let mut inside = self.inside();
         if inside.things.remove(&(R::KIND, recorded.name.to_string())).is_some() {
+            inside.empty(recorded.name.as_str());
             self.note(&mut inside, "delete", R::KIND, recorded.name.as_str());
         }
         Ok(())
@@ -356,6 +368,8 @@ trait Sort: Resource<Provider = Gate, State = Standing> {
     fn written(spec: &Self::Spec) -> Self::Spec;
     /// Half of them.
     fn half(spec: &Self::Spec) -> Self::Spec;
+    /// The thing that it is in, by the tag `inside`.
+    fn inside(spec: &Self::Spec) -> Option<String>;
     /// The settings in an error, in several ways.
     fn quote(spec: &Self::Spec) -> String;
 }
@@ -437,6 +451,9 @@ macro_rules! kind {
             }
             fn half(spec: &$spec) -> $spec {
                 $spec { text: String::new(), ..Self::written(spec) }
+            }
+            fn inside(spec: &$spec) -> Option<String> {
+                spec.tags.get("inside").cloned()
             }
             fn quote(spec: &$spec) -> String {
                 let note = spec.note.as_ref().map(|note| note.expose().clone()).unwrap_or_default();

@@ -176,6 +176,9 @@ impl Builder<'_> {
                 StepAction::Drop { object: which } if object.is(which) && step.reason == Reason::Gone => {
                     return Release::Settled;
                 }
+                StepAction::Drop { object: which } if object.is(which) && step.reason == Reason::Retained => {
+                    return Release::Never("it is left in place");
+                }
                 StepAction::Delete { object: which, .. } | StepAction::Drop { object: which } if object.is(which) => {
                     return Release::Step(at);
                 }

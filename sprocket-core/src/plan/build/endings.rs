@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::hosts::KEPT;
 use super::{Builder, Selected, bare};
 use crate::erased::{ErasedLive, KindFacts};
 use crate::ids::Address;
@@ -29,6 +30,11 @@ impl<'a> Builder<'a> {
         }
         for (place, object) in record.old.iter().enumerate() {
             let seen = self.basis.observed.objects.get(&node.address).and_then(|seen| seen.old.get(place)?.as_ref());
+            if seen.is_some() && Self::is_retained(node, Some(record)) {
+                let left = self.retain(&node.address, object, KEPT);
+                self.steps.push(left);
+                continue;
+            }
             self.ending(&node.address, object, seen, Reason::Superseded, true);
         }
     }
@@ -58,7 +64,8 @@ impl<'a> Builder<'a> {
     }
 
     /// What is recorded and not declared any more goes, or is left.
-    pub(super) fn undeclared(&mut self, gone: &BTreeMap<&Address, &Record>) {
+    pub(super) fn undeclared(&mut self, gone: &BTreeMap<&'a Address, &'a Record>) {
+        let left = self.what_is_left(gone);
         for (&address, &record) in gone {
             if self.selected.leaves_out(address) {
                 continue;
@@ -72,7 +79,11 @@ impl<'a> Builder<'a> {
                     )),
                     at: None,
                 });
-            } else if let Some(reason) = self.stays(address, record) {
+            } else if let Some(reason) = left.resources.get(address) {
+                if let Some(problem) = self.left_with_host(address, record) {
+                    self.problems.push(problem);
+                    continue;
+                }
                 for object in record.objects() {
                     let (name, reason) = (object.name.clone(), format!("{reason}; no longer recorded"));
                     self.kept.push(Kept { address: address.clone(), name, reason });
@@ -84,7 +95,7 @@ impl<'a> Builder<'a> {
                 let goes = |host: &Address, record: &Record| {
                     gone.contains_key(host)
                         && !record.protect
-                        && self.stays(host, record).is_none()
+                        && !left.resources.contains_key(host)
                         && !self.selected.leaves_out(host)
                 };
                 let host = self.host_of(record).is_some_and(|(host, record)| goes(host, record));
@@ -93,6 +104,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        self.forget_in_order(&left);
     }
 
     /// What it goes with, if that is recorded, and its end is not put off.
@@ -101,9 +113,9 @@ impl<'a> Builder<'a> {
         Some(host).filter(|(_, host)| !self.basis.observed.shut.contains_key(&host.provider))
     }
 
-    fn stays(&self, address: &Address, record: &Record) -> Option<&'static str> {
+    pub(super) fn stays(&self, address: &Address, record: &Record) -> Option<&'static str> {
         if record.keep_on_delete {
-            return Some("`keep_on_delete` is set");
+            return Some(KEPT);
         }
         let stateful = (self.basis.kind)(record, address).is_some_and(|kind| kind.facts().stateful);
         stateful.then_some("it holds data")
@@ -112,7 +124,8 @@ impl<'a> Builder<'a> {
     fn end(&mut self, address: &Address, record: &Record, reason: Reason, with_host: bool) {
         let seen = self.basis.observed.objects.get(address);
         if let Some(object) = &record.object {
-            if with_host {
+            // What was changed by half may not be in its host: it goes by a call of its own, before that.
+            if with_host && object.ready {
                 let (name, drop) = (Some(object.name.clone()), StepAction::Drop { object: object.which() });
                 self.steps.push(Step { name, ..bare(address, drop, Reason::HostDeleted) });
             } else {

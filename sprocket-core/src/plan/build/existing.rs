@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::conceal::conceal_live;
+use super::hosts::{HostGoes, KEPT, Replaced};
 use super::naming::next_generation;
 use super::{Builder, Desired, Spec};
 use crate::erased::{ErasedLive, KindFacts};
-use crate::ids::{Address, PhysicalName};
+use crate::ids::PhysicalName;
 use crate::json::Json;
 use crate::plan::diff::{self, Change, Compared, real_changes};
 use crate::plan::{Problem, Reason, Step, StepAction};
-use crate::resource::{Naming, Witness};
+use crate::resource::Naming;
 use crate::spec::Field;
 use crate::stack::Node;
 use crate::state::{Object, Record};
@@ -34,7 +35,12 @@ impl<'a> Builder<'a> {
         let state = live.map_or(&object.state, |live| &live.state);
         let reported = Some(self.reported(&node.kind, state));
         let is_requested = self.request.replace.iter().any(|pattern| self.is_meant(pattern, &node.address));
-        if is_requested || changes.iter().any(|change| change.replaces) {
+        let goes_with_host = |builder: &Self| match builder.replaced_host(record) {
+            // What is as declared is in the host that there is now.
+            Some((_, Replaced { goes: HostGoes::Before, .. })) => !changes.is_empty(),
+            host => host.is_some(),
+        };
+        if is_requested || changes.iter().any(|change| change.replaces) || goes_with_host(self) {
             return self.replace(index, node, record, object, live, desired, changes, is_requested);
         }
         self.warn_of_name(node, object);
@@ -208,9 +214,18 @@ impl<'a> Builder<'a> {
         let facts = node.kind.facts();
         let settings = changes.iter().filter(|change| change.replaces).map(|change| format!("`{}`", change.path));
         let settings = settings.collect::<Vec<_>>().join(", ");
-        let (reason, because, undo) = match settings.as_str() {
-            "" => (Reason::Requested, "a new one was asked for".to_owned(), "do not ask for it"),
-            _ => (Reason::Replaced, format!("a change of {settings} would replace it"), "undo the change"),
+        let host = self.replaced_host(record);
+        let (reason, because, undo) = match (settings.as_str(), host) {
+            ("", Some((host, _))) => {
+                (Reason::HostReplaced, format!("it goes with `{host}`, which would be replaced"), "leave that as it is")
+            }
+            ("", None) => (Reason::Requested, "a new one was asked for".to_owned(), "do not ask for it"),
+            (_, Some((host, _))) => (
+                Reason::HostReplaced,
+                format!("a change of {settings} would replace it, and it goes with `{host}`, which would be replaced"),
+                "undo both changes",
+            ),
+            (_, None) => (Reason::Replaced, format!("a change of {settings} would replace it"), "undo the change"),
         };
         if node.options.protect || record.is_some_and(|record| record.protect) {
             let hint = format!("take `.protect()` away and apply that first, or {undo}");
@@ -222,9 +237,19 @@ impl<'a> Builder<'a> {
             let message = format!("holds data that would be lost: {because}");
             return self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
         }
+        let host_step = host.and_then(|(host, _)| self.last[self.basis.stack.index[host] as usize]);
+        let may_be_used =
+            !is_requested && host.is_none_or(|(_, host)| host.is_restored || host.goes == HostGoes::Before);
+        let host = host.map(|(_, host)| host.goes);
+        let is_retained = Self::is_retained(node, record);
+        let stays_without_host = host.is_some_and(|goes| goes != HostGoes::Stays);
+        if is_retained && (facts.naming == Naming::Fixed || stays_without_host) {
+            return self.problems.push(Self::retained(node, &because, undo));
+        }
         let generation = record.map_or(object.generation + 1, next_generation);
         let name = self.name(node, generation, desired);
-        if facts.naming == Naming::Content && name.as_ref() == Some(&object.name) {
+        let goes_first = host == Some(HostGoes::First);
+        if facts.naming == Naming::Content && name.as_ref() == Some(&object.name) && !goes_first {
             let problem =
                 Self::problem(node, format!("is named by its content, and {because}: it would have the same name"));
             return self.problems.push(Problem { hint: Some("change its content".into()), ..problem });
@@ -232,14 +257,29 @@ impl<'a> Builder<'a> {
         self.review(node, name.as_ref());
         let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
         let witness = live.map(|live| live.witness.clone());
-        let left = if is_requested { None } else { self.left_from_before(node, record, name.as_ref(), desired) };
+        // What was changed by half may not be in its host: it goes by a call of its own, before that.
+        let goes_along = object.ready && matches!(host, Some(HostGoes::First | HostGoes::Later));
+        let old = |builder: &mut Self| {
+            let old = builder.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
+            if is_retained {
+                let retained = builder.retain(&node.address, object, KEPT);
+                Step { at: old.at, node: old.node, ..retained }
+            } else if goes_along {
+                let drop = StepAction::Drop { object: object.which() };
+                Step { action: drop, reason: Reason::HostReplaced, witness: witness.clone(), ..old }
+            } else {
+                Step { witness: witness.clone(), ..old }
+            }
+        };
+        let left = may_be_used.then(|| self.left_from_before(node, record, name.as_ref(), desired)).flatten();
         if let Some((left, there)) = left {
-            let replaced = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
-            return self.use_again(index, node, left, there, desired, changes, Step { witness, ..replaced });
+            let replaced = old(self);
+            return self.use_again(index, node, left, there, desired, changes, replaced);
         }
-        let is_found = facts.naming != Naming::Fixed && self.can_be_adopted(node, name.as_ref());
+        let is_found = facts.naming != Naming::Fixed && self.can_be_adopted(node, record, name.as_ref());
         if let (true, Some(stray)) = (is_found, self.strays(node, name.as_ref()).first()) {
-            return self.adopt_instead(index, node, generation, stray, object, witness, desired);
+            let replaced = old(self);
+            return self.adopt_instead(index, node, generation, stray, desired, replaced);
         }
         if let Some(name) = name.as_ref().filter(|name| self.is_taken_already(node, name)) {
             let message = format!("is to be replaced by `{name}`, and an object of that name exists already");
@@ -248,46 +288,39 @@ impl<'a> Builder<'a> {
         }
         let create = StepAction::Create { generation, replaces: true };
         let spec = Some(desired.spec.json());
-        let new = Step { spec, changes, ..self.step(index, node, create, reason.clone(), name.clone()) };
+        let mut new = Step { spec, changes, ..self.step(index, node, create, reason.clone(), name.clone()) };
+        new.after.extend(host_step);
         // As long as something that is left out uses it, it stays.
         let in_use = self.selected.is_in_use(&node.address);
-        let goes_first = facts.naming == Naming::Fixed || self.claims_the_same(index, node, object);
-        if goes_first
+        let must_go_first = facts.naming == Naming::Fixed || goes_first || self.claims_the_same(index, node, object);
+        if must_go_first
             && in_use
             && let Some(problem) = self.stood_on(node)
         {
             return self.problems.push(problem);
         }
-        let makes_room = goes_first || !in_use && self.stands_on_what_makes_room(node, object, &new.changes);
+        let makes_room = must_go_first || !in_use && self.stands_on_what_makes_room(node, object, &new.changes);
+        if makes_room && is_retained {
+            return self.problems.push(Self::retained(node, &because, undo));
+        }
         if makes_room {
-            let old = self.step(index, node, delete(true), reason, Some(object.name.clone()));
-            self.steps.push(Step { witness, after: Vec::new(), ..old });
-            let deleted = self.count() - 1;
-            let mut new = new;
-            new.after.push(deleted);
+            let old = match goes_first && goes_along {
+                true => old(self),
+                false => Step { witness, ..self.step(index, node, delete(true), reason, Some(object.name.clone())) },
+            };
+            self.steps.push(Step { after: Vec::new(), ..old });
+            new.after.push(self.count() - 1);
             self.push(index, new);
         } else {
             let created = self.push(index, new);
             if !in_use {
-                let old = self.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
-                self.steps.push(Step { witness, after: vec![created], ..old });
+                let old = old(self);
+                self.steps.push(Step { after: vec![created], ..old });
             }
         }
+        let goes = Self::goes(node, record, makes_room, in_use);
+        self.replaced.insert(index, Replaced { goes, is_restored: false });
         self.known.nodes[index] = Facts { name, reported: None, changing: true };
-    }
-
-    /// Why a resource can't be deleted to be made anew, if something that is left out was made from it.
-    fn stood_on(&self, node: &Node) -> Option<Problem> {
-        let records = &self.basis.snapshot.records;
-        let uses = |user: &&Address| {
-            let objects = records.get(*user).into_iter().flat_map(Record::objects);
-            objects.flat_map(|object| &object.deps).any(|dep| *dep == node.address)
-        };
-        let user = self.selected.left_out().filter(uses).min()?;
-        let message =
-            format!("would be deleted to be made anew, and `{user}`, which this plan leaves out, was made from it");
-        let hint = format!("plan `{user}` too, or leave `{}` out", node.address);
-        Some(Problem { hint: Some(hint), ..Self::problem(node, message) })
     }
 
     /// An object that was replaced and is still there, and can be what is wanted now: of contents the one of this name; of
@@ -316,33 +349,37 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether an object that exists may take the place of the one that is recorded.
-    fn can_be_adopted(&self, node: &Node, name: Option<&PhysicalName>) -> bool {
+    fn can_be_adopted(&self, node: &Node, record: Option<&Record>, name: Option<&PhysicalName>) -> bool {
         match self.strays(node, name) {
             [stray] => {
                 let is_theirs = stray.mark.as_ref().is_some_and(|mark| mark.lineage != self.basis.lineage);
-                node.options.adopt && !is_theirs
+                // What was left in place when it was replaced is the resource's own.
+                let was_left = |record: &Record| record.left.iter().any(|left| left.id == stray.id);
+                (node.options.adopt || record.is_some_and(was_left)) && !is_theirs
             }
             _ => false,
         }
     }
 
     /// An object that exists takes the place of the one that is recorded, which goes.
-    #[expect(clippy::too_many_arguments, reason = "all that was found out about the resource so far")]
     fn adopt_instead(
         &mut self,
         index: usize,
         node: &Node,
         generation: u32,
         stray: &ErasedLive,
-        object: &Object,
-        witness: Option<Witness>,
         desired: &Desired,
+        replaced: Step,
     ) {
         self.adopt(index, node, generation, stray, desired);
-        let Some(adopted) = self.last[index].filter(|_| !self.selected.is_in_use(&node.address)) else { return };
-        let delete = StepAction::Delete { object: object.which(), replaced: true, first: false };
-        let old = self.step(index, node, delete, Reason::Superseded, Some(object.name.clone()));
-        self.steps.push(Step { witness, after: vec![adopted], ..old });
+        let Some(adopted) = self.last[index] else { return };
+        let in_use = self.selected.is_in_use(&node.address);
+        let record = self.basis.snapshot.records.get(&node.address);
+        let goes = Self::goes(node, record, false, in_use);
+        self.replaced.insert(index, Replaced { goes, is_restored: false });
+        if !in_use {
+            self.steps.push(Step { after: vec![adopted], ..replaced });
+        }
     }
 
     /// The earlier object takes its place again, and is updated if other settings have changed since.
@@ -367,15 +404,19 @@ impl<'a> Builder<'a> {
         }
         self.steps.retain(|step| {
             !(step.address == node.address
-                && matches!(&step.action, StepAction::Delete { object, .. } if left.is(object)))
+                && matches!(&step.action, StepAction::Delete { object, .. } | StepAction::Drop { object } if left.is(object)))
         });
         changes.retain(|change| change.replaces);
         let action = StepAction::Restore { object: left.which() };
         let step = Step { changes, ..self.step(index, node, action, Reason::Replaced, name.clone()) };
         let restored = self.push(index, step);
-        if !self.selected.is_in_use(&node.address) {
+        let in_use = self.selected.is_in_use(&node.address);
+        if !in_use {
             self.steps.push(Step { after: vec![restored], ..replaced });
         }
+        let record = self.basis.snapshot.records.get(&node.address);
+        let goes = Self::goes(node, record, false, in_use);
+        self.replaced.insert(index, Replaced { goes, is_restored: true });
         let reported = Some(self.reported(&node.kind, &there.state));
         let next = match (later.is_empty(), left.ready, node.kind.facts().converges) {
             (true, true, _) => None,
@@ -400,14 +441,11 @@ impl<'a> Builder<'a> {
 
     /// Whether it must be replaced with something that is deleted before its own successor is made: then it goes before that.
     fn stands_on_what_makes_room(&self, node: &Node, object: &Object, changes: &[Change]) -> bool {
-        let makes_room = |address: &Address, last: Option<u32>| {
-            let before = last.and_then(|last| self.steps.get((last as usize).checked_sub(1)?));
-            before.is_some_and(|step| step.address == *address && step.action.replaces_in_place())
-        };
+        let makes_room = |dep: u32| self.replaced.get(&(dep as usize)).is_some_and(|dep| dep.goes == HostGoes::First);
         let stood = |change: &Change| change.replaces && !change.before.is_null();
         node.deps.iter().any(|&dep| {
             let address = &self.basis.stack.nodes[dep as usize].address;
-            makes_room(address, self.last[dep as usize])
+            makes_room(dep)
                 && object.deps.contains(address)
                 && changes.iter().any(|change| stood(change) && diff::waits_for(&change.after, address.as_str()))
         })

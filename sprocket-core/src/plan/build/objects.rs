@@ -133,7 +133,7 @@ impl<'a> Builder<'a> {
         }
         let gives_up = |step: &&u32| match &self.steps[**step as usize] {
             step if matches!(&step.action, StepAction::Delete { object: which, .. } if object.is(which)) => true,
-            step if step.reason == Reason::HostDeleted => {
+            step if matches!(step.reason, Reason::HostDeleted | Reason::HostReplaced) => {
                 matches!(&step.action, StepAction::Drop { object: which } if object.is(which))
             }
             _ => false,

@@ -24,14 +24,20 @@ impl Builder<'_> {
             .map(|step| (step.address.kind(), step.witness.as_ref()))
             .collect();
         let records = self.basis.snapshot.records.iter();
-        let owners: HashMap<_, _> = records.map(|(address, record)| (&record.id, address)).collect();
+        let owners: HashMap<_, _> = records.map(|(address, record)| (&record.id, (address, record))).collect();
         let mut warnings = Vec::new();
         for (provider, kind, _, live) in orphans {
             if adopted.contains(&(kind, Some(&live.witness))) {
                 continue;
             }
             let mark = live.mark.as_ref().expect("BUG: it was found by its mark");
-            let owner = owners.get(&mark.record).map_or("no record has it".to_owned(), |address| {
+            let owner = owners.get(&mark.record);
+            // It was told when it was left in place.
+            let is_it = |left: &crate::state::LeftObject| left.id == live.id && left.name == live.name;
+            if owner.is_some_and(|(_, record)| record.left.iter().any(is_it)) {
+                continue;
+            }
+            let owner = owner.map_or("no record has it".to_owned(), |(address, _)| {
                 format!("`{address}`, whose tag it is, has another object and holds data")
             });
             let id = if live.id.as_str() == live.name.as_str() { String::new() } else { format!(" (`{}`)", live.id) };

@@ -43,10 +43,18 @@ impl<'a> Selected<'a> {
         let without = (0..is_out.len()).filter(|&place| is_out[place]).chain(matching(&request.without)).collect();
         let is_out = closure(without, graph.addresses.len(), |place| graph.takes_along(place, is_out[place]));
         let out = || (0..is_out.len()).filter(|&place| is_out[place]);
-        Self {
-            left_out: out().map(|place| graph.addresses[place]).collect(),
-            in_use: out().flat_map(|place| &graph.made_from[place]).map(|&used| graph.addresses[used]).collect(),
+        let used = out().flat_map(|place| &graph.made_from[place]).map(|&used| graph.addresses[used]);
+        let mut in_use: HashSet<&'a Address> = HashSet::new();
+        // What is used stays, and with it the host that it would go with.
+        let host = |address: &&'a Address| snapshot.records.get(*address)?.dies_with.as_ref();
+        for mut address in used {
+            while in_use.insert(address)
+                && let Some(host) = host(&address)
+            {
+                address = host;
+            }
         }
+        Self { left_out: out().map(|place| graph.addresses[place]).collect(), in_use }
     }
 
     pub(super) fn leaves_out(&self, address: &Address) -> bool {

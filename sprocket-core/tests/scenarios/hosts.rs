@@ -1,0 +1,424 @@
+//! Hosts and guests, and what is left in place: replacement takes along and leaves alone what deletion does.
+
+use sprocket_core::testing::Crash;
+use sprocket_core::{Budget, DraftExt as _, Goal, Request, Stack};
+
+use super::kinds::{App, Disk, Net};
+use super::yard::{Base, Pipe, Post};
+use super::{Story, told};
+
+/// A host that is replaced when its width changes, with a guest, and a user of that.
+fn fixed(width: u64) -> impl Fn(&mut Stack) {
+    move |stack| {
+        let host = stack.add(Post::new("host").base(Base::default().width(width)));
+        let guest = stack.add(Post::new("guest").tag("inside", &host.name).dies_with(&host));
+        stack.add(Post::new("user").beside(&guest.id));
+    }
+}
+
+#[test]
+fn guests_of_a_host_with_a_fixed_name_are_replaced_with_it() {
+    let mut story = Story::in_yard();
+    story.apply(fixed(1));
+    let plan = story.plan(fixed(2));
+    assert!(plan.ends_with("1 to update, 2 to replace."), "{plan}");
+    assert!(plan.contains("± yard:post/guest  (a new one takes its place, as its host is replaced)"), "{plan}");
+    assert_eq!(
+        story.apply_alone(fixed(2)),
+        ["delete yard:post/host", "create yard:post/host", "create yard:post/guest", "update yard:post/user",]
+    );
+}
+
+#[test]
+fn guests_of_a_host_with_generations_go_with_the_old_one() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Pipe::new("host").base(Base::default().width(width)));
+            let guest = stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host));
+            stack.add(Pipe::new("inner").tag("inside", &guest.name).dies_with(&guest));
+            stack.add(Post::new("user").beside(&guest.id));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    assert_eq!(
+        story.apply_alone(program(2)),
+        [
+            "create yard:pipe/host-2",
+            "create yard:pipe/guest-2",
+            "create yard:pipe/inner-2",
+            "update yard:post/user",
+            "delete yard:pipe/host",
+        ]
+    );
+}
+
+#[test]
+fn a_guest_with_a_fixed_name_makes_room_on_a_host_with_generations() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Pipe::new("host").base(Base::default().width(width)));
+            stack.add(Post::new("guest").beside(&host.id).dies_with(&host));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    assert_eq!(
+        story.apply_alone(program(2)),
+        ["create yard:pipe/host-2", "delete yard:post/guest", "create yard:post/guest", "delete yard:pipe/host",]
+    );
+}
+
+#[test]
+fn a_guest_that_must_stay_refuses_the_replacement_of_its_host() {
+    let said = |guest: &dyn Fn(&mut Stack, &Post)| {
+        let program = |width: u64| {
+            move |stack: &mut Stack| {
+                let host = stack.add(Post::new("host").base(Base::default().width(width)));
+                guest(stack, &host);
+            }
+        };
+        let mut story = Story::new();
+        story.apply(program(1));
+        story.plan(program(2))
+    };
+    let plan = said(&|stack, host| drop(stack.add(Post::new("guest").dies_with(host).protect())));
+    let protected = "`yard:post/guest`: is protected, and it goes with `yard:post/host`, which would be replaced";
+    assert!(plan.contains(protected), "{plan}");
+    let plan = said(&|stack, host| drop(stack.add(Disk::new("guest").dies_with(host))));
+    let data =
+        "`lab:disk/guest`: holds data that would be lost: it goes with `yard:post/host`, which would be replaced";
+    assert!(plan.contains(data), "{plan}");
+    let plan = said(&|stack, host| drop(stack.add(Pipe::new("guest").dies_with(host).keep_on_delete())));
+    let kept = "`yard:pipe/guest`: is left in place when it is deleted (`keep_on_delete`), and it goes with \
+                `yard:post/host`, which would be replaced";
+    assert!(plan.contains(kept), "{plan}");
+}
+
+#[test]
+fn budgets_count_guests_that_are_replaced_with_their_host() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            stack.budget(Budget::default().replaces(1));
+            fixed(width)(stack);
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    let plan = story.plan(program(2));
+    assert!(plan.contains("would be replaced, one of 2; this program allows 1 in a plan"), "{plan}");
+}
+
+#[test]
+fn a_host_that_needs_no_replacement_after_all_keeps_its_guests() {
+    let program = |text: &'static str| {
+        move |stack: &mut Stack| {
+            let first = stack.add(Post::new("first").text(text));
+            let layer = first.version.map(|_| "same".to_owned());
+            let host = stack.add(Post::new("host").base(Base::default().layer(&layer)));
+            stack.add(Post::new("guest").dies_with(&host));
+            let host = stack.add(Pipe::new("host").base(Base::default().layer(layer)));
+            stack.add(Pipe::new("guest").dies_with(&host));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one"));
+    story.calls();
+    let plan = story.plan(program("two"));
+    assert!(plan.ends_with("1 to update, 4 to replace."), "{plan}");
+    assert_eq!(story.apply_alone(program("two")), ["update yard:post/first"]);
+}
+
+#[test]
+fn a_killed_replacement_of_a_host_is_finished_by_the_next_run() {
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::in_yard();
+            story.apply(fixed(1));
+            story.world.crash_at(boundary, crash);
+            let two = fixed(2);
+            let program = story.connected(&two);
+            let ended = story.world.run(&program, Goal::Declared).unwrap();
+            if let Some(report) = &ended {
+                assert!(report.succeeded(), "{}", told(report));
+            }
+            story.apply(fixed(2));
+            assert_eq!(story.objects().len(), 3);
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_retained_object_that_is_replaced_is_left() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width)).keep_on_delete()))
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    let plan = story.plan(program(2));
+    assert!(plan.contains("left in place"), "{plan}");
+    story.calls();
+    assert_eq!(story.apply_alone(program(2)), ["create yard:pipe/a-2"]);
+    assert_eq!(story.objects(), ["yard:pipe/a", "yard:pipe/a-2"]);
+}
+
+#[test]
+fn a_retained_object_that_is_replaced_is_left_by_a_run_that_is_killed() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width)).keep_on_delete()))
+    };
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::new();
+            story.apply(program(1));
+            story.world.crash_at(boundary, crash);
+            let two = program(2);
+            let connected = story.connected(&two);
+            let ended = story.world.run(&connected, Goal::Declared).unwrap();
+            story.apply(program(2));
+            assert_eq!(story.objects().len(), 2, "{:?}", story.objects());
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_retained_object_with_a_fixed_name_is_not_replaced() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| drop(stack.add(Post::new("a").base(Base::default().width(width)).keep_on_delete()))
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    let plan = story.plan(program(2));
+    assert!(plan.contains("is left in place when it is deleted (`keep_on_delete`), and a change of"), "{plan}");
+}
+
+#[test]
+fn what_a_retained_object_was_made_from_is_left_too() {
+    let mut story = Story::new();
+    story.apply(|stack| {
+        let a = stack.add(Net::new("a"));
+        stack.add(App::new("k", "1").net(&a.id).keep_on_delete());
+        stack.add(Net::new("free"));
+    });
+    let plan = story.plan(|_| ());
+    assert!(plan.contains("= lab:net/a") && plan.contains("- lab:net/free"), "{plan}");
+    story.apply(|_| ());
+    assert_eq!(story.objects().len(), 2);
+}
+
+#[test]
+fn the_host_of_data_is_left_too() {
+    let mut story = Story::new();
+    story.apply(|stack| {
+        let host = stack.add(Net::new("host"));
+        stack.add(Disk::new("data").dies_with(&host));
+    });
+    let plan = story.plan(|_| ());
+    assert!(plan.contains("= lab:disk/data") && plan.contains("= lab:net/host"), "{plan}");
+    assert!(!plan.contains("- lab:"), "{plan}");
+}
+
+#[test]
+fn retained_guests_refuse_the_replacement_of_a_host_with_generations() {
+    let host = |stack: &mut Stack, width: u64| stack.add(Pipe::new("host").base(Base::default().width(width)));
+    let mut story = Story::in_yard();
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = host(stack, width);
+            stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host).keep_on_delete());
+        }
+    };
+    story.apply(program(1));
+    let plan = story.plan(program(2));
+    assert!(plan.contains("! yard:pipe/guest`") || plan.contains("`keep_on_delete`), and it goes with"), "{plan}");
+    let plan = story.plan(|stack| drop(host(stack, 2)));
+    let told = "would be left in place, and goes with `yard:pipe/host`, which would be replaced";
+    assert!(plan.contains(told), "{plan}");
+}
+
+#[test]
+fn a_retained_object_is_left_alone_when_nothing_is_retained_any_more() {
+    let program = |width: u64, is_retained: bool| {
+        move |stack: &mut Stack| {
+            let pipe = Pipe::new("a").base(Base::default().width(width));
+            stack.add(if is_retained { pipe.keep_on_delete() } else { pipe });
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1, true));
+    story.apply(program(2, true));
+    story.apply(program(2, false));
+    story.apply(program(3, false));
+    assert_eq!(story.objects(), ["yard:pipe/a", "yard:pipe/a-3"]);
+    story.destroy(program(3, false));
+    assert_eq!(story.objects(), ["yard:pipe/a"]);
+}
+
+#[test]
+fn guests_of_a_host_whose_replacement_was_killed_are_replaced_by_the_next_run() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Pipe::new("host").base(Base::default().width(width)));
+            // An update is enough for another neighbour; it moves nothing.
+            stack.add(Post::new("guest").beside(&host.id).tag("inside", &host.name).dies_with(&host));
+            stack.add(Pipe::new("second").beside(&host.id).tag("inside", &host.name).dies_with(&host));
+        }
+    };
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::in_yard();
+            story.apply(program(1));
+            story.world.crash_at(boundary, crash);
+            let two = program(2);
+            let program = story.connected(&two);
+            let ended = story.world.run(&program, Goal::Declared).unwrap();
+            story.apply(two);
+            assert_eq!(story.objects(), ["yard:pipe/host-2", "yard:pipe/second-2", "yard:post/guest"]);
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn an_object_that_may_not_be_in_its_host_is_deleted_by_a_call() {
+    // The update that puts it there is killed before it is sent.
+    let program = |is_inside: bool| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Post::new("host"));
+            let guest = Post::new("guest").text(if is_inside { "in" } else { "out" });
+            stack.add(if is_inside { guest.tag("inside", &host.name).dies_with(&host) } else { guest });
+        }
+    };
+    let wide = |stack: &mut Stack| {
+        let host = stack.add(Post::new("host").base(Base::default().width(2)));
+        stack.add(Post::new("guest").text("in").tag("inside", &host.name).dies_with(&host));
+    };
+    let killed = || {
+        let mut story = Story::in_yard();
+        story.apply(program(false));
+        story.world.crash_at(0, Crash::After);
+        let inside = program(true);
+        let program = story.connected(&inside);
+        assert!(story.world.run(&program, Goal::Declared).unwrap().is_none());
+        story.calls();
+        story
+    };
+    let mut story = killed();
+    assert_eq!(story.apply(|_| ()), ["delete yard:post/guest", "delete yard:post/host"]);
+    let mut story = killed();
+    story.destroy(|_| ());
+    assert!(story.objects().is_empty());
+    let mut story = killed();
+    story.apply(wide);
+    assert_eq!(story.objects(), ["yard:post/guest", "yard:post/host"]);
+}
+
+/// A net, and an app on it that is left in place when it is replaced.
+fn retained(subnet: &'static str) -> impl Fn(&mut Stack) {
+    move |stack| {
+        let net = stack.add(Net::new("a").subnet(subnet));
+        let pipe = Pipe::new("k").on(&net.id);
+        stack.add(pipe.keep_on_delete());
+    }
+}
+
+#[test]
+fn what_a_retained_object_was_made_from_is_left_when_both_are_replaced() {
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::new();
+            story.apply(retained("10.0.0.0/24"));
+            let (before, next) = (story.objects(), retained("10.1.0.0/24"));
+            story.world.crash_at(boundary, crash);
+            let program = story.connected(&next);
+            let ended = story.world.run(&program, Goal::Declared).unwrap();
+            story.apply(&next);
+            let now = story.objects();
+            assert!(now.len() == 4 && before.iter().all(|object| now.contains(object)), "{now:?}");
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_an_undeclared_retained_object_was_made_from_is_left_when_it_is_replaced() {
+    let mut story = Story::in_yard();
+    story.apply(|stack| {
+        let pipe = stack.add(Pipe::new("pipe"));
+        let post = stack.add(Post::new("post"));
+        stack.add(Post::new("kept").beside(&pipe.id).keep_on_delete());
+        stack.add(Post::new("more").beside(&post.id).keep_on_delete());
+    });
+    let wide = |with: bool| {
+        move |stack: &mut Stack| {
+            let base = || Base::default().width(2);
+            stack.add(Pipe::new("pipe").base(base()));
+            let post = stack.add(if with { Post::new("post") } else { Post::new("post").base(base()) });
+            if with {
+                stack.add(Post::new("more").beside(&post.id).keep_on_delete());
+            }
+        }
+    };
+    let plan = story.plan(wide(false));
+    let told = "would be deleted to be made anew, and `yard:post/more`, which is left in place, was made from it";
+    assert!(plan.contains(told), "{plan}");
+    assert_eq!(story.apply_alone(wide(true)), ["create yard:pipe/pipe-2"]);
+    assert_eq!(
+        story.objects(),
+        ["yard:pipe/pipe", "yard:pipe/pipe-2", "yard:post/kept", "yard:post/more", "yard:post/post"]
+    );
+}
+
+#[test]
+fn a_host_stays_as_long_as_something_left_out_was_made_from_its_guest() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Pipe::new("host").base(Base::default().width(width)));
+            let guest = stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host));
+            stack.add(Post::new("user").beside(&guest.id));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    let two = program(2);
+    let without = Request::from(Goal::Declared).without(["yard:post/user"]);
+    let connected = story.connected(&two);
+    let report = story.world.run(&connected, without).unwrap().unwrap();
+    assert!(report.succeeded(), "{}", told(&report));
+    assert!(story.objects().contains(&"yard:pipe/guest".to_owned()), "{:?}", story.objects());
+    story.apply(two);
+    assert_eq!(story.objects(), ["yard:pipe/guest-2", "yard:pipe/host-2", "yard:post/user"]);
+}
+
+#[test]
+fn who_stands_on_a_guest_goes_before_its_host() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Post::new("host").base(Base::default().width(width)));
+            let guest = stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host));
+            stack.add(Pipe::new("user").on(&guest.id));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    assert_eq!(
+        story.apply_alone(program(2)),
+        [
+            "delete yard:pipe/user",
+            "delete yard:post/host",
+            "create yard:post/host",
+            "create yard:pipe/guest-2",
+            "create yard:pipe/user-2",
+        ]
+    );
+}
