@@ -22,6 +22,8 @@ pub(crate) struct Foretold {
     pub(crate) steps: BTreeSet<Step>,
     /// Who keeps the plan from being applied. Nothing else of it counts then.
     pub(crate) problems: BTreeSet<String>,
+    /// The names of what is left in place.
+    pub(crate) left: BTreeSet<String>,
     /// What must come before what.
     pub(crate) order: BTreeSet<(Step, Step)>,
 }
@@ -46,6 +48,18 @@ struct Outlook {
     version: Known<u64>,
     /// What is done to it, if something is.
     main: Option<String>,
+    /// Another object takes the place of its own, which goes before that or after.
+    goes: Option<Goes>,
+    /// The other is one that it had before.
+    is_restored: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goes {
+    First,
+    Later,
+    /// It is left in place.
+    Stays,
 }
 
 pub(crate) struct Oracle<'a> {
@@ -57,6 +71,12 @@ pub(crate) struct Oracle<'a> {
     outlooks: BTreeMap<u8, Outlook>,
     /// Who goes with its host, and the step that drops it.
     carried: BTreeMap<String, Step>,
+    /// The step that ends the object of who is replaced.
+    ends: BTreeMap<String, Step>,
+    /// Who of those goes with its host,
+    with_host: BTreeSet<String>,
+    /// and the replaced objects that stay.
+    retained: Vec<(String, Object)>,
 }
 
 /// What is declared is to be.
@@ -88,8 +108,18 @@ impl<'a> Oracle<'a> {
             records.insert(moved(address.to_string()), record);
         }
         let lineage = recorded.map_or("", |state| state.lineage.as_str());
-        let (foretold, outlooks, carried) = (Foretold::default(), BTreeMap::new(), BTreeMap::new());
-        Self { program, records, things, lineage, foretold, outlooks, carried }
+        Self {
+            program,
+            records,
+            things,
+            lineage,
+            foretold: Foretold::default(),
+            outlooks: BTreeMap::new(),
+            carried: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            with_host: BTreeSet::new(),
+            retained: Vec::new(),
+        }
     }
 
     fn step(&mut self, address: &str, what: impl Into<String>) {
@@ -174,23 +204,41 @@ impl<'a> Oracle<'a> {
         };
         let next_name =
             self.next_name(slot, &desired, if main == Some("replace") { generation + 1 } else { generation });
-        let restored = old.iter().find(|old| {
-            slot.kind == Kind::Sign && main == Some("replace") && Some(old.name.as_str()) == next_name.as_deref()
-        });
-        // One that has gone is made again.
-        let restored = restored.and_then(|restored| Some((restored, self.live(restored)?)));
+        let restored = (main == Some("replace") && self.may_be_restored(record.as_ref()))
+            .then(|| self.restored(slot, &desired, old, next_name.as_deref()))
+            .flatten();
         // The next one's name is taken.
-        let is_taken = main == Some("replace")
-            && restored.is_none()
-            && !slot.kind.is_fixed()
-            && self.stray(slot, next_name.as_deref(), old).is_some();
-        let main = main.filter(|_| !is_taken);
-        if is_taken {
+        let taker = self
+            .stray(slot, next_name.as_deref(), old)
+            .filter(|_| main == Some("replace") && restored.is_none() && !slot.kind.is_fixed());
+        // What it had left in place is its own again.
+        let had_left = |thing: &&Thing| {
+            record.as_ref().is_some_and(|record| record.left.iter().any(|left| left.id.as_str() == thing.id))
+        };
+        let again = taker.filter(had_left).filter(|thing| !self.is_stolen(thing));
+        let is_kept = slot.has(Opt::Keep) || record.as_ref().is_some_and(|record| record.keep_on_delete);
+        let is_new = main == Some("replace") && restored.is_none() && taker.is_none();
+        let goes = (main == Some("replace")).then(|| match is_new && self.goes_first(slot) {
+            true => Goes::First,
+            false if is_kept => Goes::Stays,
+            false => Goes::Later,
+        });
+        let is_taken = taker.is_some() && again.is_none();
+        let can_not_stay = is_kept && goes == Some(Goes::First);
+        let main = main.filter(|_| !is_taken && !can_not_stay);
+        if is_taken || can_not_stay {
             self.problem(&address);
         }
+        let goes = goes.filter(|_| main.is_some());
+        let is_replaced = main == Some("replace");
+        let main = if again.is_some() { main.map(|_| "adopt") } else { main };
+        let stray = again.or(stray);
         let mut later = None;
         if let Some((restored, thing)) = restored {
-            later = self.with_object(slot, &desired, record.as_ref().expect("it has an object"), restored, thing);
+            if self.replaces(slot, &desired, restored, thing) {
+                self.problem(&address);
+            }
+            later = self.updates(slot, &desired, record.as_ref().expect("it has an object"), restored, thing);
             later = later.filter(|later| *later != "record");
             self.step(&address, format!("restore {}", restored.generation));
             if let Some(later) = later {
@@ -199,12 +247,34 @@ impl<'a> Oracle<'a> {
         } else if let Some(main) = main {
             self.step(&address, main);
         }
-        if main == Some("replace") {
-            self.step(&address, format!("delete {generation}"));
+        if let Some(object) = object.as_ref().filter(|_| is_replaced) {
+            let host = record.as_ref().and_then(|record| self.host_goes(record));
+            // What was changed by half may not be in its host.
+            let goes_along =
+                object.ready && (host == Some(Goes::First) || host == Some(Goes::Later) && goes == Some(Goes::Later));
+            let end = if is_kept || goes_along { "drop" } else { "delete" };
+            let end = (address.clone(), format!("{end} {generation}"));
+            self.foretold.steps.insert(end.clone());
+            self.ends.insert(address.clone(), end);
+            if is_kept {
+                self.retained.push((address.clone(), object.clone()));
+            } else if goes_along {
+                self.with_host.insert(address.clone());
+            }
         }
         let superseded: Vec<Object> =
             old.iter().filter(|old| restored.is_none_or(|(restored, _)| restored.id != old.id)).cloned().collect();
-        self.superseded(&address, &superseded);
+        match is_kept {
+            true => {
+                for old in superseded {
+                    self.step(&address, format!("drop {}", old.generation));
+                    if self.live(&old).is_some() {
+                        self.retained.push((address.clone(), old));
+                    }
+                }
+            }
+            false => self.superseded(&address, &superseded),
+        }
         let live = object.as_ref().and_then(|object| self.live(object));
         let version_of = |object: &Object| object.state.value()["version"].as_u64();
         let outlook = match (main, &object) {
@@ -216,13 +286,20 @@ impl<'a> Oracle<'a> {
                     Some(later) => later.to_owned(),
                     None => format!("restore {}", restored.generation),
                 }),
+                goes,
+                is_restored: true,
             },
-            (Some("create" | "replace"), _) => {
-                Outlook { name: next_name, id: None, version: None, main: main.map(str::to_owned) }
-            }
+            (Some("create" | "replace"), _) => Outlook {
+                name: next_name,
+                id: None,
+                version: None,
+                main: main.map(str::to_owned),
+                goes,
+                is_restored: false,
+            },
             (Some("adopt"), _) => {
                 let id = stray.map(|thing| thing.id.clone());
-                Outlook { name: next_name, id, version: None, main: main.map(str::to_owned) }
+                Outlook { name: next_name, id, version: None, main: main.map(str::to_owned), goes, is_restored: false }
             }
             (_, Some(object)) => Outlook {
                 name: Some(object.name.to_string()),
@@ -233,8 +310,10 @@ impl<'a> Oracle<'a> {
                     .or_else(|| version_of(object))
                     .filter(|_| matches!(main, None | Some("record"))),
                 main: main.filter(|main| *main != "record").map(str::to_owned),
+                goes: None,
+                is_restored: false,
             },
-            (_, None) => Outlook { name: None, id: None, version: None, main: None },
+            (_, None) => Outlook { name: None, id: None, version: None, main: None, goes: None, is_restored: false },
         };
         self.outlooks.insert(slot.slot, outlook);
     }
@@ -284,12 +363,38 @@ impl<'a> Oracle<'a> {
         object: &Object,
         thing: &Thing,
     ) -> Option<&'static str> {
-        let applied = settings(&object.applied.value());
-        let live = &thing.set;
+        let host = self.host_goes(record);
+        if self.replaces(slot, desired, object, thing) || host.is_some() {
+            if record.protect || slot.has(Opt::Protect) || slot.kind == Kind::Vat {
+                self.problem(&slot.address());
+                return None;
+            }
+            // Neither can the old one stay where the new one is to be, nor without its host.
+            let is_kept = record.keep_on_delete || slot.has(Opt::Keep);
+            let has_no_host = host.is_some_and(|host| host != Goes::Stays);
+            if is_kept && (slot.kind.is_fixed() || has_no_host || self.was_left_behind(record)) {
+                self.problem(&slot.address());
+                return None;
+            }
+            // It would be called the same.
+            if host != Some(Goes::First)
+                && slot.kind == Kind::Sign
+                && self.next_name(slot, desired, 1).as_deref() == Some(object.name.as_str())
+            {
+                self.problem(&slot.address());
+                return None;
+            }
+            return Some("replace");
+        }
+        self.updates(slot, desired, record, object, thing)
+    }
+
+    /// What differs of what can't be changed: whether it does, and whether what is there is what the program says.
+    fn differences(&self, desired: &Desired, object: &Object, thing: &Thing) -> [(bool, bool); 3] {
+        let (applied, live) = (settings(&object.applied.value()), &thing.set);
         // What was never seen has not drifted,
         let seen = object.seen.as_ref().map_or_else(|| live.clone(), |seen| settings(&seen.value()));
-        let ignores = slot.has(Opt::IgnoreText);
-        let differ = [
+        [
             (differs(desired.base, applied.base, seen.base, live.base), live.base == desired.base),
             (
                 unknown_or(&desired.on, |on| differs(on, &applied.on, &seen.on, &live.on)),
@@ -299,21 +404,54 @@ impl<'a> Oracle<'a> {
                 unknown_or(&desired.inside, |inside| differs(inside, &applied.inside, &seen.inside, &live.inside)),
                 desired.inside.as_ref() == Some(&live.inside),
             ),
-        ];
-        // Where somebody else has made it what the program says now, it is only sent again. A sign would keep its name.
-        let replaces = differ.iter().any(|(differs, is_there)| *differs && !(*is_there && slot.kind != Kind::Sign));
-        if replaces {
-            if record.protect || slot.has(Opt::Protect) || slot.kind == Kind::Vat {
-                self.problem(&slot.address());
-                return None;
-            }
-            // It would be called the same.
-            if slot.kind == Kind::Sign && self.next_name(slot, desired, 1).as_deref() == Some(object.name.as_str()) {
-                self.problem(&slot.address());
-                return None;
-            }
-            return Some("replace");
+        ]
+    }
+
+    /// Where somebody else has made it what the program says now, it is only sent again. A sign would keep its name.
+    fn replaces(&self, slot: &Slot, desired: &Desired, object: &Object, thing: &Thing) -> bool {
+        let differ = self.differences(desired, object, thing);
+        differ.iter().any(|(differs, is_there)| *differs && !(*is_there && slot.kind != Kind::Sign))
+    }
+
+    /// Whether an object that it had before may take its place again: not in a new object of its host.
+    fn may_be_restored(&self, record: Option<&Record>) -> bool {
+        let host = record.and_then(|record| record.dies_with.as_ref()).map(ToString::to_string);
+        let host = host.and_then(|host| self.program.iter().find(|slot| slot.address() == host));
+        let host = host.and_then(|host| self.outlooks.get(&host.slot)).filter(|host| host.goes.is_some());
+        host.is_none_or(|host| host.is_restored)
+    }
+
+    /// The object from before that is used again. One that has gone is made again.
+    fn restored<'r>(
+        &self,
+        slot: &Slot,
+        desired: &Desired,
+        old: &'r [Object],
+        name: Option<&str>,
+    ) -> Option<(&'r Object, &'a Thing)> {
+        let mut there = old.iter().filter_map(|old| Some((old, self.live(old)?)));
+        match slot.kind {
+            Kind::Sign => there.find(|(old, _)| Some(old.name.as_str()) == name),
+            kind if kind.is_fixed() => None,
+            _ => there
+                .filter(|(old, thing)| self.is_ours(thing) && !self.replaces(slot, desired, old, thing))
+                .max_by_key(|(old, _)| old.generation),
         }
+    }
+
+    fn updates(
+        &self,
+        slot: &Slot,
+        desired: &Desired,
+        record: &Record,
+        object: &Object,
+        thing: &Thing,
+    ) -> Option<&'static str> {
+        let applied = settings(&object.applied.value());
+        let live = &thing.set;
+        let seen = object.seen.as_ref().map_or_else(|| live.clone(), |seen| settings(&seen.value()));
+        let ignores = slot.has(Opt::IgnoreText);
+        let differ = self.differences(desired, object, thing);
         // and is held against the program.
         let is_unlike = (object.ready || slot.kind == Kind::Lamp)
             && object.seen.is_none()
@@ -349,23 +487,47 @@ impl<'a> Oracle<'a> {
         }
     }
 
+    /// How the object of its host goes, if another takes the place of that.
+    fn host_goes(&self, record: &Record) -> Option<Goes> {
+        let host = record.dies_with.as_ref()?;
+        let slot = self.program.iter().find(|slot| slot.address() == host.as_str())?;
+        self.outlooks.get(&slot.slot)?.goes
+    }
+
+    /// It is in an object of its host that an earlier run has replaced, and that goes now.
+    fn was_left_behind(&self, record: &Record) -> bool {
+        let (Some(object), Some(host)) = (&record.object, record.dies_with.as_ref()) else { return false };
+        let applied = settings(&object.applied.value());
+        let is_in = |old: &Object| {
+            let mentions = |text: &String| *text == old.id.as_str() || *text == old.name.as_str();
+            applied.uses.iter().chain(&applied.on).chain(&applied.inside).any(mentions)
+                && self.foretold.steps.contains(&(host.to_string(), format!("delete {}", old.generation)))
+        };
+        let is_declared = self.program.iter().any(|slot| slot.address() == host.as_str());
+        let host = self.records.get(host.as_str()).filter(|_| is_declared);
+        host.is_some_and(|host| host.old.iter().any(is_in))
+    }
+
     fn undeclared(&mut self) {
         let is_gone = |address: &str| !self.program.iter().any(|slot| slot.address() == address);
-        let gone: Vec<(String, Record)> =
+        let gone: BTreeMap<String, Record> =
             self.records.iter().filter(|(address, _)| is_gone(address)).map(|(a, r)| (a.clone(), r.clone())).collect();
-        let is_left = |address: &str, record: &Record| record.keep_on_delete || Kind::of(kind_of(address)) == Kind::Vat;
+        let left = self.left(&gone);
         for (address, record) in &gone {
             if record.protect {
                 self.problem(address);
-            } else if is_left(address, record) {
+            } else if left.contains(address) {
+                if self.host_goes(record).is_some_and(|host| host != Goes::Stays) {
+                    self.problem(address);
+                }
+                self.foretold.left.extend(record.objects().map(|object| object.name.to_string()));
                 self.step(address, "leave");
             } else {
                 let host = record.dies_with.as_ref().map(ToString::to_string);
-                let goes_with_it = host.is_some_and(|host| {
-                    gone.iter().any(|(other, record)| *other == host && !record.protect && !is_left(other, record))
-                });
+                let goes_with_it = host
+                    .is_some_and(|host| gone.get(&host).is_some_and(|record| !record.protect && !left.contains(&host)));
                 match &record.object {
-                    Some(object) if goes_with_it => {
+                    Some(object) if goes_with_it && object.ready => {
                         self.step(address, format!("drop {}", object.generation));
                         self.carried.insert(address.clone(), (address.clone(), format!("drop {}", object.generation)));
                     }
@@ -373,6 +535,69 @@ impl<'a> Oracle<'a> {
                 }
                 self.superseded(address, &record.old);
             }
+        }
+    }
+
+    /// What of this is to be left in place, and what that was made from. Of what is declared, an object that was made room
+    /// for can't be left, and any other is.
+    fn left(&mut self, gone: &BTreeMap<String, Record>) -> BTreeSet<String> {
+        let is_left =
+            |(address, record): &(&String, &Record)| record.keep_on_delete || Kind::of(kind_of(address)) == Kind::Vat;
+        let mut left: BTreeSet<String> = gone.iter().filter(is_left).map(|(address, _)| address.clone()).collect();
+        let objects = |address: &String, record: &Record| -> Vec<(String, Object)> {
+            record.objects().map(|object| (address.clone(), object.clone())).collect()
+        };
+        let mut stays = self.retained.clone();
+        stays.extend(left.iter().flat_map(|address| objects(address, &gone[address])));
+        while let Some((user, object)) = stays.pop() {
+            self.foretold.left.insert(object.name.to_string());
+            for dep in object.deps.iter().map(ToString::to_string) {
+                if let Some(record) = gone.get(&dep) {
+                    if left.insert(dep.clone()) {
+                        stays.extend(objects(&dep, record));
+                    }
+                    continue;
+                }
+                let Some(record) = self.records.get(&dep).cloned() else { continue };
+                let is_guest = self.records[&user].dies_with.as_ref().is_some_and(|host| host.as_str() == dep);
+                for needed in record.objects() {
+                    let is_current = record.object.as_ref().is_some_and(|current| current.id == needed.id);
+                    let (delete, drop) = (
+                        (dep.clone(), format!("delete {}", needed.generation)),
+                        (dep.clone(), format!("drop {}", needed.generation)),
+                    );
+                    let is_first = is_current && self.makes_room(&dep);
+                    let goes_with_host = is_current && self.with_host.contains(&dep);
+                    if (is_first || goes_with_host) && self.ends.contains_key(&dep) {
+                        if !is_guest {
+                            self.problem(&dep);
+                        }
+                    } else if self.foretold.steps.remove(&delete) {
+                        self.foretold.steps.insert(drop.clone());
+                        if is_current {
+                            self.ends.insert(dep.clone(), drop);
+                            self.goes_alone(&dep);
+                        }
+                        stays.push((dep.clone(), needed.clone()));
+                    }
+                }
+            }
+        }
+        left
+    }
+
+    /// What would have gone with a host goes by itself, as that stays.
+    fn goes_alone(&mut self, host: &str) {
+        let is_guest =
+            |address: &&String| self.records[*address].dies_with.as_ref().is_some_and(|other| other.as_str() == host);
+        let guests: Vec<String> = self.with_host.iter().filter(is_guest).cloned().collect();
+        for guest in guests {
+            self.with_host.remove(&guest);
+            let drop = self.ends[&guest].clone();
+            self.foretold.steps.remove(&drop);
+            let delete = (guest.clone(), drop.1.replace("drop", "delete"));
+            self.foretold.steps.insert(delete.clone());
+            self.ends.insert(guest, delete);
         }
     }
 
@@ -422,8 +647,9 @@ impl<'a> Oracle<'a> {
                     }
                 }
             }
-            if let (Some(new), Some(object)) = (main(address).filter(|(_, main)| main == "replace"), &record.object) {
-                let old = (address.clone(), format!("delete {}", object.generation));
+            if let (Some(new), Some(old)) =
+                (main(address).filter(|(_, main)| main == "replace"), self.ends.get(address).cloned())
+            {
                 // Who comes to stand on what makes room may do either.
                 let slot = self.program.iter().find(|slot| slot.address() == *address).expect("it is replaced");
                 let is_free = slot.mentions(self.program).into_iter().any(|(using, host)| {
@@ -447,6 +673,14 @@ impl<'a> Oracle<'a> {
             }
             let gone = host.iter().flat_map(|host| deletes(host));
             order.extend(gone.map(|gone| (gone, dropped.clone())));
+        }
+        for address in &self.with_host {
+            let mut host = host_of(address);
+            while let Some(carried) = host.take_if(|host| self.with_host.contains(host)) {
+                host = host_of(&carried);
+            }
+            let gone = host.and_then(|host| self.ends.get(&host));
+            order.extend(gone.map(|gone| (gone.clone(), self.ends[address].clone())));
         }
         let is_call = |step: &Step| {
             !["record", "leave"].contains(&step.1.as_str())
@@ -495,23 +729,28 @@ impl<'a> Oracle<'a> {
         early
     }
 
-    /// Its old object goes before the new one is made: its name is fixed, or it stood and stands on what makes room.
+    /// Its old object goes before the new one is made.
     fn makes_room(&self, address: &str) -> bool {
-        let Some(slot) = self.program.iter().find(|slot| slot.address() == address) else { return false };
-        if self.outlooks[&slot.slot].main.as_deref() != Some("replace") {
-            return false;
-        }
+        let slot = self.program.iter().find(|slot| slot.address() == address);
+        slot.and_then(|slot| self.outlooks.get(&slot.slot)).is_some_and(|outlook| outlook.goes == Some(Goes::First))
+    }
+
+    /// Its name is fixed, or it stood and stands on what makes room, or goes with that.
+    fn goes_first(&self, slot: &Slot) -> bool {
         let object_of = |address: &str| self.records.get(address).and_then(|record| record.object.as_ref());
-        let stood = object_of(address).map(|object| settings(&object.applied.value())).unwrap_or_default();
-        slot.mentions(self.program).into_iter().any(|(using, host)| {
-            let id = object_of(&host.address()).map(|object| object.id.to_string());
-            let stands_on_it = match using {
-                Use::On(_) => stood.on == id,
-                Use::Inside(_) => stood.inside == id,
-                _ => false,
-            };
-            id.is_some() && stands_on_it && self.makes_room(&host.address())
-        }) || slot.kind.is_fixed()
+        let stood = object_of(&slot.address()).map(|object| settings(&object.applied.value())).unwrap_or_default();
+        let host = self.records.get(&slot.address()).and_then(|record| self.host_goes(record));
+        slot.kind.is_fixed()
+            || host == Some(Goes::First)
+            || slot.mentions(self.program).into_iter().any(|(using, host)| {
+                let id = object_of(&host.address()).map(|object| object.id.to_string());
+                let stands_on_it = match using {
+                    Use::On(_) => stood.on == id,
+                    Use::Inside(_) => stood.inside == id,
+                    _ => false,
+                };
+                id.is_some() && stands_on_it && self.makes_room(&host.address())
+            })
     }
 }
 

@@ -217,10 +217,7 @@ impl<'c> Stage<'c> {
 
     /// Where an id comes back, what has it and no mark can't be told from what has lost its mark.
     fn still_unowned(&self, recorded: &[Object]) -> BTreeSet<String> {
-        let is_recorded = |thing: &&Thing| {
-            let is_it = |object: &Object| object.id.as_str() == thing.id && object.name.as_str() == thing.name;
-            recorded.iter().any(is_it)
-        };
+        let is_recorded = |thing: &&Thing| recorded.iter().any(|object| object.id.as_str() == thing.id);
         let inside = self.shed.inside();
         let back: BTreeSet<&String> = inside.things.iter().filter(is_recorded).map(|thing| &thing.id).collect();
         self.unowned.iter().filter(|id| !back.contains(id)).cloned().collect()
@@ -241,13 +238,7 @@ impl<'c> Stage<'c> {
         let things = self.shed.inside().things.clone();
         let foretold = foretell(&act.program, state.as_ref(), &things);
         // What is left in place is nobody's from then on. A later plan may find other things to leave.
-        for (address, what) in &foretold.steps {
-            if what == "leave"
-                && let Some(record) = state.as_ref().and_then(|state| state.records.get(&address.as_str().into()))
-            {
-                self.left.borrow_mut().extend(record.objects().map(|object| object.name.to_string()));
-            }
-        }
+        self.left.borrow_mut().extend(foretold.left.iter().cloned());
         // So is what an interrupted run made or changed, if it is to be left and is not declared any more.
         for (address, begun) in state.iter().flat_map(|state| &state.pending) {
             if let Event::Begin { action: Action::Create { intent } | Action::Update { intent } } = &begun.event
@@ -307,9 +298,7 @@ impl<'c> Stage<'c> {
             laws::what_is_left_out_has_no_step(plan)?;
         }
         self.shows_no_secret(&[("plan", plan.to_string()), ("plan as a document", document(plan))])?;
-        if !self.case.world.is_empty() {
-            self.leaves(plan, state.as_ref());
-        }
+        self.leaves(plan, state.as_ref());
         self.shed.inside().trace.note(Note::Planned);
         match self.engine().apply(stack, plan, &Stop::default()).await {
             Ok(report) => {
@@ -325,10 +314,13 @@ impl<'c> Stage<'c> {
 
     /// What a plan leaves in place is nobody's from then on.
     fn leaves(&self, plan: &Plan, state: Option<&Snapshot>) {
-        let leaves = |step: &&sprocket_core::plan::Step| step.action == StepAction::Leave;
+        let leaves = |step: &&sprocket_core::plan::Step| {
+            step.action == StepAction::Leave || step.reason == sprocket_core::plan::Reason::Retained
+        };
         for step in plan.steps.iter().filter(leaves) {
             let record = state.and_then(|state| state.records.get(&step.address));
-            let names = record.into_iter().flat_map(|record| record.objects()).map(|object| object.name.to_string());
+            let all = record.filter(|_| step.action == StepAction::Leave);
+            let names = all.into_iter().flat_map(|record| record.objects()).map(|object| object.name.to_string());
             self.left.borrow_mut().extend(names.chain(step.name.iter().map(ToString::to_string)));
         }
     }
@@ -429,7 +421,11 @@ impl<'c> Stage<'c> {
             Note::Called { call, name, .. } => Some(format!("{call:?} {name}")),
             _ => None,
         }));
-        laws::nothing_of_others_is_touched(&self.theirs, &self.shed.inside().things)?;
+        // What others change of theirs in the middle of the run is theirs to change.
+        let is_meddled =
+            |thing: &Thing| notes.iter().any(|note| matches!(note, Note::Meddled { name } if *name == thing.name));
+        let theirs: Vec<Thing> = self.theirs.iter().filter(|thing| !is_meddled(thing)).cloned().collect();
+        laws::nothing_of_others_is_touched(&theirs, &self.shed.inside().things)?;
         laws::calls_are_journalled_and_in_order(&notes, &self.left.borrow(), declared, &self.used)?;
         laws::what_is_changed_was_compared(&notes)?;
         if self.case.has(Feature::LostLocks) {
