@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::engine::{Object, docker_try, eventually, listing, remove_all_of};
@@ -54,7 +54,10 @@ impl Place {
             return None;
         }
         let alone = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = tempfile::Builder::new().prefix("sprocket-live-").tempdir().unwrap();
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(sweep);
+        let folder = tempfile::Builder::new().prefix(FOLDERS).tempdir().unwrap();
+        std::fs::write(folder.path().join(OWNER), owner()).unwrap();
         std::fs::write(folder.path().join("sprocket.toml"), toml).unwrap();
         let program = copied(program, folder.path());
         let before = listing();
@@ -122,17 +125,7 @@ impl Place {
 
     /// The stacks whose state is in the folder.
     pub(crate) fn lineages(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        for file in files(&self.state()) {
-            let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
-            let mut rest = text.as_str();
-            while let Some((_, after)) = rest.split_once("\"lineage\"") {
-                let value = after.trim_start_matches([':', ' ', '"']);
-                found.extend(value.split('"').next().map(ToOwned::to_owned));
-                rest = after;
-            }
-        }
-        found
+        lineages(&self.state())
     }
 
     /// Tells how long something took.
@@ -200,6 +193,48 @@ impl Place {
         let left: Vec<Object> = self.made().into_iter().filter(|object| !is_by_hand(object)).collect();
         if left.is_empty() { Ok(()) } else { Err(format!("{left:#?}")) }
     }
+}
+
+/// What the folders of stories are called, and the file in each that tells which process tells the story.
+const FOLDERS: &str = "sprocket-live-";
+const OWNER: &str = "told-by";
+
+/// This process: its number, and its program, since a number alone is given to others later.
+fn owner() -> String {
+    format!("{} {}", std::process::id(), std::env::current_exe().unwrap().display())
+}
+
+fn lives(owner: &str) -> bool {
+    let Some((id, program)) = owner.split_once(' ') else { return false };
+    std::fs::read_link(format!("/proc/{id}/exe")).is_ok_and(|exe| exe.starts_with(program))
+}
+
+/// Removes what stories left whose process was killed: the engine outlives it, and their services have names of their own.
+fn sweep() {
+    for folder in std::fs::read_dir(std::env::temp_dir()).unwrap().map(|entry| entry.unwrap().path()) {
+        let is_story = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FOLDERS));
+        let Ok(owner) = std::fs::read_to_string(folder.join(OWNER)) else { continue };
+        if is_story && !lives(&owner) {
+            println!("removed what a killed test left: {}", folder.display());
+            lineages(&folder.join(".sprocket")).iter().for_each(|lineage| remove_all_of(lineage));
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+}
+
+/// The stacks whose state is in a folder.
+fn lineages(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in files(folder) {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        let mut rest = text.as_str();
+        while let Some((_, after)) = rest.split_once("\"lineage\"") {
+            let value = after.trim_start_matches([':', ' ', '"']);
+            found.extend(value.split('"').next().map(ToOwned::to_owned));
+            rest = after;
+        }
+    }
+    found
 }
 
 /// A copy of a program of the examples in this folder: somebody may build them while it runs.
