@@ -170,7 +170,7 @@ impl Stacks {
         let loaded = store.load().await.map_err(|error| unreadable(with_causes(&error)))?;
         let loaded = loaded.ok_or_else(|| StacksError::NoState { stack: stack.to_owned() })?;
         // Also what is not secret there is for no stranger to say.
-        let trusted = trust(loaded, &key, &store.place()).map_err(|refused| unreadable(refused.message()))?;
+        let trusted = trust(loaded, &key, &store.place()).await.map_err(|refused| unreadable(refused.message()))?;
         if let Some(other) = trusted.snapshot.stack.as_ref().filter(|id| id.name != stack) {
             return Err(unreadable(format!("the state in {} is of {other}", store.place())));
         }

@@ -293,7 +293,7 @@ impl Engine {
         let owners = &self.settings.key;
         let is_complete = |protected| owners.all_own(protected, key, &snapshot.lineage);
         if is_new || !snapshot.key.as_ref().map_or(Ok(false), is_complete)? {
-            snapshot.key = Some(owners.protect(key, &snapshot.lineage)?);
+            snapshot.key = Some(trust::protect(owners, key, &snapshot.lineage).await?);
             lock.compact(snapshot, &signer).await?;
         } else if !entries.is_empty() {
             lock.append(entries, &signer).await?;

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::trust::Trusted;
+use super::trust::{self, Trusted};
 use super::{Engine, Refused, stale};
 use crate::hash;
 use crate::ids::{Address, Lineage};
@@ -66,7 +66,7 @@ impl Engine {
     /// If the state can't be read, or the key not opened.
     pub async fn save(&self, plan: &Plan, about: impl Into<String>) -> Result<SavedPlan, Refused> {
         let (key, protected) = match &plan.proposed_key {
-            Some(key) => (key.clone(), Some(self.settings.key.protect(key, &plan.lineage)?)),
+            Some(key) => (key.clone(), Some(trust::protect(&self.settings.key, key, &plan.lineage).await?)),
             None => (self.load().await?.ok_or_else(gone)?.key, None),
         };
         let content = Content {
@@ -100,7 +100,7 @@ impl Engine {
                 return Err(unfit("it was made for another state"));
             }
             Some(Trusted { key, .. }) => key.clone(),
-            None => self.settings.key.open(saved.key.as_ref().ok_or_else(gone)?, &saved.lineage)?,
+            None => trust::open(&self.settings.key, saved.key.as_ref().ok_or_else(gone)?, &saved.lineage).await?,
         };
         let content = key
             .derive(PURPOSE)

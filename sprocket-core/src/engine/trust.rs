@@ -9,7 +9,8 @@
 //! Commands that only show what is recorded work without the key, and then show what nobody has checked.
 
 use super::{Engine, Refused, Settings};
-use crate::state::{KeySource, Loaded, Lock, Signer, Snapshot, StackId, StoreError};
+use crate::ids::Lineage;
+use crate::state::{KeyError, KeySource, Loaded, Lock, ProtectedKey, Signer, Snapshot, StackId, StoreError};
 use crate::value::StackKey;
 
 /// A state that a holder of its key has written.
@@ -20,28 +21,54 @@ pub(crate) struct Trusted {
 }
 
 /// Opens the key of a state, and checks that the state was written with it.
-pub(crate) fn trust(loaded: Loaded, source: &KeySource, place: &str) -> Result<Trusted, Refused> {
+pub(crate) async fn trust(loaded: Loaded, source: &KeySource, place: &str) -> Result<Trusted, Refused> {
     let forged = |message: String| Refused::Forged { place: place.to_owned(), message };
     let protected = loaded.snapshot.key.as_ref().ok_or_else(|| forged("it has no key".into()))?;
-    let key = source.open(protected, &loaded.snapshot.lineage)?;
+    let key = open(source, protected, &loaded.snapshot.lineage).await?;
     loaded.verify(&Signer::of(&key)).map_err(|unproven| forged(unproven.to_string()))?;
     Ok(Trusted { snapshot: loaded.snapshot, key })
+}
+
+/// Opens a protected key. A passphrase takes work, so it is done where it holds nobody up.
+pub(super) async fn open(
+    source: &KeySource,
+    protected: &ProtectedKey,
+    lineage: &Lineage,
+) -> Result<StackKey, KeyError> {
+    let (protected, lineage) = (protected.clone(), lineage.clone());
+    work(source, move |source| source.open(&protected, &lineage)).await
+}
+
+/// Protects a key, where it holds nobody up.
+pub(super) async fn protect(source: &KeySource, key: &StackKey, lineage: &Lineage) -> Result<ProtectedKey, KeyError> {
+    let (key, lineage) = (key.clone(), lineage.clone());
+    work(source, move |source| source.protect(&key, &lineage)).await
+}
+
+async fn work<T: Send + 'static>(source: &KeySource, work: impl FnOnce(&KeySource) -> T + Send + 'static) -> T {
+    let KeySource::Passphrase(_) = source else { return work(source) };
+    let source = source.clone();
+    match tokio::task::spawn_blocking(move || work(&source)).await {
+        Ok(done) => done,
+        // Only a runtime that shuts down cancels work, and it does not come back here.
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
 }
 
 impl Engine {
     /// The state, if one has begun.
     pub(super) async fn load(&self) -> Result<Option<Trusted>, Refused> {
-        self.own(self.store.load().await?)
+        self.own(self.store.load().await?).await
     }
 
     /// The state, as the holder of the lock has it.
     pub(super) async fn load_from(&self, lock: &dyn Lock) -> Result<Option<Trusted>, Refused> {
-        self.own(lock.load().await?)
+        self.own(lock.load().await?).await
     }
 
     /// A state that can be trusted, of this stack, and no older one.
-    fn own(&self, loaded: Option<Loaded>) -> Result<Option<Trusted>, Refused> {
-        let trusted = loaded.map(|loaded| self.trusted(loaded)).transpose()?;
+    async fn own(&self, loaded: Option<Loaded>) -> Result<Option<Trusted>, Refused> {
+        let trusted = self.trusted(loaded).await?;
         let snapshot = trusted.as_ref().map(|trusted| &trusted.snapshot);
         self.is_own(snapshot)?;
         self.is_fresh(snapshot)?;
@@ -81,7 +108,7 @@ impl Engine {
     pub async fn claim(&self) -> Result<Option<StackId>, Refused> {
         let lock = self.lock("state claim").await?;
         let result = async {
-            let loaded = lock.load().await?.map(|loaded| self.trusted(loaded)).transpose()?;
+            let loaded = self.trusted(lock.load().await?).await?;
             self.is_fresh(loaded.as_ref().map(|trusted| &trusted.snapshot))?;
             let Some(Trusted { mut snapshot, key }) = loaded else {
                 return Err(Refused::Store(StoreError::NoSnapshot { place: self.store.place() }));
@@ -129,9 +156,10 @@ impl Engine {
         result
     }
 
-    fn trusted(&self, loaded: Loaded) -> Result<Trusted, Refused> {
+    async fn trusted(&self, loaded: Option<Loaded>) -> Result<Option<Trusted>, Refused> {
+        let Some(loaded) = loaded else { return Ok(None) };
         self.note(&loaded);
-        trust(loaded, &self.settings.key, &self.store.place())
+        trust(loaded, &self.settings.key, &self.store.place()).await.map(Some)
     }
 
     fn note(&self, loaded: &Loaded) {

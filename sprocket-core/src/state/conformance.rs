@@ -469,7 +469,7 @@ async fn begun(open: Open<'_>, name: &str) -> (Arc<dyn StateStore>, Snapshot) {
     let store = open(name);
     let mut snapshot = Snapshot::new(lineage());
     let age = "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n".into();
-    snapshot.key = Some(ProtectedKey { age, tags: vec!["5f0c9d3a1b5e7284".into()] });
+    snapshot.key = Some(ProtectedKey::Identities { age, tags: vec!["5f0c9d3a1b5e7284".into()] });
     let lock = lock(&store, "nobody").await;
     lock.compact(&snapshot, &signer()).await.expect("the first snapshot is written");
     lock.release().await.expect("is released");

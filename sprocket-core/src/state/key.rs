@@ -1,8 +1,8 @@
 //! The stack's key in custody of its owner: how a snapshot keeps it.
 //!
-//! A [`StackKey`] is kept as an age file, encrypted to a passphrase or to an age identity, so that `age --decrypt` opens
-//! it without Sprocket. Where the passphrase or the identity comes from is the caller's affair: it is passed in, with the
-//! words to call it by in errors.
+//! A [`StackKey`] is wrapped with a passphrase, or is an age file encrypted to age identities, which `age --decrypt` opens
+//! without Sprocket. Where the passphrase or the identity comes from is the caller's affair: it is passed in, with the words
+//! to call it by in errors.
 //!
 //! **Invariant:** no error, and nothing that is printed, has a part of a passphrase, an identity or a key in it.
 
@@ -11,29 +11,38 @@ use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use age::armor::ArmoredReader;
-use age::secrecy::{ExposeSecret, SecretString};
-use age::{DecryptError, Decryptor, Encryptor, scrypt, x25519};
+use age::secrecy::ExposeSecret;
+use age::{DecryptError, Decryptor, Encryptor, x25519};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use zeroize::Zeroizing;
+
+use super::passphrase::{NotOpened, Wrapped};
 use crate::entropy::Entropy;
 use crate::ids::Lineage;
 use crate::value::{Secret, StackKey};
 
-/// A stack's key as a state has it: encrypted to its owners, and tagged by them.
-///
-/// To encrypt a key to an age identity takes nothing but the public half, which everybody may know. So that nobody can give
-/// a stack a key of his own, each identity adds a tag that only its secret half makes. A passphrase needs none: who can
-/// encrypt with it can decrypt.
+/// A stack's key as a state has it: encrypted to its owners.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProtectedKey {
-    /// An age file, which `age --decrypt` opens.
-    pub age: String,
-    /// Of each identity: its tag of the key, for this lineage.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
+#[serde(rename_all = "snake_case")]
+pub enum ProtectedKey {
+    /// Under a passphrase. Who can encrypt with it can decrypt.
+    Passphrase(Wrapped),
+    /// To age identities, and tagged by them.
+    ///
+    /// To encrypt a key to an age identity takes nothing but the public half, which everybody may know. So that nobody can
+    /// give a stack a key of his own, each identity adds a tag that only its secret half makes.
+    Identities {
+        /// An age file, which `age --decrypt` opens.
+        age: String,
+        /// Of each identity: its tag of the key, for this lineage.
+        tags: Vec<String>,
+    },
+    /// It is kept nowhere: the state's reader is [given](KeySource::Given) it.
+    Given,
 }
 
 /// What opens a stack's key: its owner's passphrase, or age identity.
@@ -53,15 +62,9 @@ pub enum KeySource {
 pub struct Custody {
     text: Secret<String>,
     origin: String,
-    work: u8,
-    /// A run opens the same key several times, and a passphrase takes a second of work each time.
-    opened: Arc<Mutex<Option<(String, StackKey)>>>,
+    /// A run opens the same key several times, and what it learns of its secrets is one.
+    opened: Arc<Mutex<Option<(ProtectedKey, StackKey)>>>,
 }
-
-/// The exponent of scrypt's work: a quarter of a gigabyte for about a second, as the age tool does.
-const WORK: u8 = 18;
-/// More is not opened: a file could ask for hours, and for all memory.
-const MOST_WORK: u8 = 20;
 
 impl Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,22 +86,13 @@ impl KeySource {
     /// A passphrase, to the letter: who reads it from a file takes the line's end off. `origin` says in errors where it
     /// came from: `SPROCKET_PASSPHRASE`.
     pub fn passphrase(text: Secret<String>, origin: impl Into<String>) -> Self {
-        Self::Passphrase(Custody { text, origin: origin.into(), work: WORK, opened: Arc::default() })
+        Self::Passphrase(Custody { text, origin: origin.into(), opened: Arc::default() })
     }
 
     /// The text of an age identity file: one or more `AGE-SECRET-KEY-1…`, each on a line, and comments. What is protected
     /// can be opened with each of them. `origin` says in errors which file it was.
     pub fn identity(text: Secret<String>, origin: impl Into<String>) -> Self {
-        Self::Identity(Custody { text, origin: origin.into(), work: WORK, opened: Arc::default() })
-    }
-
-    /// Makes a passphrase as hard to guess as 2 to the power of `exponent`, 18 without it. For tests, which can't wait.
-    #[must_use]
-    pub fn work(mut self, exponent: u8) -> Self {
-        if let Self::Passphrase(custody) = &mut self {
-            custody.work = exponent.clamp(1, MOST_WORK);
-        }
-        self
+        Self::Identity(Custody { text, origin: origin.into(), opened: Arc::default() })
     }
 
     /// A key for a stack that has none.
@@ -109,27 +103,27 @@ impl KeySource {
         }
     }
 
-    /// Encrypts a stack's key, for [`Snapshot::key`](super::Snapshot::key) of this lineage. With a passphrase it takes about
-    /// a second of work.
+    /// Encrypts a stack's key, for [`Snapshot::key`](super::Snapshot::key) of this lineage. With a passphrase it takes a
+    /// fifth of a second of work.
     ///
     /// # Errors
     /// If the passphrase is empty, or the identity is none.
     pub fn protect(&self, key: &StackKey, lineage: &Lineage) -> Result<ProtectedKey, KeyError> {
-        let (custody, age) = match self {
-            Self::Given(_) => return Ok(ProtectedKey { age: "given".into(), tags: Vec::new() }),
+        let (custody, protected) = match self {
+            Self::Given(_) => return Ok(ProtectedKey::Given),
             Self::Passphrase(custody) => {
-                let mut recipient = scrypt::Recipient::new(custody.secret()?);
-                recipient.set_work_factor(custody.work);
-                (custody, encrypt(&[&recipient], key))
+                let wrapped = Wrapped::new(key.bytes(), custody.passphrase()?);
+                (custody, ProtectedKey::Passphrase(wrapped))
             }
             Self::Identity(custody) => {
                 let public: Vec<_> = custody.identities()?.iter().map(x25519::Identity::to_public).collect();
                 let recipients: Vec<_> = public.iter().map(|recipient| recipient as &dyn age::Recipient).collect();
-                (custody, encrypt(&recipients, key))
+                let age = encrypt(&recipients, key);
+                (custody, ProtectedKey::Identities { age, tags: self.tags(key, lineage)? })
             }
         };
-        custody.remember(&age, key);
-        Ok(ProtectedKey { age, tags: self.tags(key, lineage)? })
+        custody.remember(&protected, key);
+        Ok(protected)
     }
 
     /// Whether each of the owners here has made the key its own: one that was added since can't open it yet.
@@ -142,7 +136,11 @@ impl KeySource {
         key: &StackKey,
         lineage: &Lineage,
     ) -> Result<bool, KeyError> {
-        Ok(self.tags(key, lineage)?.iter().all(|tag| protected.tags.contains(tag)))
+        let tags = self.tags(key, lineage)?;
+        Ok(match protected {
+            ProtectedKey::Identities { tags: known, .. } => tags.iter().all(|tag| known.contains(tag)),
+            ProtectedKey::Passphrase(_) | ProtectedKey::Given => tags.is_empty(),
+        })
     }
 
     /// What only the holders of the identities can say of this key.
@@ -151,59 +149,33 @@ impl KeySource {
         Ok(custody.identities()?.iter().map(|identity| tag(identity, key, lineage)).collect())
     }
 
-    /// Opens what [`protect`](Self::protect) made. With a passphrase it takes about a second of work the first time.
+    /// Opens what [`protect`](Self::protect) made. With a passphrase it takes a fifth of a second of work the first time.
     ///
     /// # Errors
     /// If this is not what it was protected with, or something else is in it.
     pub fn open(&self, protected: &ProtectedKey, lineage: &Lineage) -> Result<StackKey, KeyError> {
-        let key = self.decrypt(&protected.age)?;
-        let own = self.tags(&key, lineage)?;
-        if let Self::Identity(custody) = self
-            && !own.iter().any(|tag| protected.tags.contains(tag))
+        let custody = match self {
+            // As another process opens it: with nothing known of its secrets.
+            Self::Given(key) => return Ok(key.afresh()),
+            Self::Passphrase(custody) | Self::Identity(custody) => custody,
+        };
+        let key = match (self, protected, custody.recall(protected)) {
+            (_, _, Some(key)) => key,
+            (Self::Passphrase(_), ProtectedKey::Passphrase(wrapped), None) => custody.unwrap(wrapped)?,
+            (Self::Identity(_), ProtectedKey::Identities { age, .. }, None) => custody.decrypt(age)?,
+            (Self::Passphrase(_), ProtectedKey::Identities { .. }, None) => {
+                return Err(custody.other_kind(KeyKind::Identity, KeyKind::Passphrase));
+            }
+            (Self::Identity(_), ProtectedKey::Passphrase(_), None) => {
+                return Err(custody.other_kind(KeyKind::Passphrase, KeyKind::Identity));
+            }
+            (_, ProtectedKey::Given, None) | (Self::Given(_), _, None) => return Err(KeyError::Damaged),
+        };
+        if let ProtectedKey::Identities { tags, .. } = protected
+            && !self.tags(&key, lineage)?.iter().any(|tag| tags.contains(tag))
         {
             return Err(KeyError::NotTagged { origin: custody.origin.clone() });
         }
-        Ok(key)
-    }
-
-    fn decrypt(&self, protected: &str) -> Result<StackKey, KeyError> {
-        let (custody, given) = match self {
-            // As another process opens it: with nothing known of its secrets.
-            Self::Given(key) => return Ok(key.afresh()),
-            Self::Passphrase(custody) => (custody, KeyKind::Passphrase),
-            Self::Identity(custody) => (custody, KeyKind::Identity),
-        };
-        if let Some(key) = custody.recall(protected) {
-            return Ok(key);
-        }
-        let origin = custody.origin.clone();
-        let decryptor =
-            Decryptor::new_buffered(ArmoredReader::new(protected.as_bytes())).map_err(|_| KeyError::Damaged)?;
-        let needed = if decryptor.is_scrypt() { KeyKind::Passphrase } else { KeyKind::Identity };
-        let identities: Vec<Box<dyn age::Identity>> = match (needed, given) {
-            (KeyKind::Passphrase, KeyKind::Passphrase) => {
-                let mut identity = scrypt::Identity::new(custody.secret()?);
-                identity.set_max_work_factor(MOST_WORK);
-                vec![Box::new(identity)]
-            }
-            (KeyKind::Identity, KeyKind::Identity) => {
-                custody.identities()?.into_iter().map(|identity| Box::new(identity) as Box<dyn age::Identity>).collect()
-            }
-            _ => return Err(KeyError::OtherKind { needed, given, origin }),
-        };
-        let opened = decryptor.decrypt(identities.iter().map(|identity| &**identity));
-        let mut reader = opened.map_err(|error| match (error, given) {
-            (DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed, KeyKind::Passphrase) => {
-                KeyError::WrongPassphrase { origin }
-            }
-            (DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed, KeyKind::Identity) => {
-                KeyError::WrongIdentity { origin }
-            }
-            _ => KeyError::Damaged,
-        })?;
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes).map_err(|_| KeyError::Damaged)?;
-        let key = StackKey::from_bytes(bytes.try_into().map_err(|_| KeyError::Damaged)?);
         custody.remember(protected, &key);
         Ok(key)
     }
@@ -214,9 +186,35 @@ impl Custody {
         KeyError::Empty { origin: self.origin.clone() }
     }
 
-    fn secret(&self) -> Result<SecretString, KeyError> {
-        let text = self.text.expose().as_str();
-        if text.is_empty() { Err(self.empty()) } else { Ok(SecretString::from(text)) }
+    fn other_kind(&self, needed: KeyKind, given: KeyKind) -> KeyError {
+        KeyError::OtherKind { needed, given, origin: self.origin.clone() }
+    }
+
+    fn passphrase(&self) -> Result<&Secret<String>, KeyError> {
+        if self.text.expose().is_empty() { Err(self.empty()) } else { Ok(&self.text) }
+    }
+
+    fn unwrap(&self, wrapped: &Wrapped) -> Result<StackKey, KeyError> {
+        let opened = wrapped.open(self.passphrase()?).map_err(|refused| match refused {
+            NotOpened::Passphrase => KeyError::WrongPassphrase { origin: self.origin.clone() },
+            NotOpened::Damaged => KeyError::Damaged,
+        })?;
+        Ok(StackKey::from_bytes(opened.as_slice().try_into().map_err(|_| KeyError::Damaged)?))
+    }
+
+    fn decrypt(&self, age: &str) -> Result<StackKey, KeyError> {
+        let decryptor = Decryptor::new_buffered(ArmoredReader::new(age.as_bytes())).map_err(|_| KeyError::Damaged)?;
+        let identities = self.identities()?;
+        let opened = decryptor.decrypt(identities.iter().map(|identity| identity as &dyn age::Identity));
+        let mut reader = opened.map_err(|error| match error {
+            DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed => {
+                KeyError::WrongIdentity { origin: self.origin.clone() }
+            }
+            _ => KeyError::Damaged,
+        })?;
+        let mut bytes = Zeroizing::new(Vec::new());
+        reader.read_to_end(&mut bytes).map_err(|_| KeyError::Damaged)?;
+        Ok(StackKey::from_bytes(bytes.as_slice().try_into().map_err(|_| KeyError::Damaged)?))
     }
 
     fn identities(&self) -> Result<Vec<x25519::Identity>, KeyError> {
@@ -231,13 +229,13 @@ impl Custody {
         if identities.is_empty() { Err(self.empty()) } else { Ok(identities) }
     }
 
-    fn remember(&self, protected: &str, key: &StackKey) {
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some((protected.to_owned(), key.clone()));
+    fn remember(&self, protected: &ProtectedKey, key: &StackKey) {
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some((protected.clone(), key.clone()));
     }
 
-    fn recall(&self, protected: &str) -> Option<StackKey> {
+    fn recall(&self, protected: &ProtectedKey) -> Option<StackKey> {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.as_ref().filter(|(text, _)| text == protected).map(|(_, key)| key.clone())
+        opened.as_ref().filter(|(known, _)| known == protected).map(|(_, key)| key.clone())
     }
 }
 
@@ -379,7 +377,7 @@ mod tests {
     use super::*;
 
     fn passphrase(text: &str) -> KeySource {
-        KeySource::passphrase(Secret::new(text.into()), "SPROCKET_PASSPHRASE").work(2)
+        KeySource::passphrase(Secret::new(text.into()), "SPROCKET_PASSPHRASE")
     }
 
     fn identity(text: &str) -> KeySource {
@@ -403,7 +401,12 @@ mod tests {
     fn a_key_comes_back_from_its_own_source() {
         for source in [passphrase("correct horse"), generated()] {
             let protected = source.protect(&key(), &"ours".into()).unwrap();
-            assert!(protected.age.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"), "{protected:?}");
+            match &protected {
+                ProtectedKey::Identities { age, .. } => {
+                    assert!(age.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"))
+                }
+                other => assert!(matches!(other, ProtectedKey::Passphrase(_))),
+            }
             let later = match source {
                 KeySource::Identity(custody) => KeySource::identity(custody.text, "elsewhere"),
                 _ => passphrase("correct horse"),
@@ -417,10 +420,10 @@ mod tests {
         let protected = passphrase("correct horse").protect(&key(), &"ours".into()).unwrap();
         let source = passphrase("correct horse");
         let KeySource::Passphrase(custody) = &source else { panic!("it is a passphrase") };
-        assert_eq!(custody.recall(&protected.age), None);
+        assert_eq!(custody.recall(&protected), None);
         source.clone().open(&protected, &"ours".into()).unwrap();
-        assert_eq!(custody.recall(&protected.age), Some(key()));
-        assert_eq!(custody.recall("another"), None);
+        assert_eq!(custody.recall(&protected), Some(key()));
+        assert_eq!(custody.recall(&ProtectedKey::Given), None);
     }
 
     #[test]
@@ -466,17 +469,14 @@ mod tests {
     fn damage_is_not_taken_for_a_wrong_key() {
         let source = generated();
         let protected = source.protect(&key(), &"ours".into()).unwrap();
-        let damaged = |age: &str| ProtectedKey { age: age.to_owned(), ..protected.clone() };
-        for text in ["", "nonsense", &protected.age[..protected.age.len() / 2], &protected.age.replace('a', "b")] {
-            assert!(source.open(&damaged(text), &"ours".into()).is_err());
+        let ProtectedKey::Identities { age, tags } = protected else { panic!("{protected:?}") };
+        for text in ["", "nonsense", &age[..age.len() / 2], &age.replace('a', "b"), &format!("{age}x")] {
+            let damaged = ProtectedKey::Identities { age: text.to_owned(), tags: tags.clone() };
+            assert_eq!(source.open(&damaged, &"ours".into()), Err(KeyError::Damaged), "{text}");
         }
-        // Another clone: the first one remembers what it made.
-        let source = passphrase("correct horse");
-        let protected = source.protect(&key(), &"ours".into()).unwrap();
-        let refused = |source: &KeySource, age: &str| source.open(&damaged(age), &"ours".into()).unwrap_err();
-        assert_eq!(refused(&passphrase("correct horse"), &format!("{}x", protected.age)), KeyError::Damaged);
-        assert_eq!(refused(&source, ""), KeyError::Damaged);
-        assert_eq!(refused(&source, &protected.age[..protected.age.len() / 2]), KeyError::Damaged);
+        for source in [source, passphrase("correct horse")] {
+            assert_eq!(source.open(&ProtectedKey::Given, &"ours".into()), Err(KeyError::Damaged));
+        }
     }
 
     #[test]

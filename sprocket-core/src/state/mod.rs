@@ -11,6 +11,7 @@ mod journal;
 mod key;
 mod mac;
 mod memory;
+mod passphrase;
 mod record;
 mod snapshot;
 mod store;
@@ -20,6 +21,8 @@ pub use journal::{Action, Entry, Event, Intention};
 pub use key::{KeyError, KeyKind, KeySource, ProtectedKey, generate_identity};
 pub use mac::{Link, Mac, Proof, Signer, Unproven};
 pub use memory::{Fault, MemoryStore};
+#[doc(hidden)] // for the crates of kinds that keep secrets beside the state
+pub use passphrase::{NotOpened, Wrapped};
 pub use record::{Ending, LeftObject, Object, Record, Which};
 pub use snapshot::{FORMAT, Freshness, RecordedProvider, Snapshot, StackId};
 pub use store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};

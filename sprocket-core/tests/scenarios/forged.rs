@@ -293,6 +293,11 @@ fn recipient(identity: &str) -> age::x25519::Recipient {
     line.parse::<age::x25519::Identity>().unwrap().to_public()
 }
 
+fn tags(protected: ProtectedKey) -> Vec<String> {
+    let ProtectedKey::Identities { tags, .. } = protected else { panic!("{protected:?}") };
+    tags
+}
+
 #[test]
 fn another_key_for_the_same_owner_is_refused() {
     let (text, other) = (generate_identity(), generate_identity());
@@ -303,11 +308,11 @@ fn another_key_for_the_same_owner_is_refused() {
         let own = run(stage.store().load()).unwrap().unwrap().snapshot;
         let age = encrypted_to(&recipient(text.expose()), [66; 64]);
         // Without a tag, with the tag of the key that it takes the place of, and with one of another stack of the owner.
-        let elsewhere = identity(owner).protect(&StackKey::from_bytes([66; 64]), &"elsewhere".into()).unwrap().tags;
-        for tags in [Vec::new(), own.key.clone().unwrap().tags, elsewhere] {
+        let elsewhere = identity(owner).protect(&StackKey::from_bytes([66; 64]), &"elsewhere".into()).unwrap();
+        for tags in [Vec::new(), tags(own.key.clone().unwrap()), tags(elsewhere)] {
             let mut snapshot = Snapshot::new(own.lineage.clone());
             snapshot.serial = own.serial + 1;
-            snapshot.key = Some(ProtectedKey { age: age.clone(), tags });
+            snapshot.key = Some(ProtectedKey::Identities { age: age.clone(), tags });
             stage.put(&snapshot, &StackKey::from_bytes([66; 64]));
             let refused = stage.is_refused(&["key"]);
             assert_eq!(
@@ -327,7 +332,7 @@ fn a_first_saved_plan_can_not_bring_a_key_of_somebody_else() {
     let saved = run(engine.save(&plan, "a/b")).unwrap();
     assert!(run(engine.plan_saved(&stack, &saved, "a/b")).is_ok());
     let mut forged = serde_json::to_value(&saved).unwrap();
-    forged["key"]["age"] = encrypted_to(&recipient(text.expose()), [66; 64]).into();
+    forged["key"]["identities"]["age"] = encrypted_to(&recipient(text.expose()), [66; 64]).into();
     let forged = serde_json::from_value(forged).unwrap();
     assert_eq!(run(engine.plan_saved(&stack, &forged, "a/b")).unwrap_err().reason(), "key");
 }

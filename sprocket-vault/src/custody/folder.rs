@@ -1,6 +1,6 @@
 //! The first custodian: a folder, with a sealed file for each item.
 //!
-//! `key.age` is what all others are sealed to, and is sealed to the passphrase itself; it is made with the first item.
+//! `key.json` has what all others are sealed to, under the passphrase; it is made with the first item.
 //! Files are for their owner only. A write is a file beside, synced, renamed into its place, and the folder synced.
 
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use super::sealing::CustodyKey;
 use super::{Custodian, CustodyError, FailureDomain, Item};
 use crate::fault;
 
-const KEY: &str = "key.age";
+const KEY: &str = "key.json";
 const PROBE: &str = "probe";
 const RETIRED: &str = "retired";
 
@@ -43,23 +43,25 @@ impl SealedFolder {
     }
 
     /// The key that there is.
-    fn key(&self) -> Result<Option<&CustodyKey>, CustodyError> {
+    async fn key(&self) -> Result<Option<&CustodyKey>, CustodyError> {
         if let Some(key) = self.key.get() {
             return Ok(Some(key));
         }
         let Some(sealed) = read(&self.folder.join(KEY))? else { return Ok(None) };
-        let key = CustodyKey::open(&sealed, &self.passphrase)
-            .map_err(|_| CustodyError::WrongPassphrase { place: self.place() })?;
+        let passphrase = self.passphrase.clone();
+        let key = off_thread(move || CustodyKey::open(&sealed, &passphrase)).await;
+        let key = key.map_err(|_| CustodyError::WrongPassphrase { place: self.place() })?;
         Ok(Some(self.key.get_or_init(|| key)))
     }
 
-    fn key_or_new(&self) -> Result<&CustodyKey, CustodyError> {
-        if self.key()?.is_none() {
+    async fn key_or_new(&self) -> Result<&CustodyKey, CustodyError> {
+        if self.key().await?.is_none() {
             if self.passphrase.expose().is_empty() {
                 return Err(CustodyError::NoPassphrase { place: self.place() });
             }
             let damaged = |_| CustodyError::Damaged { what: "key".into(), place: self.place() };
-            let (key, sealed) = CustodyKey::new(&self.passphrase).map_err(damaged)?;
+            let passphrase = self.passphrase.clone();
+            let (key, sealed) = off_thread(move || CustodyKey::new(&passphrase)).await.map_err(damaged)?;
             write(&self.folder, &self.folder.join(KEY), &sealed)?;
             let _ = self.key.set(key);
         }
@@ -78,7 +80,7 @@ impl Custodian for SealedFolder {
     }
 
     async fn probe(&self) -> Result<(), CustodyError> {
-        let key = self.key_or_new()?;
+        let key = self.key_or_new().await?;
         let (path, content) = (self.folder.join(PROBE), Secret::new(PROBE.as_bytes().to_vec()));
         let forgetful = || CustodyError::Forgetful { place: self.place() };
         let sealed = key.seal(&content).map_err(|_| forgetful())?;
@@ -91,12 +93,12 @@ impl Custodian for SealedFolder {
     async fn get(&self, item: Item) -> Result<Option<Secret<Vec<u8>>>, CustodyError> {
         let Some(sealed) = read(&self.path(item))? else { return Ok(None) };
         let damaged = || CustodyError::damaged(item, self.place());
-        let key = self.key()?.ok_or_else(damaged)?;
+        let key = self.key().await?.ok_or_else(damaged)?;
         key.unseal(&sealed).map(Some).map_err(|_| damaged())
     }
 
     async fn put(&self, item: Item, content: &Secret<Vec<u8>>) -> Result<(), CustodyError> {
-        let sealed = self.key_or_new()?.seal(content).map_err(|_| CustodyError::damaged(item, self.place()))?;
+        let sealed = self.key_or_new().await?.seal(content).map_err(|_| CustodyError::damaged(item, self.place()))?;
         write(&self.folder, &self.path(item), &sealed)
     }
 
@@ -115,7 +117,8 @@ impl Custodian for SealedFolder {
         let mut sealed: Vec<PathBuf> = Vec::new();
         for entry in entries {
             let path = entry.map_err(|error| failed(&self.folder, error))?.path();
-            sealed.extend(path.extension().is_some_and(|extension| extension == "age").then_some(path));
+            let is_ours = path.ends_with(KEY) || path.extension().is_some_and(|extension| extension == "age");
+            sealed.extend(is_ours.then_some(path));
         }
         // The key goes last, so that what is left can be opened whenever this is interrupted.
         sealed.sort_by_key(|path| path.ends_with(KEY));
@@ -136,6 +139,12 @@ impl Custodian for SealedFolder {
     async fn is_retired(&self) -> Result<bool, CustodyError> {
         Ok(self.folder.join(RETIRED).exists() && read(&self.folder.join(KEY))?.is_none())
     }
+}
+
+/// Work that would hold up everything else on the runtime's threads.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, CustodyError> {
