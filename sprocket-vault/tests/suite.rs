@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use sprocket_core::testing::{KindSuite, Variant, World};
-use sprocket_core::{DraftExt as _, Secret, Stack};
+use sprocket_core::{DraftExt as _, Mark, Secret, Stack};
 use sprocket_vault::{KvSecret, Vault, VaultMount, VaultPolicy};
 
 use crate::support::{Bao, servers};
@@ -137,13 +137,16 @@ fn marked_and_not_written_on(bao: &Bao) {
     };
     let mut world = World::of_real_services();
     world.apply(mount);
-    let left_by = |lineage: &str| {
-        let mark = json!({ "sprocket.lineage": lineage, "sprocket.record": "gone" });
+    let left_by = |mark: Mark| {
+        let mark = json!({ "sprocket.lineage": mark.lineage, "sprocket.record": mark.record });
         bao.must("POST", "left/metadata/core", &json!({ "custom_metadata": mark }).to_string());
     };
-    left_by("another");
+    let own = world.owner_tag("vault:kv", &"gone".into());
+    left_by(Mark { lineage: "another".into(), ..own.clone() });
     assert!(!world.try_apply(program).unwrap().succeeded(), "it is another stack's");
-    left_by(world.snapshot().unwrap().lineage.as_str());
+    left_by(Mark { record: "gone".into(), ..own.clone() });
+    assert!(!world.try_apply(program).unwrap().succeeded(), "it has no proof");
+    left_by(own);
     world.apply(program);
     assert!(world.plan(program).is_empty());
     world.destroy(program);

@@ -410,7 +410,7 @@ impl Call<'_> {
     fn still_ours(&self, object: Option<&Object>, live: &ErasedLive) -> Result<(), Fault> {
         // What was taken over may be of a kind that can't be marked later.
         let was_ours = object.is_none_or(|object| object.marked || object.seen.is_none());
-        let is_theirs = live.mark.as_ref().is_some_and(|mark| mark.lineage != self.mark.lineage);
+        let is_theirs = live.is_theirs(&self.mark.lineage);
         if was_ours && is_theirs { Err(moved("another stack has marked it as its own")) } else { Ok(()) }
     }
 
@@ -453,12 +453,13 @@ impl Call<'_> {
 
     /// A second object of a create that was sent twice.
     fn duplicate(&self, intention: &Intention, live: ErasedLive) -> Object {
+        let marked = live.is(&self.mark);
         let object = self.object(intention, live.id, &live.state, None, false);
         Object {
+            marked,
             name: live.name,
             seen: Some(conceal_seen(live.spec, &intention.spec, &intention.secrets, &self.key)),
             witness: Some(live.witness),
-            marked: live.mark.as_ref() == Some(&self.mark),
             ..object
         }
     }
@@ -474,7 +475,7 @@ impl Call<'_> {
             .await;
         match read.map(|lives| lives.into_iter().next()) {
             Ok(Some(live)) => Object {
-                marked: live.mark.as_ref() == Some(&self.mark),
+                marked: live.is(&self.mark),
                 seen: Some(self.seen_of_ours(self.conceal(live.spec, &object), &object, before)),
                 witness: Some(live.witness),
                 state: live.state,

@@ -405,7 +405,7 @@ impl<'a> Run<'a> {
             kind: kind.clone(),
             instance: open.instance.clone(),
             key: self.key.clone(),
-            mark: mark(&self.snapshot.lineage, &record.id),
+            mark: mark(&self.key, &self.snapshot.lineage, address.kind(), &record.id),
             entropy: self.settings.entropy.clone(),
             events: self.settings.events.clone(),
             call_limit: limit.unwrap_or(self.settings.call_limit),

@@ -46,7 +46,8 @@ impl Engine {
                     let hidden: Vec<Path> = hidden.map(|change| change.path.clone()).collect();
                     seal_at(&mut now, &hidden, &key);
                     conceal_known(&mut now, &key);
-                    Some(as_it_is(object, live, Json::from(&now)))
+                    let marked = object.marked && live.is_own(&snapshot.lineage);
+                    Some(Object { marked, ..as_it_is(object, live, Json::from(&now)) })
                 });
                 let old = record.old.iter().zip(seen.into_iter().flat_map(|seen| &seen.old));
                 let old = old.filter(|(_, live)| live.is_some()).map(|(object, _)| object.clone()).collect();
@@ -98,7 +99,6 @@ fn as_it_is(object: &Object, live: &ErasedLive, now: Json) -> Object {
         secrets,
         seen: Some(now),
         witness: Some(live.witness.clone()),
-        marked: object.marked && live.mark.is_some(),
         state: live.state.clone(),
         ..object.clone()
     }

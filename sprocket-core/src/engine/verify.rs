@@ -108,7 +108,8 @@ impl Engine {
         (index, record, object): Asked<'_>,
     ) -> Vec<Checked> {
         let through = Through { provider: &open.instance, key: &opened.key, secrets: &object.secrets };
-        let mark = mark(&opened.snapshot.lineage, &record.id);
+        let kind = stack.nodes[index].kind.facts().kind;
+        let mark = mark(&opened.key, &opened.snapshot.lineage, kind, &record.id);
         let limit = self.settings.call_limit;
         let checking = AssertUnwindSafe(async {
             let calls = &stack.nodes[index].kind.calls;

@@ -8,8 +8,9 @@ use super::draft::TypedSpec;
 use super::fault::{Fault, reading};
 use super::kind::{KindOf, decode, spec_of, unreadable};
 use super::provider::{Instance, typed};
+use super::tag::Tag;
 use crate::entropy::Entropy;
-use crate::ids::{ObjectId, PhysicalName};
+use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
 use crate::json::Json;
 use crate::resource::{
     Change, Checked, Deadline, Find, Intent, Listing, Live, Make, Mark, Recorded, Resource, Settled, Witness,
@@ -24,9 +25,31 @@ pub(crate) struct ErasedLive {
     pub(crate) name: PhysicalName,
     pub(crate) spec: Json,
     pub(crate) state: Json,
-    pub(crate) mark: Option<Mark>,
+    pub(crate) tag: Option<Tag>,
     pub(crate) witness: Witness,
     pub(super) typed: Box<dyn Any + Send + Sync>,
+}
+
+impl ErasedLive {
+    /// Whether it bears this mark.
+    pub(crate) fn is(&self, mark: &Mark) -> bool {
+        self.tag.as_ref().is_some_and(|tag| tag.mark == *mark)
+    }
+
+    /// Whether it is proven to be of the stack with this lineage, whose key it was read with.
+    pub(crate) fn is_own(&self, own: &Lineage) -> bool {
+        self.record(own).is_some()
+    }
+
+    /// The record of that stack that it is proven to be of.
+    pub(crate) fn record(&self, own: &Lineage) -> Option<&RecordId> {
+        self.tag.as_ref().filter(|tag| tag.mark.lineage == *own)?.record.as_ref()
+    }
+
+    /// Whether it says that it is another stack's. One that says without proof that it is this one's is nobody's.
+    pub(crate) fn is_theirs(&self, own: &Lineage) -> bool {
+        self.tag.as_ref().is_some_and(|tag| tag.mark.lineage != *own)
+    }
 }
 
 /// How to look for an object.

@@ -13,7 +13,8 @@ use super::calls::{ErasedCalls, ErasedLive, Through};
 use super::draft::{self, TypedSpec};
 use super::fault::Fault;
 use super::provider::Config;
-use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
+use super::tag::tag;
+use crate::ids::{ObjectId, PhysicalName};
 use crate::json::Json;
 use crate::provider::{ErrorKind, Provider};
 use crate::resource::{Bring, Claim, Live, Mark, Naming, Part, Resource, Witness};
@@ -143,7 +144,7 @@ impl<R: Resource> KindOf<R> {
             name: live.name.clone(),
             spec,
             state,
-            mark: live.mark.clone(),
+            tag: live.mark.as_ref().map(|mark| tag(key, R::KIND, mark)),
             // A kind hashes settings in clear, and some of them are made from secrets.
             witness: Witness(key.hash(&sealing(key, || R::witness(&live)).0)),
             typed: Box::new(live),
@@ -248,9 +249,4 @@ impl<R: Resource> ErasedKind for KindOf<R> {
             }
         }
     }
-}
-
-/// A mark of this stack.
-pub(crate) fn mark(lineage: &Lineage, record: &RecordId) -> Mark {
-    Mark { lineage: lineage.clone(), record: record.clone() }
 }

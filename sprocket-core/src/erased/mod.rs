@@ -9,12 +9,14 @@ mod fault;
 mod fill;
 mod kind;
 mod provider;
+mod tag;
 
 pub(crate) use calls::{Called, ErasedCalls, ErasedLive, ErasedSettled, Target, Through};
 pub(crate) use draft::{DraftOf, ErasedDraft, Evaluated, TypedSpec, in_all_ways, judged};
 pub(crate) use fault::{Fault, limited, reading, within};
-pub(crate) use kind::{KindFacts, KindHandle, mark};
+pub(crate) use kind::{KindFacts, KindHandle};
 pub use provider::Kinds;
 pub(crate) use provider::{
     Config, Configs, ErasedProvider, ErasedProviderType, Instance, ProviderSettings, provider, provider_type, typed,
 };
+pub(crate) use tag::mark;

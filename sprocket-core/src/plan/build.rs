@@ -229,13 +229,13 @@ impl<'a> Builder<'a> {
                 }
                 if let Some(other) = self.strays(node, name.as_ref()).first() {
                     let message = format!("has gone, and another object is named `{}` now", other.name);
-                    let hint = match &other.mark {
-                        Some(mark) if mark.lineage != self.basis.lineage => {
+                    let hint = match other.is_theirs(&self.basis.lineage) {
+                        true => {
                             "another stack owns that: remove it there, or choose another name here: `state forget` this \
                              one, and `.named(…)`"
                                 .to_owned()
                         }
-                        _ => format!(
+                        false => format!(
                             "remove that; or take it over: `state forget {}`, and declare it with `.adopt()`",
                             node.address
                         ),
@@ -367,22 +367,28 @@ impl<'a> Builder<'a> {
 
     fn adopt(&mut self, index: usize, node: &Node, generation: u32, stray: &ErasedLive, desired: &Desired) {
         let name = &stray.name;
-        let refusal = match &stray.mark {
-            Some(mark) if mark.lineage == self.basis.lineage => None,
-            Some(_) => Some((
-                format!("an object named `{name}` exists already, and another stack owns it"),
-                "choose another name with `.named(…)`, or remove it from the other stack first".to_owned(),
-            )),
-            None if node.options.adopt => None,
-            None => Some((
-                format!("an object named `{name}` exists already, and this stack does not own it"),
-                format!(
-                    "take it over with `.adopt()` or `import {} {}`",
-                    shell_word(node.address.as_str()),
-                    shell_word(stray.id.as_str())
-                ),
-            )),
-        };
+        let refusal =
+            if stray.is_own(&self.basis.lineage) || (node.options.adopt && !stray.is_theirs(&self.basis.lineage)) {
+                None
+            } else if stray.is_theirs(&self.basis.lineage) {
+                Some((
+                    format!("an object named `{name}` exists already, and another stack owns it"),
+                    "choose another name with `.named(…)`, or remove it from the other stack first".to_owned(),
+                ))
+            } else {
+                let whose = match stray.tag {
+                    Some(_) => "its owner tag says without proof that it is this stack's",
+                    None => "this stack does not own it",
+                };
+                Some((
+                    format!("an object named `{name}` exists already, and {whose}"),
+                    format!(
+                        "take it over with `.adopt()` or `import {} {}`",
+                        shell_word(node.address.as_str()),
+                        shell_word(stray.id.as_str())
+                    ),
+                ))
+            };
         if let Some((message, hint)) = refusal {
             self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
             return;

@@ -231,7 +231,7 @@ impl Group<'_> {
             let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new();
             reads.extend(self.objects().filter(|(_, object)| !found.contains_key(&object.id)).map(
                 |(record, object)| {
-                    let mark = mark(&snapshot.lineage, &record.id);
+                    let mark = mark(key, &snapshot.lineage, self.kind.facts().kind, &record.id);
                     async move { connections.ask(kind.calls.read(through, Target::Recorded(object, &mark))).await }
                         .boxed()
                 },
@@ -247,7 +247,7 @@ impl Group<'_> {
         // A kind that can't be listed is read one by one.
         let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new(); // in boxes, as above
         reads.extend(self.objects().map(|(record, object)| {
-            let mark = mark(&snapshot.lineage, &record.id);
+            let mark = mark(key, &snapshot.lineage, self.kind.facts().kind, &record.id);
             async move {
                 let mut lives = connections.ask(kind.calls.read(through, Target::Recorded(object, &mark))).await?;
                 if lives.is_empty() && kind.facts().naming != Naming::None {
@@ -303,7 +303,7 @@ impl Group<'_> {
         connections: &Connections,
         lineage: &Lineage,
     ) -> Result<(), Fault> {
-        let is_ours = |live: &ErasedLive| live.mark.as_ref().is_some_and(|mark| mark.lineage == *lineage);
+        let is_ours = |live: &ErasedLive| live.is_own(lineage);
         // In the order of their names, so that the same world is asked the same each time.
         let mut ours: Vec<_> = strays.iter_mut().filter(|(_, found)| found.iter().any(is_ours)).collect();
         ours.sort_by_key(|(name, _)| *name);
@@ -318,10 +318,8 @@ impl Group<'_> {
 
     /// A service may give the id of what had gone to a new object: that bears the mark of the record that it was made for.
     fn is_of_another(&self, record: &Record, live: &ErasedLive, lineage: &Lineage) -> bool {
-        let Some(mark) = live.mark.as_ref().filter(|mark| mark.record != record.id && mark.lineage == *lineage) else {
-            return false;
-        };
-        let has_it = |other: &Record| other.id == mark.record && other.objects().any(|object| object.id == live.id);
+        let Some(tagged) = live.record(lineage).filter(|tagged| **tagged != record.id) else { return false };
+        let has_it = |other: &Record| other.id == *tagged && other.objects().any(|object| object.id == live.id);
         self.records.iter().any(|(_, other)| has_it(other))
     }
 }

@@ -33,10 +33,11 @@ pub(super) fn recover(
     key: &StackKey,
     kind: &dyn Fn(&Record, &Address) -> Option<KindHandle>,
 ) -> Vec<Entry> {
-    let is_ours = |live: &ErasedLive| live.mark.as_ref().is_some_and(|mark| mark.lineage == snapshot.lineage);
     let mut ours: Vec<(Name, ObjectId)> = Vec::new();
     for (name, strays) in &observed.strays {
-        ours.extend(strays.iter().filter(|live| is_ours(live)).map(|live| (name.clone(), live.id.clone())));
+        ours.extend(
+            strays.iter().filter(|live| live.is_own(&snapshot.lineage)).map(|live| (name.clone(), live.id.clone())),
+        );
     }
     if ours.is_empty() {
         return Vec::new();
@@ -48,8 +49,8 @@ pub(super) fn recover(
     for (name, id) in ours {
         let strays = observed.strays.get_mut(&name).expect("BUG: it was found there");
         let place = strays.iter().position(|live| live.id == id).expect("BUG: it was found there");
-        let mark = strays[place].mark.as_ref().expect("BUG: it was found by its mark");
-        let Some(address) = addresses.get(&mark.record) else { continue };
+        let record = strays[place].record(&snapshot.lineage).expect("BUG: it was found by its tag");
+        let Some(address) = addresses.get(record) else { continue };
         let record = changed.get(address).or_else(|| snapshot.records.get(address));
         let record = record.expect("BUG: it was found by its id");
         // What was replaced and left in place is not ours to delete.

@@ -11,7 +11,7 @@ use crate::engine::Refused;
 use crate::erased::{ErasedLive, ErasedSettled, KindHandle, Target, Through, mark};
 use crate::ids::Address;
 use crate::plan::is_as_wanted;
-use crate::resource::Effect;
+use crate::resource::{Effect, Mark};
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Snapshot};
 use crate::value::StackKey;
 
@@ -51,18 +51,20 @@ async fn settle_one(
             let open = connections.open(&intent.provider)?;
             let kind = connections.kind(&intent.provider, address)?;
             let through = Through { provider: &open.instance, key, secrets: &intent.secrets };
-            let mark = mark(&snapshot.lineage, &intent.record);
+            let mark = mark(key, &snapshot.lineage, address.kind(), &intent.record);
             let settled = connections.ask(kind.calls.settle(through, intent, &mark)).await;
             match settled.map_err(|fault| Refused::unreadable(&intent.provider, kind.facts().kind, fault))? {
                 ErasedSettled::Nothing => nothing_done(),
-                ErasedSettled::Ours { object, duplicates } => created(record, intent, *object, duplicates, &kind, key),
+                ErasedSettled::Ours { object, duplicates } => {
+                    created(record, intent, (*object, duplicates), &mark, &kind, key)
+                }
                 // A kind whose objects say whose they are: these are somebody else's.
                 ErasedSettled::Unmarked(_) if kind.facts().marked => nothing_done(),
                 ErasedSettled::Unmarked(mut lives) => {
                     let same = |live: &ErasedLive| kind.equal(&live.spec, &intent.spec, &intent.secrets, key);
                     match lives.pop() {
                         Some(live) if lives.is_empty() && same(&live) => {
-                            created(record, intent, live, lives, &kind, key)
+                            created(record, intent, (live, lives), &mark, &kind, key)
                         }
                         _ => return Err(Refused::Undecided { address: address.clone(), name: intent.name.clone() }),
                     }
@@ -98,7 +100,7 @@ async fn settle_one(
             let open = connections.open(&record.provider)?;
             let kind = connections.kind(&record.provider, address)?;
             let through = Through { provider: &open.instance, key, secrets: &object.secrets };
-            let mark = mark(&snapshot.lineage, &record.id);
+            let mark = mark(key, &snapshot.lineage, address.kind(), &record.id);
             // What lives only in its record is deleted with it.
             let alone = kind.facts().naming == crate::resource::Naming::None;
             let lives = connections.ask(kind.calls.read(through, Target::Recorded(object, &mark))).await;
@@ -126,14 +128,15 @@ fn nothing_done() -> Event {
 fn created(
     record: Option<&Record>,
     intent: &Intention,
-    object: ErasedLive,
-    duplicates: Vec<ErasedLive>,
+    (object, duplicates): (ErasedLive, Vec<ErasedLive>),
+    mark: &Mark,
     kind: &KindHandle,
     key: &StackKey,
 ) -> Event {
     let recorded = |live: ErasedLive| {
         let is_whole = is_as_wanted(kind, &live.spec, &intent.spec, &intent.secrets, key);
         Object {
+            marked: live.is(mark),
             ready: !kind.facts().converges && is_whole,
             generation: intent.generation,
             name: live.name.clone(),
@@ -143,7 +146,6 @@ fn created(
             // What was made by half, or changed by somebody else since, is held against the program.
             seen: is_whole.then_some(live.spec),
             witness: is_whole.then_some(live.witness),
-            marked: live.mark.is_some_and(|mark| mark.record == intent.record),
             state: live.state,
             secrets: intent.secrets.clone(),
             deps: intent.deps.clone(),

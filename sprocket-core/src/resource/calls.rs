@@ -88,7 +88,7 @@ impl<R: Resource> Live<R> {
 pub struct Mark {
     /// The stack's state.
     pub lineage: Lineage,
-    /// The record in it.
+    /// The record in it, and a proof that who wrote this has the stack's key. For a kind it is one text.
     pub record: RecordId,
 }
 

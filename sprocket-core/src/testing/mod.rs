@@ -41,7 +41,7 @@ pub use self::unknowns::false_findings;
 use crate::engine::{Engine, Refused, Settings};
 use crate::entropy::Entropy;
 use crate::event::{Event, Events};
-use crate::ids::Address;
+use crate::ids::{Address, RecordId};
 use crate::lookup::Lookup;
 use crate::plan::{Goal, Plan, Request};
 use crate::provider::ErrorKind;
@@ -264,6 +264,16 @@ impl World {
     /// Makes an object behind the engine's back.
     pub fn put<R: Resource>(&mut self, name: &str, spec: R::Spec) {
         self.simulation.put::<R>(name, spec);
+    }
+
+    /// The owner tag that objects of a record bear.
+    ///
+    /// # Panics
+    /// If the world has a key of its own that is not given to it.
+    pub fn owner_tag(&self, kind: &str, record: &RecordId) -> Mark {
+        let KeySource::Given(key) = &self.settings.key else { panic!("the key of this world is not given") };
+        let lineage = self.snapshot().map_or("none".into(), |snapshot| snapshot.lineage);
+        crate::erased::mark(key, &lineage, kind, record)
     }
 
     /// Puts another mark on an object behind the engine's back, or takes it away.

@@ -377,7 +377,7 @@ impl ErasedCalls for SimulatedCalls {
     fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
         async move {
             let lives = self.read(through, Target::Named(&intent.name)).await?;
-            let (ours, others): (Vec<_>, Vec<_>) = lives.into_iter().partition(|live| live.mark.as_ref() == Some(mark));
+            let (ours, others): (Vec<_>, Vec<_>) = lives.into_iter().partition(|live| live.is(mark));
             let mut ours = ours.into_iter();
             Ok(match ours.next() {
                 Some(object) => ErasedSettled::Ours { object: Box::new(object), duplicates: ours.collect() },

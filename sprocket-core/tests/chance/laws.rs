@@ -7,7 +7,7 @@ use sprocket_core::plan::{Plan, StepAction};
 use sprocket_core::state::{Action, Event, Object, Snapshot};
 
 use super::case::{Kind, Opt, PLANTED, Slot};
-use super::shed::{Call, Thing, slot};
+use super::shed::{Call, Thing, record_of, slot};
 use super::trace::Note;
 
 /// What a law says when it is broken.
@@ -236,7 +236,10 @@ pub(crate) fn no_output_is_null(state: &Snapshot) -> Law {
 pub(crate) fn no_object_has_a_double(things: &[Thing], state: &Snapshot, left: &BTreeSet<String>) -> Law {
     for (address, record) in &state.records {
         let with_mark = things.iter().filter(|thing| {
-            thing.mark.as_ref().is_some_and(|mark| mark.lineage == state.lineage && mark.record == record.id)
+            thing
+                .mark
+                .as_ref()
+                .is_some_and(|mark| mark.lineage == state.lineage && record_of(mark) == record.id.as_str())
                 && !left.contains(&thing.name)
         });
         let ids: Vec<&str> = with_mark.map(|thing| thing.id.as_str()).collect();

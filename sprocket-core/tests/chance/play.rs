@@ -17,7 +17,7 @@ use super::features::Feature;
 use super::laws::{self, waits};
 use super::ledger::{Death, Ledger};
 use super::oracle::{ALL, Foretold, Step, foretell};
-use super::shed::{Bug, Settings as Set, Shed, Thing, slot, token};
+use super::shed::{Bug, Settings as Set, Shed, Thing, record_of, slot, token};
 use super::trace::{Note, Trace};
 
 /// What a case came to.
@@ -481,7 +481,7 @@ impl<'c> Stage<'c> {
             let thing = inside.things.iter().find(is_it);
             let thing = thing.ok_or_else(|| format!("{} is not there", slot.address()))?;
             let is_ours = match &thing.mark {
-                Some(mark) => mark.lineage == state.lineage && mark.record == record.id,
+                Some(mark) => mark.lineage == state.lineage && record_of(mark) == record.id.as_str(),
                 // That it has none may have been accepted.
                 None => !slot.kind.is_marked() || self.case.has(Feature::Imports) && !object.marked,
             };

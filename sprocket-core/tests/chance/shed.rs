@@ -373,7 +373,7 @@ impl Door {
         record: Option<&Mark>,
         effect: impl FnOnce(&mut Inside, Option<How>) -> Result<T, ShedError>,
     ) -> Result<T, (ShedError, Option<T>)> {
-        let record = record.map(|mark| mark.record.to_string());
+        let record = record.map(|mark| record_of(mark).to_owned());
         let _under_way = record.as_ref().map(|record| {
             self.0.inside().trace.note(Note::Called { call, name: name.to_owned(), record: record.clone() });
             UnderWay(&self.0, record.clone())
@@ -744,4 +744,9 @@ impl Lookup for Peek {
         });
         peeked.await.map_err(|(error, _)| error)
     }
+}
+
+/// The record that an owner tag names. What follows is its proof.
+pub(crate) fn record_of(mark: &Mark) -> &str {
+    mark.record.as_str().split('.').next().unwrap_or_default()
 }

@@ -86,18 +86,18 @@ fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
     story.world.mark("lab:net", "edge", Some(theirs));
     assert_snapshot!(story.plan(net), @"
     problem: `lab:net/edge`: another stack has marked `edge` as its own  (sprocket-core/tests/engine/guards.rs:11)
-      hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here
+      hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here; `--exclude lab:net/edge` applies the rest
     1 problem: nothing can be applied until it is solved.
     ");
     assert_snapshot!(story.plan(|_| ()), @"
     problem: `lab:net/edge`: another stack has marked `edge` as its own
-      hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here
+      hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here; `--exclude lab:net/edge` applies the rest
     1 problem: nothing can be applied until it is solved.
     ");
     let destroyed = Goal::Destroyed { include_kept: true };
     assert_snapshot!(story.world.try_plan(on_lab(net), destroyed).unwrap(), @"
     problem: `lab:net/edge`: another stack has marked `edge` as its own
-      hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here
+      hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here; `--exclude lab:net/edge` applies the rest
     1 problem: nothing can be applied until it is solved.
     ");
     let engine = story.world.engine();

@@ -34,6 +34,7 @@ mod run_loop;
 mod secrecy;
 mod secrets;
 mod selection;
+mod tags;
 mod triggers;
 mod unfinished;
 mod yard;

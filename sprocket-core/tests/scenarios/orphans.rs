@@ -25,7 +25,7 @@ fn spec(subnet: &str) -> NetSpec {
 fn tag(story: &Story, address: &str) -> Option<Mark> {
     let snapshot = story.world.snapshot().unwrap();
     let record = snapshot.records.get(&address.into()).map_or("nobody".into(), |record| record.id.clone());
-    Some(Mark { lineage: snapshot.lineage, record })
+    Some(story.world.owner_tag(address.split_once('/').unwrap().0, &record))
 }
 
 /// The same object with another id, as from a backup.

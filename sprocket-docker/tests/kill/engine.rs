@@ -35,7 +35,9 @@ fn list(kind: &str) -> BTreeSet<(String, String)> {
         // It may have gone since it was listed.
         let line = docker_try(&[kind, "inspect", "--format", &format, id]).unwrap_or_default();
         let mut words = line.split(' ').map(str::trim);
-        let (name, record) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (name, tag) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        // What follows the record is its proof.
+        let record = tag.split('.').next().unwrap_or_default();
         if !name.is_empty() {
             // Networks may share a name; their ids tell them apart where they are not ours.
             found.insert((name.to_owned(), record.to_owned()));

@@ -125,7 +125,7 @@ impl<'a> Builder<'a> {
         };
         found.extend(triggered);
         let Some(live) = live else { return found };
-        found.extend(Self::lost_mark(facts, object, live));
+        found.extend(Self::lost_mark(facts, object, live, &self.basis.lineage));
         let Some(seen) = &object.seen else {
             // What was made or changed by half is sent again anyway, unless it is only waited for.
             if object.ready || facts.converges {
@@ -339,7 +339,7 @@ impl<'a> Builder<'a> {
             Naming::Content => there.find(|(old, _)| Some(&old.name) == name),
             Naming::Generation => {
                 let fits = |(old, live): &(&Object, &ErasedLive)| {
-                    let has_mark = live.mark.as_ref().is_some_and(|mark| mark.lineage == self.basis.lineage);
+                    let has_mark = live.is_own(&self.basis.lineage);
                     has_mark && !self.differences(node, old, Some(live), desired).iter().any(|change| change.replaces)
                 };
                 there.filter(fits).max_by_key(|(old, _)| old.generation)
@@ -352,10 +352,10 @@ impl<'a> Builder<'a> {
     fn can_be_adopted(&self, node: &Node, record: Option<&Record>, name: Option<&PhysicalName>) -> bool {
         match self.strays(node, name) {
             [stray] => {
-                let is_theirs = stray.mark.as_ref().is_some_and(|mark| mark.lineage != self.basis.lineage);
                 // What was left in place when it was replaced is the resource's own.
                 let was_left = |record: &Record| record.left.iter().any(|left| left.id == stray.id);
-                (node.options.adopt || record.is_some_and(was_left)) && !is_theirs
+                let may = node.options.adopt || record.is_some_and(was_left);
+                may && !stray.is_theirs(&self.basis.lineage)
             }
             _ => false,
         }

@@ -7,18 +7,18 @@ use serde_json::Value;
 
 use super::Builder;
 use crate::erased::{ErasedLive, KindFacts};
-use crate::ids::Address;
+use crate::ids::{Address, Lineage};
 use crate::plan::{Change, Place, Problem};
 use crate::state::Object;
 use crate::value::{Path, PathPart};
 
 impl Builder<'_> {
     /// Somebody has taken the mark away: an update puts it back.
-    pub(super) fn lost_mark(facts: KindFacts, object: &Object, live: &ErasedLive) -> Option<Change> {
+    pub(super) fn lost_mark(facts: KindFacts, object: &Object, live: &ErasedLive, lineage: &Lineage) -> Option<Change> {
         let had_it = object.marked || facts.marked && object.seen.is_none();
-        (had_it && live.mark.is_none()).then(|| Change {
+        (had_it && !live.is_own(lineage)).then(|| Change {
             path: Path(vec![PathPart::Key("mark".to_owned())]),
-            before: Value::Null,
+            before: live.tag.as_ref().map_or(Value::Null, |_| "without proof".into()),
             after: "this stack's".into(),
             replaces: false,
             drift: true,
@@ -34,17 +34,18 @@ impl Builder<'_> {
         live: &ErasedLive,
     ) -> bool {
         let was_ours = object.marked || object.seen.is_none();
-        let theirs = live.mark.as_ref().filter(|mark| was_ours && mark.lineage != self.basis.lineage);
-        if theirs.is_some() {
+        let is_theirs = was_ours && live.is_theirs(&self.basis.lineage);
+        if is_theirs {
             self.problems.push(Problem {
                 address: address.clone(),
                 message: format!("another stack has marked `{}` as its own", object.name),
                 hint: Some(format!(
-                    "leave it to that stack with `state forget {address}`; or forget it in both, and `import` it here"
+                    "leave it to that stack with `state forget {address}`; or forget it in both, and `import` it here; \
+                     `--exclude {address}` applies the rest"
                 )),
                 at,
             });
         }
-        theirs.is_some()
+        is_theirs
     }
 }

@@ -9,10 +9,9 @@ use crate::plan::{Problem, StepAction};
 impl Builder<'_> {
     /// Tells of what an apply of this plan leaves without a record.
     pub(super) fn tell_of_orphans(&mut self) {
-        let is_ours = |mark: &crate::resource::Mark| mark.lineage == self.basis.lineage;
         let mut orphans = Vec::new();
         for ((provider, kind, name), strays) in &self.basis.observed.strays {
-            let ours = strays.iter().filter(|live| live.mark.as_ref().is_some_and(is_ours));
+            let ours = strays.iter().filter(|live| live.is_own(&self.basis.lineage));
             orphans.extend(ours.map(|live| (provider, *kind, name, live)));
         }
         if orphans.is_empty() {
@@ -30,8 +29,8 @@ impl Builder<'_> {
             if adopted.contains(&(kind, Some(&live.witness))) {
                 continue;
             }
-            let mark = live.mark.as_ref().expect("BUG: it was found by its mark");
-            let owner = owners.get(&mark.record);
+            let record = live.record(&self.basis.lineage).expect("BUG: it was found by its tag");
+            let owner = owners.get(record);
             // It was told when it was left in place.
             let is_it = |left: &crate::state::LeftObject| left.id == live.id && left.name == live.name;
             if owner.is_some_and(|(_, record)| record.left.iter().any(is_it)) {

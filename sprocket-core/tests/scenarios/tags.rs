@@ -1,0 +1,78 @@
+//! Owner tags that somebody else has written: everybody who sees an object sees its tag.
+
+use insta::assert_snapshot;
+use sprocket_core::{DraftExt as _, Mark, Stack};
+
+use super::Story;
+use super::kinds::{Net, NetSpec};
+
+fn net(stack: &mut Stack) {
+    stack.add(Net::new("edge").subnet("10.0.0.0/24"));
+}
+
+/// What anybody can write who has seen a tag of this stack: its lineage, and a record.
+fn forged(story: &Story, record: &str) -> Option<Mark> {
+    Some(Mark { lineage: story.world.snapshot().unwrap().lineage, record: record.into() })
+}
+
+fn planted(story: &mut Story, name: &str, mark: Option<Mark>) {
+    story.world.put::<Net>(name, NetSpec { subnet: "10.6.6.0/24".into(), labels: [].into(), parent: None });
+    story.world.mark("lab:net", name, mark);
+}
+
+fn with_late(stack: &mut Stack) {
+    net(stack);
+    stack.add(Net::new("late").subnet("10.1.0.0/24"));
+}
+
+#[test]
+fn tags_without_proof_are_no_reason_to_take_something_over() {
+    let mut story = Story::new();
+    story.apply(net);
+    let mark = forged(&story, "nobody");
+    planted(&mut story, "late", mark);
+    assert_snapshot!(story.plan(with_late), @"
+    problem: `lab:net/late`: an object named `late` exists already, and its owner tag says without proof that it is this stack's  (sprocket-core/tests/scenarios/tags.rs:25)
+      hint: take it over with `.adopt()` or `import lab:net/late net#2`
+    1 problem: nothing can be applied until it is solved.
+    ");
+    assert_snapshot!(story.plan(|stack| {
+        net(stack);
+        stack.add(Net::new("late").subnet("10.6.6.0/24").adopt());
+    }), @"
+    + lab:net/late  (taken over)
+    1 to take over, 1 unchanged.
+    ");
+}
+
+#[test]
+fn tags_of_other_records_are_no_proof() {
+    let mut story = Story::new();
+    story.apply(net);
+    // The tag of another object, as it is there, with another record in it.
+    let own = story.world.owner_tag("lab:net", &"r1".into());
+    let mark = Some(Mark { record: own.record.as_str().replacen("r1", "r2", 1).into(), ..own });
+    planted(&mut story, "late", mark);
+    assert_snapshot!(story.plan(net), @"Nothing to do: 1 resource is as declared.");
+    assert_snapshot!(story.plan(with_late), @"
+    problem: `lab:net/late`: an object named `late` exists already, and its owner tag says without proof that it is this stack's  (sprocket-core/tests/scenarios/tags.rs:25)
+      hint: take it over with `.adopt()` or `import lab:net/late net#2`
+    1 problem: nothing can be applied until it is solved.
+    ");
+}
+
+#[test]
+fn tags_of_recorded_objects_that_lost_their_proof_are_put_back() {
+    let mut story = Story::new();
+    story.apply(net);
+    let record = story.world.snapshot().unwrap().records[&"lab:net/edge".into()].id.clone();
+    let mark = forged(&story, record.as_str());
+    story.world.mark("lab:net", "edge", mark);
+    assert_snapshot!(story.plan(net), @"
+    ~ lab:net/edge  (changed by somebody else)
+        mark: without proof → this stack's
+    1 to update.
+    ");
+    story.apply(net);
+    assert_snapshot!(story.plan(net), @"Nothing to do: 1 resource is as declared.");
+}
