@@ -66,18 +66,20 @@ impl<F: Fields> Slot for F {
         }
     }
 
-    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
+    fn defaults(&self) -> Vec<Path> {
         let nothing = Known::default();
         let starts = F::starts();
+        let mut found = Vec::new();
         for (name, slot) in self.slots() {
-            let path = at.join(PathPart::Key(name.to_owned()));
+            let part = || PathPart::Key(name.to_owned());
             let start = starts.iter().find(|(other, _)| *other == name);
             if start.is_some_and(|(_, start)| start.partial(&nothing).is_same(&slot.partial(&nothing))) {
-                into.push(path);
+                found.push(Path(vec![part()]));
             } else {
-                slot.defaults(&path, into);
+                found.extend(slot.defaults().into_iter().map(|path| path.inside(part())));
             }
         }
+        found
     }
 }
 

@@ -14,9 +14,14 @@ fn acts(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether all of a text is seen, as nearly all texts are: then its characters need not be looked at one by one.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 fn escaped(text: &str, keeps: impl Fn(char) -> bool) -> Cow<'_, str> {
     let escapes = |c: char| acts(c) && !keeps(c);
-    if !text.contains(escapes) {
+    if is_plain(text) || !text.contains(escapes) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
@@ -43,7 +48,7 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
 
 /// The same for a line of JSON, which says the same afterwards: such characters are only inside of its texts.
 pub fn visible_json(line: &str) -> Cow<'_, str> {
-    if !line.contains(acts) {
+    if is_plain(line) || !line.contains(acts) {
         return Cow::Borrowed(line);
     }
     let mut shown = String::with_capacity(line.len() + 8);

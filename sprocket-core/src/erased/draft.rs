@@ -25,7 +25,7 @@ pub(crate) enum Evaluated {
     /// All of it is known.
     Whole { spec: Json, secrets: Vec<Path> },
     /// Some settings wait for other resources: they are `{"$after": […]}`.
-    Partly { spec: Value, secrets: Vec<Path> },
+    Partly { spec: Value, secrets: Vec<Path>, partial: Partial },
     /// Some settings can never be known.
     Never(Vec<Mistake>),
 }
@@ -48,8 +48,9 @@ pub(crate) trait ErasedDraft: Send + Sync {
         keep: Option<(&[Ignored], &Json)>,
         secrets: &[Path],
     ) -> Result<TypedSpec, Mistake>;
-    /// What can be said against its settings, as far as they are known, and against its name.
-    fn review(&self, known: &Known, key: &StackKey, name: &PhysicalName) -> Findings;
+    /// What can be said against its settings, as far as they are known, and against its name. `partial` are those settings, if
+    /// not all of them are known.
+    fn review(&self, known: &Known, key: &StackKey, partial: Option<&Partial>, name: &PhysicalName) -> Findings;
     /// What it takes at its service that not everybody can have.
     ///
     /// # Errors
@@ -88,7 +89,8 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
                 return Evaluated::Whole { spec, secrets: Vec::new() };
             }
         }
-        let rendered = sealing(key, || self.0.partial(known).render(key, &known.exposed, addresses));
+        let partial = sealing(key, || self.0.partial(known));
+        let rendered = sealing(key, || partial.render(key, &known.exposed, addresses));
         if !rendered.mistakes.is_empty() {
             return Evaluated::Never(rendered.mistakes);
         }
@@ -99,7 +101,7 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         }
         match spec {
             Some(_) => Evaluated::Whole { spec: Json::from(&value), secrets: rendered.secrets },
-            None => Evaluated::Partly { spec: value, secrets: rendered.secrets },
+            None => Evaluated::Partly { spec: value, secrets: rendered.secrets, partial },
         }
     }
 
@@ -125,22 +127,21 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
     }
 
     fn defaults(&self, key: &StackKey) -> Vec<Path> {
-        let mut found = Vec::new();
-        sealing(key, || self.0.defaults(&Path::default(), &mut found));
-        found
+        sealing(key, || self.0.defaults())
     }
 
-    fn review(&self, known: &Known, key: &StackKey, name: &PhysicalName) -> Findings {
-        if let Ok(spec) = self.0.spec(known) {
-            return judged::<D>(name, Some(&spec))
+    fn review(&self, known: &Known, key: &StackKey, partial: Option<&Partial>, name: &PhysicalName) -> Findings {
+        let Some(partial) = partial else {
+            return judged::<D>(name, self.0.spec(known).ok().as_ref())
                 .unwrap_or_else(|panicked| Findings { errors: vec![panicked.into()], ..Findings::default() });
-        }
+        };
         let judged = |spec: Option<&D::Spec>| judged::<D>(name, spec).unwrap_or_default();
-        let common = self.in_all_ways(known, key, |spec| {
+        let find = |spec: &D::Spec| {
             let Findings { errors, warnings } = judged(Some(spec));
             let errors = errors.into_iter().map(|message| (true, message));
             errors.chain(warnings.into_iter().map(|message| (false, message))).collect()
-        });
+        };
+        let common = sealing(key, || in_all_ways(partial, find));
         let Some(common) = common else { return judged(None) };
         let (errors, warnings): (Vec<_>, Vec<_>) = common.into_iter().partition(|(is_error, _)| *is_error);
         let messages = |findings: Vec<(bool, _)>| findings.into_iter().map(|(_, message)| message).collect();
@@ -156,26 +157,15 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         if let Ok(spec) = self.0.spec(known) {
             return claims(Some(&spec));
         }
-        let common = self.in_all_ways(known, key, |spec| claims(Some(spec)).unwrap_or_default());
+        let find = |spec: &D::Spec| claims(Some(spec)).unwrap_or_default();
+        let common = sealing(key, || in_all_ways(&self.0.partial(known), find));
         common.map_or_else(|| claims(None), Ok)
     }
 }
 
-impl<D: Draft> DraftOf<D> {
-    /// What is found in the settings however what is not known of them is made up; none if it can't be.
-    fn in_all_ways<T: PartialEq>(
-        &self,
-        known: &Known,
-        key: &StackKey,
-        find: impl Fn(&D::Spec) -> Vec<T>,
-    ) -> Option<Vec<T>> {
-        sealing(key, || in_all_ways(self.0.partial(known), find))
-    }
-}
-
-/// What is found in all specs that a partial one can become, as far as values can be made up.
-pub(crate) fn in_all_ways<S: Spec, T: PartialEq>(mut partial: Partial, find: impl Fn(&S) -> Vec<T>) -> Option<Vec<T>> {
-    fill::as_written(&mut partial);
+/// What is found in all specs that a partial one can become, as far as values can be made up; none if they can't be.
+pub(crate) fn in_all_ways<S: Spec, T: PartialEq>(partial: &Partial, find: impl Fn(&S) -> Vec<T>) -> Option<Vec<T>> {
+    let partial = fill::as_written(partial);
     let mut filled = (0..fill::WAYS).filter_map(|way| fill::fill::<S>(&partial, way));
     let mut common = find(&filled.next()?);
     let mut ways = 1;

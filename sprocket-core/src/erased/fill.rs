@@ -3,6 +3,7 @@
 //! There are several ways to fill the gaps, and no two gaps or ways give one value. **Contract:** what a kind says in all ways
 //! of filling does not come from a made-up value, unless it can't be satisfied with any.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
@@ -11,7 +12,7 @@ use serde::de::{
 };
 use serde_json::Error;
 
-use crate::value::{GIVEN, Partial, SECRET, plain_key, unescape};
+use crate::value::{GIVEN, Partial, SECRET, has_marks, plain_key, unescape};
 
 /// In how many ways gaps are filled.
 pub(super) const WAYS: usize = 4;
@@ -40,15 +41,31 @@ pub(super) fn fill<T: DeserializeOwned>(partial: &Partial, way: usize) -> Option
     }
 }
 
-/// Types see the keys of maps as the program wrote them.
-pub(super) fn as_written(partial: &mut Partial) {
-    match partial {
-        Partial::Known(value) => unescape(value),
-        Partial::Secret(inner) => as_written(inner),
-        Partial::List(items) => items.iter_mut().for_each(as_written),
-        Partial::Map(fields) => fields.values_mut().for_each(as_written),
-        _ => {}
+/// Types see the keys of maps as the program wrote them. Few have a key that is escaped.
+pub(super) fn as_written(partial: &Partial) -> Cow<'_, Partial> {
+    fn is_escaped(partial: &Partial) -> bool {
+        match partial {
+            Partial::Known(value) => has_marks(value),
+            Partial::Secret(inner) => is_escaped(inner),
+            Partial::List(items) => items.iter().any(is_escaped),
+            Partial::Map(fields) => fields.values().any(is_escaped),
+            _ => false,
+        }
     }
+    fn write(partial: &mut Partial) {
+        match partial {
+            Partial::Known(value) => unescape(value),
+            Partial::Secret(inner) => write(inner),
+            Partial::List(items) => items.iter_mut().for_each(write),
+            Partial::Map(fields) => fields.values_mut().for_each(write),
+            _ => {}
+        }
+    }
+    let mut partial = Cow::Borrowed(partial);
+    if is_escaped(&partial) {
+        write(partial.to_mut());
+    }
+    partial
 }
 
 struct Filler {

@@ -37,7 +37,7 @@ use crate::resource::Naming;
 use crate::stack::{Node, Stack};
 use crate::state::{Object, Record, Snapshot};
 use crate::trigger;
-use crate::value::{Deps, Facts, Known, Path, Reported, StackKey};
+use crate::value::{Deps, Facts, Known, Partial, Path, Reported, StackKey};
 use crate::visible::shell_word;
 
 use self::claims::Claims;
@@ -96,7 +96,7 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
     builder.unmatched();
     let outputs = match request.goal {
         Goal::Declared => {
-            let (recorded, gone) = builder.recorded();
+            let (recorded, gone) = builder.basis.stack.recorded(builder.basis.snapshot);
             for (index, record) in recorded.into_iter().enumerate() {
                 builder.node(index, record);
             }
@@ -141,6 +141,8 @@ struct Desired {
     secrets: Vec<Path>,
     /// What `.replace_on` says.
     triggers: Vec<Value>,
+    /// The settings, if not all of them are known.
+    partial: Option<Partial>,
 }
 
 enum Spec {
@@ -165,21 +167,6 @@ impl Spec {
 }
 
 impl<'a> Builder<'a> {
-    /// The record of each declared resource, and what is recorded and not declared. Going through the records once is
-    /// cheaper than looking for each.
-    fn recorded(&self) -> (Vec<Option<&'a Record>>, BTreeMap<&'a Address, &'a Record>) {
-        let (stack, snapshot) = (self.basis.stack, self.basis.snapshot);
-        let mut recorded = vec![None; stack.nodes.len()];
-        let mut gone = BTreeMap::new();
-        for (address, record) in &snapshot.records {
-            match stack.index.get(address) {
-                Some(&index) => recorded[index as usize] = Some(record),
-                None => drop(gone.insert(address, record)),
-            }
-        }
-        (recorded, gone)
-    }
-
     fn node(&mut self, index: usize, record: Option<&Record>) {
         let node = &self.basis.stack.nodes[index];
         let object = record.and_then(|record| record.object.as_ref());
@@ -298,10 +285,10 @@ impl<'a> Builder<'a> {
             self.standing(node.index as usize)
         });
         let evaluated = node.draft.evaluate(&self.known, self.basis.key, &addresses, applied, &node.options.ignore);
-        let (spec, secrets, mut mistakes) = match evaluated {
-            Evaluated::Whole { spec, secrets } => (Spec::Whole(spec), secrets, Vec::new()),
-            Evaluated::Partly { spec, secrets } => (Spec::Partly(spec), secrets, Vec::new()),
-            Evaluated::Never(mistakes) => (Spec::Partly(Value::Null), Vec::new(), mistakes),
+        let (spec, secrets, partial, mut mistakes) = match evaluated {
+            Evaluated::Whole { spec, secrets } => (Spec::Whole(spec), secrets, None, Vec::new()),
+            Evaluated::Partly { spec, secrets, partial } => (Spec::Partly(spec), secrets, Some(partial), Vec::new()),
+            Evaluated::Never(mistakes) => (Spec::Partly(Value::Null), Vec::new(), None, mistakes),
         };
         let triggers = triggers.unwrap_or_else(|mistake| {
             mistakes.push(mistake);
@@ -311,7 +298,7 @@ impl<'a> Builder<'a> {
             let problem = Self::problem(node, mistake.message.to_string());
             self.problems.push(Problem { at: Some(Place::of(mistake.at)), ..problem });
         }
-        mistakes.is_empty().then_some(Desired { spec, secrets, triggers })
+        mistakes.is_empty().then_some(Desired { spec, secrets, triggers, partial })
     }
 
     /// What a resource is at, for those who are replaced when it changes; none if a step is going to change it.
@@ -358,7 +345,7 @@ impl<'a> Builder<'a> {
         name: Option<PhysicalName>,
         desired: &Desired,
     ) {
-        self.review(node, name.as_ref());
+        self.review(node, desired, name.as_ref());
         let (spec, defaults) = (Some(desired.spec.json()), node.draft.defaults(self.basis.key));
         let step = Step { spec, defaults, ..self.step(index, node, action, reason, name.clone()) };
         self.push(index, step);
@@ -420,7 +407,7 @@ impl<'a> Builder<'a> {
             self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
             return;
         }
-        self.review(node, Some(name));
+        self.review(node, desired, Some(name));
         let step = Step {
             changes: differences,
             witness: Some(stray.witness.clone()),
@@ -482,9 +469,10 @@ impl<'a> Builder<'a> {
     }
 
     /// A name that is not decided yet is as long as it will be.
-    fn review(&mut self, node: &Node, name: Option<&PhysicalName>) {
+    fn review(&mut self, node: &Node, desired: &Desired, name: Option<&PhysicalName>) {
         let undecided = || PhysicalName::from(format!("{}-{}", node.name, "0".repeat(HASH)));
-        let findings = node.draft.review(&self.known, self.basis.key, &name.cloned().unwrap_or_else(undecided));
+        let name = name.cloned().unwrap_or_else(undecided);
+        let findings = node.draft.review(&self.known, self.basis.key, desired.partial.as_ref(), &name);
         self.problems.extend(findings.errors.iter().map(|message| Self::problem(node, message.to_string())));
         self.warnings.extend(findings.warnings.iter().map(|message| Self::problem(node, message.to_string())));
     }

@@ -249,10 +249,12 @@ fn show(value: &Value, into: &mut String) {
             let _ = write!(into, "{value}");
         }
         Value::String(text) if text.is_empty() => into.push_str("\"\""),
-        Value::String(text) => into.extend(text.chars().flat_map(|c| match c {
-            '\n' => "⏎".chars().collect::<Vec<_>>(),
-            c => vec![c],
-        })),
+        Value::String(text) => {
+            for (place, line) in text.split('\n').enumerate() {
+                into.push_str(if place == 0 { "" } else { "⏎" });
+                into.push_str(line);
+            }
+        }
         Value::Array(items) => {
             into.push('[');
             for (place, item) in items.iter().enumerate() {

@@ -161,9 +161,9 @@ fn group<'a>(
         };
         group.records.push((address, record));
     }
-    for node in &stack.nodes {
+    for (node, record) in stack.nodes.iter().zip(stack.recorded(snapshot).0) {
         let provider = &stack.providers[node.provider].name;
-        let with_object = snapshot.records.get(&node.address).filter(|record| record.object.is_some());
+        let with_object = record.filter(|record| record.object.is_some());
         if connections.is_deferred(provider) {
             continue;
         }
@@ -276,9 +276,13 @@ impl Group<'_> {
     /// Gives each record its objects, by their ids; the rest are strays.
     fn sort(&self, mut found: HashMap<ObjectId, ErasedLive>, lineage: &Lineage) -> Read {
         let mut seen = Vec::with_capacity(self.records.len());
-        let mut take = |record: &Record, object: &Object| match found.get(&object.id) {
-            Some(live) if self.is_of_another(record, live, lineage) => None,
-            _ => found.remove(&object.id),
+        let mut take = |record: &Record, object: &Object| {
+            let (id, live) = found.remove_entry(&object.id)?;
+            if self.is_of_another(record, &live, lineage) {
+                found.insert(id, live);
+                return None;
+            }
+            Some(live)
         };
         for (address, record) in &self.records {
             let current = record.object.as_ref().and_then(|object| take(record, object));

@@ -6,7 +6,7 @@
 mod declare;
 mod node;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -24,6 +24,7 @@ use crate::policy::{Budget, Objections, Policy};
 use crate::provider::Provider;
 use crate::resource::{Resource, State};
 use crate::spec::{Draft, ProviderDraft};
+use crate::state::{Record, Snapshot};
 use crate::value::{Deps, Exposed, Input, Mistake, NodeId, Output, Slot as _, exposed_here};
 
 pub use declare::Mistakes;
@@ -391,6 +392,23 @@ impl Stack {
             is_protected: node.options.protect,
             is_kept: node.options.keep_on_delete || node.kind.facts().stateful,
         })
+    }
+
+    /// The record of each declared resource, and what is recorded and not declared. Going through the records once is
+    /// cheaper than looking for each.
+    pub(crate) fn recorded<'r>(
+        &self,
+        snapshot: &'r Snapshot,
+    ) -> (Vec<Option<&'r Record>>, BTreeMap<&'r Address, &'r Record>) {
+        let mut recorded = vec![None; self.nodes.len()];
+        let mut gone = BTreeMap::new();
+        for (address, record) in &snapshot.records {
+            match self.index.get(address) {
+                Some(&index) => recorded[index as usize] = Some(record),
+                None => drop(gone.insert(address, record)),
+            }
+        }
+        (recorded, gone)
     }
 
     /// What is waited for, by its addresses.

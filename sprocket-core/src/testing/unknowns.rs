@@ -15,7 +15,7 @@ pub fn false_findings<D: Draft>(draft: D) -> Vec<String> {
     let name = PhysicalName::from(draft.name().to_owned());
     let whole = sealing(&key, || draft.partial(&known));
     let in_all = |partial: Partial| {
-        let common = sealing(&key, || in_all_ways::<D::Spec, _>(partial, |spec| found::<D>(&name, spec)));
+        let common = sealing(&key, || in_all_ways::<D::Spec, _>(&partial, |spec| found::<D>(&name, spec)));
         common.unwrap_or_default()
     };
     let said = draft.spec(&known).map_or_else(|_| in_all(whole.clone()), |spec| found::<D>(&name, &spec));

@@ -19,6 +19,16 @@ pub(crate) fn conceal_known(value: &mut Value, key: &StackKey) {
     }
 }
 
+/// Whether there is a text of this sort in a value.
+pub(super) fn has(value: &Value, is_secret: &dyn Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is_secret(text),
+        Value::Array(items) => items.iter().any(|item| has(item, is_secret)),
+        Value::Object(map) => map.iter().any(|(name, item)| is_secret(name) || has(item, is_secret)),
+        _ => false,
+    }
+}
+
 /// Hides every text of this sort, and says where.
 pub(super) fn conceal(
     value: &mut Value,

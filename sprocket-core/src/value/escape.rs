@@ -52,7 +52,8 @@ pub(crate) fn is_engines(key: &str) -> bool {
 
 /// Whether a text of JSON may have keys that were escaped, or are to be.
 pub(crate) fn may_have_marks(text: &str) -> bool {
-    text.contains("\"$")
+    // Looking for one byte is faster, and most texts don't have it.
+    text.contains('$') && text.contains("\"$")
 }
 
 /// Writes compact JSON with the keys of users escaped.
@@ -92,15 +93,17 @@ pub(crate) fn written(value: &impl Serialize) -> Result<String, serde_json::Erro
     Ok(String::from_utf8(text).expect("BUG: JSON is text"))
 }
 
+/// Whether there is a key in a tree that is the engine's or escaped, or is to be.
+pub(crate) fn has_marks(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.iter().any(|(key, value)| key.starts_with('$') || has_marks(value)),
+        Value::Array(items) => items.iter().any(has_marks),
+        _ => false,
+    }
+}
+
 /// The same as a tree.
 pub(crate) fn to_tree(value: &impl Serialize) -> Result<Value, serde_json::Error> {
-    fn has_marks(value: &Value) -> bool {
-        match value {
-            Value::Object(map) => map.iter().any(|(key, value)| key.starts_with('$') || has_marks(value)),
-            Value::Array(items) => items.iter().any(has_marks),
-            _ => false,
-        }
-    }
     let plain = serde_json::to_value(value)?;
     if !has_marks(&plain) {
         return Ok(plain);

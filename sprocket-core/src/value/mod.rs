@@ -20,7 +20,7 @@ pub use assigned::Assigned;
 pub(crate) use assigned::is_assigned;
 pub(crate) use conceal::{conceal_known, conceal_seen, is_beside_secret, places_hidden, seal_alike};
 pub(crate) use escape::{
-    escape_key, is_engines, may_have_marks, plain_key, read, read_tree, to_tree, unescape, write_to, written,
+    escape_key, has_marks, is_engines, may_have_marks, plain_key, read, read_tree, to_tree, unescape, write_to, written,
 };
 pub(crate) use evaluation::{caught, exposed_here, is_foreign, provider_call, watched};
 pub use input::{Input, IntoInput, Mistake};

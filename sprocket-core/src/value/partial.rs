@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::conceal::conceal;
+use super::conceal;
 use super::redact::Exposed;
 use super::{Deps, Mistake, SEALED, StackKey, plain_key};
 
@@ -52,6 +52,13 @@ impl Path {
         let mut parts = self.0.clone();
         parts.push(part);
         Self(parts)
+    }
+
+    /// This path, inside of what this part leads into.
+    #[must_use]
+    pub fn inside(mut self, part: PathPart) -> Self {
+        self.0.insert(0, part);
+        self
     }
 
     /// The name of the setting that it leads into.
@@ -103,6 +110,24 @@ pub(crate) struct Rendered {
     pub(crate) mistakes: Vec<Mistake>,
 }
 
+/// A place on the way into a value: most places need no path.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Top,
+    Index(&'a At<'a>, usize),
+    Key(&'a At<'a>, &'a str),
+}
+
+impl At<'_> {
+    fn path(self) -> Path {
+        match self {
+            Self::Top => Path::default(),
+            Self::Index(above, index) => above.path().join(PathPart::Index(index)),
+            Self::Key(above, name) => above.path().join(PathPart::Key(name.to_owned())),
+        }
+    }
+}
+
 impl Partial {
     /// Whether both are known, and the same.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
@@ -121,53 +146,52 @@ impl Partial {
 
     /// Renders it; `name_of` gives the address of a resource that is waited for.
     /// What the program has exposed in clear is secret wherever it is.
-    pub(crate) fn render(self, key: &StackKey, exposed: &Exposed, name_of: &dyn Fn(&Deps) -> Vec<String>) -> Rendered {
+    pub(crate) fn render(&self, key: &StackKey, exposed: &Exposed, name_of: &dyn Fn(&Deps) -> Vec<String>) -> Rendered {
         let mut out = Rendered { value: Value::Null, secrets: Vec::new(), mistakes: Vec::new() };
-        out.value = self.render_into(&mut out, &Path::default(), key, name_of, false);
-        let mut value = std::mem::take(&mut out.value);
-        conceal(&mut value, &Path::default(), &|text| exposed.is_in(text), key, &mut out.secrets);
-        Rendered { value, ..out }
+        out.value = self.render_into(&mut out, At::Top, key, name_of, false);
+        let is_exposed = |text: &str| exposed.is_in(text);
+        if conceal::has(&out.value, &is_exposed) {
+            conceal::conceal(&mut out.value, &Path::default(), &is_exposed, key, &mut out.secrets);
+        }
+        out
     }
 
     fn render_into(
-        self,
+        &self,
         out: &mut Rendered,
-        path: &Path,
+        at: At<'_>,
         key: &StackKey,
         name_of: &dyn Fn(&Deps) -> Vec<String>,
         secret: bool,
     ) -> Value {
         match self {
-            Self::Known(value) if secret && !is_sealed(&value) => {
-                out.secrets.push(path.clone());
-                seal_value(&value, key)
+            Self::Known(value) if secret && !is_sealed(value) => {
+                out.secrets.push(at.path());
+                seal_value(value, key)
             }
-            Self::Known(value) => value,
+            Self::Known(value) => value.clone(),
             Self::After(deps) => {
                 if secret || deps.secret {
-                    out.secrets.push(path.clone());
+                    out.secrets.push(at.path());
                 }
-                single(AFTER, Value::from(name_of(&deps)))
+                single(AFTER, Value::from(name_of(deps)))
             }
             Self::Never(mistake) => {
-                out.mistakes.push(mistake);
+                out.mistakes.push(mistake.clone());
                 Value::Null
             }
-            Self::Secret(inner) => inner.render_into(out, path, key, name_of, true),
-            Self::List(items) => items
-                .into_iter()
-                .enumerate()
-                .map(|(index, item)| item.render_into(out, &path.join(PathPart::Index(index)), key, name_of, secret))
-                .collect(),
-            Self::Map(fields) => Value::Object(
-                fields
-                    .into_iter()
-                    .map(|(name, field)| {
-                        let path = path.join(PathPart::Key(name.clone()));
-                        (name, field.render_into(out, &path, key, name_of, secret))
-                    })
-                    .collect(),
-            ),
+            Self::Secret(inner) => inner.render_into(out, at, key, name_of, true),
+            Self::List(items) => {
+                let render =
+                    |(index, item): (usize, &Self)| item.render_into(out, At::Index(&at, index), key, name_of, secret);
+                items.iter().enumerate().map(render).collect()
+            }
+            Self::Map(fields) => {
+                let render = |(name, field): (&String, &Self)| {
+                    (name.clone(), field.render_into(out, At::Key(&at, name), key, name_of, secret))
+                };
+                Value::Object(fields.iter().map(render).collect())
+            }
         }
     }
 }

@@ -24,9 +24,9 @@ pub trait Slot {
     fn partial(&self, known: &Known) -> Partial;
     /// Adds what is wrong with it.
     fn mistakes(&self, into: &mut Vec<Mistake>);
-    /// Adds the places inside it, which is at this one, that are as they would be if nobody had set them.
-    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
-        let _ = (at, into);
+    /// The places inside it that are as they would be if nobody had set them.
+    fn defaults(&self) -> Vec<Path> {
+        Vec::new()
     }
 }
 
@@ -148,8 +148,8 @@ impl<S: Slot> Slot for Option<S> {
         self.iter().for_each(|slot| slot.mistakes(into));
     }
 
-    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
-        self.iter().for_each(|slot| slot.defaults(at, into));
+    fn defaults(&self) -> Vec<Path> {
+        self.as_ref().map(S::defaults).unwrap_or_default()
     }
 }
 
@@ -180,10 +180,11 @@ impl<S: Slot> Slot for Vec<S> {
         self.iter().for_each(|slot| slot.mistakes(into));
     }
 
-    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
-        for (index, slot) in self.iter().enumerate() {
-            slot.defaults(&at.join(PathPart::Index(index)), into);
-        }
+    fn defaults(&self) -> Vec<Path> {
+        let inside = |(index, slot): (usize, &S)| {
+            slot.defaults().into_iter().map(move |path| path.inside(PathPart::Index(index)))
+        };
+        self.iter().enumerate().flat_map(inside).collect()
     }
 }
 
@@ -223,10 +224,12 @@ impl<K: Serialize, S: Slot> Slot for BTreeMap<K, S> {
         self.values().for_each(|slot| slot.mistakes(into));
     }
 
-    fn defaults(&self, at: &Path, into: &mut Vec<Path>) {
-        for (key, slot) in self {
-            slot.defaults(&at.join(PathPart::Key(key_text(key))), into);
-        }
+    fn defaults(&self) -> Vec<Path> {
+        let inside = |(key, slot)| {
+            let paths: Vec<Path> = S::defaults(slot);
+            paths.into_iter().map(move |path| path.inside(PathPart::Key(key_text(key))))
+        };
+        self.iter().flat_map(inside).collect()
     }
 }
 

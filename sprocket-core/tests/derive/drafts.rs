@@ -96,7 +96,7 @@ fn what_is_left_out_has_its_default() {
 fn what_nobody_set_is_told_from_what_somebody_did() {
     let defaults = |draft: &ServiceDraft| {
         let mut found = Vec::new();
-        draft.defaults(&Path::default(), &mut found);
+        found.extend(draft.defaults());
         found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
     let bare = Service::new("web", "web:1");

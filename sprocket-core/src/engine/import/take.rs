@@ -37,7 +37,7 @@ impl Found {
         // What the program says is secret is sealed from the first.
         let (desired, secrets) = match node.draft.evaluate(known, &key, &|deps| stack.addresses(deps), None, &[]) {
             Evaluated::Whole { spec, secrets } => (spec.value(), secrets),
-            Evaluated::Partly { spec, secrets } => (spec, secrets),
+            Evaluated::Partly { spec, secrets, .. } => (spec, secrets),
             Evaluated::Never(_) => (Value::Null, Vec::new()),
         };
         let is_brought = node.kind.facts().naming == Naming::None && lives.is_empty();

@@ -73,7 +73,7 @@ impl<'a> Builder<'a> {
             return;
         };
         if matches!(action, StepAction::Update | StepAction::Await) {
-            self.review(node, Some(&object.name));
+            self.review(node, desired, Some(&object.name));
         }
         let witness = live.map(|live| live.witness.clone());
         let step = Step { changes, witness, ..self.step(index, node, action, reason, name) };
@@ -254,7 +254,7 @@ impl<'a> Builder<'a> {
                 Self::problem(node, format!("is named by its content, and {because}: it would have the same name"));
             return self.problems.push(Problem { hint: Some("change its content".into()), ..problem });
         }
-        self.review(node, name.as_ref());
+        self.review(node, desired, name.as_ref());
         let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
         let witness = live.map(|live| live.witness.clone());
         // What was changed by half may not be in its host: it goes by a call of its own, before that.

@@ -100,17 +100,18 @@ impl Moves {
     /// more, written in another way.
     fn add_respelled(&mut self, stack: &Stack, snapshot: &Snapshot, configs: &Configs) {
         let moved: HashSet<&Address> = self.made.iter().flat_map(|Move { from, to }| [from, to]).collect();
-        let is_free = |address: &Address| !stack.index.contains_key(address) && !moved.contains(address);
-        let undeclared: Vec<_> = snapshot.records.iter().filter(|(address, _)| is_free(address)).collect();
-        if undeclared.is_empty() {
-            return;
-        }
         let is_new = |node: &&Node| {
             node.kind.facts().spellings
                 && !snapshot.records.contains_key(&node.address)
                 && !snapshot.pending.contains_key(&node.address)
                 && !moved.contains(&node.address)
         };
+        let new: Vec<&Node> = stack.nodes.iter().filter(is_new).collect();
+        if new.is_empty() {
+            return;
+        }
+        let is_free = |address: &Address| !stack.index.contains_key(address) && !moved.contains(address);
+        let undeclared = snapshot.records.iter().filter(|(address, _)| is_free(address));
         let key = |node: &Node, name: &PhysicalName| {
             let provider = &stack.providers[node.provider].name;
             (provider.clone(), node.kind.facts().kind, node.kind.canonical(name, configs.of(node.provider)))
@@ -121,7 +122,6 @@ impl Moves {
         let is_respelled = |node: &Node, before: &Address, object: &Object| {
             node.name != object.name || key(node, &called(&node.address)) == key(node, &called(before))
         };
-        let new: Vec<&Node> = stack.nodes.iter().filter(is_new).collect();
         let place = |node: &&Node| (&stack.providers[node.provider].name, node.kind.facts().kind);
         let beside: HashMap<_, &Node> = new.iter().map(|node| (place(node), *node)).collect();
         let mut wanted: HashMap<_, &Node> = new.iter().map(|node| (key(node, &node.name), *node)).collect();

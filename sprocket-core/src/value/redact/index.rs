@@ -29,7 +29,7 @@ struct Form {
 pub(super) struct Index {
     forms: HashMap<[u8; LEAST], Vec<Form>>,
     /// A bit for each pair of bytes that a form begins with: at most places of a text none does.
-    pairs: Vec<u64>,
+    pairs: Option<Box<[u64; 1024]>>,
 }
 
 /// The place of a pair of bytes among those bits.
@@ -41,26 +41,28 @@ fn place(pair: [u8; 2]) -> (usize, u64) {
 impl Index {
     pub(super) fn add(&mut self, text: &[u8], manner: Manner) {
         let Some(start @ [one, other, _]) = text.first_chunk() else { return };
-        self.pairs.resize(1024, 0);
         let (word, bit) = place([*one, *other]);
-        self.pairs[word] |= bit;
+        self.pairs.get_or_insert_with(|| Box::new([0; 1024]))[word] |= bit;
         self.forms.entry(*start).or_default().push(Form { text: Zeroizing::new(text.to_vec()), manner });
     }
 
-    fn starting_at(&self, text: &[u8], at: usize) -> impl Iterator<Item = &Form> {
-        let start = text[at..].first_chunk().filter(|[one, other, _]| {
-            let (word, bit) = place([*one, *other]);
-            self.pairs.get(word).is_some_and(|bits| bits & bit != 0)
+    /// The places of a text where a form may begin, with the forms that begin with the three bytes there.
+    fn candidates<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, &'t [Form])> {
+        let starts = self.pairs.as_deref().into_iter().flat_map(|pairs| {
+            text.windows(LEAST).enumerate().filter(|(_, start)| {
+                let (word, bit) = place([start[0], start[1]]);
+                pairs[word] & bit != 0
+            })
         });
-        start.and_then(|start| self.forms.get(start)).into_iter().flatten()
+        starts.filter_map(|(at, start)| Some((at, &self.forms.get(start)?[..])))
     }
 
     /// Every place that has a form in it. Places that touch or overlap are one.
     pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
         let bytes = text.as_bytes();
         let mut found: Vec<Range<usize>> = Vec::new();
-        for at in 0..bytes.len() {
-            let longest = self.starting_at(bytes, at).filter_map(|form| form.length_at(bytes, at)).max();
+        for (at, forms) in self.candidates(bytes) {
+            let longest = forms.iter().filter_map(|form| form.length_at(bytes, at)).max();
             let Some(length) = longest else { continue };
             let mut end = at + length;
             while !text.is_char_boundary(end) {
@@ -80,8 +82,7 @@ impl Index {
     pub(super) fn has_whole(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         let counts = |form: &Form| form.manner.in_settings && (!form.is_word() || form.text.len() == bytes.len());
-        let is_at = |at| self.starting_at(bytes, at).any(|form| counts(form) && form.is_at(bytes, at));
-        (0..bytes.len()).any(is_at)
+        self.candidates(bytes).any(|(at, forms)| forms.iter().any(|form| counts(form) && form.is_at(bytes, at)))
     }
 }
 
