@@ -115,7 +115,11 @@ pub(crate) fn to_tree(value: &impl Serialize) -> Result<Value, serde_json::Error
 
 /// Reads a value with its own type from a text that the engine keeps.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
-    if text.contains("\"$$") { read_tree(serde_json::from_str(text)?) } else { serde_json::from_str(text) }
+    if may_have_marks(text) && text.contains("\"$$") {
+        read_tree(serde_json::from_str(text)?)
+    } else {
+        serde_json::from_str(text)
+    }
 }
 
 /// The same from a tree.

@@ -10,6 +10,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, poll_fn};
@@ -101,11 +102,14 @@ pub(crate) fn provider_call<'a, T: Send + 'a>(
     call: impl Future<Output = T> + Send + 'a,
 ) -> BoxFuture<'a, T> {
     let learner = key.redactor().clone();
-    let mut call = call.boxed();
-    poll_fn(move |context| {
-        let _foreign = Foreign::enter(Some(&learner));
-        call.as_mut().poll(context)
-    })
+    async move {
+        let mut call = pin!(call);
+        poll_fn(|context| {
+            let _foreign = Foreign::enter(Some(&learner));
+            call.as_mut().poll(context)
+        })
+        .await
+    }
     .boxed()
 }
 

@@ -7,8 +7,9 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::folder::{io_error, private, read};
 use crate::state::store::{Holder, StoreError};
@@ -23,7 +24,13 @@ pub(super) struct Claim {
     path: PathBuf,
     file: File,
     written: Vec<u8>,
+    /// When it was last seen to be held.
+    seen: Mutex<Option<Instant>>,
 }
+
+/// A run starts many calls in one moment: what was seen so short a time ago is not looked at again. It is less than a call
+/// takes to get to its service.
+const MOMENT: Duration = Duration::from_millis(1);
 
 impl Claim {
     /// Takes the lock.
@@ -37,7 +44,7 @@ impl Claim {
                 continue;
             }
             file.set_len(0).and_then(|()| file.write_all(&written)).map_err(io_error("write", &path))?;
-            let claim = Self { path: path.clone(), file, written: written.clone() };
+            let claim = Self { path: path.clone(), file, written: written.clone(), seen: Mutex::default() };
             match claim.check() {
                 Ok(()) => return Ok(claim),
                 // It was replaced between being opened and being locked.
@@ -51,10 +58,20 @@ impl Claim {
 
     /// Whether it is still held.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        match read(&self.path)? {
-            Some(content) if content == self.written => Ok(()),
-            _ => Err(StoreError::LockLost),
-        }
+        let begun = Instant::now();
+        let is_held = read(&self.path).map(|content| content.as_ref() == Some(&self.written));
+        *self.seen() = matches!(is_held, Ok(true)).then_some(begun);
+        if is_held? { Ok(()) } else { Err(StoreError::LockLost) }
+    }
+
+    /// The same, for calls: it was held a moment ago, if not now.
+    pub(super) fn is_held(&self) -> bool {
+        let seen = *self.seen();
+        seen.is_some_and(|seen| seen.elapsed() < MOMENT) || self.check().is_ok()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -302,7 +302,7 @@ impl Lock for FileLock {
     }
 
     fn is_held(&self) -> bool {
-        self.claim.check().is_ok()
+        self.claim.is_held()
     }
 
     fn wants_snapshot(&self) -> bool {
