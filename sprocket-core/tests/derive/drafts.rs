@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use sprocket_core::value::Path;
 use sprocket_core::{DraftExt as _, Field, Fields as _, Known, NoValue, Output, Secret, Slot as _, Spec, Stack};
 
 use crate::docker::*;
