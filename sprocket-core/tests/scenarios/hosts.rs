@@ -213,6 +213,27 @@ fn what_a_retained_object_was_made_from_is_left_too() {
 }
 
 #[test]
+fn what_a_retained_object_was_made_from_is_left_by_a_run_that_is_killed() {
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::new();
+            story.apply(|stack| {
+                let a = stack.add(Net::new("a"));
+                stack.add(App::new("k", "1").net(&a.id).keep_on_delete());
+            });
+            story.world.crash_at(boundary, crash);
+            let program = story.connected(&|_| ());
+            let ended = story.world.run(&program, Goal::Declared).unwrap();
+            story.apply(|_| ());
+            assert_eq!(story.objects().len(), 2, "{:?}", story.objects());
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn the_host_of_data_is_left_too() {
     let mut story = Story::new();
     story.apply(|stack| {
@@ -377,6 +398,23 @@ fn what_an_undeclared_retained_object_was_made_from_is_left_when_it_is_replaced(
         story.objects(),
         ["yard:pipe/pipe", "yard:pipe/pipe-2", "yard:post/kept", "yard:post/more", "yard:post/post"]
     );
+}
+
+#[test]
+fn what_is_left_does_not_wait_for_itself() {
+    let program = |width: u64, with: bool| {
+        move |stack: &mut Stack| {
+            let a = stack.add(Pipe::new("a").base(Base::default().width(width)));
+            let b = stack.add(Pipe::new("b").beside(&a.id));
+            if with {
+                stack.add(Pipe::new("kept").beside(&a.id).beside(&b.id).keep_on_delete());
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1, true));
+    assert_eq!(story.apply_alone(program(2, false)), ["create yard:pipe/a-2", "update yard:pipe/b"]);
+    assert_eq!(story.objects(), ["yard:pipe/a", "yard:pipe/a-2", "yard:pipe/b", "yard:pipe/kept"]);
 }
 
 #[test]
