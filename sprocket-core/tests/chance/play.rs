@@ -63,6 +63,8 @@ struct Stage<'c> {
     left: RefCell<BTreeSet<String>>,
     /// What nobody owns, by its id,
     unowned: BTreeSet<String>,
+    /// what was imported, by its id,
+    imported: BTreeSet<String>,
     /// and all that is not ours, as it was when the run began.
     theirs: Vec<Thing>,
     /// The program that was finished last, and the objects of its slots.
@@ -116,6 +118,7 @@ impl<'c> Stage<'c> {
             told,
             left: RefCell::default(),
             unowned: BTreeSet::new(),
+            imported: BTreeSet::new(),
             theirs: Vec::new(),
             had: Default::default(),
             used: BTreeSet::new(),
@@ -208,7 +211,11 @@ impl<'c> Stage<'c> {
                 Run::Done => {
                     return self.finished(act).await;
                 }
-                Run::Problems => return self.solved().await,
+                Run::Problems => {
+                    // Some of it may be done.
+                    self.had = Default::default();
+                    return self.solved().await;
+                }
                 Run::NotYet => {}
             }
         }
@@ -231,10 +238,11 @@ impl<'c> Stage<'c> {
 
     /// What the oracle says, unless an interrupted run left what must be settled first.
     async fn foretell(&mut self, act: &Act) -> Result<Option<Foretold>, String> {
+        let state = self.state().await?;
+        self.used = state.as_ref().map(|state| used(state, &act.program)).unwrap_or_default();
         if !self.case.world.is_empty() {
             return Ok(None);
         }
-        let state = self.state().await?;
         let things = self.shed.inside().things.clone();
         let foretold = foretell(&act.program, state.as_ref(), &things);
         // What is left in place is nobody's from then on. A later plan may find other things to leave.
@@ -250,7 +258,6 @@ impl<'c> Stage<'c> {
                 self.left.borrow_mut().extend(names.chain([&intent.name]).map(ToString::to_string));
             }
         }
-        self.used = state.as_ref().map(|state| used(state, &act.program)).unwrap_or_default();
         let is_settled = state.is_none_or(|state| state.pending.is_empty());
         Ok(is_settled.then_some(foretold))
     }
@@ -392,6 +399,7 @@ impl<'c> Stage<'c> {
             && self.engine().import(&self.stack(program), &slot.address(), &name).await.is_ok()
         {
             self.unowned.remove(&id);
+            self.imported.insert(id);
         }
     }
 
@@ -426,6 +434,9 @@ impl<'c> Stage<'c> {
             |thing: &Thing| notes.iter().any(|note| matches!(note, Note::Meddled { name } if *name == thing.name));
         let theirs: Vec<Thing> = self.theirs.iter().filter(|thing| !is_meddled(thing)).cloned().collect();
         laws::nothing_of_others_is_touched(&theirs, &self.shed.inside().things)?;
+        // Where an id comes back, what mentions it may mean the object that had it before.
+        let any_slot: BTreeSet<u8> = (0..=u8::MAX).collect();
+        let declared = if self.case.has(Feature::IdsComeBack) { &any_slot } else { declared };
         laws::calls_are_journalled_and_in_order(&notes, &self.left.borrow(), declared, &self.used)?;
         laws::what_is_changed_was_compared(&notes)?;
         if self.case.has(Feature::LostLocks) {
@@ -449,9 +460,9 @@ impl<'c> Stage<'c> {
         let unowned = inside.things.iter().filter(|thing| self.unowned.contains(&thing.id) && !takes_over(thing));
         let unowned: BTreeSet<String> = unowned.map(|thing| thing.id.clone()).collect();
         let is_theirs = |thing: &&Thing| {
-            // What is inside of another thing goes with that, whosever it is.
+            // What is inside of another thing goes with that, whosever it is. What was imported is ours by the user's word.
             let stolen = thing.mark.as_ref().is_some_and(|mark| Some(&mark.lineage) != ours);
-            (stolen || unowned.contains(&thing.id)) && !thing.set.is_hosted()
+            (stolen && !self.imported.contains(&thing.id) || unowned.contains(&thing.id)) && !thing.set.is_hosted()
         };
         self.theirs = inside.things.iter().filter(is_theirs).cloned().collect();
         drop(inside);
@@ -461,7 +472,15 @@ impl<'c> Stage<'c> {
     /// Nothing is left to do; what is declared is there, once, as it is declared; and nothing else.
     async fn laws_of_an_act(&mut self, act: &Act) -> Result<(), String> {
         self.shed.inside().settle_down();
-        let plan = self.engine().plan(&self.stack(&act.program), Goal::Declared).await;
+        // What has not gone wrong so far does not in the end.
+        self.shed.inside().faults.clear();
+        let stack = self.stack(&act.program);
+        if self.case.has(Feature::LateEffects) {
+            // What came after the run had ended is found by the next one.
+            self.ledger.begin(None);
+            self.run(&stack, &act.program, Goal::Declared).await?;
+        }
+        let plan = self.engine().plan(&stack, Goal::Declared).await;
         let plan = plan.map_err(|refused| format!("after a full run, the plan is refused: {refused}"))?;
         laws::nothing_is_left_to_do(&plan)?;
         let state = self.state().await?.ok_or("after a full run there is no state")?;
@@ -481,7 +500,9 @@ impl<'c> Stage<'c> {
             let thing = inside.things.iter().find(is_it);
             let thing = thing.ok_or_else(|| format!("{} is not there", slot.address()))?;
             let is_ours = match &thing.mark {
-                Some(mark) => mark.lineage == state.lineage && record_of(mark) == record.id.as_str(),
+                Some(mark) if mark.lineage == state.lineage => record_of(mark) == record.id.as_str(),
+                // What was imported bears what it bore, until it is changed.
+                Some(_) => self.imported.contains(&thing.id) && !object.marked,
                 // That it has none may have been accepted.
                 None => !slot.kind.is_marked() || self.case.has(Feature::Imports) && !object.marked,
             };
