@@ -91,6 +91,7 @@ impl<'a> Run<'a> {
             deps: node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect(),
             triggers: self.triggers(node)?,
             ending: node.ending(self.stack),
+            moved_from: node.moved_past(self.stack),
         })
     }
 
@@ -372,7 +373,8 @@ impl<'a> Run<'a> {
     fn record_of(&self, node: &Node, id: RecordId) -> Record {
         let provider = self.stack.providers[node.provider].name.clone();
         let recorded = self.snapshot.records.get(&node.address).cloned();
-        let mut record = recorded.unwrap_or_else(|| Record::new(id, provider.clone()));
+        let new = || Record { moved_from: node.moved_past(self.stack), ..Record::new(id, provider.clone()) };
+        let mut record = recorded.unwrap_or_else(new);
         record.end_as(node.ending(self.stack));
         // What the program says no more may be said again, and mean another move.
         record.moved_from.take_if(|before| !node.moved_from.contains(before));

@@ -154,7 +154,11 @@ fn created(
             triggers: intent.triggers.clone(),
         }
     };
-    let mut next = record.cloned().unwrap_or_else(|| Record::new(intent.record.clone(), intent.provider.clone()));
+    let new = || Record {
+        moved_from: intent.moved_from.clone(),
+        ..Record::new(intent.record.clone(), intent.provider.clone())
+    };
+    let mut next = record.cloned().unwrap_or_else(new);
     next.end_as(intent.ending.clone());
     next.make_place(intent.generation);
     next.object = Some(recorded(object));

@@ -1,5 +1,6 @@
 //! What is declared: resources and look-ups, the providers they are made with, and outputs.
 
+use std::collections::HashSet;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -32,6 +33,24 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// An earlier address that is another resource's now, if that was where this one is, or by way of others. What is made under
+    /// the new address does not come from there, and says so in its record: or resources that have changed places would do so
+    /// again once they were replaced.
+    pub(crate) fn moved_past(&self, stack: &Stack) -> Option<Address> {
+        let declared = |from: &Address| stack.index.get(from).map(|&at| &stack.nodes[at as usize]);
+        let leads_back = |from: &&Address| {
+            let (mut seen, mut work) = (HashSet::new(), vec![*from]);
+            while let Some(node) = work.pop().and_then(declared) {
+                if node.address == self.address {
+                    return true;
+                }
+                work.extend(node.moved_from.iter().filter(|from| declared(from).is_some() && seen.insert(*from)));
+            }
+            false
+        };
+        self.moved_from.iter().find(leads_back).cloned()
+    }
+
     /// What its record says of its end.
     pub(crate) fn ending(&self, stack: &Stack) -> Ending {
         Ending {

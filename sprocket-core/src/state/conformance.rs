@@ -408,6 +408,7 @@ fn intention() -> Intention {
         deps: vec!["docker:network/other".into()],
         triggers: vec![json!({"$sealed": "x"}), json!(null)],
         ending: Ending { protect: true, keep_on_delete: true, dies_with: Some("docker:network/other".into()) },
+        moved_from: Some("docker:network/old".into()),
     }
 }
 

@@ -134,6 +134,9 @@ pub struct Intention {
     /// What its record is to say of its end, as the program does.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ending: Ending,
+    /// An earlier address that it does not come from, if its record is a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<Address>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -169,9 +169,12 @@ impl Snapshot {
                 self.records.insert(to.clone(), Record { moved_from: Some(from.clone()), ..record });
             }
         }
-        let pending: Vec<_> = moves.iter().map(|(from, to)| (to, self.pending.remove(from))).collect();
-        for (to, entry) in pending {
-            if let Some(entry) = entry {
+        let pending: Vec<_> = moves.iter().map(|(from, to)| (from, to, self.pending.remove(from))).collect();
+        for (from, to, entry) in pending {
+            if let Some(mut entry) = entry {
+                if let Event::Begin { action: Action::Create { intent } } = &mut entry.event {
+                    intent.moved_from = Some(from.clone());
+                }
                 self.pending.insert(to.clone(), Entry { address: to.clone(), ..entry });
             }
         }
@@ -261,7 +264,20 @@ mod tests {
         let (secrets, deps, triggers) = (Vec::new(), vec!["a".into(), "other".into()], Vec::new());
         let (generation, version) = (1, 1);
         let ending = Ending { dies_with: Some("a".into()), ..Ending::default() };
-        let intent = Intention { record, provider, generation, name, version, spec, secrets, deps, triggers, ending };
+        let moved_from = None;
+        let intent = Intention {
+            record,
+            provider,
+            generation,
+            name,
+            version,
+            spec,
+            secrets,
+            deps,
+            triggers,
+            ending,
+            moved_from,
+        };
         Action::Create { intent: Box::new(intent) }
     }
 

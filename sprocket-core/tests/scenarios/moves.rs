@@ -5,7 +5,7 @@ use sprocket_core::{DraftExt as _, Goal, Request, Stack};
 
 use super::Story;
 use super::kinds::{App, Disk, Net};
-use super::yard::Pipe;
+use super::yard::{Base, Pipe, Post};
 
 fn net(name: &'static str, before: &'static [&'static str]) -> impl Fn(&mut Stack) {
     move |stack| {
@@ -266,4 +266,50 @@ fn two_may_not_take_over_the_same() {
     assert!(story.run(both).is_err());
     assert!(story.world.snapshot().unwrap().records.contains_key(&"lab:net/a".into()), "it has not moved");
     assert_eq!(story.calls(), [""; 0]);
+}
+
+/// Two posts that change places, and are replaced.
+fn posts(width: u64, are_swapped: bool) -> impl Fn(&mut Stack) {
+    move |stack| {
+        for (name, other, called, swapped) in [("a", "b", "one", "two"), ("b", "a", "two", "one")] {
+            let post = Post::new(name).base(Base::default().width(width));
+            stack.add(if are_swapped { post.moved_from(other).named(swapped) } else { post.named(called) });
+        }
+    }
+}
+
+#[test]
+fn moves_of_a_swap_are_made_once_if_both_are_replaced() {
+    let calls = ["delete yard:post/two", "delete yard:post/one", "create yard:post/two", "create yard:post/one"];
+    let mut story = Story::in_yard();
+    story.world.settings.parallel = 1;
+    story.apply(posts(1, false));
+    story.calls();
+    assert_eq!(story.apply(posts(2, true)), calls);
+    assert_eq!(story.apply(posts(2, true)), [""; 0]);
+    // And if both are made with the program as it is.
+    let mut story = Story::in_yard();
+    story.apply(posts(2, true));
+    assert_eq!(story.apply(posts(2, true)), [""; 0]);
+}
+
+#[test]
+fn moves_of_a_swap_of_what_is_replaced_are_atomic_under_kills() {
+    use sprocket_core::testing::Crash;
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::in_yard();
+            story.apply(posts(1, false));
+            story.world.crash_at(boundary, crash);
+            let killed = story.world.run(story.connected(&posts(2, true)), Goal::Declared).unwrap().is_none();
+            story.apply(posts(2, true));
+            let records = story.world.snapshot().unwrap().records;
+            for (address, name) in [("yard:post/a", "two"), ("yard:post/b", "one")] {
+                assert_eq!(records[&address.into()].object.as_ref().unwrap().name, name.into(), "{crash:?} {boundary}");
+            }
+            if !killed {
+                break;
+            }
+        }
+    }
 }

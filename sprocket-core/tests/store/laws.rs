@@ -61,7 +61,7 @@ prop_compose! {
         let (record, provider, name) = ("3f9a".into(), "docker".into(), "edge".into());
         Box::new(Intention {
             record, provider, generation: 1, name, version: 1, spec, secrets: Vec::new(), deps, triggers: Vec::new(),
-            ending: Ending::default(),
+            ending: Ending::default(), moved_from: None,
         })
     }
 }

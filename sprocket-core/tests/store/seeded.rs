@@ -394,13 +394,14 @@ fn entries_that_are_lost_or_doubled_or_out_of_order_are_caught() {
 }
 
 /// All that a record or an entry may lack and still be read.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "deps",
     "dies_with",
     "keep_on_delete",
     "key",
     "left",
     "marked",
+    "moved_from",
     "needed_by",
     "object",
     "old",

@@ -14,7 +14,7 @@ use crate::erased::Configs;
 use crate::ids::{Address, PhysicalName};
 use crate::plan::{Move, Place, Problem};
 use crate::stack::{Node, Stack};
-use crate::state::{Object, Record, Snapshot};
+use crate::state::{Action, Object, Record, Snapshot};
 
 /// What a program says of earlier addresses, held against what is recorded.
 #[derive(Clone, Debug, Default)]
@@ -53,8 +53,12 @@ impl Moves {
         let is_known =
             |address: &Address| snapshot.records.contains_key(address) || snapshot.pending.contains_key(address);
         let is_done = |node: &Node| {
-            let before = snapshot.records.get(&node.address).and_then(|record| record.moved_from.as_ref());
-            before.is_some_and(|before| node.moved_from.contains(before))
+            let recorded = snapshot.records.get(&node.address).and_then(|record| record.moved_from.as_ref());
+            let begun = snapshot.pending(&node.address).and_then(|begun| match begun {
+                Action::Create { intent } => intent.moved_from.as_ref(),
+                _ => None,
+            });
+            recorded.or(begun).is_some_and(|before| node.moved_from.contains(before))
         };
         // A declared resource to which nothing can move.
         let is_settled = |node: &Node| !node.moved_from.iter().any(is_known);
