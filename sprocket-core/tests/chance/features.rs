@@ -95,6 +95,7 @@ impl Feature {
         Meddling,
         ClockJumps,
         NamesHandedOver,
+        Moves,
         Selections,
         Outputs,
         LookUps,

@@ -64,9 +64,10 @@ pub(crate) fn every_object_is_recorded_once(state: &Snapshot, ids_come_back: boo
     let mut seen = BTreeMap::new();
     for (address, record) in &state.records {
         for object in record.objects() {
-            let other = seen.insert((&record.provider, address.kind(), object.id.as_str()), address);
+            let it = (address, object.generation);
+            let other = seen.insert((&record.provider, address.kind(), object.id.as_str()), it);
             // Another may have the id of one that has gone, and that is not known yet.
-            let is_one = other.is_some_and(|other| !ids_come_back || other == address);
+            let is_one = other.is_some_and(|other| !ids_come_back || other == it);
             holds!(!is_one, "{} is recorded twice: by {address} and by {other:?}", object.id);
         }
     }
@@ -191,7 +192,11 @@ pub(crate) fn what_only_moves_keeps_its_object(
         let is_declared =
             program.iter().any(|other| other.kind == slot.kind && other.called() == old && was(other).is_none());
         let is_recorded = before.iter().any(|other| other.kind == slot.kind && other.called() == slot.called());
-        is_declared || is_recorded && !moves(slot.kind, slot.called())
+        // What the same address said before is done.
+        let is_done = before
+            .iter()
+            .any(|other| other.kind == slot.kind && other.called() == slot.called() && was(other) == Some(old));
+        is_declared || is_done || is_recorded && !moves(slot.kind, slot.called())
     };
     if program.iter().any(stays) {
         return Ok(());
