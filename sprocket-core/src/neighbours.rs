@@ -19,7 +19,7 @@ use crate::json::Json;
 use crate::lookup::Lookup;
 use crate::provider::{ErrorKind, Provider, ProviderError};
 use crate::resource::State;
-use crate::state::{KeySource, StateStore};
+use crate::state::{KeySource, StackId, StateStore};
 use crate::value::{SEALED, StackKey, read_tree, sealing};
 
 /// Where the states of other stacks are, and who can open them.
@@ -39,7 +39,10 @@ use crate::value::{SEALED, StackKey, read_tree, sealing};
 /// let network = stack.output_of::<String>("infrastructure", "network");
 /// ```
 #[derive(Clone)]
-pub struct Neighbours(Find);
+pub struct Neighbours {
+    find: Find,
+    environment: Option<String>,
+}
 
 /// A state, and its key.
 type Place = (Arc<dyn StateStore>, KeySource);
@@ -58,7 +61,13 @@ impl Neighbours {
     where
         F: Future<Output = Result<Place, String>> + Send + 'static,
     {
-        Self(Arc::new(move |name| find(name).boxed()))
+        Self { find: Arc::new(move |name| find(name).boxed()), environment: None }
+    }
+
+    /// Refuses the states of other environments: what `staging` says is nothing for `production`.
+    #[must_use]
+    pub fn of_environment(self, environment: impl Into<String>) -> Self {
+        Self { environment: Some(environment.into()), ..self }
     }
 }
 
@@ -166,12 +175,14 @@ impl Stacks {
             return Ok(shown.clone());
         }
         let unreadable = |cause: String| StacksError::Unreadable { stack: stack.to_owned(), cause };
-        let (store, key) = (self.neighbours.0)(stack).await.map_err(unreadable)?;
+        let (store, key) = (self.neighbours.find)(stack).await.map_err(unreadable)?;
         let loaded = store.load().await.map_err(|error| unreadable(with_causes(&error)))?;
         let loaded = loaded.ok_or_else(|| StacksError::NoState { stack: stack.to_owned() })?;
         // Also what is not secret there is for no stranger to say.
         let trusted = trust(loaded, &key, &store.place()).await.map_err(|refused| unreadable(refused.message()))?;
-        if let Some(other) = trusted.snapshot.stack.as_ref().filter(|id| id.name != stack) {
+        let environment = self.neighbours.environment.as_ref();
+        let is_other = |id: &&StackId| id.name != stack || environment.is_some_and(|own| id.environment != *own);
+        if let Some(other) = trusted.snapshot.stack.as_ref().filter(is_other) {
             return Err(unreadable(format!("the state in {} is of {other}", store.place())));
         }
         let shown = Shown { outputs: trusted.snapshot.outputs, key: trusted.key };

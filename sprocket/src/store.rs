@@ -93,10 +93,12 @@ impl Stores {
     /// The other stacks of this environment. They have the key of this one, unless one of their own lies beside them.
     pub(crate) fn neighbours(self, key: Option<&Key>) -> Neighbours {
         let given = key.and_then(Key::given).cloned();
-        Neighbours::new(move |stack| {
+        let environment = self.environment.clone();
+        let neighbours = Neighbours::new(move |stack| {
             let (stores, given, stack) = (self.clone(), given.clone(), stack.to_owned());
             async move { stores.neighbour(&stack, given).await.map_err(|trouble| trouble.message) }
-        })
+        });
+        neighbours.of_environment(environment)
     }
 
     async fn neighbour(

@@ -126,3 +126,20 @@ fn what_can_not_be_read_of_another_program_is_told_before_anything_is_done() {
     ");
     assert_eq!(place.things(), ["deep-shelf"]);
 }
+
+/// Somebody copied a state: what `shared` shows is nothing for `local`.
+#[test]
+fn what_another_environment_shows_is_not_taken() {
+    let mut place = place("handed-elsewhere");
+    std::fs::write(place.folder.path().join("identity"), generate_identity().expose()).unwrap();
+    place = place.with("SPROCKET_IDENTITY_FILE", "identity");
+    run(&mut place, "cellar", "apply --yes --env shared", cellar);
+    let states = place.folder.path().join(".sprocket/cellar");
+    std::fs::rename(states.join("shared"), states.join("local")).unwrap();
+    assert_snapshot!(run(&mut place, "pantry", "plan", pantry), @"
+    pantry/local of sprocket.toml
+    error: could not read output from `stacks`: could not read the state of the stack `cellar`: the state in .sprocket/cellar/local is of `cellar/shared` of the program `program`
+      hint: nothing was changed, and nothing was dropped from state
+    exit 1
+    ");
+}

@@ -2,7 +2,8 @@
 //!
 //! The system gives it back when its holder ends, however it ends. The holder writes itself into the file, for others to
 //! print, and it is only believed while the system's lock is held. To break the lock of a live holder, the file is
-//! replaced: the holder's own is then no longer the one in the folder, which it looks at before each write.
+//! replaced: the holder's own is then no longer the one in the folder, which it looks at before each write. Who takes the
+//! lock and who breaks one take turns, by a lock on the file `lock.turn`: what is broken is what was looked at.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
@@ -37,20 +38,16 @@ impl Claim {
     pub(super) fn take(path: PathBuf, holder: &Holder) -> Result<Self, StoreError> {
         let written = serde_json::to_vec(holder).expect("BUG: a holder serialises");
         for _ in 0..TRIES {
+            let turn = Turn::wait(&path)?;
             let file = private().read(true).write(true).create(true).truncate(false).open(&path);
             let mut file = file.map_err(io_error("open", &path))?;
             if !is_free(file.try_lock(), &path)? {
+                drop(turn);
                 sleep(PAUSE);
                 continue;
             }
             file.set_len(0).and_then(|()| file.write_all(&written)).map_err(io_error("write", &path))?;
-            let claim = Self { path: path.clone(), file, written: written.clone(), seen: Mutex::default() };
-            match claim.check() {
-                Ok(()) => return Ok(claim),
-                // It was replaced between being opened and being locked.
-                Err(StoreError::LockLost) => {}
-                Err(error) => return Err(error),
-            }
+            return Ok(Self { path: path.clone(), file, written, seen: Mutex::default() });
         }
         let holder = holder_of(&path)?.unwrap_or_else(|| unknown(&path));
         Err(StoreError::Locked { holder: Box::new(holder) })
@@ -81,6 +78,24 @@ impl Drop for Claim {
         // closing it would not be enough.
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
+    }
+}
+
+/// Held while the lock is taken or broken: an instant.
+struct Turn(File);
+
+impl Turn {
+    fn wait(lock: &Path) -> Result<Self, StoreError> {
+        let path = lock.with_extension("turn");
+        let file = private().write(true).create(true).truncate(false).open(&path).map_err(io_error("open", &path))?;
+        file.lock().map_err(io_error("lock", &path))?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
     }
 }
 
@@ -135,6 +150,7 @@ fn unknown(path: &Path) -> Holder {
 /// Breaks the lock of this id.
 pub(super) fn break_lock(path: &Path, id: &str) -> Result<(), StoreError> {
     let none = || StoreError::NoSuchLock { id: id.into() };
+    let _turn = Turn::wait(path)?;
     let file = open(path)?.ok_or_else(none)?;
     let free = is_free(file.try_lock(), path)?;
     let holder = if free { written_in(&file) } else { holder_of(path)? };
@@ -144,4 +160,37 @@ pub(super) fn break_lock(path: &Path, id: &str) -> Result<(), StoreError> {
     let empty = path.with_extension("new");
     private().write(true).create(true).truncate(true).open(&empty).map_err(io_error("write", &empty))?;
     fs::rename(&empty, path).map_err(io_error("replace", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    fn holder(id: &str) -> Holder {
+        Holder { id: id.into(), who: "somebody".into(), command: "apply".into(), since: Default::default() }
+    }
+
+    #[test]
+    fn who_takes_the_lock_while_another_is_broken_keeps_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("lock");
+        for _ in 0..500 {
+            let first = Claim::take(path.clone(), &holder("first")).unwrap();
+            let together = Barrier::new(2);
+            let (second, broken) = std::thread::scope(|scope| {
+                let taking = scope.spawn(|| {
+                    together.wait();
+                    drop(first);
+                    Claim::take(path.clone(), &holder("second"))
+                });
+                together.wait();
+                let broken = break_lock(&path, "first");
+                (taking.join().unwrap(), broken)
+            });
+            let second = second.unwrap();
+            assert_eq!(second.check().map_err(|error| error.to_string()), Ok(()), "after {broken:?}");
+        }
+    }
 }
