@@ -44,6 +44,15 @@ pub trait Provider: Sized + Send + Sync + 'static {
     /// If there are none.
     fn ambient() -> Result<Self::Credentials, Self::Error>;
 
+    /// Which server answers there, as it tells everybody: what [`identity`](Self::identity) will say. It is asked without
+    /// credentials, before [`connect`](Self::connect) is given any, so that another server under the same address is not
+    /// given them. `None` if servers of this sort tell nobody who has not said who he is; then credentials must be of use to
+    /// the right one only, as signatures are.
+    fn answers(config: &Self::Config) -> impl Future<Output = Result<Option<Identity>, Self::Error>> + Send {
+        let _ = config;
+        std::future::ready(Ok(None))
+    }
+
     /// Which server this is. Another server under the same address is refused before anything is read from it.
     fn identity(&self) -> impl Future<Output = Result<Identity, Self::Error>> + Send;
 

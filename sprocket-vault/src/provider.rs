@@ -148,6 +148,11 @@ impl Provider for Vault {
         }
     }
 
+    /// The seal status tells it everybody.
+    async fn answers(config: &VaultConfig) -> Result<Option<Identity>, VaultError> {
+        Self { client: Client::new(&config.address, None)? }.identity().await.map(Some)
+    }
+
     /// The id of the cluster, which its storage was given when it was initialised.
     async fn identity(&self) -> Result<Identity, VaultError> {
         match self.open().await?.cluster_id.filter(|id| !id.is_empty()) {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "clippy takes the helpers of tests for a library")]
 
+mod imposter;
 mod messages;
 mod suite;
 #[expect(dead_code, reason = "the tests of the bootstrap need more of it")]

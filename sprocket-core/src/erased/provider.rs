@@ -76,6 +76,12 @@ pub(crate) trait ErasedProviderType: Send + Sync {
     fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault>;
     /// The settings, without the credentials.
     fn config(&self, settings: ProviderSettings) -> Box<Config>;
+    /// Which server answers there, if it tells everybody.
+    fn answers<'a>(
+        &self,
+        settings: &'a ProviderSettings,
+        key: &StackKey,
+    ) -> BoxFuture<'a, Result<Option<Identity>, Fault>>;
     fn connect(&self, settings: ProviderSettings, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>>;
     fn identity<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<Identity, Fault>>;
     fn close<'a>(&self, instance: &'a Instance, key: &StackKey) -> BoxFuture<'a, Result<(), Fault>>;
@@ -156,6 +162,16 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
         let settings: Box<SettingsOf<P>> =
             settings.downcast().expect("BUG: a provider is opened with its own settings");
         Box::new(settings.config)
+    }
+
+    fn answers<'a>(
+        &self,
+        settings: &'a ProviderSettings,
+        key: &StackKey,
+    ) -> BoxFuture<'a, Result<Option<Identity>, Fault>> {
+        let settings: &SettingsOf<P> =
+            settings.downcast_ref().expect("BUG: a provider is asked for with its own settings");
+        reading(key, async move { P::answers(&settings.config).await.map_err(|error| Fault::of(&error)) })
     }
 
     fn connect(&self, settings: ProviderSettings, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {

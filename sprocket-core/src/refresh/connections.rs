@@ -78,22 +78,35 @@ impl Opener {
         Arc::new(Self { types: types.clone(), forgotten, limit, opened: Mutex::default() })
     }
 
+    /// Opens one, or tells which other server answers in its place: that is given no credentials, if it can be told before.
     async fn open(
         &self,
         provider_type: Arc<dyn ErasedProviderType>,
         settings: ProviderSettings,
         config: Json,
+        recorded: Option<&RecordedProvider>,
         key: &StackKey,
-    ) -> Result<Open, Fault> {
+    ) -> Result<Result<Open, Identity>, Fault> {
+        let is_another = |found: &Identity| recorded.is_some_and(|recorded| recorded.identity != *found);
         let opening = async {
+            // Of a server that nobody knows yet it makes no difference what it says.
+            if recorded.is_some()
+                && let Some(found) = provider_type.answers(&settings, key).await?
+                && is_another(&found)
+            {
+                return Ok(Err(found));
+            }
             let instance = provider_type.connect(settings, key).await?;
             let opened = (Arc::clone(&provider_type), Arc::clone(&instance), key.clone());
             self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(opened);
             let identity = provider_type.identity(&instance, key).await?;
-            Ok((instance, identity))
+            Ok(if is_another(&identity) { Err(identity) } else { Ok((instance, identity)) })
         };
-        let (instance, identity) = limited(self.limit, opening).await?;
-        Ok(Open { instance, provider_type, recorded: RecordedProvider { config, identity } })
+        let opened = limited(self.limit, opening).await?;
+        Ok(opened.map(|(instance, identity)| {
+            let recorded = RecordedProvider { config, identity };
+            Open { instance, provider_type, recorded }
+        }))
     }
 
     /// Closes all of them, what was opened last first: it may need the others.
@@ -180,9 +193,11 @@ impl Connections {
         }
         let opening = async {
             let settings = provider_type.recorded(&recorded.config, key, &stack.overrides)?;
-            opener.open(Arc::clone(provider_type), settings, recorded.config.clone(), key).await
+            let config = recorded.config.clone();
+            opener.open(Arc::clone(provider_type), settings, config, Some(recorded), key).await
         };
-        check(name, opening.await.map_err(|fault| Refused::unreachable(name, fault))?, Some(recorded))
+        let opened = opening.await.map_err(|fault| Refused::unreachable(name, fault))?;
+        opened.map(Connection::Open).map_err(|found| another(name, Some(recorded), found))
     }
 
     /// Opens what was not open, now that its settings are known and what opens it was done. What comes of it is for
@@ -353,8 +368,8 @@ async fn open_with(
 ) -> Result<Connection, Refused> {
     let provider_type = Arc::clone(&node.provider_type);
     let Some((settings, config)) = settings else { return Ok(Connection::Deferred(provider_type)) };
-    match opener.open(Arc::clone(&provider_type), settings, config, key).await {
-        Ok(opened) => check(&node.name, opened, recorded),
+    match opener.open(Arc::clone(&provider_type), settings, config, recorded, key).await {
+        Ok(opened) => opened.map(Connection::Open).map_err(|found| another(&node.name, recorded, found)),
         Err(fault) => match fault.kind {
             ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),
             ErrorKind::Closed | ErrorKind::Unavailable => Ok(Connection::Shut(provider_type, fault.redacted(key))),
@@ -364,14 +379,7 @@ async fn open_with(
 }
 
 /// Another server under the same address would look like one from which everything has gone.
-fn check(name: &ProviderName, open: Open, recorded: Option<&RecordedProvider>) -> Result<Connection, Refused> {
-    let found: &Identity = &open.recorded.identity;
-    match recorded {
-        Some(recorded) if recorded.identity != *found => Err(Refused::AnotherServer {
-            provider: name.clone(),
-            recorded: recorded.identity.clone(),
-            found: found.clone(),
-        }),
-        _ => Ok(Connection::Open(open)),
-    }
+fn another(provider: &ProviderName, recorded: Option<&RecordedProvider>, found: Identity) -> Refused {
+    let recorded = recorded.map_or_else(|| "none".into(), |recorded| recorded.identity.clone());
+    Refused::AnotherServer { provider: provider.clone(), recorded, found }
 }

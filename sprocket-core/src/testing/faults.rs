@@ -130,6 +130,14 @@ impl ErasedProviderType for FaultyType {
         self.real.config(settings)
     }
 
+    fn answers<'a>(
+        &self,
+        settings: &'a ProviderSettings,
+        key: &StackKey,
+    ) -> BoxFuture<'a, Result<Option<Identity>, Fault>> {
+        self.real.answers(settings, key)
+    }
+
     fn connect(&self, settings: ProviderSettings, key: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
         self.faults.meet(self.name(), "connect", self.name(), self.real.connect(settings, key))
     }

@@ -210,6 +210,10 @@ impl ErasedProviderType for SimulatedType {
         self.real.config(settings)
     }
 
+    fn answers<'a>(&self, _: &'a ProviderSettings, _: &StackKey) -> BoxFuture<'a, Result<Option<Identity>, Fault>> {
+        std::future::ready(Ok(None)).boxed()
+    }
+
     fn connect(&self, settings: ProviderSettings, _: &StackKey) -> BoxFuture<'static, Result<Instance, Fault>> {
         std::future::ready(Ok(Instance::from(self.config(settings)))).boxed()
     }

@@ -1,0 +1,69 @@
+//! Another server where the recorded one was.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use insta::assert_snapshot;
+use sprocket_core::testing::World;
+use sprocket_core::{Goal, Secret, Stack};
+use sprocket_vault::{Vault, VaultMount};
+
+use crate::support::Bao;
+
+/// A server that says that it is open, and keeps what it is asked.
+struct Imposter {
+    address: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Imposter {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) > 0 {
+                    head.push(byte[0]);
+                }
+                kept.lock().unwrap().push(String::from_utf8(head).unwrap().to_lowercase());
+                let body = r#"{"type": "shamir", "initialized": true, "sealed": false, "t": 1, "n": 1, "progress": 0,
+                    "nonce": "", "version": "2.7.2", "cluster_name": "c", "cluster_id": "another-cluster"}"#;
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length";
+                let _ = stream.write_all(format!("{head}: {}\r\n\r\n{body}", body.len()).as_bytes());
+            }
+        });
+        Self { address, asked }
+    }
+}
+
+#[test]
+fn another_server_is_given_no_token() {
+    let (bao, imposter) = (Bao::sandbox(), Imposter::new());
+    let program = |address: &str| {
+        let (address, token) = (address.to_owned(), bao.token.clone());
+        move |stack: &mut Stack| {
+            let vault = Vault::at(address.as_str()).credentials(Secret::new(token.clone()));
+            stack.connect(vault);
+            stack.add(VaultMount::kv2("apps"));
+        }
+    };
+    let mut world = World::of_real_services();
+    world.apply(program(&bao.address));
+    let refused = world.try_plan(program(&imposter.address), Goal::Declared).unwrap_err();
+    let recorded = world.snapshot().unwrap().providers[&"vault".into()].identity.to_string();
+    assert_snapshot!(refused.to_string().replace(&recorded, "CLUSTER"), @"`vault` is another server than before: `another-cluster`, and the state was made with `CLUSTER`");
+    let asked = imposter.asked.lock().unwrap();
+    assert!(!asked.is_empty());
+    for request in &*asked {
+        assert!(request.starts_with("get /v1/sys/seal-status http/1.1\r\n"), "{request}");
+        assert!(!request.contains("x-vault-token") && !request.contains(&bao.token.to_lowercase()), "{request}");
+    }
+    drop(asked);
+    world.destroy(program(&bao.address));
+}
