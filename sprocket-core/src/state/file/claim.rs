@@ -3,7 +3,7 @@
 //! The system gives it back when its holder ends, however it ends. The holder writes itself into the file, for others to
 //! print, and it is only believed while the system's lock is held. To break the lock of a live holder, the file is
 //! replaced: the holder's own is then no longer the one in the folder, which it looks at before each write. Who takes the
-//! lock and who breaks one take turns, by a lock on the file `lock.turn`: what is broken is what was looked at.
+//! lock and who breaks one take turns, by a lock on the folder: what is broken is what was looked at.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
@@ -86,9 +86,9 @@ struct Turn(File);
 
 impl Turn {
     fn wait(lock: &Path) -> Result<Self, StoreError> {
-        let path = lock.with_extension("turn");
-        let file = private().write(true).create(true).truncate(false).open(&path).map_err(io_error("open", &path))?;
-        file.lock().map_err(io_error("lock", &path))?;
+        let folder = lock.parent().unwrap_or(Path::new("."));
+        let file = File::open(folder).map_err(io_error("open", folder))?;
+        file.lock().map_err(io_error("lock", folder))?;
         Ok(Self(file))
     }
 }
@@ -150,6 +150,7 @@ fn unknown(path: &Path) -> Holder {
 /// Breaks the lock of this id.
 pub(super) fn break_lock(path: &Path, id: &str) -> Result<(), StoreError> {
     let none = || StoreError::NoSuchLock { id: id.into() };
+    open(path)?.ok_or_else(none)?;
     let _turn = Turn::wait(path)?;
     let file = open(path)?.ok_or_else(none)?;
     let free = is_free(file.try_lock(), path)?;
