@@ -5,7 +5,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use sprocket_core::visible::shell_word;
+use sprocket_core::visible::{shell_word, visible};
 use sprocket_core::{Events, Provider as _, Random, Reached, Refused, Stack};
 
 use crate::console::Look;
@@ -70,11 +70,11 @@ pub(crate) async fn doctor(mut opening: Opening<'_>) -> Result<Exit, Trouble> {
     let mut text = String::new();
     for Finding { what, answer } in &findings {
         match answer {
-            Ok(found) => text.push_str(&format!("✓ {what}: {found}\n")),
+            Ok(found) => text.push_str(&format!("✓ {}: {}\n", visible(what), visible(found))),
             Err(Wrong { problem, remedy }) => {
-                text.push_str(&format!("✗ {what}: {problem}\n"));
+                text.push_str(&format!("✗ {}: {}\n", visible(what), visible(problem)));
                 if !remedy.is_empty() {
-                    text.push_str(&format!("  remedy: {remedy}\n"));
+                    text.push_str(&format!("  remedy: {}\n", visible(remedy)));
                 }
             }
         }

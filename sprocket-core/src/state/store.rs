@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::Entry;
 use super::mac::{Proof, Signer, Unproven};
 use super::snapshot::Snapshot;
+use crate::visible::{shell_word, visible};
 
 /// Where a stack's state is kept. Each implementation passes the suite in [`conformance`](super::conformance).
 ///
@@ -124,7 +125,7 @@ pub struct Holder {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} since {} (`{}`)", self.who, self.since, self.command)
+        write!(f, "{} since {} (`{}`)", visible(&self.who), self.since, visible(&self.command))
     }
 }
 
@@ -221,8 +222,8 @@ impl StoreError {
         match self {
             Self::Locked { holder } => Some(format!(
                 "wait until it has ended; if {} is gone for good, break its lock: `state unlock {}`",
-                holder.who,
-                crate::visible::shell_word(&holder.id)
+                visible(&holder.who),
+                shell_word(&holder.id)
             )),
             Self::LockLost => {
                 Some("what was recorded is kept; make sure that nobody else is at work, and run again".into())

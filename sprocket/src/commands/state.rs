@@ -196,7 +196,8 @@ pub(super) async fn outputs(opening: Opening<'_>, as_json: bool, reveal: bool) -
     let width = outputs.keys().map(String::len).max().unwrap_or(0);
     for (name, value) in &outputs {
         let text = match value {
-            Value::String(text) => text.clone(),
+            // A line of it is no output of its own.
+            Value::String(text) => text.replace('\n', &format!("\n{:width$}   ", "")),
             value if *value == json!({ "$secret": true }) => "(secret)".to_owned(),
             value => value.to_string(),
         };

@@ -15,8 +15,19 @@ pub(crate) fn trouble(console: &Console, trouble: &Trouble) {
         }
         return console.object("error", &error);
     }
-    let hint = trouble.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-    console.err_lines(&format!("error: {}{hint}", trouble.message), look);
+    let hint = trouble.hint.as_ref().map(|hint| format!("\n  hint: {}", under(hint))).unwrap_or_default();
+    console.err_lines(&format!("error: {}{hint}", under(&trouble.message)), look);
+}
+
+/// A text of several lines, of which none but the first begins at the margin: what a service says there is no line of ours.
+fn under(text: &str) -> String {
+    let mut lines = text.lines();
+    let mut shown = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        shown.push_str(if line.starts_with(' ') { "\n" } else { "\n  " });
+        shown.push_str(line);
+    }
+    shown
 }
 
 /// The failure of a step.

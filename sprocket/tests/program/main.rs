@@ -8,6 +8,7 @@ mod docker;
 mod documents;
 mod environments;
 mod estate;
+mod foreign;
 mod interrupts;
 mod json;
 mod kit;
