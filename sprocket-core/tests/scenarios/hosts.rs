@@ -214,18 +214,22 @@ fn what_a_retained_object_was_made_from_is_left_too() {
 
 #[test]
 fn what_a_retained_object_was_made_from_is_left_by_a_run_that_is_killed() {
+    // It is forgotten only once nothing that stays uses it any more.
+    let before = |stack: &mut Stack| {
+        let a = stack.add(Pipe::new("a"));
+        stack.add(Pipe::new("kept").beside(&a.id).keep_on_delete());
+        stack.add(Post::new("user").beside(&a.id));
+    };
+    let after = |stack: &mut Stack| drop(stack.add(Post::new("user")));
     for crash in [Crash::Before, Crash::After] {
         for boundary in 0.. {
-            let mut story = Story::new();
-            story.apply(|stack| {
-                let a = stack.add(Net::new("a"));
-                stack.add(App::new("k", "1").net(&a.id).keep_on_delete());
-            });
+            let mut story = Story::in_yard();
+            story.apply(before);
             story.world.crash_at(boundary, crash);
-            let program = story.connected(&|_| ());
+            let program = story.connected(&after);
             let ended = story.world.run(&program, Goal::Declared).unwrap();
-            story.apply(|_| ());
-            assert_eq!(story.objects().len(), 2, "{:?}", story.objects());
+            story.apply(after);
+            assert_eq!(story.objects(), ["yard:pipe/a", "yard:pipe/kept", "yard:post/user"], "{crash:?} {boundary}");
             if ended.is_some() {
                 break;
             }

@@ -395,3 +395,29 @@ fn what_a_program_exposes_while_it_declares_is_secret_too() {
         .unwrap_err();
     assert_eq!(leaks(refused.to_string(), &[ONE]), [""; 0], "{refused}");
 }
+
+#[test]
+fn plain_settings_beside_weak_secrets_stay_plain() {
+    const PLAIN: [&str; 4] = ["guest access to web 7 on 80", "webserver", "is-true", "a80"];
+    for weak in ["a", "7", "80", "443", "web", "true", "guest"] {
+        let program = move |stack: &mut Stack| {
+            let gate = Post::new("gate").note(Secret::new(weak.to_owned()));
+            stack.add(gate.text(PLAIN[0]).beside(PLAIN[1]).tag(PLAIN[2], PLAIN[3]));
+        };
+        let mut story = Story::in_yard();
+        let shows_all = |text: &str| {
+            for plain in PLAIN {
+                assert!(text.contains(plain), "beside the secret `{weak}`, `{plain}` is not in {text}");
+            }
+        };
+        shows_all(&story.plan(program));
+        story.apply(program);
+        shows_all(&serde_json::to_string(&story.world.snapshot()).unwrap());
+        // What others make of them is shown too.
+        story.yard.change::<Post>("gate", |spec, _| spec.text = "guest access to web 7 on 81".into());
+        let plan = story.plan(program);
+        assert!(plan.contains("7 on 81") && plan.contains("7 on 80"), "beside the secret `{weak}`: {plan}");
+        assert_eq!(story.apply_alone(program), ["update yard:post/gate"]);
+        shows_all(&serde_json::to_string(&story.world.snapshot()).unwrap());
+    }
+}
