@@ -365,7 +365,7 @@ fn what_is_destroyed_leaves_its_data_and_the_passwords_of_that_data() {
     world.destroy(on(&site));
     // What holds data, and the Vault that its mounts are in, with its network.
     insta::assert_snapshot!(world.objects().join("\n"), @"
-    docker:config/vault-d046fa901b
+    docker:config/vault-d046fa901b5a3987
     docker:network/traefik-ingress
     docker:service/vault
     docker:volume/influx
@@ -389,7 +389,7 @@ fn what_is_destroyed_leaves_its_data_and_the_passwords_of_that_data() {
     vault:unseal/vault
     ");
     insta::assert_snapshot!(world.try_plan(on(&site), Goal::Destroyed { include_kept: false }).unwrap(), @"
-    = docker:config/vault stays as `vault-d046fa901b`: `docker:service/vault` stays, and needs it
+    = docker:config/vault stays as `vault-d046fa901b5a3987`: `docker:service/vault` stays, and needs it
     = docker:network/traefik-ingress stays as `traefik-ingress`: `docker:service/vault` stays, and needs it
     = docker:service/vault stays as `vault`: `vault:unseal/vault` stays, and needs it
     = docker:volume/influx stays as `influx`: it holds data

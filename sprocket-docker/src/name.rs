@@ -32,7 +32,7 @@ pub(crate) fn dns(name: &PhysicalName, what: &str) -> Findings {
 pub(crate) fn content(name: &PhysicalName, what: &str) -> Findings {
     let text = name.as_str();
     if text.len() > 64 {
-        let own = "of which the hash of its content takes 11";
+        let own = "of which the hash of its content takes 17";
         return finding(format!("the name of {what} has at most 64 characters, {own}; `{name}` has {}", text.len()));
     }
     if !is_framed(text, "-_.") {

@@ -122,11 +122,11 @@ fn names_that_the_engine_refuses_are_refused_before() {
     let mut world = sprocket_core::testing::world();
     let plan = world.plan(|stack| {
         stack.connect(Docker::at("unix:///var/run/docker.sock"));
-        let long = "x".repeat(54);
+        let long = "x".repeat(48);
         let password = stack.add(sprocket_core::Password::new("p"));
         stack.add(SwarmConfig::new(long.clone(), "a"));
         stack.add(SwarmSecret::new(long.clone(), &password.value));
-        stack.add(SwarmSecret::new(&long[..53], &password.value));
+        stack.add(SwarmSecret::new(&long[..47], &password.value));
         stack.add(Network::overlay("a.b"));
         stack.add(Network::bridge("a.c"));
         stack.add(Service::new("web.", "web:1"));
@@ -134,8 +134,8 @@ fn names_that_the_engine_refuses_are_refused_before() {
     });
     let problems = plan.problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>();
     insta::assert_snapshot!(problems.join("\n"), @"
-    the name of a config has at most 64 characters, of which the hash of its content takes 11; `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-c5e5570f13` has 65
-    the name of a secret has at most 64 characters, of which the hash of its content takes 11; `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-0000000000` has 65
+    the name of a config has at most 64 characters, of which the hash of its content takes 17; `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-c5e5570f13dd73bb` has 65
+    the name of a secret has at most 64 characters, of which the hash of its content takes 17; `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-0000000000000000` has 65
     `a.b` can't be the name of an overlay network: letters, digits, `-` and `_`, and a letter or digit first and last
     `web.` can't be the name of a service: letters, digits, `-` and `_`, and a letter or digit first and last
     the name of a volume has 2 to 255 characters, and `v` has 1

@@ -331,7 +331,7 @@ fn destroyed(place: &Place) {
     place.tell(told.out.lines().last().unwrap(), began.elapsed());
     let kept: String = told.out.lines().filter(|line| line.starts_with('=')).map(|line| format!("{line}\n")).collect();
     insta::assert_snapshot!(kept, @"
-    = docker:config/vault stays as `vault-d046fa901b`: `docker:service/vault` stays, and needs it
+    = docker:config/vault stays as `vault-d046fa901b5a3987`: `docker:service/vault` stays, and needs it
     = docker:network/traefik-ingress stays as `traefik-ingress`: `docker:service/vault` stays, and needs it
     = docker:service/vault stays as `vault`: `vault:unseal/vault` stays, and needs it
     = docker:volume/influx stays as `influx`: it holds data
@@ -362,7 +362,7 @@ fn destroyed(place: &Place) {
     ");
     let left: Vec<String> = place.made().iter().map(|object| format!("{} {}", object.kind, object.name)).collect();
     insta::assert_snapshot!(left.join("\n"), @"
-    config vault-d046fa901b
+    config vault-d046fa901b5a3987
     network traefik-ingress
     service vault
     volume influx

@@ -180,13 +180,13 @@ fn an_old_object_that_can_not_be_deleted_is_deleted_by_the_next_run() {
     story.world.try_apply(on_lab(motd("two"))).unwrap();
     assert_eq!(story.world.objects().len(), 3, "the new one is used, the old one is still there");
     assert_snapshot!(story.plan(motd("two")), @"
-    - lab:conf/motd `motd-eba6d8217c`  (replaced)
+    - lab:conf/motd `motd-eba6d8217c557433`  (replaced)
     2 unchanged.
     ");
     assert_snapshot!(story.plan(motd("one")), @"
-    ± lab:conf/motd `motd-eba6d8217c`  (the earlier one is used again)
+    ± lab:conf/motd `motd-eba6d8217c557433`  (the earlier one is used again)
         data: two → one  (needs a new one)
-    - lab:conf/motd `motd-e6ec49da6c`  (replaced)
+    - lab:conf/motd `motd-e6ec49da6c13a5a5`  (replaced)
     ~ lab:app/web
         used[0]: conf#3 → conf#1
     1 to update, 1 to restore.

@@ -431,7 +431,7 @@ fn a_provider_made_by_the_program_is_opened_when_its_address_is_known() {
     };
     assert_snapshot!(story.world.plan(program), @"
     + lab:net/host
-    + lab:conf/policy `policy-f7cd6a313d`
+    + lab:conf/policy `policy-f7cd6a313d0ee1eb`
         data: allow
     2 to create.
     ");
@@ -439,7 +439,7 @@ fn a_provider_made_by_the_program_is_opened_when_its_address_is_known() {
     assert_snapshot!(story.world.plan(program), @"Nothing to do: 2 resources are as declared.");
     assert_snapshot!(story.world.calls().join("\n"), @"
     create lab:net/host
-    create lab:conf/policy-f7cd6a313d
+    create lab:conf/policy-f7cd6a313d0ee1eb
     ");
     story.world.destroy(program);
     assert_eq!(story.world.objects(), Vec::<String>::new());

@@ -50,7 +50,7 @@ fn a_resource_is_made_with_what_it_is_made_from_and_nothing_else() {
     let only = || declared().only(["lab:app/api"]);
     assert_snapshot!(story.plan_for(estate, only()), @"
     + lab:net/edge
-    + lab:conf/settings `settings-a5c44c1692`
+    + lab:conf/settings `settings-a5c44c169299483d`
         data: app:1
     + lab:app/api
         image: app:1
@@ -59,7 +59,7 @@ fn a_resource_is_made_with_what_it_is_made_from_and_nothing_else() {
     3 to create, 2 left out.
     ");
     assert_snapshot!(story.apply_for(estate, only()), @"
-    create lab:conf/settings-a5c44c1692
+    create lab:conf/settings-a5c44c169299483d
     create lab:net/edge
     create lab:app/api
     ");
@@ -91,11 +91,11 @@ fn what_is_left_out_keeps_what_it_uses() {
     ");
     assert_eq!(story.world.objects().iter().filter(|object| object.contains("lab:net")).count(), 2);
     assert_snapshot!(story.apply(changed).join("\n"), @"
-    create lab:conf/settings-e4a261da8e
+    create lab:conf/settings-e4a261da8e737090
     update lab:app/log
     update lab:app/api
     delete lab:net/edge
-    delete lab:conf/settings-a5c44c1692
+    delete lab:conf/settings-a5c44c169299483d
     ");
     assert_eq!(story.world.objects().iter().filter(|object| object.contains("lab:net")).count(), 1);
 }
@@ -115,7 +115,7 @@ fn what_is_excluded_is_left_alone_with_all_that_is_made_from_it() {
     2 to update, 1 to replace, 2 left out.
     ");
     assert_snapshot!(story.plan_for(changed, declared().without(["lab:net/edge"])), @"
-    ± lab:conf/settings `settings-e4a261da8e`  (a new one takes its place)
+    ± lab:conf/settings `settings-e4a261da8e737090`  (a new one takes its place)
         data: app:1 → app:2  (needs a new one)
     ~ lab:app/log
         image: app:1 → app:2
@@ -158,7 +158,7 @@ fn what_is_not_declared_any_more_goes_only_if_nothing_that_stays_was_made_from_i
     ~ lab:app/log
         image: app:1 → app:2
     - lab:app/api  (not declared any more)
-    - lab:conf/settings `settings-a5c44c1692`  (not declared any more)
+    - lab:conf/settings `settings-a5c44c169299483d`  (not declared any more)
     1 to update, 2 to delete, 2 left out.
     ");
     story.apply_for(without_edge, declared().only(["lab:net/edge"]));
@@ -171,18 +171,18 @@ fn a_part_is_destroyed_with_what_was_made_from_it() {
     story.apply(estate);
     assert_snapshot!(story.plan_for(estate, destroyed().only(["lab:conf/settings"])), @"
     - lab:app/api
-    - lab:conf/settings `settings-a5c44c1692`
+    - lab:conf/settings `settings-a5c44c169299483d`
     2 to delete, 3 left out.
     ");
     assert_snapshot!(story.plan_for(estate, destroyed().without(["lab:app/web"])), @"
     - lab:app/api
     - lab:app/log
-    - lab:conf/settings `settings-a5c44c1692`
+    - lab:conf/settings `settings-a5c44c169299483d`
     3 to delete, 2 left out.
     ");
     assert_snapshot!(story.apply_for(estate, destroyed().only(["lab:conf/settings"])), @"
     delete lab:app/api
-    delete lab:conf/settings-a5c44c1692
+    delete lab:conf/settings-a5c44c169299483d
     ");
     assert_eq!(story.plan(estate).lines().last(), Some("2 to create, 3 unchanged."));
 }

@@ -32,7 +32,7 @@ fn a_first_plan_shows_everything_and_hides_secrets() {
     assert_snapshot!(story.plan(estate), @"
     + lab:net/edge
     + lab:disk/data
-    + lab:conf/motd `motd-1b84178112`
+    + lab:conf/motd `motd-1b8417811209c2cb`
         data: hello
     + random:password/redis
     + lab:note/login
@@ -53,7 +53,7 @@ fn an_estate_is_made_in_order_and_then_nothing_is_to_do() {
     let mut story = Story::new();
     assert_snapshot!(story.apply(estate).join("\n"), @"
     create lab:note/login
-    create lab:conf/motd-1b84178112
+    create lab:conf/motd-1b8417811209c2cb
     create lab:disk/data
     create lab:net/edge
     create lab:app/web
@@ -99,17 +99,17 @@ fn a_new_content_has_a_new_name_and_the_old_goes_last() {
     story.apply(estate);
     let next = |stack: &mut Stack| estate_with(stack, "10.0.0.0/24", "app:1", "bye");
     assert_snapshot!(story.plan(next), @"
-    ± lab:conf/motd `motd-47ed1e102d`  (a new one takes its place)
+    ± lab:conf/motd `motd-47ed1e102d8b0051`  (a new one takes its place)
         data: hello → bye  (needs a new one)
-    - lab:conf/motd `motd-1b84178112`  (replaced)
+    - lab:conf/motd `motd-1b8417811209c2cb`  (replaced)
     ~ lab:app/web
         used[1]: conf#2 → (known after lab:conf/motd)
     1 to update, 1 to replace, 4 unchanged.
     ");
     assert_snapshot!(story.apply(next).join("\n"), @"
-    create lab:conf/motd-47ed1e102d
+    create lab:conf/motd-47ed1e102d8b0051
     update lab:app/web
-    delete lab:conf/motd-1b84178112
+    delete lab:conf/motd-1b8417811209c2cb
     ");
 }
 
@@ -161,7 +161,7 @@ fn destroy_keeps_data_and_the_secret_that_the_data_may_need() {
     let plan = story.world.try_plan(on_lab(estate), Goal::Destroyed { include_kept: false }).unwrap();
     assert_snapshot!(plan, @"
     - lab:app/web
-    - lab:conf/motd `motd-1b84178112`
+    - lab:conf/motd `motd-1b8417811209c2cb`
     - lab:net/edge
     - lab:note/login
     = lab:disk/data stays as `data`: it holds data

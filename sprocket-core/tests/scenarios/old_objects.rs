@@ -104,19 +104,19 @@ fn an_earlier_content_that_comes_back_gets_what_has_changed_since() {
     let (mut story, first) = left_behind(motd("back"));
     let again = |stack: &mut Stack| motd("front")(stack, "one");
     assert_snapshot!(story.plan(again), @"
-    ± lab:conf/motd `motd-eba6d8217c`  (the earlier one is used again)
+    ± lab:conf/motd `motd-eba6d8217c557433`  (the earlier one is used again)
         data: two → one  (needs a new one)
-    - lab:conf/motd `motd-e6ec49da6c`  (replaced)
-    ~ lab:conf/motd `motd-eba6d8217c`
+    - lab:conf/motd `motd-e6ec49da6c13a5a5`  (replaced)
+    ~ lab:conf/motd `motd-eba6d8217c557433`
         labels.tier: back → front
     ~ lab:app/web
         used[0]: conf#3 → conf#1
     2 to update, 1 to restore.
     ");
     assert_snapshot!(story.apply(again).join("\n"), @"
-    update lab:conf/motd-eba6d8217c
+    update lab:conf/motd-eba6d8217c557433
     update lab:app/web
-    delete lab:conf/motd-e6ec49da6c
+    delete lab:conf/motd-e6ec49da6c13a5a5
     ");
     assert_eq!(story.world.spec::<Conf>(&first).unwrap().labels["tier"], "front");
 }
@@ -131,10 +131,10 @@ fn an_earlier_content_that_comes_back_and_has_gone_is_made_again() {
     story.world.remove("lab:conf", &first);
     let again = |stack: &mut Stack| motd(stack, "one");
     assert_snapshot!(story.plan(again), @"
-    - lab:conf/motd `motd-eba6d8217c`  (it has gone)
-    ± lab:conf/motd `motd-eba6d8217c`  (a new one takes its place)
+    - lab:conf/motd `motd-eba6d8217c557433`  (it has gone)
+    ± lab:conf/motd `motd-eba6d8217c557433`  (a new one takes its place)
         data: two → one  (needs a new one)
-    - lab:conf/motd `motd-e6ec49da6c`  (replaced)
+    - lab:conf/motd `motd-e6ec49da6c13a5a5`  (replaced)
     ~ lab:app/web
         used[0]: conf#3 → (known after lab:conf/motd)
     1 to update, 1 to replace, 1 to forget.
@@ -149,8 +149,8 @@ fn an_earlier_content_that_somebody_has_changed_is_not_used_again() {
     let (mut story, first) = left_behind(motd);
     story.world.change::<Conf>(&first, |spec| spec.data = "three".into());
     assert_snapshot!(story.plan(|stack| motd(stack, "one")), @"
-    - lab:conf/motd `motd-eba6d8217c`  (replaced)
-    problem: `lab:conf/motd`: is to be `motd-eba6d8217c` again, and somebody else has changed `data` of that  (sprocket-core/tests/scenarios/old_objects.rs:148)
+    - lab:conf/motd `motd-eba6d8217c557433`  (replaced)
+    problem: `lab:conf/motd`: is to be `motd-eba6d8217c557433` again, and somebody else has changed `data` of that  (sprocket-core/tests/scenarios/old_objects.rs:148)
       hint: remove that object, or change the content
     1 problem: nothing can be applied until it is solved.
     ");

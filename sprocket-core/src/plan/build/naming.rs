@@ -13,7 +13,7 @@ use crate::state::{Object, Record};
 use crate::value::{FINGERPRINT, SEALED};
 
 /// How much of the hash of a content is in its name.
-pub(super) const HASH: usize = 10;
+pub(super) const HASH: usize = 16;
 
 impl Builder<'_> {
     /// A name that the program pins counts for the next object only.
