@@ -178,13 +178,17 @@ pub(crate) fn what_only_moves_keeps_its_object(
     program: &[Slot],
     has: &BTreeMap<u8, String>,
 ) -> Law {
-    let is_same = |slot: &Slot| {
-        let other = before.iter().find(|other| other.slot == slot.slot);
-        other.is_some_and(|other| (other.kind, other.base, other.text) == (slot.kind, slot.base, slot.text))
-    };
     // What would take the address of something that stays does not move.
     let was = |slot: &Slot| {
         slot.options.iter().find_map(|option| if let Opt::Was(name) = option { Some(*name) } else { None })
+    };
+    // Without `.moved_from`, another address is another resource.
+    let is_same = |slot: &Slot| {
+        let other = before.iter().find(|other| other.slot == slot.slot);
+        other.is_some_and(|other| {
+            let is_moved = slot.called() == other.called() || was(slot) == Some(other.called());
+            is_moved && (other.kind, other.base, other.text) == (slot.kind, slot.base, slot.text)
+        })
     };
     let moves = |kind: Kind, name: u8| program.iter().any(|slot| slot.kind == kind && was(slot) == Some(name));
     let stays = |slot: &Slot| {
