@@ -326,7 +326,7 @@ impl<'a> Oracle<'a> {
                 let (on, inside) = (desired.on.as_ref()?, desired.inside.as_ref()?);
                 let text = json!({ "base": desired.base, "on": on, "inside": inside }).to_string();
                 let hash = Sha256::new().chain_update((text.len() as u64).to_le_bytes()).chain_update(text).finalize();
-                Some(format!("{name}-{}", &hex::encode(hash)[..10]))
+                Some(format!("{name}-{}", &hex::encode(hash)[..16]))
             }
             kind if kind.is_fixed() || generation == 1 => Some(name),
             _ => Some(format!("{name}-{generation}")),
