@@ -63,7 +63,14 @@ pub(crate) trait ErasedKind: Send + Sync {
     /// Whether two specs are equal by their own equality.
     fn equal(&self, one: &Json, other: &Json, secrets: &[Path], key: &StackKey) -> bool;
     /// What an object of this name takes that not everybody can have: as it was seen, or else as it is recorded.
-    fn claims(&self, live: Option<&ErasedLive>, object: &Object, name: &PhysicalName, key: &StackKey) -> Vec<Claim>;
+    /// What an object claims: as it is seen, or else as it is recorded.
+    fn claims(
+        &self,
+        live: Option<&ErasedLive>,
+        object: Option<&Object>,
+        name: &PhysicalName,
+        key: &StackKey,
+    ) -> Vec<Claim>;
     /// Seals what is secret in a live spec because it was made from secrets.
     fn mask(&self, live: &ErasedLive, secrets: &[Path], key: &StackKey) -> Json;
     /// An object of a simulated service, with a made-up state.
@@ -200,7 +207,13 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         matches!((decode(one), decode(other)), (Ok(one), Ok(other)) if one == other)
     }
 
-    fn claims(&self, live: Option<&ErasedLive>, object: &Object, name: &PhysicalName, key: &StackKey) -> Vec<Claim> {
+    fn claims(
+        &self,
+        live: Option<&ErasedLive>,
+        object: Option<&Object>,
+        name: &PhysicalName,
+        key: &StackKey,
+    ) -> Vec<Claim> {
         if !R::CLAIMS {
             return Vec::new();
         }
@@ -210,7 +223,11 @@ impl<R: Resource> ErasedKind for KindOf<R> {
             Some(live) => {
                 claims(&live.typed.downcast_ref::<Live<R>>().expect("BUG: a kind is given its own objects").spec)
             }
-            None => decode::<R::Spec>(&object.applied, &object.secrets, key).as_ref().map(claims).unwrap_or_default(),
+            None => object
+                .and_then(|object| decode::<R::Spec>(&object.applied, &object.secrets, key).ok())
+                .as_ref()
+                .map(claims)
+                .unwrap_or_default(),
         }
     }
 

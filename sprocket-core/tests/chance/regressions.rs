@@ -5,6 +5,7 @@ use super::case::Opt::*;
 use super::case::Other::*;
 use super::case::Use::*;
 use super::case::{Act, Case, Slot};
+use super::features::Feature;
 use super::holds;
 use super::ledger::Death::*;
 use super::shed::Call::*;
@@ -267,4 +268,17 @@ fn what_somebody_else_has_made_as_the_program_says_now_is_not_replaced() {
         act(vec![thing(0, Pipe)]),
         Act { others: vec![Agree(0)], ..act(vec![Slot { base: 1, ..thing(0, Pipe) }]) },
     ]);
+}
+
+/// Its successor could not have the port, again and again.
+#[test]
+fn a_claim_of_what_was_left_in_place_is_a_problem() {
+    let tap = |base| vec![Slot { base, options: vec![Keep], ..thing(3, Tap) }];
+    holds(&Case {
+        parallel: 1,
+        continue_on_error: false,
+        world: vec![Feature::Claims],
+        turns: vec![],
+        acts: vec![act(tap(0)), act(tap(1)), act(tap(0))],
+    });
 }

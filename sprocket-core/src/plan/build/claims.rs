@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use super::Builder;
 use crate::erased::KindHandle;
 use crate::ids::Address;
-use crate::plan::Handover;
-use crate::plan::{Reason, StepAction};
+use crate::plan::{Handover, Problem, Reason, StepAction};
 use crate::resource::Claim;
 use crate::stack::Node;
 use crate::state::{Object, Record};
@@ -86,7 +85,7 @@ impl Builder<'_> {
             all.find(|live| live.id == object.id && live.name == object.name)
         });
         let name = self.canonical(provider, kind, &object.name);
-        kind.claims(live, object, &name, self.basis.key)
+        kind.claims(live, Some(object), &name, self.basis.key)
     }
 
     /// The claims that move from one resource to another: which step must end before which.
@@ -133,6 +132,43 @@ impl Builder<'_> {
                 }
             }
         }
+        self.held_without_record(&takers);
+    }
+
+    /// What has this stack's owner tag and no record keeps what it claims: it was left in place, or lost.
+    fn held_without_record(&mut self, takers: &HashMap<Claimed, Vec<(Claimant, u32)>>) {
+        let stack = self.basis.stack;
+        let mut problems = Vec::new();
+        for ((provider, kind, _), strays) in &self.basis.observed.strays {
+            let node = stack
+                .nodes
+                .iter()
+                .find(|node| node.kind.facts().kind == *kind && stack.providers[node.provider].name == *provider);
+            let Some(node) = node.filter(|node| node.kind.facts().claims) else { continue };
+            for live in strays.iter().filter(|live| live.is_own(&self.basis.lineage)) {
+                let name = self.canonical(node.provider, &node.kind, &live.name);
+                for held in node.kind.claims(Some(live), None, &name, self.basis.key) {
+                    for &(taker, step) in takers.get(&(node.provider, held.what.clone())).into_iter().flatten() {
+                        let step = &self.steps[step as usize];
+                        let takes_it = matches!(step.action, StepAction::Adopt { .. })
+                            && step.witness.as_ref() == Some(&live.witness);
+                        if let (Some(why), false) = (held.alone.or(taker.alone), takes_it) {
+                            let (what, id) = (&held.what, &live.id);
+                            let message = format!(
+                                "needs {what}, which `{}` (`{id}`) has, and no record has that: {why}",
+                                live.name
+                            );
+                            let hint = "it has this stack's owner tag: it was left in place, or lost from the state; delete \
+                                        it at its service, or `import` it";
+                            let problem = Self::problem(&stack.nodes[taker.node], message);
+                            problems.push(Problem { hint: Some(hint.into()), ..problem });
+                        }
+                    }
+                }
+            }
+        }
+        problems.sort_by(|one, other| (&one.address, &one.message).cmp(&(&other.address, &other.message)));
+        self.problems.extend(problems);
     }
 
     fn takes_over(
