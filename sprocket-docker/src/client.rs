@@ -14,7 +14,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use bollard::BollardRequest;
 use bollard::errors::Error as BollardError;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Collected, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response};
@@ -126,7 +126,7 @@ impl Client {
                 .await
                 .map_err(|error| DockerError::of(error, what, &self.address.text()))?;
             let status = response.status();
-            let body = response.into_body().collect().await.map_err(|error| no_answer(Box::new(error)))?.to_bytes();
+            let body = whole(response.into_body()).await.map_err(no_answer)?;
             Ok::<_, DockerError>((status, body))
         };
         let (status, body) = timeout(ANSWER, answer).await.map_err(|error| no_answer(Box::new(error)))??;
@@ -142,6 +142,22 @@ impl Client {
         serde_json::from_slice(&body)
             .map_err(|error| DockerError::Unreadable { what: what.to_owned(), source: Box::new(error) })
     }
+}
+
+/// The longest answer that is read: an engine tells of thousands of services in less.
+const LONGEST: usize = 64 << 20;
+
+/// All of an answer, unless it is longer than any is.
+async fn whole<B>(body: B) -> Result<Bytes, Box<dyn std::error::Error + Send + Sync>>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    Limited::new(body, LONGEST)
+        .collect()
+        .await
+        .map(Collected::to_bytes)
+        .map_err(|error| if error.is::<LengthLimitError>() { "the answer is longer than 64 MiB".into() } else { error })
 }
 
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -207,5 +223,21 @@ mod tests {
     fn logins_are_encoded_for_urls() {
         // The standard alphabet would give `+` and `/`, which the engine can't read.
         assert_eq!(header_base64(&[0xfb, 0xef, 0xff]), "--__");
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_read_to_its_end() {
+        struct Endless;
+        impl Body for Endless {
+            type Data = Bytes;
+            type Error = io::Error;
+            fn poll_frame(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, io::Error>>> {
+                std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(Bytes::from_static(&[b' '; 1 << 16])))))
+            }
+        }
+        assert_eq!(whole(Endless).await.unwrap_err().to_string(), "the answer is longer than 64 MiB");
     }
 }

@@ -115,7 +115,7 @@ impl Client {
         fault::point("before a request");
         let response = request.send().await.map_err(failed)?;
         let status = response.status().as_u16();
-        let text = response.text().await.map_err(failed)?;
+        let text = whole(response, what).await?.map_err(failed)?;
         fault::point("after a request");
         if (200..300).contains(&status) {
             if text.trim().is_empty() {
@@ -154,6 +154,22 @@ impl Client {
         let what = "say whether it is sealed";
         let answer = self.get(what, "sys/seal-status").await?;
         serde_json::from_value(answer).map_err(|_| VaultError::unreadable(what))
+    }
+}
+
+/// The longest answer that is read.
+const LONGEST: usize = 64 << 20;
+
+/// All of an answer, unless it is longer than any is: what answers may be anybody.
+async fn whole(mut response: reqwest::Response, what: &str) -> Result<Result<String, reqwest::Error>, VaultError> {
+    let mut text = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if text.len() + chunk.len() > LONGEST => return Err(VaultError::too_long(what)),
+            Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+            Ok(None) => return String::from_utf8(text).map(Ok).map_err(|_| VaultError::unreadable(what)),
+            Err(error) => return Ok(Err(error)),
+        }
     }
 }
 

@@ -172,6 +172,10 @@ impl VaultError {
         Self::Refused { what: what.to_owned(), kind: classify(&source), source }
     }
 
+    pub(crate) fn too_long(what: &str) -> Self {
+        Self::Unreadable { what: what.to_owned(), source: Cause("it is longer than 64 MiB".into()) }
+    }
+
     pub(crate) fn unreadable(what: &str) -> Self {
         Self::Unreadable { what: what.to_owned(), source: Cause("it is not what the API describes".into()) }
     }

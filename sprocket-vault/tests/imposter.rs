@@ -1,7 +1,7 @@
 //! Another server where the recorded one was.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use insta::assert_snapshot;
@@ -18,7 +18,17 @@ struct Imposter {
 }
 
 impl Imposter {
+    /// It is another server.
     fn new() -> Self {
+        Self::answering(|stream| {
+            let body = r#"{"type": "shamir", "initialized": true, "sealed": false, "t": 1, "n": 1, "progress": 0,
+                "nonce": "", "version": "2.7.2", "cluster_name": "c", "cluster_id": "another-cluster"}"#;
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length";
+            let _ = stream.write_all(format!("{head}: {}\r\n\r\n{body}", body.len()).as_bytes());
+        })
+    }
+
+    fn answering(answer: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::<Mutex<Vec<String>>>::default();
@@ -32,10 +42,7 @@ impl Imposter {
                     head.push(byte[0]);
                 }
                 kept.lock().unwrap().push(String::from_utf8(head).unwrap().to_lowercase());
-                let body = r#"{"type": "shamir", "initialized": true, "sealed": false, "t": 1, "n": 1, "progress": 0,
-                    "nonce": "", "version": "2.7.2", "cluster_name": "c", "cluster_id": "another-cluster"}"#;
-                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length";
-                let _ = stream.write_all(format!("{head}: {}\r\n\r\n{body}", body.len()).as_bytes());
+                answer(&mut stream);
             }
         });
         Self { address, asked }
@@ -66,4 +73,22 @@ fn another_server_is_given_no_token() {
     }
     drop(asked);
     world.destroy(program(&bao.address));
+}
+
+#[test]
+fn an_answer_without_end_is_not_read_to_its_end() {
+    let endless = Imposter::answering(|stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n");
+        while stream.write_all(&[b' '; 1 << 16]).is_ok() {}
+    });
+    let address = endless.address.clone();
+    let mut world = World::of_real_services();
+    let refused = world.try_plan(
+        move |stack: &mut Stack| {
+            stack.connect(Vault::at(address.as_str()).credentials(Secret::new("s.token".to_owned())));
+            stack.add(VaultMount::kv2("apps"));
+        },
+        Goal::Declared,
+    );
+    assert_snapshot!(refused.unwrap_err().message(), @"could not reach `vault`: could not read the Vault's answer to a request to say whether it is sealed: it is longer than 64 MiB");
 }

@@ -4,7 +4,7 @@
 //! Files are for their owner only. A write is a file beside, synced, renamed into its place, and the folder synced.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -18,6 +18,8 @@ use crate::fault;
 const KEY: &str = "key.json";
 const PROBE: &str = "probe";
 const RETIRED: &str = "retired";
+/// The longest file that is read.
+const LONGEST: u64 = 1 << 20;
 
 /// A folder whose files are sealed to a passphrase.
 pub struct SealedFolder {
@@ -148,7 +150,13 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, CustodyError> {
-    match fs::read(path) {
+    let read = || {
+        let mut content = Vec::new();
+        File::open(path)?.take(LONGEST + 1).read_to_end(&mut content)?;
+        let too_long = || io::Error::new(io::ErrorKind::InvalidData, "it is longer than 1 MiB, and none of these is");
+        if content.len() as u64 > LONGEST { Err(too_long()) } else { Ok(content) }
+    };
+    match read() {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(CustodyError::File { attempt: "read", path: path.into(), source }),
