@@ -160,7 +160,8 @@ fn a_snapshot_counts_in_each_line() {
     let (key, snapshot) = (&stage.key, run(stage.store().load()).unwrap().unwrap().snapshot);
     // All of it in one file, as after a run that ended with a snapshot.
     fs::remove_file(stage.file("journal")).unwrap();
-    stage.put(&snapshot, &key.open(snapshot.key.as_ref().unwrap(), &snapshot.lineage).unwrap());
+    let opened = key.open(snapshot.key.as_ref().unwrap(), &snapshot.lineage).unwrap();
+    stage.put(&snapshot, &opened);
     stage.apply(2);
     fs::remove_file(stage.file("journal")).ok();
     let whole = String::from_utf8(stage.read("state.json")).unwrap();
@@ -173,6 +174,12 @@ fn a_snapshot_counts_in_each_line() {
         assert!(["forged", "store", "key"].contains(&refused.reason()), "{what}: {refused}");
         assert_eq!(fs::read(stage.file("state.json")).unwrap(), text.as_bytes());
     };
+    // A value that was sealed with the key, in the place of another: an earlier password, or that of another resource.
+    let sealed: Vec<&str> = whole.split("\"$sealed\":\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let serde_json::Value::String(other) = serde_json::to_value(opened.seal(b"\"hunter2\"")).unwrap() else {
+        panic!("it is a text")
+    };
+    check(&whole.replace(sealed[0], &other), "another sealed value");
     for at in 0..lines.len() {
         let mut without = lines.clone();
         without.remove(at);
