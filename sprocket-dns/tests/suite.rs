@@ -155,12 +155,12 @@ fn marks_on(server: &Server) {
     ");
     insta::assert_snapshot!(server.plain(&world.plan(declared("192.0.2.2")).to_string(), &at), @"
     problem: `dns:record/AT:A`: another stack has marked `AT:A` as its own  (sprocket-dns/tests/suite.rs:117)
-      hint: leave it to that stack with `state forget dns:record/AT:A`; or forget it in both, and `import` it here
+      hint: leave it to that stack with `state forget dns:record/AT:A`; or forget it in both, and `import` it here; `--exclude dns:record/AT:A` applies the rest
     1 problem: nothing can be applied until it is solved.
     ");
     insta::assert_snapshot!(server.plain(&world.plan(|stack| server.connect(stack, ZONE)).to_string(), &at), @"
     problem: `dns:record/AT:A`: another stack has marked `AT:A` as its own
-      hint: leave it to that stack with `state forget dns:record/AT:A`; or forget it in both, and `import` it here
+      hint: leave it to that stack with `state forget dns:record/AT:A`; or forget it in both, and `import` it here; `--exclude dns:record/AT:A` applies the rest
     1 problem: nothing can be applied until it is solved.
     ");
     server.put(&mark, 300, text(ours));
