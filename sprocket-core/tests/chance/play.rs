@@ -150,8 +150,11 @@ impl<'c> Stage<'c> {
 
     async fn act(&mut self, act: &Act) -> Result<(), String> {
         let state = self.state().await?;
-        let records = state.iter().flat_map(|state| state.records.values());
-        let recorded: Vec<Object> = records.flat_map(|record| record.objects()).cloned().collect();
+        let objects = |state: &Option<Snapshot>| -> Vec<Object> {
+            let records = state.iter().flat_map(|state| state.records.values());
+            records.flat_map(|record| record.objects()).cloned().collect()
+        };
+        let mut recorded = objects(&state);
         if !act.others.is_empty() || act.given_up {
             self.had = Default::default();
         }
@@ -159,7 +162,10 @@ impl<'c> Stage<'c> {
         for &other in &act.others {
             match other {
                 Other::Neighbour(_) | Other::NeighbourGoes => self.neighbour(other, &act.program).await?,
-                Other::Import(of) => self.import(of, &act.program).await,
+                Other::Import(of) => {
+                    self.import(of, &act.program).await;
+                    recorded = objects(&self.state().await?);
+                }
                 Other::Accept => self.accept(&act.program).await,
                 Other::Edit(place) => self.edited(place, &act.program).await?,
                 other => self.others(other, &act.program, &recorded),
