@@ -82,17 +82,22 @@ fn whatever_happens_the_laws_hold() {
     std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
 }
 
+/// The case with its state in memory.
+fn in_memory(case: &mut Case) {
+    case.world.retain(|feature| *feature != Feature::EditedStates);
+    for act in &mut case.acts {
+        act.death = act.death.filter(|death| !matches!(death, ledger::Death::Torn(..)));
+        act.others.retain(|other| !matches!(other, case::Other::Edit(_)));
+    }
+}
+
 #[test]
 fn a_case_is_a_function_of_its_data() {
     quietly();
     for number in 0..set("SPROCKET_CHANCES", 30).min(500) {
         let mut case = case(number).current();
         // Files are written by threads, and so are in no order.
-        case.world.retain(|feature| *feature != Feature::EditedStates);
-        for act in &mut case.acts {
-            act.death = act.death.filter(|death| !matches!(death, ledger::Death::Torn(..)));
-            act.others.retain(|other| !matches!(other, case::Other::Edit(_)));
-        }
+        in_memory(&mut case);
         let (once, again) = (play(&case, None), std::thread::scope(|scope| scope.spawn(|| play(&case, None)).join()));
         assert_eq!(once, again.unwrap(), "case {number}: {case:?}");
     }
@@ -106,6 +111,13 @@ fn the_order_of_completion_does_not_show_in_what_comes_of_a_case() {
         let mut case = case(number).current();
         // Which object gets an id that has come back depends on which was deleted last.
         case.world.retain(|feature| *feature != Feature::IdsComeBack);
+        // Files are written by threads, and so are in no order.
+        in_memory(&mut case);
+        // What has moved and gone may be made again under a name that somebody else has, and what a list does not show yet
+        // may be in the way: that fails, and stops what comes after it.
+        if case.has(Feature::Moves) || case.has(Feature::ListsLag) {
+            continue;
+        }
         for act in &mut case.acts {
             (act.faults, act.death) = (Vec::new(), None);
         }

@@ -211,9 +211,13 @@ impl<'a> Oracle<'a> {
         let taker = self
             .stray(slot, next_name.as_deref(), old)
             .filter(|_| main == Some("replace") && restored.is_none() && !slot.kind.is_fixed());
-        // What it had left in place is its own again.
+        // What it had left in place is its own again, if it says so still.
         let had_left = |thing: &&Thing| {
-            record.as_ref().is_some_and(|record| record.left.iter().any(|left| left.id.as_str() == thing.id))
+            let was_left = |record: &Record| record.left.iter().any(|left| left.id.as_str() == thing.id);
+            let can_become = thing.set.base == desired.base
+                && desired.on.as_ref() == Some(&thing.set.on)
+                && desired.inside.as_ref() == Some(&thing.set.inside);
+            record.as_ref().is_some_and(was_left) && (self.is_ours(thing) || slot.has(Opt::Adopt)) && can_become
         };
         let again = taker.filter(had_left).filter(|thing| !self.is_stolen(thing));
         let is_kept = slot.has(Opt::Keep) || record.as_ref().is_some_and(|record| record.keep_on_delete);
@@ -336,8 +340,19 @@ impl<'a> Oracle<'a> {
     /// What has the name that is wanted for a new object.
     fn stray(&self, slot: &Slot, name: Option<&str>, old: &[Object]) -> Option<&'a Thing> {
         let thing = self.named(slot.kind, name?)?;
-        // A name by content is known too late to be asked for. What bears our mark is listed anyway.
-        let is_listed = slot.kind != Kind::Sign || self.is_ours(thing);
+        // A name by content is asked for as it is made of what is recorded. What bears our mark is listed anyway.
+        let recorded =
+            |host: &Slot| self.records.get(&host.address())?.object.as_ref().map(|object| object.id.to_string());
+        let mut desired = self.desired(slot);
+        for (using, host) in slot.mentions(self.program) {
+            match using {
+                Use::On(_) => desired.on = recorded(host).map(Some),
+                Use::Inside(_) => desired.inside = recorded(host).map(Some),
+                _ => {}
+            }
+        }
+        let is_asked_for = || self.next_name(slot, &desired, 1).as_deref() == name;
+        let is_listed = slot.kind != Kind::Sign || self.is_ours(thing) || is_asked_for();
         (is_listed && !old.iter().any(|object| object.id.as_str() == thing.id)).then_some(thing)
     }
 

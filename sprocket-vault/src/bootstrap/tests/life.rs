@@ -89,7 +89,7 @@ fn a_vault_is_made_sealed_unsealed_and_given_up() {
     // Who gives it up gets its custody put aside, and never a second Vault by accident.
     let report = world.run(place.program(), Goal::Destroyed { include_kept: true }).unwrap().unwrap();
     assert!(report.succeeded(), "{report:#?}");
-    assert!(place.custody().join("retired/1/key.age").exists());
+    assert!(place.custody().join("retired/1/key.json").exists());
     let refused = world.try_plan(place.program(), Goal::Declared).unwrap_err();
     assert_snapshot!(place.plain(&format!("{refused}\n{}", refused.hint().unwrap())), @"
     could not read vault:init from `vault-server/vault`: the Vault at http://VAULT is initialised, and FOLDER/custody has no keys of it
