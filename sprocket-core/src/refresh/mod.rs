@@ -171,8 +171,15 @@ fn group<'a>(
         let content = if is_content { content_name(node, with_object) } else { None };
         if let Some(record) = with_object {
             let group = groups.get_mut(&(&record.provider, node.address.kind()));
-            if let (Some(group), Some(name)) = (group, content)
-                && record.objects().all(|object| object.name != name)
+            // What has moved has its old name. Should it have gone, it is made again under its new one.
+            let again = |object: &Object| name_of(node, object.generation, &serde_json::Value::Null);
+            let name = match node.kind.facts().naming {
+                Naming::Content => content,
+                Naming::Fixed | Naming::Generation => record.object.as_ref().and_then(again),
+                Naming::None => None,
+            };
+            if let (Some(group), Some(name)) = (group, name)
+                && !record.objects().any(|object| group.are_one(&object.name, &name))
             {
                 group.claimed.push(name);
             }
@@ -208,7 +215,9 @@ fn content_name(
     let addresses = |deps: &Deps| stack.addresses(deps);
     match node.draft.evaluate(known, key, &addresses, applied, &node.options.ignore) {
         Evaluated::Whole { spec, .. } => name_of(node, 1, &spec.value()),
-        Evaluated::Partly { .. } | Evaluated::Never(_) => None,
+        // Other settings may be unknown than those that make the name.
+        Evaluated::Partly { spec, .. } => name_of(node, 1, &spec),
+        Evaluated::Never(_) => None,
     }
 }
 
@@ -265,6 +274,11 @@ impl Group<'_> {
         let lives: Vec<Vec<ErasedLive>> =
             stream::iter(reads).buffer_unordered(limit).try_collect().await.map_err(failed)?;
         Ok(self.sort(by_id(lives.into_iter().flatten()), &snapshot.lineage))
+    }
+
+    /// Whether two names are spellings of one.
+    fn are_one(&self, one: &PhysicalName, other: &PhysicalName) -> bool {
+        one == other || self.kind.canonical(one, self.config) == self.kind.canonical(other, self.config)
     }
 
     fn objects(&self) -> impl Iterator<Item = (&Record, &Object)> {

@@ -186,9 +186,8 @@ impl<'a> Oracle<'a> {
         let main = match object.as_ref().map(|object| (object, self.live(object))) {
             None => self.without_object(slot, &desired, stray),
             // It has gone, and something else has its name.
-            Some((object, None))
-                if self.next_name(slot, &desired, generation).as_deref() == Some(object.name.as_str())
-                    && self.named(slot.kind, object.name.as_str()).is_some() =>
+            Some((_, None))
+                if self.stray(slot, self.next_name(slot, &desired, generation).as_deref(), old).is_some() =>
             {
                 self.problem(&address);
                 None
@@ -208,9 +207,10 @@ impl<'a> Oracle<'a> {
             .then(|| self.restored(slot, &desired, old, next_name.as_deref()))
             .flatten();
         // The next one's name is taken.
-        let taker = self
-            .stray(slot, next_name.as_deref(), old)
-            .filter(|_| main == Some("replace") && restored.is_none() && !slot.kind.is_fixed());
+        let taker =
+            self.stray(slot, next_name.as_deref(), old).filter(|_| main == Some("replace") && restored.is_none());
+        // What makes room for a fixed name does not take it.
+        let taker = taker.filter(|thing| object.as_ref().is_none_or(|object| object.id.as_str() != thing.id));
         // What it had left in place is its own again, if it says so still.
         let had_left = |thing: &&Thing| {
             let was_left = |record: &Record| record.left.iter().any(|left| left.id.as_str() == thing.id);

@@ -282,3 +282,11 @@ fn a_claim_of_what_was_left_in_place_is_a_problem() {
         acts: vec![act(tap(0)), act(tap(1)), act(tap(0))],
     });
 }
+
+/// It was not looked for, since another setting than those that make its name was not known.
+#[test]
+fn a_content_that_somebody_has_is_looked_for_whatever_else_is_unknown() {
+    let sign = |base| Slot { base, uses: vec![Name(2)], options: vec![Keep], ..thing(5, Sign) };
+    let unmarked = Act { others: vec![Unmark(5)], ..act(vec![sign(1)]) };
+    life(vec![act(vec![sign(0)]), unmarked, act(vec![thing(2, Post), sign(0)])]);
+}

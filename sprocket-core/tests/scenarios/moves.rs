@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use sprocket_core::{DraftExt as _, Goal, Request, Stack};
 
 use super::Story;
-use super::kinds::{App, Disk, Net};
+use super::kinds::{App, Disk, Net, NetSpec};
 use super::yard::{Base, Pipe, Post};
 
 fn net(name: &'static str, before: &'static [&'static str]) -> impl Fn(&mut Stack) {
@@ -312,4 +312,19 @@ fn moves_of_a_swap_of_what_is_replaced_are_atomic_under_kills() {
             }
         }
     }
+}
+
+/// It failed at the service, and the plan had said nothing.
+#[test]
+fn what_has_moved_and_gone_is_not_made_again_over_somebody_elses() {
+    let mut story = Story::new();
+    story.apply(|stack| drop(stack.add(Net::new("edge"))));
+    story.world.remove("lab:net", "edge");
+    story.world.put::<Net>("border", NetSpec { subnet: "10.0.0.0/24".into(), labels: [].into(), parent: None });
+    assert_snapshot!(story.plan(|stack| drop(stack.add(Net::new("border").moved_from("edge")))), @"
+    > lab:net/border was lab:net/edge
+    problem: `lab:net/border`: has gone, and another object is named `border` now  (sprocket-core/tests/scenarios/moves.rs:324)
+      hint: remove that; or take it over: `state forget lab:net/border`, and declare it with `.adopt()`
+    1 problem: nothing can be applied until it is solved.
+    ");
 }

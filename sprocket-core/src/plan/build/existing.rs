@@ -431,12 +431,9 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Whether an object has the name of the next one. A fixed name is that of the object which makes room.
+    /// Whether an object has the name of the next one. What makes room for it is not one of them.
     fn is_taken_already(&self, node: &Node, name: &PhysicalName) -> bool {
-        match node.kind.facts().naming {
-            Naming::Fixed | Naming::None => false,
-            Naming::Content | Naming::Generation => !self.strays(node, Some(name)).is_empty(),
-        }
+        !self.strays(node, Some(name)).is_empty()
     }
 
     /// Whether it must be replaced with something that is deleted before its own successor is made: then it goes before that.
