@@ -46,8 +46,8 @@ pub trait Provider: Sized + Send + Sync + 'static {
 
     /// Which server answers there, as it tells everybody: what [`identity`](Self::identity) will say. It is asked without
     /// credentials, before [`connect`](Self::connect) is given any, so that another server under the same address is not
-    /// given them. `None` if servers of this sort tell nobody who has not said who he is; then credentials must be of use to
-    /// the right one only, as signatures are.
+    /// given them. `None` if such servers identify themselves only to clients with credentials; then the credentials must be of
+    /// no use to another server, as signatures are.
     fn answers(config: &Self::Config) -> impl Future<Output = Result<Option<Identity>, Self::Error>> + Send {
         let _ = config;
         std::future::ready(Ok(None))

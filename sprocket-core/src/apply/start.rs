@@ -309,7 +309,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether the host of an object that makes room goes before that host's own successor is made.
+    /// Whether this resource's host is deleted before the host's own successor is created.
     fn host_goes_first(&self, step: &Step) -> bool {
         let record = self.snapshot.records.get(&step.address);
         let Some(host) = record.and_then(|record| record.dies_with.as_ref()) else { return false };

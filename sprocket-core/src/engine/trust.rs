@@ -29,7 +29,7 @@ pub(crate) async fn trust(loaded: Loaded, source: &KeySource, place: &str) -> Re
     Ok(Trusted { snapshot: loaded.snapshot, key })
 }
 
-/// Opens a protected key. A passphrase takes work, so it is done where it holds nobody up.
+/// Opens a protected key. Stretching a passphrase would block the runtime's threads, so it runs on a thread of its own.
 pub(super) async fn open(
     source: &KeySource,
     protected: &ProtectedKey,
@@ -39,7 +39,7 @@ pub(super) async fn open(
     work(source, move |source| source.open(&protected, &lineage)).await
 }
 
-/// Protects a key, where it holds nobody up.
+/// Protects a key. A passphrase is stretched on a thread of its own.
 pub(super) async fn protect(source: &KeySource, key: &StackKey, lineage: &Lineage) -> Result<ProtectedKey, KeyError> {
     let (key, lineage) = (key.clone(), lineage.clone());
     work(source, move |source| source.protect(&key, &lineage)).await

@@ -46,7 +46,7 @@ impl ErasedLive {
         self.tag.as_ref().filter(|tag| tag.mark.lineage == *own)?.record.as_ref()
     }
 
-    /// Whether it says that it is another stack's. One that says without proof that it is this one's is nobody's.
+    /// Whether its owner tag names another stack. A tag that names this stack without proof names no owner.
     pub(crate) fn is_theirs(&self, own: &Lineage) -> bool {
         self.tag.as_ref().is_some_and(|tag| tag.mark.lineage != *own)
     }

@@ -81,42 +81,14 @@ impl Feature {
         LostLocks,
     ];
 
-    /// Those that lives have by default: the others show faults that are known.
-    pub(crate) const ON: &[Self] = &[
-        NamesAreIds,
-        IdsComeBack,
-        ListsLag,
-        ListsRepeat,
-        ListsLeaveOut,
-        ListsFail,
-        ReadsHang,
-        Namesakes,
-        LateEffects,
-        Meddling,
-        ClockJumps,
-        NamesHandedOver,
-        Moves,
-        Selections,
-        Outputs,
-        LookUps,
-        HostsByName,
-        Neighbours,
-        Imports,
-        Claims,
-        Secrets,
-        EditedStates,
-        LostLocks,
-    ];
-
-    /// Those that lives are to have: `SPROCKET_CHANCES_FEATURES` names others than those that are on.
+    /// Those that lives may have: all of them, or those that `SPROCKET_CHANCES_FEATURES` names.
     pub(crate) fn wanted() -> Vec<Self> {
         match std::env::var("SPROCKET_CHANCES_FEATURES") {
-            Ok(names) if names == "all" => Self::ALL.to_vec(),
             Ok(names) => {
                 let named = |name: &str| Self::ALL.into_iter().find(|feature| format!("{feature:?}") == name);
                 names.split(',').filter(|name| !name.is_empty()).map(|name| named(name).expect("a feature")).collect()
             }
-            Err(_) => Self::ON.to_vec(),
+            Err(_) => Self::ALL.to_vec(),
         }
     }
 }

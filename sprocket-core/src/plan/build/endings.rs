@@ -124,7 +124,7 @@ impl<'a> Builder<'a> {
     fn end(&mut self, address: &Address, record: &Record, reason: Reason, with_host: bool) {
         let seen = self.basis.observed.objects.get(address);
         if let Some(object) = &record.object {
-            // What was changed by half may not be in its host: it goes by a call of its own, before that.
+            // An object whose update was interrupted may not be in its host: a call of its own deletes it before the host.
             if with_host && object.ready {
                 let (name, drop) = (Some(object.name.clone()), StepAction::Drop { object: object.which() });
                 self.steps.push(Step { name, ..bare(address, drop, Reason::HostDeleted) });

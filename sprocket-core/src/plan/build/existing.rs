@@ -257,7 +257,7 @@ impl<'a> Builder<'a> {
         self.review(node, desired, name.as_ref());
         let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
         let witness = live.map(|live| live.witness.clone());
-        // What was changed by half may not be in its host: it goes by a call of its own, before that.
+        // An object whose update was interrupted may not be in its host: a call of its own deletes it before the host.
         let goes_along = object.ready && matches!(host, Some(HostGoes::First | HostGoes::Later));
         let old = |builder: &mut Self| {
             let old = builder.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
@@ -431,7 +431,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Whether an object has the name of the next one. What makes room for it is not one of them.
+    /// Whether an unrecorded object has the name that the next object wants. The recorded object that is deleted first does
+    /// not count.
     fn is_taken_already(&self, node: &Node, name: &PhysicalName) -> bool {
         !self.strays(node, Some(name)).is_empty()
     }
