@@ -241,10 +241,14 @@ impl StoreError {
                     .into(),
             ),
             Self::Remote { hint, .. } => hint.clone(),
-            Self::Io { source, .. } => match source.kind() {
+            Self::Io { attempt, source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Some("make room and run again: what was recorded is kept".into())
                 }
+                io::ErrorKind::TimedOut if *attempt == "lock" => Some(
+                    "another process was stopped while it took or broke the lock: continue or end it, and run again"
+                        .into(),
+                ),
                 io::ErrorKind::PermissionDenied => Some("the state belongs to the user who made it".into()),
                 io::ErrorKind::ReadOnlyFilesystem => {
                     Some("the state lies on a file system that can't be written".into())

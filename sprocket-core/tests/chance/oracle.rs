@@ -662,9 +662,7 @@ impl<'a> Oracle<'a> {
                     }
                 }
             }
-            if let (Some(new), Some(old)) =
-                (main(address).filter(|(_, main)| main == "replace"), self.ends.get(address).cloned())
-            {
+            if let (Some(new), Some(old)) = (main(address), self.ends.get(address).cloned()) {
                 // Who comes to stand on what makes room may do either.
                 let slot = self.program.iter().find(|slot| slot.address() == *address).expect("it is replaced");
                 let is_free = slot.mentions(self.program).into_iter().any(|(using, host)| {

@@ -18,6 +18,8 @@ use crate::state::store::{Holder, StoreError};
 /// Who asks for the holder takes the lock, shared, for an instant; a new holder takes one to write itself down.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait for one's turn.
+const TURN: Duration = Duration::from_secs(5);
 
 /// A lock that is held.
 #[derive(Debug)]
@@ -81,14 +83,20 @@ impl Drop for Claim {
     }
 }
 
-/// Held while the lock is taken or broken: an instant.
+/// Held while the lock is taken or broken: an instant. Who holds it for longer has been stopped.
 struct Turn(File);
 
 impl Turn {
     fn wait(lock: &Path) -> Result<Self, StoreError> {
         let folder = lock.parent().unwrap_or(Path::new("."));
         let file = File::open(folder).map_err(io_error("open", folder))?;
-        file.lock().map_err(io_error("lock", folder))?;
+        let begun = Instant::now();
+        while !is_free(file.try_lock(), folder)? {
+            if begun.elapsed() > TURN {
+                return Err(io_error("lock", folder)(std::io::ErrorKind::TimedOut.into()));
+            }
+            sleep(PAUSE);
+        }
         Ok(Self(file))
     }
 }
@@ -171,6 +179,21 @@ mod tests {
 
     fn holder(id: &str) -> Holder {
         Holder { id: id.into(), who: "somebody".into(), command: "apply".into(), since: Default::default() }
+    }
+
+    #[test]
+    fn who_is_stopped_in_its_turn_is_not_waited_for_for_ever() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("lock");
+        let stopped = Turn::wait(&path).unwrap();
+        let error = Claim::take(path.clone(), &holder("second")).unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::TimedOut),
+            "{error:?}"
+        );
+        assert!(error.hint().is_some_and(|hint| hint.contains("stopped")), "{:?}", error.hint());
+        drop(stopped);
+        Claim::take(path, &holder("second")).unwrap();
     }
 
     #[test]
