@@ -309,14 +309,16 @@ impl Call<'_> {
             if let Some(state) = fault.partial.take() {
                 let Ok(id) = self.id_of(intention, object, &state) else { return Err(Failing::unread(fault)) };
                 let mut made = self.object(intention, id, &state, object, false);
-                made.in_doubt(object.map_or(&[], |before| &before.deps));
+                if let Some(before) = object {
+                    made.in_doubt(&before.deps, &before.secrets, &self.key);
+                }
                 return Err(Failing::recorded(fault, Record { object: Some(made), ..base.clone() }));
             }
             if let Err(failing) = self.again(&mut attempts, fault, Duration::MAX).await {
-                // What may have been changed is unfinished, and uses what it used before and what it was to use.
+                // What may have been changed is unfinished.
                 let changed = object.filter(|_| failing.fault.effect != Effect::None).map(|object| {
                     let mut object = object.clone();
-                    object.in_doubt(&intention.deps);
+                    object.in_doubt(&intention.deps, &intention.secrets, &self.key);
                     Record { object: Some(object), ..base.clone() }
                 });
                 return Err(Failing { record: changed, ..failing });

@@ -13,7 +13,7 @@ use crate::ids::Address;
 use crate::plan::is_as_wanted;
 use crate::resource::{Effect, Mark};
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Snapshot};
-use crate::value::StackKey;
+use crate::value::{Path, StackKey};
 
 /// Corrects what is recorded by what came of each call; returns how. Nothing is written. Beside a run that goes on, what came
 /// of its calls may be undecided.
@@ -74,15 +74,15 @@ async fn settle_one(
         // Sending the whole desired spec again is harmless, so it need not be known whether it arrived.
         Action::Update { .. } | Action::Ready => Event::Failed {
             record: record.cloned().map(|mut record| {
-                let intended: &[Address] = match action {
+                let (deps, secrets): (&[Address], &[Path]) = match action {
                     Action::Update { intent } => {
                         record.end_as(intent.ending.clone());
-                        &intent.deps
+                        (&intent.deps, &intent.secrets)
                     }
-                    _ => &[],
+                    _ => (&[], &[]),
                 };
                 if let Some(object) = &mut record.object {
-                    object.in_doubt(intended);
+                    object.in_doubt(deps, secrets, key);
                 }
                 Box::new(record)
             }),

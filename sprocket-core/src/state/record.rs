@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::ids::{Address, ObjectId, PhysicalName, ProviderName, RecordId};
 use crate::json::Json;
 use crate::resource::Witness;
-use crate::value::Path;
+use crate::value::{Path, StackKey, seal_at};
 
 /// What is kept of a resource. Its secrets are sealed; of write-only settings only a fingerprint is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,11 +83,17 @@ impl Object {
         self.generation == which.generation && self.id == which.id
     }
 
-    /// It, after a change of which it is not known how far it went: it uses what it used before, and what it was to use.
-    pub(crate) fn in_doubt(&mut self, intended: &[Address]) {
+    /// It, after a change of which it is not known how far it went: it may use what it used before, and what it was to use,
+    /// and may have the secrets of both.
+    pub(crate) fn in_doubt(&mut self, deps: &[Address], secrets: &[Path], key: &StackKey) {
         self.ready = false;
-        let new: Vec<_> = intended.iter().filter(|dep| !self.deps.contains(dep)).cloned().collect();
-        self.deps.extend(new);
+        add(&mut self.deps, deps);
+        add(&mut self.secrets, secrets);
+        for spec in std::iter::once(&mut self.applied).chain(&mut self.seen) {
+            let mut value = spec.value();
+            seal_at(&mut value, &self.secrets, key);
+            *spec = Json::from(&value);
+        }
     }
 
     /// Whether a create left it unfinished.
@@ -198,6 +204,11 @@ impl Record {
         record.old.retain(|object| !object.is(which));
         record
     }
+}
+
+fn add<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {
+    let new: Vec<T> = more.iter().filter(|one| !all.contains(one)).cloned().collect();
+    all.extend(new);
 }
 
 fn is_zero(number: &u64) -> bool {

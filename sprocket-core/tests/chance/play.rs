@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sprocket_core::plan::{Plan, StepAction};
-use sprocket_core::state::{Action, Event, Object, Snapshot};
+use sprocket_core::state::{Action, Event, KeySource, Object, Snapshot};
 use sprocket_core::testing::World;
 use sprocket_core::{Engine, Entropy, Events, Goal, Lineage, Refused, Report, Request, Settings, Stack, Stop};
 
@@ -71,6 +71,8 @@ struct Stage<'c> {
     had: (Vec<Slot>, BTreeMap<u8, String>),
     /// The slots that something which stays was made from, when the run began.
     used: BTreeSet<u8>,
+    /// Texts that once were secret, and that neither the program nor the state has any more: they are like any other.
+    forgotten: RefCell<BTreeSet<String>>,
     played: Played,
 }
 
@@ -122,6 +124,7 @@ impl<'c> Stage<'c> {
             theirs: Vec::new(),
             had: Default::default(),
             used: BTreeSet::new(),
+            forgotten: RefCell::default(),
             played: Played::default(),
         }
     }
@@ -180,7 +183,10 @@ impl<'c> Stage<'c> {
         if act.death == Some(Death::Twice) {
             self.foretell(act).await?;
             let (one, other) = (self.stack(&act.program), self.stack(&act.program));
-            let (one, other) = tokio::join!(self.run(&one, &[], Goal::Declared), self.run(&other, &[], Goal::Declared));
+            let (one, other) = tokio::join!(
+                self.run(&one, &act.program, Goal::Declared),
+                self.run(&other, &act.program, Goal::Declared)
+            );
             let _ = (one?, other?);
         } else {
             let foretold = self.foretell(act).await?;
@@ -310,6 +316,7 @@ impl<'c> Stage<'c> {
             laws::no_plan_creates_what_it_deletes(plan, state.as_ref())?;
             laws::what_is_left_out_has_no_step(plan)?;
         }
+        self.forget(program, state.as_ref());
         self.shows_no_secret(&[("plan", plan.to_string()), ("plan as a document", document(plan))])?;
         self.leaves(plan, state.as_ref());
         self.shed.inside().trace.note(Note::Planned);
@@ -345,7 +352,34 @@ impl<'c> Stage<'c> {
         let programs = self.case.acts.iter().flat_map(|act| &act.program);
         let mut secrets: BTreeSet<String> = programs.map(secret_of).collect();
         secrets.extend(self.shed.inside().things.iter().map(token));
-        laws::no_secret_shows(said, &secrets)
+        let forgotten = self.forgotten.borrow();
+        let without = |text: &String| forgotten.iter().fold(text.clone(), |text, secret| text.replace(secret, ""));
+        let said: Vec<(&str, String)> = said.iter().map(|(place, text)| (*place, without(text))).collect();
+        secrets.retain(|secret| !forgotten.contains(secret));
+        laws::no_secret_shows(&said, &secrets)
+    }
+
+    /// What was left in place, or is shown by a list that lags, may have a secret that nobody knows as one any more.
+    fn forget(&self, program: &[Slot], state: Option<&Snapshot>) {
+        if !self.case.has(Feature::Secrets) {
+            return;
+        }
+        let KeySource::Given(key) = World::seeded(1).settings.key else { panic!("the key of this world is given") };
+        let mut known: String = program.iter().filter(|slot| slot.has(Opt::Secret)).map(secret_of).collect();
+        let looks =
+            |slot: &Slot| slot.has(Opt::Secret) && slot.uses.iter().any(|using| matches!(using, Use::Looked(_)));
+        let things = self.shed.inside().things.clone();
+        if program.iter().any(looks) {
+            known.extend(things.iter().map(token));
+        }
+        let state = serde_json::to_value(state).expect("a state is a document");
+        each_text(&state, &mut |text| {
+            let plain = serde_json::from_value(text.into()).ok().and_then(|sealed| key.open(&sealed));
+            known.extend(plain.and_then(|plain| String::from_utf8(plain).ok()));
+        });
+        let programs = self.case.acts.iter().flat_map(|act| &act.program);
+        let all = programs.map(secret_of).chain(things.iter().map(token));
+        *self.forgotten.borrow_mut() = all.filter(|secret| !known.contains(secret)).collect();
     }
 
     /// What a run refuses. The same command goes on later, unless somebody must do something.
@@ -803,6 +837,16 @@ fn request(program: &[Slot]) -> Request {
         |option: Opt| program.iter().filter(move |slot| slot.has(option)).map(|slot| slot.address().as_str().into());
     let with = |option: Opt| with(option).collect::<Vec<sprocket_core::plan::Pattern>>();
     Request::from(Goal::Declared).only(with(Opt::Alone)).without(with(Opt::LeftOut))
+}
+
+/// Every text in a document.
+fn each_text(of: &serde_json::Value, found: &mut impl FnMut(&str)) {
+    match of {
+        serde_json::Value::String(text) => found(text),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| each_text(item, found)),
+        serde_json::Value::Object(map) => map.values().for_each(|item| each_text(item, found)),
+        _ => {}
+    }
 }
 
 /// Something as a tool reads it.
