@@ -40,6 +40,8 @@ pub(super) struct Call<'a> {
     pub(super) retry_wait: Duration,
     /// What is left to others.
     pub(super) ignored: Vec<Ignored>,
+    /// Whether the program takes over what bears no mark.
+    pub(super) takes_over: bool,
     /// Whether it may still be sent.
     pub(super) permit: Permit<'a>,
     pub(super) work: Work,
@@ -408,8 +410,11 @@ impl Call<'_> {
     }
 
     /// Another stack may have put its mark there since the plan was made. Where ids are names, the witness of what it made
-    /// anew is that of what was there before.
+    /// anew is that of what was there before. What is taken over because it bore the stack's mark must bear it still.
     fn still_ours(&self, object: Option<&Object>, live: &ErasedLive) -> Result<(), Fault> {
+        if object.is_none() && !self.takes_over && !live.is_own(&self.mark.lineage) {
+            return Err(moved("it does not bear this stack's owner tag any more"));
+        }
         // What was taken over may be of a kind that can't be marked later.
         let was_ours = object.is_none_or(|object| object.marked || object.seen.is_none());
         let is_theirs = live.is_theirs(&self.mark.lineage);

@@ -416,6 +416,7 @@ impl<'a> Run<'a> {
             retry_wait: self.settings.retry_wait,
             permit: self.permit(),
             ignored: declared.map_or_else(Vec::new, |node| node.options.ignore.clone()),
+            takes_over: declared.is_some_and(|node| node.options.adopt),
             work,
         };
         Ok(Start::Call(entry(address, Event::Begin { action: begin }), Box::new(call)))
