@@ -15,7 +15,7 @@ use crate::erased::{
     ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec, limited, within,
 };
 use crate::event::{Event as Told, Events};
-use crate::ids::{Address, ObjectId, PhysicalName};
+use crate::ids::{Address, ObjectId, PhysicalName, RecordId};
 use crate::json::Json;
 use crate::options::Ignored;
 use crate::plan::is_as_wanted;
@@ -112,7 +112,7 @@ struct Failing {
 
 impl From<Fault> for Failing {
     fn from(fault: Fault) -> Self {
-        let in_doubt = fault.effect == Effect::Unknown;
+        let in_doubt = fault.effect != Effect::None;
         Self { fault, record: None, in_doubt }
     }
 }
@@ -135,9 +135,22 @@ struct Attempts {
     failed: u32,
     /// One of them may have had an effect, or may still have it: no later refusal means that nothing was done.
     in_doubt: bool,
+    /// What the first of them found: its name, and the record that its owner tag names.
+    found: Option<(PhysicalName, Option<RecordId>)>,
 }
 
 impl Attempts {
+    /// Whether this is not what the first attempt found. That has gone since, and its service has given its id to what was
+    /// made for another resource.
+    fn is_another(&mut self, live: &ErasedLive, mark: &Mark) -> bool {
+        let record = live.record(&mark.lineage);
+        let (name, first) = self.found.get_or_insert_with(|| (live.name.clone(), record.cloned()));
+        match record {
+            Some(record) => !live.is(mark) && Some(record) != first.as_ref(),
+            None => first.is_none() && live.name != *name,
+        }
+    }
+
     /// What a sent attempt failed with is remembered.
     fn note(&mut self, fault: &Fault) {
         self.in_doubt |= fault.effect != Effect::None;
@@ -235,6 +248,8 @@ impl Call<'_> {
                     }
                     Ok(ErasedSettled::Nothing) => {}
                     Ok(ErasedSettled::Unmarked(_)) if self.kind.facts().marked => {}
+                    // What the service says that it has left is recorded below.
+                    Ok(ErasedSettled::Unmarked(_)) | Err(_) if fault.partial.is_some() => {}
                     Ok(ErasedSettled::Unmarked(_)) | Err(_) => return Err(Self::give_up(fault, &attempts)),
                 }
             }
@@ -296,7 +311,7 @@ impl Call<'_> {
         };
         let mut attempts = Attempts::default();
         let state = loop {
-            let updated = match self.read_before(through, target, object, witness, &attempts).await {
+            let updated = match self.read_before(through, target, object, witness, &mut attempts).await {
                 Ok(Some(live)) => {
                     let updated = self.limited(self.kind.calls.update(through, object, &live, spec, &self.mark)).await;
                     updated.inspect_err(|fault| attempts.note(fault))
@@ -366,7 +381,7 @@ impl Call<'_> {
         let target = Target::Recorded(object, &self.mark);
         let mut attempts = Attempts::default();
         loop {
-            let fault = match self.read_before(through, target, Some(object), witness, &attempts).await {
+            let fault = match self.read_before(through, target, Some(object), witness, &mut attempts).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(_)) => {
                     match limited(self.ready_limit, self.kind.calls.delete(through, object, &self.mark)).await {
@@ -391,14 +406,14 @@ impl Call<'_> {
         target: Target<'_>,
         object: Option<&Object>,
         witness: Option<&Witness>,
-        attempts: &Attempts,
+        attempts: &mut Attempts,
     ) -> Result<Option<ErasedLive>, Fault> {
         let reading = async {
             let mut lives = self.limited(self.kind.calls.read(through, target)).await?;
             if lives.len() > 1 {
                 lives.retain(|live| object.is_some_and(|object| object.id == live.id));
             }
-            let Some(live) = lives.pop() else { return Ok(None) };
+            let Some(live) = lives.pop().filter(|live| !attempts.is_another(live, &self.mark)) else { return Ok(None) };
             self.still_ours(object, &live)?;
             if !attempts.in_doubt && witness.is_some_and(|witness| *witness != live.witness) {
                 return Err(moved("it is not as it was when the plan was made"));
@@ -415,10 +430,12 @@ impl Call<'_> {
         if object.is_none() && !self.takes_over && !live.is_own(&self.mark.lineage) {
             return Err(moved("it does not bear this stack's owner tag any more"));
         }
-        // What was taken over may be of a kind that can't be marked later.
-        let was_ours = object.is_none_or(|object| object.marked || object.seen.is_none());
-        let is_theirs = live.is_theirs(&self.mark.lineage);
-        if was_ours && is_theirs { Err(moved("another stack has marked it as its own")) } else { Ok(()) }
+        let was_ours = object.is_none_or(|object| !object.foreign);
+        if was_ours && live.is_theirs(&self.mark.lineage) {
+            Err(moved("another stack has marked it as its own"))
+        } else {
+            Ok(())
+        }
     }
 
     /// The service's id of what a call made.
@@ -448,6 +465,8 @@ impl Call<'_> {
             seen: None,
             witness: None,
             marked: false,
+            // What was taken over may be of a kind that can't be marked later.
+            foreign: before.is_some_and(|before| before.foreign),
             state: state.clone(),
             secrets: intention.secrets.clone(),
             deps: intention.deps.clone(),
@@ -483,6 +502,7 @@ impl Call<'_> {
         match read.map(|lives| lives.into_iter().next()) {
             Ok(Some(live)) => Object {
                 marked: live.is(&self.mark),
+                foreign: object.foreign && live.is_theirs(&self.mark.lineage),
                 seen: Some(self.seen_of_ours(self.conceal(live.spec, &object), &object, before)),
                 witness: Some(live.witness),
                 state: live.state,

@@ -91,6 +91,9 @@ impl<'a> Knowledge<'a> {
                 && step.action.changes_object()
             {
                 known.nodes[node as usize] = Facts::default();
+                if step.action.takes_place() {
+                    known.forget_answers(&stack.nodes[node as usize]);
+                }
             }
         }
         Self { stack, key, known, connections, asked: HashMap::new(), lost: HashMap::new() }

@@ -483,6 +483,11 @@ impl StepAction {
 
     /// Whether what is known of the resource must be learnt again after it.
     pub(crate) fn changes_object(&self) -> bool {
-        matches!(self, Self::Create { .. } | Self::Adopt { .. } | Self::Update | Self::Await | Self::Restore { .. })
+        self.takes_place() || matches!(self, Self::Update | Self::Await)
+    }
+
+    /// Whether the resource has another object after it.
+    pub(crate) fn takes_place(&self) -> bool {
+        matches!(self, Self::Create { .. } | Self::Adopt { .. } | Self::Restore { .. })
     }
 }

@@ -47,7 +47,8 @@ impl Engine {
                     seal_at(&mut now, &hidden, &key);
                     conceal_known(&mut now, &key);
                     let marked = object.marked && live.is_own(&snapshot.lineage);
-                    Some(Object { marked, ..as_it_is(object, live, Json::from(&now)) })
+                    let foreign = object.foreign && live.is_theirs(&snapshot.lineage);
+                    Some(Object { marked, foreign, ..as_it_is(object, live, Json::from(&now)) })
                 });
                 let old = record.old.iter().zip(seen.into_iter().flat_map(|seen| &seen.old));
                 let old = old.filter(|(_, live)| live.is_some()).map(|(object, _)| object.clone()).collect();

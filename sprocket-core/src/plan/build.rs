@@ -99,6 +99,9 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
             let (recorded, gone) = builder.basis.stack.recorded(builder.basis.snapshot);
             for (index, record) in recorded.into_iter().enumerate() {
                 builder.node(index, record);
+                if builder.known.nodes[index].reported.is_none() {
+                    builder.known.forget_answers(&builder.basis.stack.nodes[index]);
+                }
             }
             builder.undeclared(&gone);
             builder.outputs()

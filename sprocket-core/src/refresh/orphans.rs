@@ -129,6 +129,7 @@ fn object(like: Option<&Object>, live: &ErasedLive, is_current: bool, kind: &Kin
         seen: Some(seen),
         witness: Some(live.witness.clone()),
         marked: true,
+        foreign: false,
         state: live.state.clone(),
         secrets,
         deps: like.map(|like| like.deps.clone()).unwrap_or_default(),

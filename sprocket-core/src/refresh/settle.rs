@@ -137,6 +137,7 @@ fn created(
         let is_whole = is_as_wanted(kind, &live.spec, &intent.spec, &intent.secrets, key);
         Object {
             marked: live.is(mark),
+            foreign: false,
             ready: !kind.facts().converges && is_whole,
             generation: intent.generation,
             name: live.name.clone(),

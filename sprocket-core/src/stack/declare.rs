@@ -128,6 +128,7 @@ impl Stack {
             at,
             deps,
             lookups,
+            asked_about: Vec::new(),
             moved_from,
         });
         handle

@@ -245,6 +245,11 @@ impl Stack {
             usize::MAX
         });
         let place = self.lookups.len();
+        for node in deps.nodes.iter().filter(|node| node.stack == self.id) {
+            if let Some(node) = self.nodes.get_mut(node.index as usize) {
+                node.asked_about.push(place);
+            }
+        }
         let asked = query.clone();
         self.lookups.push(LookupNode { provider, erased: Box::new(LookupOf { query, at }) });
         deps.lookups.insert(place);

@@ -28,6 +28,8 @@ pub(crate) struct Node {
     pub(crate) deps: Vec<u32>,
     /// The look-ups whose answers its settings have.
     pub(crate) lookups: Vec<usize>,
+    /// The look-ups that ask about it.
+    pub(crate) asked_about: Vec<usize>,
     /// Earlier addresses of it.
     pub(crate) moved_from: Vec<Address>,
 }

@@ -440,6 +440,7 @@ fn object(generation: u32) -> Object {
         deps: vec!["docker:network/other".into()],
         witness: Some(Witness::of(&"id-1".into(), &"overlay")),
         marked: true,
+        foreign: false,
         ready: true,
         wait_failed: true,
         revision: 3,

@@ -124,6 +124,9 @@ pub struct Object {
     /// It bore our mark then.
     #[serde(default, skip_serializing_if = "is_false")]
     pub marked: bool,
+    /// It bore another stack's owner tag when it was imported, and is ours nevertheless.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub foreign: bool,
     /// What the service reported.
     pub state: Json,
     /// Where in the specs plain values are secret, because they were made from secrets.

@@ -241,6 +241,7 @@ mod tests {
             seen: None,
             witness: None,
             marked: false,
+            foreign: false,
             state: Json::from(&json!({})),
             secrets: Vec::new(),
             deps: vec!["a".into(), "other".into()],

@@ -10,7 +10,7 @@ use super::{NoValue, NodeId, StackKey};
 use crate::erased::ErasedProvider;
 use crate::ids::PhysicalName;
 use crate::lookup::Answered;
-use crate::stack::Stack;
+use crate::stack::{Node, Stack};
 
 /// What is known of the resources of a stack: their physical names, and what their services reported.
 #[derive(Debug, Default)]
@@ -110,6 +110,16 @@ impl Known {
     pub(crate) fn config<C: 'static>(&self, place: usize) -> Result<Box<C>, NoValue> {
         let config = self.providers.0.get(place).ok_or(NoValue::Yet)?.typed_config(self)?;
         Ok(config.downcast().expect("BUG: a provider's settings have its type"))
+    }
+
+    /// A resource gets another object: what was answered about the one before counts no more, also if the new one has the
+    /// same name or id.
+    pub(crate) fn forget_answers(&mut self, about: &Node) {
+        for &place in &about.asked_about {
+            if let Some(answer) = self.answers.get_mut(place) {
+                *answer = None;
+            }
+        }
     }
 
     /// The answer to a look-up, if this is what was asked.

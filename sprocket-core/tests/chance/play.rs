@@ -313,7 +313,9 @@ impl<'c> Stage<'c> {
     async fn applied(&self, stack: &Stack, program: &[Slot], plan: &Plan) -> Result<Run, String> {
         let state = self.state().await?;
         if plan.problems.is_empty() {
-            laws::no_plan_creates_what_it_deletes(plan, state.as_ref())?;
+            // Another run may have written since.
+            let state = state.as_ref().filter(|state| state.serial == plan.serial);
+            laws::no_plan_creates_what_it_deletes(plan, state)?;
             laws::what_is_left_out_has_no_step(plan)?;
         }
         self.forget(program, state.as_ref());

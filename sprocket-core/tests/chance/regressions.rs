@@ -32,6 +32,11 @@ fn in_peace(programs: Vec<Vec<Slot>>) {
     life(programs.into_iter().map(act).collect());
 }
 
+/// The same in a world with these features.
+fn featured(world: Vec<Feature>, acts: Vec<Act>) {
+    holds(&Case { parallel: 1, continue_on_error: false, world, turns: vec![], acts });
+}
+
 /// It never ended.
 #[test]
 fn a_call_that_was_to_begin_when_the_lock_was_lost_is_not_waited_for() {
@@ -289,4 +294,99 @@ fn a_content_that_somebody_has_is_looked_for_whatever_else_is_unknown() {
     let sign = |base| Slot { base, uses: vec![Name(2)], options: vec![Keep], ..thing(5, Sign) };
     let unmarked = Act { others: vec![Unmark(5)], ..act(vec![sign(1)]) };
     life(vec![act(vec![sign(0)]), unmarked, act(vec![thing(2, Post), sign(0)])]);
+}
+
+/// It was not recorded: an attempt without an answer went before.
+#[test]
+fn what_a_later_attempt_of_a_create_left_unfinished_is_recorded() {
+    let faults = vec![Fault { call: Create, slot: 5, how: Unsent }, Fault { call: Create, slot: 5, how: Half }];
+    life(vec![Act { faults, death: Some(After(3)), given_up: true, ..act(vec![thing(5, Tag)]) }, act(vec![])]);
+}
+
+/// Its recovery forgot where the update's secrets were, and the next plan showed them.
+#[test]
+fn the_secrets_of_an_interrupted_update_stay_secret() {
+    let with_secret = vec![thing(0, Pipe), thing(1, Vat), Slot { options: vec![Secret], ..thing(4, Sign) }];
+    featured(
+        vec![Feature::Secrets],
+        vec![
+            act(vec![thing(4, Sign)]),
+            Act { death: Some(Before(4)), given_up: true, ..act(with_secret) },
+            act(vec![thing(4, Sign)]),
+        ],
+    );
+}
+
+/// A list still showed its owner tag when it was planned.
+#[test]
+fn what_has_lost_its_owner_tag_is_not_taken_over() {
+    let sign = |base: u64| vec![Slot { base, options: vec![Keep], ..thing(1, Sign) }];
+    featured(
+        vec![Feature::ListsLag],
+        vec![act(sign(0)), act(sign(1)), Act { others: vec![Unmark(1)], ..act(sign(0)) }],
+    );
+}
+
+/// It was taken for one that had been imported from the other stack.
+#[test]
+fn what_another_stack_marks_after_the_loss_of_the_tag_was_accepted_is_theirs() {
+    featured(
+        vec![Feature::Imports],
+        vec![
+            Act { death: Some(FailsAfter(3)), ..act(vec![thing(0, Post)]) },
+            Act { others: vec![Unmark(0), Accept, Steal(0)], ..act(vec![thing(0, Post)]) },
+        ],
+    );
+}
+
+/// The new object had the id of the one before, and the same version.
+#[test]
+fn what_was_answered_about_a_replaced_object_is_asked_again() {
+    let before = vec![
+        thing(0, Pipe),
+        thing(1, Post),
+        Slot { uses: vec![Name(0)], ..thing(3, Lamp) },
+        Slot { uses: vec![On(0)], ..thing(4, Post) },
+        thing(5, Lamp),
+    ];
+    let after = vec![
+        Slot { base: 1, ..thing(0, Pipe) },
+        thing(1, Post),
+        Slot { base: 1, uses: vec![Name(0)], ..thing(3, Lamp) },
+        Slot { text: 1, uses: vec![On(0)], ..thing(4, Post) },
+        Slot { uses: vec![Looked(4)], ..thing(5, Post) },
+    ];
+    holds(&Case {
+        parallel: 64,
+        continue_on_error: false,
+        world: vec![Feature::IdsComeBack, Feature::LookUps],
+        turns: vec![],
+        acts: vec![act(vec![thing(0, Pipe), thing(5, Lamp)]), act(before), act(after)],
+    });
+}
+
+/// The id of what had gone was given to the new object of another resource, and that was deleted.
+#[test]
+fn a_delete_that_is_sent_again_spares_what_has_the_id_by_now() {
+    let pipe = |slot: u8| thing(slot, Pipe);
+    let moved = |slot: u8| Slot { base: 1, ..thing(slot, Pipe) };
+    let mut turns = vec![0; 33];
+    turns[0] = 1;
+    holds(&Case {
+        parallel: 2,
+        continue_on_error: false,
+        world: vec![Feature::IdsComeBack],
+        turns,
+        acts: vec![
+            act(vec![pipe(0), pipe(2), thing(3, Lamp)]),
+            act(vec![moved(2), thing(5, Post)]),
+            act(vec![pipe(0), moved(2), pipe(4), thing(5, Post)]),
+            Act {
+                others: vec![Base(0)],
+                faults: vec![Fault { call: Delete, slot: 4, how: HangsAfter }],
+                death: Some(After(8)),
+                ..act(vec![pipe(0), thing(1, Post), moved(2)])
+            },
+        ],
+    });
 }

@@ -106,9 +106,9 @@ fn an_earlier_content_that_comes_back_gets_what_has_changed_since() {
     assert_snapshot!(story.plan(again), @"
     ± lab:conf/motd `motd-eba6d8217c557433`  (the earlier one is used again)
         data: two → one  (needs a new one)
-    - lab:conf/motd `motd-e6ec49da6c13a5a5`  (replaced)
     ~ lab:conf/motd `motd-eba6d8217c557433`
         labels.tier: back → front
+    - lab:conf/motd `motd-e6ec49da6c13a5a5`  (replaced)
     ~ lab:app/web
         used[0]: conf#3 → conf#1
     2 to update, 1 to restore.

@@ -37,7 +37,7 @@ prop_compose! {
         let marked = witness.is_some();
         let (version, secrets, triggers) = (1, Vec::new(), vec![revision.into()]);
         Object {
-            generation, name, id, version, applied, seen, witness, marked, state, secrets, deps, ready,
+            generation, name, id, version, applied, seen, witness, marked, foreign: false, state, secrets, deps, ready,
             wait_failed: !ready, revision, triggers,
         }
     }

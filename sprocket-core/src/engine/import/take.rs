@@ -80,6 +80,7 @@ impl Found {
             witness: Some(live.witness.clone()),
             // It bears what its last owner put on it. Ours comes with the next change.
             marked: false,
+            foreign: live.is_theirs(&self.prepared.snapshot.lineage),
             state: live.state.clone(),
             secrets,
             deps: node.deps.iter().map(|&dep| stack.nodes[dep as usize].address.clone()).collect(),

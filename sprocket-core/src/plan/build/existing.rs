@@ -411,9 +411,6 @@ impl<'a> Builder<'a> {
         let step = Step { changes, ..self.step(index, node, action, Reason::Replaced, name.clone()) };
         let restored = self.push(index, step);
         let in_use = self.selected.is_in_use(&node.address);
-        if !in_use {
-            self.steps.push(Step { after: vec![restored], ..replaced });
-        }
         let record = self.basis.snapshot.records.get(&node.address);
         let goes = Self::goes(node, record, false, in_use);
         self.replaced.insert(index, Replaced { goes, is_restored: true });
@@ -424,10 +421,14 @@ impl<'a> Builder<'a> {
             _ => Some(StepAction::Update),
         };
         self.known.nodes[index] = Facts { name: name.clone(), reported, changing: next.is_some() };
-        if let Some(action) = next {
+        let whole = next.map_or(restored, |action| {
             let mut step = self.step(index, node, action, Reason::Changed, name);
             step.after.push(restored);
-            self.push(index, Step { changes: later, witness: Some(there.witness.clone()), ..step });
+            self.push(index, Step { changes: later, witness: Some(there.witness.clone()), ..step })
+        });
+        // What is in its place until now goes once that is whole.
+        if !in_use {
+            self.steps.push(Step { after: vec![whole], ..replaced });
         }
     }
 

@@ -33,8 +33,7 @@ impl Builder<'_> {
         object: &Object,
         live: &ErasedLive,
     ) -> bool {
-        let was_ours = object.marked || object.seen.is_none();
-        let is_theirs = was_ours && live.is_theirs(&self.basis.lineage);
+        let is_theirs = !object.foreign && live.is_theirs(&self.basis.lineage);
         if is_theirs {
             self.problems.push(Problem {
                 address: address.clone(),
