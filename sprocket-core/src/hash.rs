@@ -4,6 +4,13 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 
+/// The first half of a hash, as 32 hexadecimal digits.
+pub(crate) fn half(hash: impl AsRef<[u8]>) -> String {
+    let mut digits = [0; 32];
+    hex::encode_to_slice(&hash.as_ref()[..16], &mut digits).expect("BUG: a byte has two digits");
+    str::from_utf8(&digits).expect("BUG: digits are text").to_owned()
+}
+
 /// A hash of several texts, as 32 hexadecimal digits. Where one ends and the next begins counts.
 pub(crate) fn short(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
@@ -11,7 +18,7 @@ pub(crate) fn short(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hex::encode(&hash.finalize()[..16])
+    half(hash.finalize())
 }
 
 /// A hash of a value as its `Hash` tells it, as 32 hexadecimal digits. It depends on the machine and the build.
@@ -27,5 +34,5 @@ pub(crate) fn of(value: &impl Hash) -> String {
     }
     let mut telling = Telling(Sha256::new());
     value.hash(&mut telling);
-    hex::encode(&telling.0.finalize()[..16])
+    half(telling.0.finalize())
 }

@@ -128,8 +128,8 @@ impl<R: Resource> KindOf<R> {
         })
     }
 
-    fn lives(lives: Vec<Live<R>>, through: &Through<'_>) -> Vec<ErasedLive> {
-        lives.into_iter().map(|live| Self::live(live, through.secrets, through.key)).collect()
+    fn lives(lives: Vec<Live<R>>, expected: Option<&Mark>, through: &Through<'_>) -> Vec<ErasedLive> {
+        lives.into_iter().map(|live| Self::live(live, expected, through.secrets, through.key)).collect()
     }
 
     fn state_json(state: &R::State, key: &StackKey) -> Json {
@@ -148,14 +148,15 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
                 Target::Named(name) => R::read(provider, Find::Named(name)).await,
                 Target::Import(id) => R::read(provider, Find::Import(id)).await,
             };
-            Ok(Self::lives(found.map_err(|error| Fault::of(&error))?.into_vec(), &through))
+            let expected = if let Target::Recorded(_, mark) = target { Some(mark) } else { None };
+            Ok(Self::lives(found.map_err(|error| Fault::of(&error))?.into_vec(), expected, &through))
         })
     }
 
     fn list<'a>(&'a self, through: Through<'a>, listing: &'a Listing) -> Called<'a, Option<Vec<ErasedLive>>> {
         reading(through.key, async move {
             let listed = R::list(typed(through.provider), listing).await.map_err(|error| Fault::of(&error))?;
-            Ok(listed.map(|lives| Self::lives(lives, &through)))
+            Ok(listed.map(|lives| Self::lives(lives, None, &through)))
         })
     }
 
@@ -229,10 +230,10 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
             Ok(match settled {
                 Settled::Nothing => ErasedSettled::Nothing,
                 Settled::Ours { object, duplicates } => ErasedSettled::Ours {
-                    object: Box::new(Self::live(object, through.secrets, through.key)),
-                    duplicates: Self::lives(duplicates, &through),
+                    object: Box::new(Self::live(object, Some(mark), through.secrets, through.key)),
+                    duplicates: Self::lives(duplicates, Some(mark), &through),
                 },
-                Settled::Unmarked(lives) => ErasedSettled::Unmarked(Self::lives(lives, &through)),
+                Settled::Unmarked(lives) => ErasedSettled::Unmarked(Self::lives(lives, None, &through)),
             })
         })
     }

@@ -143,7 +143,8 @@ pub(super) fn unreadable(what: &str, error: &str) -> Fault {
 }
 
 impl<R: Resource> KindOf<R> {
-    pub(super) fn live(live: Live<R>, secrets: &[Path], key: &StackKey) -> ErasedLive {
+    /// What a service says. Its tag may be the expected one.
+    pub(super) fn live(live: Live<R>, expected: Option<&Mark>, secrets: &[Path], key: &StackKey) -> ErasedLive {
         let spec = draft::write(&live.spec, R::Spec::FIELDS, secrets, key);
         let state = sealing(key, || Json::of(&live.state)).expect("BUG: a state serialises");
         ErasedLive {
@@ -151,9 +152,9 @@ impl<R: Resource> KindOf<R> {
             name: live.name.clone(),
             spec,
             state,
-            tag: live.mark.as_ref().map(|mark| tag(key, R::KIND, mark)),
+            tag: live.mark.as_ref().map(|mark| tag(key, R::KIND, mark, expected)),
             // A kind hashes settings in clear, and some of them are made from secrets.
-            witness: Witness(key.hash(&sealing(key, || R::witness(&live)).0)),
+            witness: Witness(key.hash(&[&sealing(key, || R::witness(&live)).0])),
             typed: Box::new(live),
         }
     }
@@ -192,7 +193,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         key: &StackKey,
     ) -> Option<ErasedLive> {
         let bring = Bring { id: id.clone(), name, spec: spec_of::<R>(spec), value };
-        R::bring(&bring).map(|live| Self::live(live, &[], key))
+        R::bring(&bring).map(|live| Self::live(live, None, &[], key))
     }
 
     fn state(&self, state: &Json, key: &StackKey) -> Result<Arc<dyn Any + Send + Sync>, String> {
@@ -247,7 +248,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         let spec: &R::Spec = spec.downcast_ref().expect("BUG: a kind is given its own spec");
         let state = crate::testing::imagine(id.as_str()).map_err(|error| Fault::new(ErrorKind::Invalid, error))?;
         let live = Live { id: id.clone(), name: name.clone(), spec: spec.clone(), state, mark };
-        Ok(Self::live(live, through.secrets, through.key))
+        Ok(Self::live(live, None, through.secrets, through.key))
     }
 
     fn keep(&self, spec: &(dyn Any + Send + Sync)) -> (Arc<dyn Any + Send + Sync>, String) {

@@ -22,15 +22,16 @@ pub(crate) fn mark(key: &StackKey, lineage: &Lineage, kind: &str, record: &Recor
     Mark { lineage: lineage.clone(), record: record.into() }
 }
 
-/// What a tag that was read says.
-pub(super) fn tag(key: &StackKey, kind: &str, mark: &Mark) -> Tag {
-    let said = mark.record.as_str().rsplit_once('.');
-    let proven = said.filter(|(record, said)| *said == proof(key, &mark.lineage, kind, record));
+/// What a tag that was read says. The one that was expected is proven already.
+pub(super) fn tag(key: &StackKey, kind: &str, mark: &Mark, expected: Option<&Mark>) -> Tag {
+    let is_proven =
+        |record: &str, said: &str| expected == Some(mark) || said == proof(key, &mark.lineage, kind, record);
+    let proven = mark.record.as_str().rsplit_once('.').filter(|(record, said)| is_proven(record, said));
     Tag { mark: mark.clone(), record: proven.map(|(record, _)| record.into()) }
 }
 
 fn proof(key: &StackKey, lineage: &Lineage, kind: &str, record: &str) -> String {
-    let mut proof = key.hash(&format!("owner tag {lineage} {kind} {record}"));
+    let mut proof = key.hash(&["owner tag ", lineage.as_str(), " ", kind, " ", record]);
     proof.truncate(16);
     proof
 }
@@ -43,7 +44,7 @@ mod tests {
     fn a_tag_is_believed_with_its_proof_only() {
         let (key, other) = (StackKey::from_bytes([1; 64]), StackKey::from_bytes([2; 64]));
         let mark = mark(&key, &"ours".into(), "lab:net", &"r1".into());
-        let proven = |key, kind, mark: &Mark| tag(key, kind, mark).record;
+        let proven = |key, kind, mark: &Mark| tag(key, kind, mark, None).record;
         assert_eq!(proven(&key, "lab:net", &mark), Some("r1".into()));
         assert_eq!(proven(&other, "lab:net", &mark), None);
         assert_eq!(proven(&key, "lab:disk", &mark), None);

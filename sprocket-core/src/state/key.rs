@@ -191,7 +191,7 @@ impl Custody {
     }
 
     fn passphrase(&self) -> Result<&Secret<String>, KeyError> {
-        if self.text.expose().is_empty() { Err(self.empty()) } else { Ok(&self.text) }
+        if self.text.reveal().is_empty() { Err(self.empty()) } else { Ok(&self.text) }
     }
 
     fn unwrap(&self, wrapped: &Wrapped) -> Result<StackKey, KeyError> {
@@ -219,7 +219,7 @@ impl Custody {
 
     fn identities(&self) -> Result<Vec<x25519::Identity>, KeyError> {
         let mut identities = Vec::new();
-        for (number, line) in self.text.expose().lines().enumerate() {
+        for (number, line) in self.text.reveal().lines().enumerate() {
             let line = line.trim();
             if !line.is_empty() && !line.starts_with('#') {
                 let wrong = |_| KeyError::NotAnIdentity { origin: self.origin.clone(), line: number + 1 };

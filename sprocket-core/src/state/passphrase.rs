@@ -74,7 +74,7 @@ fn stretch(passphrase: &Secret<String>, salt: &str, iterations: u32) -> StackKey
     }
     let mut drawn = Zeroizing::new([0; 32]);
     let iterations = iterations.try_into().unwrap_or(std::num::NonZeroU32::MIN);
-    let text = passphrase.expose().as_bytes();
+    let text = passphrase.reveal().as_bytes();
     pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt.as_bytes(), text, &mut *drawn);
     let mut bytes = [0; 64];
     let expanded = Hkdf::<Sha256>::new(None, &*drawn).expand(b"sprocket passphrase", &mut bytes);
@@ -91,7 +91,7 @@ fn stretched() -> MutexGuard<'static, Vec<([u8; 32], StackKey)>> {
 /// Never leaves the process.
 fn fingerprint(passphrase: &Secret<String>, salt: &str, iterations: u32) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in [passphrase.expose().as_bytes(), salt.as_bytes(), &iterations.to_le_bytes()] {
+    for part in [passphrase.reveal().as_bytes(), salt.as_bytes(), &iterations.to_le_bytes()] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

@@ -105,12 +105,12 @@ impl StackKey {
         Self::from_bytes(bytes)
     }
 
-    /// A hash of a text, as 32 hexadecimal digits. Without the key nobody can try out which text it is of.
-    pub(crate) fn hash(&self, text: &str) -> String {
+    /// A hash of texts one after the other, as 32 hexadecimal digits. Without the key nobody can try out what it is of.
+    pub(crate) fn hash(&self, texts: &[&str]) -> String {
         let begin = || Hmac::new_from_slice(self.derive("sprocket hash").bytes()).expect("BUG: HMAC takes any key");
         let mut hash = self.inner.hashing.get_or_init(begin).clone();
-        hash.update(text.as_bytes());
-        hex::encode(&hash.finalize().into_bytes()[..16])
+        texts.iter().for_each(|text| hash.update(text.as_bytes()));
+        crate::hash::half(hash.finalize().into_bytes())
     }
 
     /// What this key's run knows of its secrets.

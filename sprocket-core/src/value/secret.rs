@@ -72,11 +72,15 @@ impl<T> Secret<T> {
     /// If the value is that of a write-only setting in a record: of those, only a fingerprint is kept, and no provider
     /// needs the old one.
     pub fn expose(&self) -> &T {
+        let value = self.reveal();
+        exposed(value);
+        value
+    }
+
+    /// The value, for the engine itself: the program has not seen it.
+    pub(crate) fn reveal(&self) -> &T {
         match &self.0 {
-            Content::Value(value) => {
-                exposed(value.get());
-                value.get()
-            }
+            Content::Value(value) => value.get(),
             Content::Withheld(_) => panic!("BUG: a record does not keep the value of a write-only setting"),
         }
     }

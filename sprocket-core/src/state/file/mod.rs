@@ -104,7 +104,7 @@ impl FileStore {
             let new = files.key.with_extension(Entropy::system().id());
             let write = || {
                 let mut file = private().write(true).create_new(true).open(&new)?;
-                file.write_all(generate_identity().expose().as_bytes())?;
+                file.write_all(generate_identity().reveal().as_bytes())?;
                 file.sync_all()?;
                 match fs::hard_link(&new, &files.key) {
                     // Some file systems have no such thing: there, of two that make one at once the last one's is it.
