@@ -635,6 +635,7 @@ impl<'a> Oracle<'a> {
             steps.filter(|(of, what)| of == address && what.starts_with("delete")).cloned().collect()
         };
         let makes_room = |address: &str| self.makes_room(address);
+        let host_of = |address: &str| self.records.get(address)?.dies_with.as_ref().map(ToString::to_string);
         // A delete that makes room for the successor of a resource.
         let is_room = |step: &Step| {
             let object = self.records[&step.0].object.as_ref();
@@ -656,8 +657,12 @@ impl<'a> Oracle<'a> {
                     if early.contains(address) {
                         order.extend(mine.clone().zip(main(&dep).filter(|(_, main)| main == "update")));
                     }
-                    // Who moves over does so before the old one goes, unless that had to make room.
-                    for its in deletes(&dep).into_iter().filter(|its| !is_room(its)) {
+                    // Who moves over does so before the old one goes, alone or with its host, unless that had to make room.
+                    let mut goes = dep.clone();
+                    while let Some(host) = host_of(&goes).filter(|_| self.carried.contains_key(&goes)) {
+                        goes = host;
+                    }
+                    for its in deletes(&goes).into_iter().filter(|its| !is_room(its)) {
                         order.extend(main(address).map(|mine| (mine, its)));
                     }
                 }
@@ -678,7 +683,6 @@ impl<'a> Oracle<'a> {
             }
         }
         // What goes with its host is known of until that has gone.
-        let host_of = |address: &str| self.records[address].dies_with.as_ref().map(ToString::to_string);
         for (address, dropped) in &self.carried {
             let mut host = host_of(address);
             while let Some(carried) = host.take_if(|host| self.carried.contains_key(host)) {
