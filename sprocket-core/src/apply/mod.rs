@@ -163,9 +163,15 @@ impl<'a> Run<'a> {
     /// Begins a step of which all is known.
     fn begin(&mut self, step: u32) {
         match self.start(step) {
-            Start::Nothing => {
+            Start::Unneeded(entries) => {
+                let is_nothing = entries.is_empty();
+                entries.into_iter().for_each(|entry| self.write(entry));
                 self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
-                self.end(step, Outcome::Unneeded);
+                if is_nothing {
+                    self.end(step, Outcome::Unneeded);
+                } else {
+                    self.end_once_durable(step, Outcome::Unneeded);
+                }
             }
             Start::Entries(entries) => {
                 entries.into_iter().for_each(|entry| self.write(entry));

@@ -18,8 +18,8 @@ use crate::value::{AFTER, Deps, NodeId, Path, StackKey, is_sealed, open_at, seal
 
 /// What a step comes to.
 pub(super) enum Start<'a> {
-    /// Nothing is needed.
-    Nothing,
+    /// Nothing is needed but these entries, if any.
+    Unneeded(Vec<Entry>),
     /// Only entries.
     Entries(Vec<Entry>),
     /// It can't be done as the plan showed it.
@@ -37,9 +37,11 @@ impl<'a> Run<'a> {
             StepAction::Update => self.change(number, step, None),
             StepAction::Await => self.wait(number, step),
             StepAction::Restore { object } => self.restore(step, object),
-            StepAction::Delete { first: true, .. } if self.needs_no_successor(number, step) => Ok(Start::Nothing),
+            StepAction::Delete { first: true, .. } if self.needs_no_successor(number, step) => {
+                Ok(Start::Unneeded(Vec::new()))
+            }
             StepAction::Delete { object, replaced, first } => self.delete(number, step, object, *replaced && !*first),
-            StepAction::Drop { object } if self.stays_after_all(step, object) => Ok(Start::Nothing),
+            StepAction::Drop { object } if self.stays_after_all(step, object) => Ok(Start::Unneeded(Vec::new())),
             StepAction::Drop { object } => {
                 let record = self.snapshot.records.get(&step.address);
                 let record = record.map(|record| match step.reason {
@@ -136,7 +138,10 @@ impl<'a> Run<'a> {
         if let (true, Some(object)) = (replaces && !self.is_certain(step), current) {
             let found = self.changes(node, object, &spec, &secrets)?;
             if found.is_empty() && !step.changes.iter().any(|change| change.drift) {
-                return Ok(Start::Nothing);
+                // It may be made from another resource now, whose object has the same id.
+                let next = self.next_record(node, object, secrets)?;
+                let entries = if record == Some(&next) { Vec::new() } else { vec![recorded(&step.address, next)] };
+                return Ok(Start::Unneeded(entries));
             }
             if !step.changes.iter().any(|change| change.drift) && !found.iter().any(|change| change.replaces) {
                 return Err(more("it turned out to need an update only"));
@@ -168,12 +173,7 @@ impl<'a> Run<'a> {
             let equal = node.kind.equal(&spec, &object.applied, &secrets, &self.key);
             // What was left unfinished is sent again all the same.
             if equal && !drifted && object.ready {
-                let record = self.record_of(node, self.snapshot.records[&node.address].id.clone());
-                let record = Record { object: Some(self.as_declared(node, object, secrets)?), ..record };
-                return Ok(Start::Entries(vec![entry(
-                    &step.address,
-                    Event::Recorded { record: Some(Box::new(record)) },
-                )]));
+                return Ok(Start::Entries(vec![recorded(&step.address, self.next_record(node, object, secrets)?)]));
             }
             for change in found.iter().filter(|_| !equal) {
                 let planned = step.changes.iter().find(|planned| planned.path == change.path);
@@ -249,17 +249,20 @@ impl<'a> Run<'a> {
         let restored = self.as_declared(node, &left, secrets)?;
         next.old.extend(next.object.replace(restored));
         let next = Record { object: next.object, old: next.old, ..record };
-        Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: Some(Box::new(next)) })]))
+        Ok(Start::Entries(vec![recorded(&step.address, next)]))
     }
 
     fn record_options(&self, step: &Step) -> Result<Start<'a>, Fault> {
         let node = self.node(step)?;
         let object = self.current(&step.address)?;
         let (_, secrets) = self.evaluate(node, Some(&object.applied))?;
-        let object = self.as_declared(node, object, secrets)?;
-        let base = self.record_of(node, self.snapshot.records[&step.address].id.clone());
-        let record = Record { object: Some(object), ..base };
-        Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: Some(Box::new(record)) })]))
+        Ok(Start::Entries(vec![recorded(&step.address, self.next_record(node, object, secrets)?)]))
+    }
+
+    /// The record of an object that stays as it is, with what the program says of the resource now.
+    fn next_record(&self, node: &Node, object: &Object, secrets: Vec<Path>) -> Result<Record, Fault> {
+        let record = self.record_of(node, self.snapshot.records[&node.address].id.clone());
+        Ok(Record { object: Some(self.as_declared(node, object, secrets)?), ..record })
     }
 
     /// The object, which stays as it is, with what the program says of it now: what it is made from, and what of its
@@ -346,12 +349,14 @@ impl<'a> Run<'a> {
     }
 
     fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start<'a>, Fault> {
-        let Some(record) = self.snapshot.records.get(&step.address) else { return Ok(Start::Nothing) };
+        let Some(record) = self.snapshot.records.get(&step.address) else { return Ok(Start::Unneeded(Vec::new())) };
         // The replacement turned out not to be needed: this is still the object.
         if superseded && record.object.as_ref().is_some_and(|object| object.is(which)) {
-            return Ok(Start::Nothing);
+            return Ok(Start::Unneeded(Vec::new()));
         }
-        let Some(object) = record.objects().find(|object| object.is(which)) else { return Ok(Start::Nothing) };
+        let Some(object) = record.objects().find(|object| object.is(which)) else {
+            return Ok(Start::Unneeded(Vec::new()));
+        };
         let kind = self.kind(&step.address, record)?;
         let begin = Action::Delete { object: which.clone() };
         let work = Work::Delete {
@@ -425,6 +430,10 @@ impl<'a> Run<'a> {
 
 pub(super) fn entry(address: &Address, event: Event) -> Entry {
     Entry { address: address.clone(), event }
+}
+
+fn recorded(address: &Address, record: Record) -> Entry {
+    entry(address, Event::Recorded { record: Some(Box::new(record)) })
 }
 
 fn more(what: &str) -> Fault {

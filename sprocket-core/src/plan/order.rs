@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Reason, Step, StepAction};
 use crate::ids::Address;
-use crate::state::{Record, Snapshot};
+use crate::state::{Object, Record, Snapshot};
 
 /// Something that only one resource can have, and that two steps hand over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,7 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
     let uses = Uses::of(steps, snapshot);
     let hosts = hosts(steps, snapshot);
     let early = uses.early_deletes(steps, &hosts);
+    let objects = Objects::of(steps, snapshot);
     let mut if_possible = Vec::new();
     for &delete in &deletes {
         let makes_room = rooms.makes[delete];
@@ -75,7 +76,8 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
                 // only refers to it is updated. What itself goes, for good or to be made again, goes first all the same.
                 let action = &steps[step].action;
                 let goes = if in_place { early[step] || action.replaces_in_place() } else { action.deletes() };
-                let first = !ends.contains(&step) && (!in_place || goes);
+                let first =
+                    !ends.contains(&step) && (!in_place || goes) && objects.is_made_from(step, &steps[delete].address);
                 match hosts.get(&step) {
                     _ if !first => {}
                     // What gives up its place to another waits for who moves over to that as far as that can be.
@@ -87,7 +89,12 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
                     None if matches!(steps[step].action, StepAction::Record) => {
                         if_possible.extend(ends.iter().map(|&end| (end, step)))
                     }
-                    None => ends.iter().for_each(|&end| steps[end].after.push(index(step))),
+                    None => {
+                        let (mixed, sure): (Vec<usize>, _) =
+                            ends.iter().partition(|&&end| action.deletes() && objects.are_mixed(step, end));
+                        if_possible.extend(mixed.into_iter().map(|end| (end, step)));
+                        sure.into_iter().for_each(|end: usize| steps[end].after.push(index(step)));
+                    }
                 }
             }
         }
@@ -114,6 +121,45 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
     // What it was made from goes after the host, and after what is declared otherwise now and is as it was, unless they wait
     // for just that.
     wait_where_possible(steps, if_possible);
+}
+
+/// The objects that steps end, where their resources have several.
+struct Objects<'a> {
+    /// By step, its object, and whether that is one from before.
+    ended: HashMap<usize, (&'a Object, bool)>,
+    /// By step, whether its resource has a current object and others.
+    has_both: Vec<bool>,
+}
+
+impl<'a> Objects<'a> {
+    fn of(steps: &[Step], snapshot: &'a Snapshot) -> Self {
+        let mut objects = Self { ended: HashMap::new(), has_both: vec![false; steps.len()] };
+        for (at, step) in steps.iter().enumerate() {
+            let Some(record) = snapshot.records.get(&step.address).filter(|record| !record.old.is_empty()) else {
+                continue;
+            };
+            objects.has_both[at] = record.object.is_some();
+            if let StepAction::Delete { object: which, .. } | StepAction::Drop { object: which } = &step.action
+                && let Some(object) = record.objects().find(|object| object.is(which))
+            {
+                objects.ended.insert(at, (object, record.old.iter().any(|old| old.is(which))));
+            }
+        }
+        objects
+    }
+
+    /// Whether what the step ends was made from this resource, if its resource was.
+    fn is_made_from(&self, step: usize, resource: &Address) -> bool {
+        self.ended.get(&step).is_none_or(|(object, _)| object.deps.contains(resource))
+    }
+
+    /// Whether the object of the first step was hardly made from that of the second, which is not recorded: one of them is
+    /// from before, the other is not, and there is one of the same age. Resources that have changed places would wait for
+    /// each other.
+    fn are_mixed(&self, user: usize, used: usize) -> bool {
+        let is_old = |step: usize| self.ended.get(&step).is_some_and(|(_, is_old)| *is_old);
+        self.has_both[used] && is_old(user) != is_old(used)
+    }
 }
 
 /// By step that drops what goes with its host, the steps that end it: those of the host, or of what the host goes with.
