@@ -91,7 +91,7 @@ impl<'a> Knowledge<'a> {
                 && step.action.changes_object()
             {
                 known.nodes[node as usize] = Facts::default();
-                if step.action.takes_place() {
+                if step.action.settles_answers() {
                     known.forget_answers(&stack.nodes[node as usize]);
                 }
             }

@@ -492,11 +492,11 @@ impl StepAction {
 
     /// Whether what is known of the resource must be learnt again after it.
     pub(crate) fn changes_object(&self) -> bool {
-        self.takes_place() || matches!(self, Self::Update | Self::Await)
+        self.settles_answers() || matches!(self, Self::Update)
     }
 
-    /// Whether the resource has another object after it.
-    pub(crate) fn takes_place(&self) -> bool {
-        matches!(self, Self::Create { .. } | Self::Adopt { .. } | Self::Restore { .. })
+    /// Whether what was answered about the resource before counts no more after it: there is another object, or it works now.
+    pub(crate) fn settles_answers(&self) -> bool {
+        matches!(self, Self::Create { .. } | Self::Adopt { .. } | Self::Await | Self::Restore { .. })
     }
 }

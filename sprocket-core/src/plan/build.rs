@@ -99,7 +99,8 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
             let (recorded, gone) = builder.basis.stack.recorded(builder.basis.snapshot);
             for (index, record) in recorded.into_iter().enumerate() {
                 builder.node(index, record);
-                if builder.known.nodes[index].reported.is_none() {
+                let settles = |step: u32| builder.steps[step as usize].action.settles_answers();
+                if builder.replaced.contains_key(&index) || builder.last[index].is_some_and(settles) {
                     builder.known.forget_answers(&builder.basis.stack.nodes[index]);
                 }
             }

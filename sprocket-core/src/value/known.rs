@@ -112,8 +112,8 @@ impl Known {
         Ok(config.downcast().expect("BUG: a provider's settings have its type"))
     }
 
-    /// A resource gets another object: what was answered about the one before counts no more, also if the new one has the
-    /// same name or id.
+    /// A resource gets another object, or begins to work: what was answered about it before counts no more, also if its name
+    /// and id are the same.
     pub(crate) fn forget_answers(&mut self, about: &Node) {
         for &place in &about.asked_about {
             if let Some(answer) = self.answers.get_mut(place) {

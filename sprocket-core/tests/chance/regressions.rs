@@ -390,3 +390,46 @@ fn a_delete_that_is_sent_again_spares_what_has_the_id_by_now() {
         ],
     });
 }
+
+/// The old object of each waited for all objects of the other, and nothing could be deleted any more.
+#[test]
+fn old_objects_of_what_has_changed_places_do_not_wait_for_each_other() {
+    let user = |options| Slot { base: 1, uses: vec![Name(1)], options, ..thing(5, Pipe) };
+    let used = |options| Slot { options, ..thing(1, Pipe) };
+    featured(
+        vec![Feature::ListsLag, Feature::Moves],
+        vec![
+            act(vec![used(vec![]), user(vec![])]),
+            act(vec![used(vec![Called(5), Was(1)]), user(vec![Called(1), Was(5)])]),
+            Act { others: vec![Text(5)], ..act(vec![thing(0, Vat), used(vec![Was(5)]), user(vec![Was(1)])]) },
+        ],
+    );
+}
+
+/// The other resource's object got the same id, and the record went on naming the one before.
+#[test]
+fn what_need_not_be_replaced_records_what_it_is_made_from() {
+    let lamp = Slot { uses: vec![On(2)], ..thing(4, Lamp) };
+    featured(
+        vec![Feature::IdsComeBack],
+        vec![
+            act(vec![thing(2, Post), lamp.clone()]),
+            Act { others: vec![Steal(2)], ..act(vec![lamp.clone()]) },
+            act(vec![thing(2, Pipe), lamp]),
+        ],
+    );
+}
+
+/// It had been asked for while the lamp did not work yet.
+#[test]
+fn what_was_answered_about_an_unfinished_object_is_asked_again() {
+    let lamp = Slot { options: vec![IgnoreText], ..thing(0, Lamp) };
+    featured(
+        vec![Feature::LookUps],
+        vec![Act {
+            faults: vec![Fault { call: Create, slot: 0, how: Half }],
+            death: Some(Unlocked(1)),
+            ..act(vec![lamp, Slot { uses: vec![Looked(0)], ..thing(1, Post) }])
+        }],
+    );
+}
