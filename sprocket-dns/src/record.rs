@@ -250,8 +250,8 @@ impl Resource for DnsRecord {
     }
 
     /// The mark counts as well: a set that lost it, or was given another, is not as it was.
-    fn witness(live: &Live<Self>) -> Witness {
-        Witness::of(&live.id, &(live.spec.canonical(), live.spec.ttl, &live.mark))
+    fn witness(live: &Live<Self>) -> Option<Witness> {
+        Some(Witness::of(&live.id, &(live.spec.canonical(), live.spec.ttl, &live.mark)))
     }
 
     fn review(spec: &DnsRecordSpec) -> Findings {

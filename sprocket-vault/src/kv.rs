@@ -178,8 +178,8 @@ impl Resource for KvSecret {
     }
 
     /// The data can't be compared; that somebody wrote or deleted a version shows in what is reported.
-    fn witness(live: &Live<Self>) -> Witness {
-        Witness::of(&live.id, &(&live.spec.labels, live.spec.max_versions, &live.state))
+    fn witness(live: &Live<Self>) -> Option<Witness> {
+        Some(Witness::of(&live.id, &(&live.spec.labels, live.spec.max_versions, &live.state)))
     }
 
     fn review(spec: &KvSecretSpec) -> Findings {

@@ -145,7 +145,15 @@ pub(super) fn unreadable(what: &str, error: &str) -> Fault {
 impl<R: Resource> KindOf<R> {
     /// What a service says. Its tag may be the expected one.
     pub(super) fn live(live: Live<R>, expected: Option<&Mark>, secrets: &[Path], key: &StackKey) -> ErasedLive {
-        let spec = draft::write(&live.spec, R::Spec::FIELDS, secrets, key);
+        let written = |secrets: &[Path]| draft::write(&live.spec, R::Spec::FIELDS, secrets, key);
+        let spec = written(secrets);
+        // A kind hashes settings in clear, and some of them are made from secrets.
+        let witness = match sealing(key, || R::witness(&live)) {
+            Some(witness) => key.hash(&[&witness.0]),
+            None if secrets.is_empty() => key.hash(&[live.id.as_str(), "\n", spec.text()]),
+            // Where secrets are is known to some of those who read it.
+            None => key.hash(&[live.id.as_str(), "\n", written(&[]).text()]),
+        };
         let state = sealing(key, || Json::of(&live.state)).expect("BUG: a state serialises");
         ErasedLive {
             id: live.id.clone(),
@@ -153,8 +161,7 @@ impl<R: Resource> KindOf<R> {
             spec,
             state,
             tag: live.mark.as_ref().map(|mark| tag(key, R::KIND, mark, expected)),
-            // A kind hashes settings in clear, and some of them are made from secrets.
-            witness: Witness(key.hash(&[&sealing(key, || R::witness(&live)).0])),
+            witness: Witness(witness),
             typed: Box::new(live),
         }
     }

@@ -96,7 +96,7 @@ impl Resource for Vaulted {
     }
 
     /// The value can't be read; that somebody wrote another one shows in the count.
-    fn witness(live: &Live<Self>) -> Witness {
-        Witness::of(&live.id, &live.state)
+    fn witness(live: &Live<Self>) -> Option<Witness> {
+        Some(Witness::of(&live.id, &live.state))
     }
 }

@@ -696,8 +696,8 @@ kind!(
     /// A peg, which has a bug of its own: of its settings nothing is in its witness.
     #[expect(dead_code, reason = "nothing is made from a peg")]
     Peg, PegDraft, PegSpec, "shed:peg", Fixed, {
-        fn witness(live: &Live<Self>) -> Witness {
-            Witness::of(&live.id, &())
+        fn witness(live: &Live<Self>) -> Option<Witness> {
+            Some(Witness::of(&live.id, &()))
         }
     }
 );
