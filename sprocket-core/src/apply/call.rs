@@ -21,7 +21,7 @@ use crate::options::Ignored;
 use crate::plan::is_as_wanted;
 use crate::provider::ErrorKind;
 use crate::resource::{Deadline, Effect, Mark, Naming, Witness};
-use crate::state::{Entry, Event, Intention, Object, Record};
+use crate::state::{Entry, Event, Intention, Object, Record, SeenSpec};
 use crate::value::{Path, StackKey, conceal_seen};
 
 /// A call, with all that it needs.
@@ -327,15 +327,14 @@ impl Call<'_> {
                 let Ok(id) = self.id_of(intention, object, &state) else { return Err(Failing::unread(fault)) };
                 let mut made = self.object(intention, id, &state, object, false);
                 if let Some(before) = object {
-                    made.in_doubt(&before.deps, &before.secrets, &self.key);
+                    made = made.in_doubt(&before.deps, &before.secrets, &self.key);
                 }
                 return Err(Failing::recorded(fault, Record { object: Some(made), ..base.clone() }));
             }
             if let Err(failing) = self.again(&mut attempts, fault, Duration::MAX).await {
                 // What may have been changed is unfinished.
                 let changed = object.filter(|_| failing.fault.effect != Effect::None).map(|object| {
-                    let mut object = object.clone();
-                    object.in_doubt(&intention.deps, &intention.secrets, &self.key);
+                    let object = object.clone().in_doubt(&intention.deps, &intention.secrets, &self.key);
                     Record { object: Some(object), ..base.clone() }
                 });
                 return Err(Failing { record: changed, ..failing });
@@ -484,7 +483,10 @@ impl Call<'_> {
         Object {
             marked,
             name: live.name,
-            seen: Some(conceal_seen(live.spec, &intention.spec, &intention.secrets, &self.key)),
+            seen: Some(SeenSpec::of(
+                conceal_seen(live.spec, &intention.spec, &intention.secrets, &self.key),
+                &intention.spec,
+            )),
             witness: Some(live.witness),
             ..object
         }
@@ -494,7 +496,7 @@ impl Call<'_> {
     /// with, and sees no drift.
     async fn seen(&self, object: Object, before: Option<&Object>) -> Object {
         if self.kind.facts().naming == Naming::None {
-            return Object { seen: Some(object.applied.clone()), ..object };
+            return Object { seen: Some(SeenSpec::AsApplied), ..object };
         }
         let read = self
             .limited(self.kind.calls.read(self.through(&object.secrets), Target::Recorded(&object, &self.mark)))
@@ -503,7 +505,10 @@ impl Call<'_> {
             Ok(Some(live)) => Object {
                 marked: live.is(&self.mark),
                 foreign: object.foreign && live.is_theirs(&self.mark.lineage),
-                seen: Some(self.seen_of_ours(self.conceal(live.spec, &object), &object, before)),
+                seen: Some(SeenSpec::of(
+                    self.seen_of_ours(self.conceal(live.spec, &object), &object, before),
+                    &object.applied,
+                )),
                 witness: Some(live.witness),
                 state: live.state,
                 ..object
@@ -520,7 +525,7 @@ impl Call<'_> {
     /// What is left to others stays as it was when it was ours: should it be ours again, what they made of it is drift.
     fn seen_of_ours(&self, seen: Json, object: &Object, before: Option<&Object>) -> Json {
         let before = before.filter(|before| !self.ignored.is_empty() && before.secrets == object.secrets);
-        let Some(last) = before.and_then(|before| before.seen.as_ref()) else { return seen };
+        let Some(last) = before.and_then(Object::seen_spec) else { return seen };
         let (mut seen, last) = (seen.value(), last.value());
         self.ignored.iter().for_each(|ignored| ignored.take_over(&mut seen, &last));
         Json::from(&seen)

@@ -274,11 +274,8 @@ impl<'a> Run<'a> {
             seal_at(&mut value, &secrets, &self.key);
             Ok::<_, Fault>(Json::from(&value))
         };
-        let mut next = object.clone();
-        if secrets != object.secrets {
-            next.applied = sealed(&object.applied)?;
-            next.seen = object.seen.as_ref().map(sealed).transpose()?;
-        }
+        let same = object.clone();
+        let next = if secrets == object.secrets { same } else { same.with_specs(sealed)? };
         let deps = node.deps.iter().map(|&dep| self.stack.nodes[dep as usize].address.clone()).collect();
         Ok(Object { secrets, deps, triggers: self.triggers(node)?, ..next })
     }

@@ -11,7 +11,7 @@ use crate::ids::Address;
 use crate::json::Json;
 use crate::plan::{Plan, Reason, Step};
 use crate::stack::Stack;
-use crate::state::{Entry, Event, Object, Record, Signer};
+use crate::state::{Entry, Event, Object, Record, SeenSpec, Signer};
 use crate::value::{Path, conceal_known, is_sealed, places_hidden, seal_at};
 
 impl Engine {
@@ -80,7 +80,7 @@ impl Step {
 
 /// The object as if its service's word had been ours: what differs from what was seen last is what was sent.
 fn as_it_is(object: &Object, live: &ErasedLive, now: Json) -> Object {
-    let applied = match &object.seen {
+    let applied = match object.seen_spec() {
         Some(seen) if *seen != now => {
             let (seen, now, mut applied) = (seen.value(), now.value(), object.applied.value());
             if let (Value::Object(applied), Value::Object(now)) = (&mut applied, now) {
@@ -96,9 +96,9 @@ fn as_it_is(object: &Object, live: &ErasedLive, now: Json) -> Object {
     secrets.sort();
     secrets.dedup();
     Object {
+        seen: Some(SeenSpec::of(now, &applied)),
         applied,
         secrets,
-        seen: Some(now),
         witness: Some(live.witness.clone()),
         state: live.state.clone(),
         ..object.clone()

@@ -7,7 +7,6 @@ use super::trust::Trusted;
 use super::{Refused, Settings};
 use crate::erased::{Configs, KindHandle};
 use crate::ids::{Address, Lineage, ProviderName};
-use crate::json::Json;
 use crate::plan::{Basis, Moves, Plan, Request, Settlement, build, reported};
 use crate::refresh::{Connections, Observed, Opener, Recovered, look_up, observe, settle};
 use crate::resource::{Naming, Part};
@@ -166,12 +165,9 @@ fn upgrade(snapshot: &mut Snapshot, connections: &Connections) -> Result<(), Ref
 }
 
 fn upgrade_object(object: &mut Object, kind: &KindHandle) -> Result<(), String> {
-    let upgraded = |part, value: &Json| kind.upgrade(object.version, part, value);
-    let applied = upgraded(Part::Spec, &object.applied)?;
-    let seen = object.seen.as_ref().map(|seen| upgraded(Part::Spec, seen)).transpose()?;
-    let state = upgraded(Part::State, &object.state)?;
-    (object.applied, object.seen, object.state) = (applied, seen, state);
-    object.version = kind.facts().version;
+    let state = kind.upgrade(object.version, Part::State, &object.state)?;
+    let next = object.clone().with_specs(|spec| kind.upgrade(object.version, Part::Spec, spec))?;
+    *object = Object { state, version: kind.facts().version, ..next };
     Ok(())
 }
 

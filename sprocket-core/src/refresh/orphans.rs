@@ -12,7 +12,7 @@ use crate::erased::{ErasedLive, KindHandle};
 use crate::ids::{Address, ObjectId, PhysicalName, RecordId};
 use crate::json::Json;
 use crate::resource::Naming;
-use crate::state::{Entry, Event, Object, Record, Snapshot};
+use crate::state::{Entry, Event, Object, Record, SeenSpec, Snapshot};
 use crate::value::StackKey;
 
 /// What was found again by its owner tag.
@@ -120,13 +120,14 @@ fn object(like: Option<&Object>, live: &ErasedLive, is_current: bool, kind: &Kin
             applied[field.name] = recorded[field.name].clone();
         }
     }
+    let applied = Json::from(&applied);
     Object {
         generation: like.map_or(1, |like| generation(like, &live.name, facts.naming)),
         name: live.name.clone(),
         id: live.id.clone(),
         version: facts.version,
-        applied: Json::from(&applied),
-        seen: Some(seen),
+        seen: Some(SeenSpec::of(seen, &applied)),
+        applied,
         witness: Some(live.witness.clone()),
         marked: true,
         foreign: false,

@@ -12,7 +12,7 @@ use crate::erased::{ErasedLive, ErasedSettled, KindHandle, Target, Through, mark
 use crate::ids::Address;
 use crate::plan::is_as_wanted;
 use crate::resource::{Effect, Mark};
-use crate::state::{Action, Entry, Event, Intention, Object, Record, Snapshot};
+use crate::state::{Action, Entry, Event, Intention, Object, Record, SeenSpec, Snapshot};
 use crate::value::{Path, StackKey};
 
 /// Corrects what is recorded by what came of each call; returns how. Nothing is written. Beside a run that goes on, what came
@@ -81,9 +81,7 @@ async fn settle_one(
                     }
                     _ => (&[], &[]),
                 };
-                if let Some(object) = &mut record.object {
-                    object.in_doubt(deps, secrets, key);
-                }
+                record.object = record.object.map(|object| object.in_doubt(deps, secrets, key));
                 Box::new(record)
             }),
             effect: Effect::Unknown,
@@ -145,7 +143,7 @@ fn created(
             version: intent.version,
             applied: intent.spec.clone(),
             // What was made by half, or changed by somebody else since, is held against the program.
-            seen: is_whole.then_some(live.spec),
+            seen: is_whole.then(|| SeenSpec::of(live.spec, &intent.spec)),
             witness: is_whole.then_some(live.witness),
             state: live.state,
             secrets: intent.secrets.clone(),

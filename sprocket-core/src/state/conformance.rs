@@ -24,7 +24,7 @@ use serde_json::json;
 use super::journal::{Action, Entry, Event, Intention};
 use super::key::ProtectedKey;
 use super::mac::Signer;
-use super::record::{Ending, LeftObject, Object, Record};
+use super::record::{Ending, LeftObject, Object, Record, SeenSpec};
 use super::snapshot::{RecordedProvider, Snapshot};
 use super::store::{Holder, Loaded, Lock, StateStore, StoreError};
 use crate::ids::{Address, Lineage};
@@ -325,8 +325,8 @@ fn done(number: usize) -> Entry {
     let object = Object {
         name: format!("thing-{number:05}").into(),
         id: format!("id-{number:022x}").into(),
-        applied: spec.clone(),
-        seen: Some(spec),
+        applied: spec,
+        seen: Some(SeenSpec::AsApplied),
         deps: vec!["docker:network/edge".into(), "docker:network/internal".into(), "vault:secret/thing".into()],
         ..object(1)
     };
@@ -434,7 +434,9 @@ fn object(generation: u32) -> Object {
         id: "id-1".into(),
         version: 1,
         applied: Json::from(&json!({"driver": "overlay", "subnet": "10.20.0.0/24"})),
-        seen: Some(Json::from(&json!({"driver": "overlay", "subnet": "10.20.0.0/24"}))),
+        seen: Some(SeenSpec::Otherwise(Json::from(
+            &json!({"driver": "overlay", "subnet": "10.20.0.0/24", "mtu": 1450}),
+        ))),
         state: Json::from(&json!({"id": "id-1", "created": 1.5e3, "big": u64::MAX, "text": "a\tb"})),
         secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Key("TOKEN".into())])],
         deps: vec!["docker:network/other".into()],

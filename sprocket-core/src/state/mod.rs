@@ -23,6 +23,6 @@ pub use mac::{Link, Mac, Proof, Signer, Unproven};
 pub use memory::{Fault, MemoryStore};
 #[doc(hidden)] // for the crates of kinds that keep secrets beside the state
 pub use passphrase::{NotOpened, Wrapped};
-pub use record::{Ending, LeftObject, Object, Record, Which};
+pub use record::{Ending, LeftObject, Object, Record, SeenSpec, Which};
 pub use snapshot::{FORMAT, Freshness, RecordedProvider, Snapshot, StackId};
 pub use store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};

@@ -1,5 +1,7 @@
 //! Records: what is kept of each resource.
 
+use std::convert::Infallible;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -73,6 +75,26 @@ pub struct Which {
 }
 
 impl Object {
+    /// The spec that was read right after the last change.
+    pub fn seen_spec(&self) -> Option<&Json> {
+        self.seen.as_ref().map(|seen| match seen {
+            SeenSpec::AsApplied => &self.applied,
+            SeenSpec::Otherwise(seen) => seen,
+        })
+    }
+
+    /// It, with both of its specs changed in one way.
+    ///
+    /// # Errors
+    /// What `change` says.
+    pub(crate) fn with_specs<E>(mut self, mut change: impl FnMut(&Json) -> Result<Json, E>) -> Result<Self, E> {
+        self.applied = change(&self.applied)?;
+        if let Some(SeenSpec::Otherwise(seen)) = &mut self.seen {
+            *seen = change(seen)?;
+        }
+        Ok(self)
+    }
+
     /// Which one it is.
     pub fn which(&self) -> Which {
         Which { generation: self.generation, id: self.id.clone() }
@@ -85,20 +107,41 @@ impl Object {
 
     /// It, after a change of which it is not known how far it went: it may use what it used before, and what it was to use,
     /// and may have the secrets of both.
-    pub(crate) fn in_doubt(&mut self, deps: &[Address], secrets: &[Path], key: &StackKey) {
+    #[must_use]
+    pub(crate) fn in_doubt(mut self, deps: &[Address], secrets: &[Path], key: &StackKey) -> Self {
         self.ready = false;
         add(&mut self.deps, deps);
         add(&mut self.secrets, secrets);
-        for spec in std::iter::once(&mut self.applied).chain(&mut self.seen) {
+        let secrets = self.secrets.clone();
+        let sealed = |spec: &Json| {
             let mut value = spec.value();
-            seal_at(&mut value, &self.secrets, key);
-            *spec = Json::from(&value);
-        }
+            seal_at(&mut value, &secrets, key);
+            Ok::<_, Infallible>(Json::from(&value))
+        };
+        let Ok(object) = self.with_specs(sealed);
+        object
     }
 
     /// Whether a create left it unfinished.
     pub fn is_made_by_half(&self) -> bool {
         !self.ready && self.seen.is_none() && self.revision == 0
+    }
+}
+
+/// A spec that was read, beside the one that was sent. Most services give back what they were sent: that is kept once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeenSpec {
+    /// It is the same.
+    AsApplied,
+    /// It is another.
+    Otherwise(Json),
+}
+
+impl SeenSpec {
+    /// What was read, beside what was sent.
+    pub fn of(seen: Json, applied: &Json) -> Self {
+        if seen == *applied { Self::AsApplied } else { Self::Otherwise(seen) }
     }
 }
 
@@ -117,7 +160,7 @@ pub struct Object {
     pub applied: Json,
     /// The spec that was read right after; none if that has not happened yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Json>,
+    pub seen: Option<SeenSpec>,
     /// What it looked like then, in ways that its spec may not show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Witness>,

@@ -129,7 +129,7 @@ impl KindSuite<'_> {
         for variant in std::iter::once(Variant::First).chain(self.variants()) {
             let mut world = World::of_real_services();
             self.apply(&mut world, Some(variant), &Fresh::default());
-            let seen = self.object(&world).and_then(|object| object.seen);
+            let seen = self.object(&world).and_then(|object| object.seen_spec().cloned());
             made.push(Made { variant, seen, told: tells.map(|tells| tells()) });
             self.end(&mut world);
             assert_eq!((self.inventory)(), none, "what is destroyed has gone");
@@ -143,10 +143,9 @@ impl KindSuite<'_> {
         let told = fresh.tells.map(|tells| tells());
         assert_eq!(told, made.told, "{variant:?} is not as it is when it is made from nothing");
         let object = self.object(world);
-        let (Some(made), Some(Object { seen: Some(seen), applied, secrets, .. })) = (&made.seen, &object) else {
-            return;
-        };
-        let applied = applied.value();
+        let (Some(made), Some(object)) = (&made.seen, &object) else { return };
+        let Some(seen) = object.seen_spec() else { return };
+        let (applied, secrets) = (object.applied.value(), &object.secrets);
         let [seen, made] = [seen, made].map(|spec| {
             let mut spec = spec.value();
             forget_choices(&mut spec, &applied);

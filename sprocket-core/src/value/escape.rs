@@ -53,7 +53,7 @@ pub(crate) fn is_engines(key: &str) -> bool {
 /// Whether a text of JSON may have keys that were escaped, or are to be.
 pub(crate) fn may_have_marks(text: &str) -> bool {
     // Looking for one byte is faster, and most texts don't have it.
-    text.contains('$') && text.contains("\"$")
+    memchr::memchr(b'$', text.as_bytes()).is_some() && text.contains("\"$")
 }
 
 /// Writes compact JSON with the keys of users escaped.

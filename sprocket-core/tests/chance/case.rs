@@ -180,6 +180,11 @@ impl Slot {
         let called = |option: &Opt| if let Opt::Called(name) = option { Some(*name) } else { None };
         self.options.iter().find_map(called).unwrap_or(self.slot)
     }
+    /// Whose name it has at the service.
+    pub(crate) fn named(&self) -> u8 {
+        let named = |option: &Opt| if let Opt::Named(name) = option { Some(*name) } else { None };
+        self.options.iter().rev().find_map(named).unwrap_or(self.called())
+    }
     /// Its name in the program, and the one that it may have had.
     pub(crate) fn names(&self) -> (String, String) {
         let (one, other) = (format!("s{}", self.called()), format!("t{}", self.called()));

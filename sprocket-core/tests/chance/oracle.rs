@@ -408,7 +408,7 @@ impl<'a> Oracle<'a> {
     fn differences(&self, desired: &Desired, object: &Object, thing: &Thing) -> [(bool, bool); 3] {
         let (applied, live) = (settings(&object.applied.value()), &thing.set);
         // What was never seen has not drifted,
-        let seen = object.seen.as_ref().map_or_else(|| live.clone(), |seen| settings(&seen.value()));
+        let seen = object.seen_spec().map_or_else(|| live.clone(), |seen| settings(&seen.value()));
         [
             (differs(desired.base, applied.base, seen.base, live.base), live.base == desired.base),
             (
@@ -464,7 +464,7 @@ impl<'a> Oracle<'a> {
     ) -> Option<&'static str> {
         let applied = settings(&object.applied.value());
         let live = &thing.set;
-        let seen = object.seen.as_ref().map_or_else(|| live.clone(), |seen| settings(&seen.value()));
+        let seen = object.seen_spec().map_or_else(|| live.clone(), |seen| settings(&seen.value()));
         let ignores = slot.has(Opt::IgnoreText);
         let differ = self.differences(desired, object, thing);
         // and is held against the program.

@@ -497,7 +497,7 @@ impl<'c> Stage<'c> {
     fn leave_alone(&mut self, program: &[Slot], ours: Option<&Lineage>) {
         let inside = self.shed.inside();
         let takes_over = |thing: &Thing| {
-            program.iter().any(|declared| declared.has(Opt::Adopt) && slot(&thing.name) == Some(declared.called()))
+            program.iter().any(|declared| declared.has(Opt::Adopt) && slot(&thing.name) == Some(declared.named()))
         };
         let unowned = inside.things.iter().filter(|thing| self.unowned.contains(&thing.id) && !takes_over(thing));
         let unowned: BTreeSet<String> = unowned.map(|thing| thing.id.clone()).collect();

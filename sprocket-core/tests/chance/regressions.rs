@@ -433,3 +433,11 @@ fn what_was_answered_about_an_unfinished_object_is_asked_again() {
         }],
     );
 }
+
+/// The old lamp stayed for the post that was left out, and what it stood on was deleted.
+#[test]
+fn what_an_old_object_was_made_from_stays_with_it() {
+    let lamp = || Slot { uses: vec![On(1)], ..thing(2, Lamp) };
+    let post = || Slot { uses: vec![Name(2)], options: vec![LeftOut], ..thing(4, Post) };
+    featured(vec![Feature::Selections], vec![act(vec![thing(1, Lamp), lamp(), post()]), act(vec![lamp(), post()])]);
+}

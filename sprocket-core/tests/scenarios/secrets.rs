@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
-use sprocket_core::state::{KeySource, MemoryStore, Signer};
+use sprocket_core::state::{KeySource, MemoryStore, SeenSpec, Signer};
 use sprocket_core::testing::leaks;
 use sprocket_core::{DraftExt as _, Output, Stack};
 
@@ -350,9 +350,9 @@ fn a_record_that_has_lost_its_secrets_shows_none() {
     let mut snapshot = story.world.snapshot().unwrap();
     let object = snapshot.records.values_mut().next().unwrap().object.as_mut().unwrap();
     object.secrets.clear();
-    let mut seen = object.seen.as_ref().unwrap().value();
+    let mut seen = object.seen_spec().unwrap().value();
     (seen["text"], seen["neighbours"]) = ("x".into(), serde_json::json!(["x"]));
-    (object.seen, object.applied) = (Some((&seen).into()), (&seen).into());
+    (object.seen, object.applied) = (Some(SeenSpec::AsApplied), (&seen).into());
     let KeySource::Given(key) = &story.world.settings.key else { panic!("tests are given theirs") };
     let store = std::sync::Arc::new(MemoryStore::of(snapshot, &Signer::of(key)));
     let engine = sprocket_core::Engine::new(store, story.world.settings.clone());

@@ -9,8 +9,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 use sprocket_core::state::{
-    Action, Ending, Entry, Event, Intention, MemoryStore, Object, Record, RecordedProvider, Snapshot, StateStore,
-    format,
+    Action, Ending, Entry, Event, Intention, MemoryStore, Object, Record, RecordedProvider, SeenSpec, Snapshot,
+    StateStore, format,
 };
 use sprocket_core::{Address, Effect, Json, ObjectId, Witness};
 
@@ -29,11 +29,11 @@ fn values() -> impl Strategy<Value = Json> {
 
 prop_compose! {
     fn objects()(
-        generation in 1..4_u32, name in ".{0,8}", applied in values(), seen in prop::option::of(values()),
+        generation in 1..4_u32, name in ".{0,8}", applied in values(), seen in prop::option::of(prop_oneof![values().prop_map(SeenSpec::Otherwise), Just(SeenSpec::AsApplied)]),
         state in values(), deps in vec(addresses(), 0..3), ready in any::<bool>(), revision in 0..3_u64,
     ) -> Object {
         let (name, id) = (name.as_str().into(), ObjectId::from(format!("id-{generation}")));
-        let witness = seen.as_ref().map(|seen: &Json| Witness::of(&id, seen));
+        let witness = seen.as_ref().map(|seen: &SeenSpec| Witness::of(&id, seen));
         let marked = witness.is_some();
         let (version, secrets, triggers) = (1, Vec::new(), vec![revision.into()]);
         Object {

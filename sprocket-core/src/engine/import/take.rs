@@ -11,7 +11,7 @@ use crate::json::Json;
 use crate::plan::{has_holes, next_generation, reported};
 use crate::resource::Naming;
 use crate::stack::{Node, Stack};
-use crate::state::{Entry, Event, Object, Record};
+use crate::state::{Entry, Event, Object, Record, SeenSpec};
 use crate::trigger;
 use crate::value::{
     FINGERPRINT, Facts, Known, NodeId, Path, PathPart, conceal_seen, is_engines, is_sealed, places_hidden, single,
@@ -75,8 +75,8 @@ impl Found {
             name: live.name.clone(),
             id: live.id.clone(),
             version: node.kind.facts().version,
+            seen: Some(SeenSpec::of(seen, &applied)),
             applied,
-            seen: Some(seen),
             witness: Some(live.witness.clone()),
             // It bears what its last owner put on it. Ours comes with the next change.
             marked: false,

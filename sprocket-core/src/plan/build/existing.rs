@@ -126,7 +126,7 @@ impl<'a> Builder<'a> {
         found.extend(triggered);
         let Some(live) = live else { return found };
         found.extend(Self::lost_mark(facts, object, live, &self.basis.lineage));
-        let Some(seen) = &object.seen else {
+        let Some(seen) = object.seen_spec() else {
             // What was made or changed by half is sent again anyway, unless it is only waited for.
             if object.ready || facts.converges {
                 found.extend(self.unlike_what_was_sent(node, live, desired, secrets, &found));

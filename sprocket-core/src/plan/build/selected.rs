@@ -1,7 +1,7 @@
 //! Which resources a plan is for, decided before it is made: what was asked for, with what that takes.
 //!
 //! A resource that is made or changed takes what it is made from; one that is deleted takes what was made from it, which goes
-//! first. What is left out stays as it is, and so does what that was made from.
+//! first. What is left out stays as it is, and so does all that it was made from, however indirectly.
 
 use std::collections::{HashMap, HashSet};
 
@@ -41,9 +41,13 @@ impl<'a> Selected<'a> {
             is_out.iter_mut().zip(selected).for_each(|(out, selected)| *out = !selected);
         }
         let without = (0..is_out.len()).filter(|&place| is_out[place]).chain(matching(&request.without)).collect();
-        let is_out = closure(without, graph.addresses.len(), |place| graph.takes_along(place, is_out[place]));
-        let out = || (0..is_out.len()).filter(|&place| is_out[place]);
-        let used = out().flat_map(|place| &graph.made_from[place]).map(|&used| graph.addresses[used]);
+        let mut is_out = closure(without, graph.addresses.len(), |place| graph.takes_along(place, is_out[place]));
+        // An old object that stays was made from others, which stay with it.
+        let out = (0..is_out.len()).filter(|&place| is_out[place]);
+        let used = out.flat_map(|place| graph.made_from[place].iter().copied()).collect();
+        let is_used = closure(used, graph.addresses.len(), |place| &graph.made_from[place]);
+        (graph.declared..is_out.len()).for_each(|place| is_out[place] |= is_used[place]);
+        let used = (0..is_used.len()).filter(|&place| is_used[place]).map(|place| graph.addresses[place]);
         let mut in_use: HashSet<&'a Address> = HashSet::new();
         // What is used stays, and with it the host that it would go with.
         let host = |address: &&'a Address| snapshot.records.get(*address)?.dies_with.as_ref();
@@ -54,7 +58,8 @@ impl<'a> Selected<'a> {
                 address = host;
             }
         }
-        Self { left_out: out().map(|place| graph.addresses[place]).collect(), in_use }
+        let out = (0..is_out.len()).filter(|&place| is_out[place]);
+        Self { left_out: out.map(|place| graph.addresses[place]).collect(), in_use }
     }
 
     pub(super) fn leaves_out(&self, address: &Address) -> bool {
