@@ -170,7 +170,7 @@ impl Call<'_> {
     }
 
     /// A panic of a provider is a failure of this step, with an effect that is unknown; its message may quote a secret.
-    pub(super) async fn run_caught(self) -> Ended {
+    pub(super) async fn run_caught(self: Box<Self>) -> Ended {
         let (step, address) = (self.step, self.address.clone());
         AssertUnwindSafe(self.run()).catch_unwind().await.unwrap_or_else(|_| {
             let fault = Fault::new(ErrorKind::Unavailable, "the provider panicked")
@@ -180,7 +180,7 @@ impl Call<'_> {
         })
     }
 
-    async fn run(self) -> Ended {
+    async fn run(self: Box<Self>) -> Ended {
         tracing::debug!(address = %self.address, call = self.work.verb(), "calling");
         let done = match &self.work {
             Work::Create { intention, spec, base } => self.create(intention, spec, base).await,

@@ -10,7 +10,6 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, poll_fn};
@@ -102,14 +101,12 @@ pub(crate) fn provider_call<'a, T: Send + 'a>(
     call: impl Future<Output = T> + Send + 'a,
 ) -> BoxFuture<'a, T> {
     let learner = key.redactor().clone();
-    async move {
-        let mut call = pin!(call);
-        poll_fn(|context| {
-            let _foreign = Foreign::enter(Some(&learner));
-            call.as_mut().poll(context)
-        })
-        .await
-    }
+    // An async block would hold the call twice: as it is given, and pinned.
+    let mut call = Box::pin(call);
+    poll_fn(move |context| {
+        let _foreign = Foreign::enter(Some(&learner));
+        call.as_mut().poll(context)
+    })
     .boxed()
 }
 
