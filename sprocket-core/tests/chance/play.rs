@@ -703,7 +703,13 @@ impl<'c> Stage<'c> {
             let (kind, name) = (declared.kind.name(), declared.names().0);
             if !inside.things.iter().any(|thing| thing.kind == kind && thing.name == name) {
                 let set = Set { text: "text of others".into(), base: declared.base, ..Set::default() };
-                let put = inside.put(kind, &name, set, None);
+                let mut put = inside.put(kind, &name, set, None);
+                // What has our object's id and another name would be our object with another name.
+                if recorded.iter().any(|object| object.id.as_str() == put.id && object.name.as_str() != name) {
+                    let fresh = format!("{}-of-others", put.id);
+                    inside.things.last_mut().expect("it was put there").id.clone_from(&fresh);
+                    put.id = fresh;
+                }
                 drop(inside);
                 self.left.borrow_mut().insert(name);
                 self.unowned.insert(put.id);
