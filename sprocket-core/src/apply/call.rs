@@ -140,13 +140,16 @@ struct Attempts {
 }
 
 impl Attempts {
-    /// Whether this is not what the first attempt found. That has gone since, and its service has given its id to what was
-    /// made for another resource.
-    fn is_another(&mut self, live: &ErasedLive, mark: &Mark) -> bool {
+    /// Whether this is another resource's object: its service has given it the id of ours, which has gone.
+    fn is_another(&mut self, live: &ErasedLive, object: Option<&Object>, mark: &Mark) -> bool {
         let record = live.record(&mark.lineage);
         let (name, first) = self.found.get_or_insert_with(|| (live.name.clone(), record.cloned()));
         match record {
-            Some(record) => !live.is(mark) && Some(record) != first.as_ref(),
+            // What bore our mark when it was recorded does not get that of another resource.
+            Some(record) => {
+                let was_ours = object.is_some_and(|object| object.marked);
+                !live.is(mark) && (was_ours || Some(record) != first.as_ref())
+            }
             None => first.is_none() && live.name != *name,
         }
     }
@@ -412,7 +415,9 @@ impl Call<'_> {
             if lives.len() > 1 {
                 lives.retain(|live| object.is_some_and(|object| object.id == live.id));
             }
-            let Some(live) = lives.pop().filter(|live| !attempts.is_another(live, &self.mark)) else { return Ok(None) };
+            let Some(live) = lives.pop().filter(|live| !attempts.is_another(live, object, &self.mark)) else {
+                return Ok(None);
+            };
             self.still_ours(object, &live)?;
             if !attempts.in_doubt && witness.is_some_and(|witness| *witness != live.witness) {
                 return Err(moved("it is not as it was when the plan was made"));

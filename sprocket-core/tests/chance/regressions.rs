@@ -441,3 +441,17 @@ fn what_an_old_object_was_made_from_stays_with_it() {
     let post = || Slot { uses: vec![Name(2)], options: vec![LeftOut], ..thing(4, Post) };
     featured(vec![Feature::Selections], vec![act(vec![thing(1, Lamp), lamp(), post()]), act(vec![lamp(), post()])]);
 }
+
+/// A list still showed what had gone, and its id was given to the new object of another resource, which was changed.
+#[test]
+fn what_has_the_id_of_what_had_gone_is_not_changed_in_its_place() {
+    let other = |text: u8| Slot { base: 1, text, ..thing(3, Lamp) };
+    featured(
+        vec![Feature::IdsComeBack, Feature::ListsLag],
+        vec![
+            act(vec![thing(2, Lamp)]),
+            act(vec![thing(2, Lamp), other(0)]),
+            Act { others: vec![Remove(3)], ..act(vec![Slot { base: 1, ..thing(2, Lamp) }, other(1)]) },
+        ],
+    );
+}
