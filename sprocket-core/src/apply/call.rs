@@ -364,7 +364,8 @@ impl Call<'_> {
             let fault = match ready {
                 Ok(state) => {
                     let next = Object { state, ready: true, wait_failed: false, ..object.clone() };
-                    return Ok(Record { object: Some(self.seen(next, Some(object)).await), ..base.clone() });
+                    let next = self.waited_for(object, self.seen(next, Some(object)).await);
+                    return Ok(Record { object: Some(next), ..base.clone() });
                 }
                 Err(fault) => fault,
             };
@@ -376,6 +377,30 @@ impl Call<'_> {
                 Failing::recorded(failing.fault, Record { object: Some(object), ..base.clone() })
             })?;
         }
+    }
+
+    /// The object after the wait for it, in which others may have changed it: that is drift, and not as we left it.
+    fn waited_for(&self, before: &Object, mut after: Object) -> Object {
+        let Some(now) = after.seen_spec() else { return after };
+        let Some(seen) = before.seen_spec() else {
+            // It was never compared.
+            if !is_as_wanted(&self.kind, now, &before.applied, &before.secrets, &self.key) {
+                (after.seen, after.witness) = (None, None);
+            }
+            return after;
+        };
+        if now == seen {
+            return after;
+        }
+        // Where the service had given back what was sent, it gives it back still.
+        let (seen, applied, mut now) = (seen.value(), before.applied.value(), now.value());
+        for (setting, value) in now.as_object_mut().into_iter().flatten() {
+            if seen[setting] == applied[setting] && *value != applied[setting] {
+                value.clone_from(&seen[setting]);
+            }
+        }
+        after.seen = Some(SeenSpec::of(Json::from(&now), &after.applied));
+        after
     }
 
     async fn delete(&self, object: &Object, witness: Option<&Witness>) -> Result<(), Failing> {

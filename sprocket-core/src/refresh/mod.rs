@@ -292,7 +292,7 @@ impl Group<'_> {
         let mut seen = Vec::with_capacity(self.records.len());
         let mut take = |record: &Record, object: &Object| {
             let (id, live) = found.remove_entry(&object.id)?;
-            if self.is_of_another(record, &live, lineage) {
+            if self.is_of_another(record, object, &live, lineage) {
                 found.insert(id, live);
                 return None;
             }
@@ -334,11 +334,18 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// A service may give the id of what had gone to a new object: that bears the mark of the record that it was made for.
-    fn is_of_another(&self, record: &Record, live: &ErasedLive, lineage: &Lineage) -> bool {
-        let Some(tagged) = live.record(lineage).filter(|tagged| **tagged != record.id) else { return false };
-        let has_it = |other: &Record| other.id == *tagged && other.objects().any(|object| object.id == live.id);
-        self.records.iter().any(|(_, other)| has_it(other))
+    /// A service may give the id of what had gone to a new object: that bears the mark of the record that it was made for, or
+    /// has the name that only that record knows.
+    fn is_of_another(&self, record: &Record, object: &Object, live: &ErasedLive, lineage: &Lineage) -> bool {
+        let others = self.records.iter().filter(|(_, other)| other.id != record.id);
+        let mut others = others.flat_map(|(_, other)| other.objects().map(move |object| (*other, object)));
+        let mut has_it = |is_its: &dyn Fn(&Record, &Object) -> bool| {
+            others.any(|(other, object)| object.id == live.id && is_its(other, object))
+        };
+        match live.record(lineage) {
+            Some(tagged) => *tagged != record.id && has_it(&|other, _| other.id == *tagged),
+            None => object.name != live.name && has_it(&|_, other| other.name == live.name),
+        }
     }
 }
 

@@ -112,6 +112,9 @@ impl Object {
         self.ready = false;
         add(&mut self.deps, deps);
         add(&mut self.secrets, secrets);
+        if self.secrets.is_empty() {
+            return self;
+        }
         let secrets = self.secrets.clone();
         let sealed = |spec: &Json| {
             let mut value = spec.value();

@@ -506,7 +506,21 @@ impl<'a> Oracle<'a> {
     fn host_goes(&self, record: &Record) -> Option<Goes> {
         let host = record.dies_with.as_ref()?;
         let slot = self.program.iter().find(|slot| slot.address() == host.as_str())?;
-        self.outlooks.get(&slot.slot)?.goes
+        let host = self.outlooks.get(&slot.slot)?;
+        // In the earlier object of its host, which is used again, it stays.
+        let applied = settings(&record.object.as_ref()?.applied.value());
+        let mentions = |is_it: &dyn Fn(&str) -> bool| {
+            let inside = applied.uses.iter().filter_map(|using| using.rsplit(' ').next());
+            inside.chain(applied.on.as_deref()).chain(applied.inside.as_deref()).any(is_it)
+        };
+        let current = self.records.get(&slot.address()).and_then(|host| host.object.as_ref());
+        let is_restored = |text: &str| host.id.as_deref() == Some(text) || host.name.as_deref() == Some(text);
+        let is_current =
+            |text: &str| current.is_some_and(|object| object.id.as_str() == text || object.name.as_str() == text);
+        if host.is_restored && mentions(&is_restored) && !mentions(&is_current) {
+            return None;
+        }
+        host.goes
     }
 
     /// It is in an object of its host that an earlier run has replaced, and that goes now.

@@ -455,3 +455,52 @@ fn what_has_the_id_of_what_had_gone_is_not_changed_in_its_place() {
         ],
     );
 }
+
+/// It was taken for the object that had gone, whose id it had got.
+#[test]
+fn what_bears_no_tag_is_told_by_its_name_where_ids_come_back() {
+    featured(
+        vec![Feature::IdsComeBack],
+        vec![
+            act(vec![thing(0, Tag)]),
+            Act {
+                others: vec![Remove(0)],
+                faults: vec![Fault { call: Create, slot: 2, how: HangsAfter }],
+                ..act(vec![thing(2, Tag)])
+            },
+        ],
+    );
+}
+
+/// It was made again, and the one in the host was forgotten.
+#[test]
+fn a_guest_stays_in_an_earlier_host_that_is_used_again() {
+    let host = |base: u64| Slot { base, ..thing(1, Lamp) };
+    let guest = || Slot { uses: vec![Inside(1)], ..thing(2, Lamp) };
+    life(vec![
+        act(vec![host(0), guest()]),
+        Act { death: Some(Before(2)), given_up: true, ..act(vec![host(1), guest()]) },
+        act(vec![host(0), guest()]),
+    ]);
+}
+
+/// A list did not show yet what others had made of it, so it was only waited for, and taken as it was then.
+#[test]
+fn what_an_interrupted_run_made_is_compared_after_the_wait_for_it() {
+    let lamp = |base: u64| Slot { base, options: vec![Protect], ..thing(4, Lamp) };
+    holds(&Case {
+        parallel: 64,
+        continue_on_error: false,
+        world: vec![Feature::ListsLag],
+        turns: vec![1, 1, 1, 4, 3, 3],
+        acts: vec![
+            Act {
+                death: Some(After(3)),
+                given_up: true,
+                ..act(vec![thing(1, Pipe), Slot { uses: vec![Name(1)], ..thing(2, Pipe) }, lamp(0)])
+            },
+            act(vec![lamp(1)]),
+            Act { others: vec![Text(4)], death: Some(After(3)), ..act(vec![lamp(0)]) },
+        ],
+    });
+}

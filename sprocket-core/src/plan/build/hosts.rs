@@ -45,10 +45,23 @@ impl<'a> Builder<'a> {
         let record = record?;
         let &index = stack.index.get(record.dies_with.as_ref()?)?;
         let address = &stack.nodes[index as usize].address;
-        let replaced = self.replaced.get(&(index as usize)).copied();
+        let is_its = |replaced: &Replaced| !(replaced.is_restored && self.is_in_restored(record, address));
+        let replaced = self.replaced.get(&(index as usize)).copied().filter(is_its);
         let left_behind = || Replaced { goes: HostGoes::Before, is_restored: false };
         let replaced = replaced.or_else(|| self.is_left_behind(record, address).then(left_behind))?;
         Some((address, replaced))
+    }
+
+    /// Whether a guest is in the earlier object of its host that this plan uses again, and so stays where it is.
+    fn is_in_restored(&self, record: &Record, host: &Address) -> bool {
+        let (Some(object), Some(host)) = (&record.object, self.basis.snapshot.records.get(host)) else { return false };
+        let is_restored = |old: &&Object| {
+            let restores = |step: &Step| matches!(&step.action, StepAction::Restore { object } if old.is(object));
+            self.steps.iter().any(|step| Some(&step.address) == record.dies_with.as_ref() && restores(step))
+        };
+        let applied = object.applied.value();
+        let is_in = |host: &Object| mentions(&applied, host.id.as_str()) || mentions(&applied, host.name.as_str());
+        host.old.iter().find(is_restored).is_some_and(is_in) && !host.object.as_ref().is_some_and(is_in)
     }
 
     /// Whether a guest was made in an object of its host that an earlier run has replaced, and this plan deletes: its
