@@ -5,6 +5,7 @@
 
 mod bucket;
 mod fake;
+mod kill;
 mod messages;
 mod plan;
 mod store;
