@@ -9,7 +9,7 @@ use super::{Engine, Refused};
 use crate::erased::ErasedLive;
 use crate::ids::Address;
 use crate::json::Json;
-use crate::plan::{Plan, Reason, Step};
+use crate::plan::{Plan, Reason, Step, accepts};
 use crate::stack::Stack;
 use crate::state::{Entry, Event, Object, Record, SeenSpec, Signer};
 use crate::value::{Path, conceal_known, is_sealed, places_hidden, seal_at};
@@ -80,11 +80,14 @@ impl Step {
 
 /// The object as if its service's word had been ours: what differs from what was seen last is what was sent.
 fn as_it_is(object: &Object, live: &ErasedLive, now: Json) -> Object {
-    let applied = match object.seen_spec() {
-        Some(seen) if *seen != now => {
+    // What was never read was to be as it was sent, but for what its service chooses.
+    let is_free = |setting: &Value| object.seen.is_none() && setting.is_null();
+    let applied = match object.seen_spec().unwrap_or(&object.applied) {
+        seen if *seen != now => {
             let (seen, now, mut applied) = (seen.value(), now.value(), object.applied.value());
             if let (Value::Object(applied), Value::Object(now)) = (&mut applied, now) {
-                for (setting, value) in now.into_iter().filter(|(setting, value)| seen[setting] != *value) {
+                let is_other = |setting: &Value, now: &Value| !accepts(setting, now) && !is_free(setting);
+                for (setting, value) in now.into_iter().filter(|(setting, now)| is_other(&seen[setting], now)) {
                     applied.insert(setting, value);
                 }
             }

@@ -114,7 +114,7 @@ fn is_marker(map: &Map<String, Value>) -> bool {
 }
 
 /// Whether a desired value takes a live one as it is: equal, but for what the service may choose and what it never shows.
-pub(super) fn accepts(desired: &Value, live: &Value) -> bool {
+pub(crate) fn accepts(desired: &Value, live: &Value) -> bool {
     match (desired, live) {
         (Value::Object(desired), _) if is_assigned(desired) => true,
         (Value::Object(desired), Value::Object(live)) if !is_marker(desired) => {

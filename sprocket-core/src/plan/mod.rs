@@ -19,7 +19,7 @@ pub(crate) use self::build::{
     Basis, Moves, build, name_of, next_generation, next_name, output_problem, output_values, reported,
 };
 pub use self::diff::Change;
-pub(crate) use self::diff::{Compared, has_holes, is_as_wanted, real_changes};
+pub(crate) use self::diff::{Compared, accepts, has_holes, is_as_wanted, real_changes};
 pub(crate) use self::order::{Handover, dependents};
 pub use self::request::{Goal, Pattern, Request};
 use crate::ids::{Address, Lineage, PhysicalName, ProviderName};

@@ -134,6 +134,9 @@ struct Objects<'a> {
 impl<'a> Objects<'a> {
     fn of(steps: &[Step], snapshot: &'a Snapshot) -> Self {
         let mut objects = Self { ended: HashMap::new(), has_both: vec![false; steps.len()] };
+        if snapshot.records.values().all(|record| record.old.is_empty()) {
+            return objects;
+        }
         for (at, step) in steps.iter().enumerate() {
             let Some(record) = snapshot.records.get(&step.address).filter(|record| !record.old.is_empty()) else {
                 continue;

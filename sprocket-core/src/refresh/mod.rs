@@ -328,7 +328,10 @@ impl Group<'_> {
         for (_, found) in ours {
             let name = found[0].name.clone();
             let there = connections.ask(self.kind.calls.read(through, Target::Named(&name))).await?;
-            found.retain(|live| !is_ours(live) || there.iter().any(|other| other.id == live.id));
+            let (listed, mut known): (Vec<_>, Vec<_>) = found.drain(..).partition(is_ours);
+            // It counts as it is read: it may have lost its mark since.
+            known.extend(there.into_iter().filter(|other| listed.iter().any(|live| live.id == other.id)));
+            *found = known;
         }
         strays.retain(|_, found| !found.is_empty());
         Ok(())

@@ -504,3 +504,32 @@ fn what_an_interrupted_run_made_is_compared_after_the_wait_for_it() {
         ],
     });
 }
+
+/// A list still showed the mark that it had lost: it was taken for the record's, and deleted.
+#[test]
+fn what_has_lost_its_mark_is_not_found_by_it() {
+    let pipe = |base: u64| Slot { base, ..thing(2, Pipe) };
+    featured(
+        vec![Feature::ListsLag],
+        vec![
+            act(vec![thing(0, Sign), pipe(0)]),
+            Act { others: vec![Base(0)], death: Some(Before(2)), ..act(vec![thing(0, Sign), pipe(1)]) },
+            Act { others: vec![Unmark(2)], ..act(vec![]) },
+        ],
+    );
+}
+
+/// It was recorded as if it were as the program says.
+#[test]
+fn what_is_accepted_of_an_interrupted_run_is_recorded_as_it_is() {
+    holds(&Case {
+        parallel: 2,
+        continue_on_error: false,
+        world: vec![Feature::Imports],
+        turns: vec![1],
+        acts: vec![
+            Act { death: Some(Before(4)), given_up: true, ..act(vec![thing(0, Post), thing(2, Pipe), thing(4, Lamp)]) },
+            Act { others: vec![Text(4), Accept], ..act(vec![thing(4, Lamp)]) },
+        ],
+    });
+}
