@@ -121,7 +121,7 @@ fn child() {
             let plan = engine.plan(&stack, job.goal()).await.unwrap();
             assert!(plan.problems.is_empty(), "{plan}");
             match engine.apply(&stack, &plan, &Stop::default()).await {
-                // That of the run that was killed.
+                // The killed run's lease has to end first: nothing tells when, so ask again.
                 Err(refused) if refused.is_locked() && Instant::now() < until => {
                     tokio::time::sleep(Duration::from_millis(250)).await;
                 }

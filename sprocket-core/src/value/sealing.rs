@@ -105,7 +105,7 @@ impl StackKey {
         Self::from_bytes(bytes)
     }
 
-    /// A hash of texts one after the other, as 32 hexadecimal digits. Without the key nobody can try out what it is of.
+    /// A hash of texts one after the other, as 32 hexadecimal digits. Without the key nobody can test a guess of the texts.
     pub(crate) fn hash(&self, texts: &[&str]) -> String {
         let begin = || Hmac::new_from_slice(self.derive("sprocket hash").bytes()).expect("BUG: HMAC takes any key");
         let mut hash = self.inner.hashing.get_or_init(begin).clone();

@@ -361,7 +361,8 @@ impl<'c> Stage<'c> {
         laws::no_secret_shows(&said, &secrets)
     }
 
-    /// What was left in place, or is shown by a list that lags, may have a secret that nobody knows as one any more.
+    /// An object that was left in place, or that a stale list shows, may hold a value that neither program nor state still marks as
+    /// secret.
     fn forget(&self, program: &[Slot], state: Option<&Snapshot>) {
         if !self.case.has(Feature::Secrets) {
             return;

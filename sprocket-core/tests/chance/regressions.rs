@@ -484,7 +484,7 @@ fn a_guest_stays_in_an_earlier_host_that_is_used_again() {
     ]);
 }
 
-/// A list did not show yet what others had made of it, so it was only waited for, and taken as it was then.
+/// A stale list hid that somebody else had changed the object, so the engine only waited for it and recorded the change as ours.
 #[test]
 fn what_an_interrupted_run_made_is_compared_after_the_wait_for_it() {
     let lamp = |base: u64| Slot { base, options: vec![Protect], ..thing(4, Lamp) };
