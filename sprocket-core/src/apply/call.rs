@@ -241,7 +241,14 @@ impl Call<'_> {
                     Ok(ErasedSettled::Ours { object: live, duplicates }) => {
                         next.old.extend(duplicates.into_iter().map(|live| self.duplicate(intention, live)));
                         match self.complete(intention, &live, spec).await {
-                            Ok(state) => break (Some(live.id), state.unwrap_or(live.state)),
+                            Ok(Some(state)) => break (Some(live.id), state),
+                            Ok(None) => {
+                                let ready = !self.kind.facts().converges;
+                                let object = self.object(intention, live.id.clone(), &live.state, None, ready);
+                                // What was compared is what is recorded: others may have changed it since.
+                                next.object = Some(self.as_seen(object, *live, None));
+                                return Ok(next);
+                            }
                             Err(fault) => {
                                 // The object is there, and its record says that it is not finished.
                                 let object = self.object(intention, live.id, &live.state, None, false);
@@ -532,18 +539,22 @@ impl Call<'_> {
             .limited(self.kind.calls.read(self.through(&object.secrets), Target::Recorded(&object, &self.mark)))
             .await;
         match read.map(|lives| lives.into_iter().next()) {
-            Ok(Some(live)) => Object {
-                marked: live.is(&self.mark),
-                foreign: object.foreign && live.is_theirs(&self.mark.lineage),
-                seen: Some(SeenSpec::of(
-                    self.seen_of_ours(self.conceal(live.spec, &object), &object, before),
-                    &object.applied,
-                )),
-                witness: Some(live.witness),
-                state: live.state,
-                ..object
-            },
+            Ok(Some(live)) => self.as_seen(object, live, before),
             _ => object,
+        }
+    }
+
+    fn as_seen(&self, object: Object, live: ErasedLive, before: Option<&Object>) -> Object {
+        Object {
+            marked: live.is(&self.mark),
+            foreign: object.foreign && live.is_theirs(&self.mark.lineage),
+            seen: Some(SeenSpec::of(
+                self.seen_of_ours(self.conceal(live.spec, &object), &object, before),
+                &object.applied,
+            )),
+            witness: Some(live.witness),
+            state: live.state,
+            ..object
         }
     }
 

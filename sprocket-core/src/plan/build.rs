@@ -216,7 +216,7 @@ impl<'a> Builder<'a> {
                 if let Some((left, there)) = self.left_from_before(node, record, name.as_ref(), &desired) {
                     let drop = StepAction::Drop { object: object.which() };
                     let gone = self.step(index, node, drop, Reason::Gone, Some(object.name.clone()));
-                    return self.use_again(index, node, left, there, &desired, Vec::new(), gone);
+                    return self.use_again(index, node, left, there, &desired, Vec::new(), Some(gone));
                 }
                 if let Some(other) = self.strays(node, name.as_ref()).first() {
                     let message = format!("has gone, and another object is named `{}` now", other.name);
@@ -318,6 +318,9 @@ impl<'a> Builder<'a> {
     fn without_object(&mut self, index: usize, node: &Node, record: Option<&Record>, desired: &Desired) {
         let generation = record.map_or(1, next_generation);
         let name = self.name(node, generation, desired);
+        if let Some((left, there)) = self.left_from_before(node, record, name.as_ref(), desired) {
+            return self.use_again(index, node, left, there, desired, Vec::new(), None);
+        }
         let create = StepAction::Create { generation, replaces: false };
         match self.strays(node, name.as_ref()) {
             [] => self.create(index, node, create, Reason::New, name, desired),

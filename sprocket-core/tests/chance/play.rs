@@ -169,7 +169,10 @@ impl<'c> Stage<'c> {
                     self.import(of, &act.program).await;
                     recorded = objects(&self.state().await?);
                 }
-                Other::Accept => self.accept(&act.program).await,
+                Other::Accept => {
+                    self.accept(&act.program).await;
+                    recorded = objects(&self.state().await?);
+                }
                 Other::Edit(place) => self.edited(place, &act.program).await?,
                 other => self.others(other, &act.program, &recorded),
             }
@@ -473,10 +476,17 @@ impl<'c> Stage<'c> {
             _ => None,
         }));
         // What others change of theirs in the middle of the run is theirs to change.
-        let is_meddled =
-            |thing: &Thing| notes.iter().any(|note| matches!(note, Note::Meddled { name } if *name == thing.name));
-        let theirs: Vec<Thing> = self.theirs.iter().filter(|thing| !is_meddled(thing)).cloned().collect();
-        laws::nothing_of_others_is_touched(&theirs, &self.shed.inside().things)?;
+        let meddled = notes.iter().filter_map(|note| if let Note::Meddled { name } = note { Some(name) } else { None });
+        let meddled: BTreeSet<&String> = meddled.collect();
+        for theirs in self.theirs.iter_mut().filter(|thing| meddled.contains(&thing.name)) {
+            let inside = self.shed.inside();
+            let now = inside.things.iter().find(|now| now.id == theirs.id && now.set.text.ends_with(" of others"));
+            if let Some(now) = now {
+                theirs.set.text.clone_from(&now.set.text);
+                theirs.version = now.version;
+            }
+        }
+        laws::nothing_of_others_is_touched(&self.theirs, &self.shed.inside().things)?;
         // Where an id comes back, what mentions it may mean the object that had it before.
         let any_slot: BTreeSet<u8> = (0..=u8::MAX).collect();
         let declared = if self.case.has(Feature::IdsComeBack) { &any_slot } else { declared };

@@ -533,3 +533,53 @@ fn what_is_accepted_of_an_interrupted_run_is_recorded_as_it_is() {
         ],
     });
 }
+
+/// It was created beside its own delete, since only the object that had replaced it had gone.
+#[test]
+fn an_earlier_object_is_used_again_when_the_one_in_its_place_has_been_deleted() {
+    for kind in [Sign, Post] {
+        let one = |base: u64| Slot { base, ..thing(1, kind) };
+        for (calls, parallel) in [(1, 1), (2, 1), (2, 2), (3, 2)] {
+            holds(&Case {
+                parallel,
+                continue_on_error: false,
+                world: vec![],
+                turns: vec![],
+                acts: vec![
+                    act(vec![one(1)]),
+                    Act { death: Some(Before(2)), given_up: true, ..act(vec![one(0)]) },
+                    Act { death: Some(After(calls)), given_up: true, ..act(vec![]) },
+                    act(vec![one(1)]),
+                ],
+            });
+        }
+    }
+}
+
+/// The read after the answer of the settling was taken for what the create had made: it was never drift.
+#[test]
+fn what_others_change_after_a_create_in_doubt_was_found_is_drift() {
+    featured(
+        vec![Feature::Meddling],
+        vec![Act {
+            faults: vec![
+                Fault { call: Create, slot: 5, how: HangsAfter },
+                Fault { call: Read, slot: 5, how: Overtaken },
+                Fault { call: Read, slot: 5, how: Overtaken },
+            ],
+            ..act(vec![thing(5, Pipe)])
+        }],
+    );
+}
+
+/// What is recorded by an accept is ours, though it loses its mark before the next plan.
+#[test]
+fn what_was_accepted_of_an_interrupted_run_is_deleted_without_its_mark() {
+    featured(
+        vec![Feature::Imports],
+        vec![
+            Act { death: Some(Before(3)), given_up: true, ..act(vec![thing(0, Post), thing(5, Lamp)]) },
+            Act { others: vec![Accept, Unmark(5)], ..act(vec![]) },
+        ],
+    );
+}

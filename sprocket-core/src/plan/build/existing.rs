@@ -274,7 +274,7 @@ impl<'a> Builder<'a> {
         let left = may_be_used.then(|| self.left_from_before(node, record, name.as_ref(), desired)).flatten();
         if let Some((left, there)) = left {
             let replaced = old(self);
-            return self.use_again(index, node, left, there, desired, changes, replaced);
+            return self.use_again(index, node, left, there, desired, changes, Some(replaced));
         }
         let is_found = facts.naming != Naming::Fixed && self.can_be_adopted(node, record, name.as_ref());
         if let (true, Some(stray)) = (is_found, self.strays(node, name.as_ref()).first()) {
@@ -392,7 +392,7 @@ impl<'a> Builder<'a> {
         there: &ErasedLive,
         desired: &Desired,
         mut changes: Vec<Change>,
-        replaced: Step,
+        replaced: Option<Step>,
     ) {
         let later = self.differences(node, left, Some(there), desired);
         let name = Some(left.name.clone());
@@ -427,7 +427,7 @@ impl<'a> Builder<'a> {
             self.push(index, Step { changes: later, witness: Some(there.witness.clone()), ..step })
         });
         // What is in its place until now goes once that is whole.
-        if !in_use {
+        if let Some(replaced) = replaced.filter(|_| !in_use) {
             self.steps.push(Step { after: vec![whole], ..replaced });
         }
     }
