@@ -183,7 +183,13 @@ impl<'a> Oracle<'a> {
         let generation = object.as_ref().map_or(1, |object| object.generation);
         let old: &[Object] = record.as_ref().map_or(&[], |record| &record.old);
         let stray = self.stray(slot, self.next_name(slot, &desired, 1).as_deref(), old);
+        // An object from before is used again, if nothing is in its place.
+        let is_there = object.as_ref().is_some_and(|object| self.live(object).is_some());
+        let left = (!is_there)
+            .then(|| self.restored(slot, &desired, old, self.next_name(slot, &desired, 1).as_deref()))
+            .flatten();
         let main = match object.as_ref().map(|object| (object, self.live(object))) {
+            _ if left.is_some() => Some("restore"),
             None => self.without_object(slot, &desired, stray),
             // It has gone, and something else has its name.
             Some((_, None))
@@ -205,7 +211,8 @@ impl<'a> Oracle<'a> {
             self.next_name(slot, &desired, if main == Some("replace") { generation + 1 } else { generation });
         let restored = (main == Some("replace") && self.may_be_restored(record.as_ref()))
             .then(|| self.restored(slot, &desired, old, next_name.as_deref()))
-            .flatten();
+            .flatten()
+            .or(left);
         // The next one's name is taken.
         let taker =
             self.stray(slot, next_name.as_deref(), old).filter(|_| main == Some("replace") && restored.is_none());
@@ -222,7 +229,7 @@ impl<'a> Oracle<'a> {
         let again = taker.filter(had_left).filter(|thing| !self.is_stolen(thing));
         let is_kept = slot.has(Opt::Keep) || record.as_ref().is_some_and(|record| record.keep_on_delete);
         let is_new = main == Some("replace") && restored.is_none() && taker.is_none();
-        let goes = (main == Some("replace")).then(|| match is_new && self.goes_first(slot) {
+        let goes = matches!(main, Some("replace" | "restore")).then(|| match is_new && self.goes_first(slot) {
             true => Goes::First,
             false if is_kept => Goes::Stays,
             false => Goes::Later,
@@ -245,6 +252,9 @@ impl<'a> Oracle<'a> {
             later = self.updates(slot, &desired, record.as_ref().expect("it has an object"), restored, thing);
             later = later.filter(|later| *later != "record");
             self.step(&address, format!("restore {}", restored.generation));
+            if object.is_some() && !is_there {
+                self.step(&address, format!("drop {generation}"));
+            }
             if let Some(later) = later {
                 self.step(&address, later);
             }
@@ -282,7 +292,7 @@ impl<'a> Oracle<'a> {
         let live = object.as_ref().and_then(|object| self.live(object));
         let version_of = |object: &Object| object.state.value()["version"].as_u64();
         let outlook = match (main, &object) {
-            (Some("replace"), _) if restored.is_some() => Outlook {
+            (Some("replace" | "restore"), _) if restored.is_some() => Outlook {
                 name: next_name,
                 id: restored.map(|(restored, _)| restored.id.to_string()),
                 version: restored.map(|(_, thing)| thing.version).filter(|_| later.is_none()),

@@ -537,9 +537,9 @@ fn what_is_accepted_of_an_interrupted_run_is_recorded_as_it_is() {
 /// It was created beside its own delete, since only the object that had replaced it had gone.
 #[test]
 fn an_earlier_object_is_used_again_when_the_one_in_its_place_has_been_deleted() {
-    for kind in [Sign, Post] {
+    for (kind, last) in [(Sign, 1), (Pipe, 1), (Pipe, 0)] {
         let one = |base: u64| Slot { base, ..thing(1, kind) };
-        for (calls, parallel) in [(1, 1), (2, 1), (2, 2), (3, 2)] {
+        for (death, parallel) in (1..6).flat_map(|at| [(Before(at), 1), (After(at), 1), (After(at), 2)]) {
             holds(&Case {
                 parallel,
                 continue_on_error: false,
@@ -548,8 +548,8 @@ fn an_earlier_object_is_used_again_when_the_one_in_its_place_has_been_deleted() 
                 acts: vec![
                     act(vec![one(1)]),
                     Act { death: Some(Before(2)), given_up: true, ..act(vec![one(0)]) },
-                    Act { death: Some(After(calls)), given_up: true, ..act(vec![]) },
-                    act(vec![one(1)]),
+                    Act { death: Some(death), given_up: true, ..act(vec![]) },
+                    act(vec![one(last)]),
                 ],
             });
         }
