@@ -255,6 +255,16 @@ mod tests {
     }
 
     #[test]
+    fn all_providers_together_keep_to_the_limit_of_the_run() {
+        let jobs = (0..3).map(|at| Job { resource: at, provider: usize::try_from(at % 2).unwrap() }).collect();
+        let slots = Slots { total: 2, by_provider: vec![8, 8] };
+        let mut schedule = Schedule::new(jobs, vec![vec![]; 3], &[0, 1, 2], slots);
+        assert_eq!(drained(&mut schedule), [0, 1]);
+        schedule.end(1, true);
+        assert_eq!(drained(&mut schedule), [2]);
+    }
+
+    #[test]
     fn a_run_that_can_not_go_on_is_found() {
         // There is no slot for what is left; and 1 waits for 0.
         let mut without_slots = schedule(&[&[1], &[]], 0);

@@ -553,7 +553,7 @@ impl<'c> Stage<'c> {
             let thing = inside.things.iter().find(is_it);
             let thing = thing.ok_or_else(|| format!("{} is not there", slot.address()))?;
             let is_ours = match &thing.mark {
-                Some(mark) if mark.lineage == state.lineage => record_of(mark) == record.id.as_str(),
+                Some(mark) if mark.lineage == state.lineage && record_of(mark) == record.id.as_str() => true,
                 // What was imported bears what it bore, until it is changed.
                 Some(_) => self.imported.contains(&thing.id) && !object.marked,
                 // That it has none may have been accepted.

@@ -583,3 +583,17 @@ fn what_was_accepted_of_an_interrupted_run_is_deleted_without_its_mark() {
         ],
     );
 }
+
+/// Never wrong, and easily so: the earlier object waits for who goes for good and was made from it.
+#[test]
+fn what_was_made_from_an_earlier_object_goes_before_it() {
+    let user = || Slot { uses: vec![Name(2)], ..thing(5, Lamp) };
+    life(vec![
+        act(vec![thing(2, Lamp), user()]),
+        Act {
+            faults: vec![Fault { call: Delete, slot: 5, how: Refused }],
+            death: Some(Unlocked(4)),
+            ..act(vec![Slot { base: 1, ..thing(2, Lamp) }])
+        },
+    ]);
+}

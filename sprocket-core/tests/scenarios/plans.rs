@@ -1,8 +1,11 @@
 //! A plan and its run: exactly that is done, or nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use insta::assert_snapshot;
 use sprocket_core::testing::World;
-use sprocket_core::{Event, Events, Goal, Output, Password, Stack, StepOutcome, Stop};
+use sprocket_core::{DraftExt as _, Event, Events, Goal, Output, Password, Stack, StepOutcome, Stop};
 
 use super::kinds::{App, Net};
 use super::yard::Post;
@@ -46,6 +49,36 @@ fn another_program_than_the_plan_was_made_of_is_refused() {
     assert_eq!(story.calls(), [""; 0]);
     story.world.apply_plan(story.connected(&web("app:1")), &plan).unwrap();
     assert_eq!(story.calls(), ["create lab:app/web"]);
+}
+
+#[test]
+fn a_setting_that_turns_out_otherwise_is_not_sent() {
+    let is_made = Arc::new(AtomicBool::new(false));
+    let program = |image: &'static str| {
+        let is_made = Arc::clone(&is_made);
+        move |stack: &mut Stack| {
+            let edge = stack.add(Net::new("edge"));
+            let (makes, asks) = (Arc::clone(&is_made), Arc::clone(&is_made));
+            let known_later = edge.id.map(move |id| {
+                makes.store(true, Ordering::Relaxed);
+                id.to_string()
+            });
+            let first = stack.add(App::new("first", "app:1").env("EDGE", known_later));
+            let image = Output::known(()).map(move |()| match asks.load(Ordering::Relaxed) {
+                true => "app:2",
+                false => image,
+            });
+            stack.add(App::new("second", image.map(|image| (*image).to_owned())).after(&first));
+        }
+    };
+    let mut story = Story::new();
+    let report = story.run(program("app:1")).unwrap();
+    assert_snapshot!(told(&report), @"
+    create lab:net/edge Done
+    create lab:app/first Done
+    create lab:app/second failed: `image` is not what the plan showed
+    ");
+    assert_eq!(story.calls(), ["create lab:net/edge", "create lab:app/first"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod conformance;
 mod damage;
 mod disk_full;
+mod durable;
 mod files;
 mod kills;
 mod laws;

@@ -81,9 +81,12 @@ impl<'a> Builder<'a> {
     }
 
     fn differences(&self, node: &Node, object: &Object, live: Option<&ErasedLive>, desired: &Desired) -> Vec<Change> {
-        let mut found = self.changes_and_drift(node, object, live, desired);
+        let secrets = both(&desired.secrets, &object.secrets);
+        let mut found = self.changes_and_drift(node, object, live, desired, &secrets);
+        if found.is_empty() {
+            return found;
+        }
         for change in found.iter_mut().filter(|change| change.drift) {
-            let secrets = both(&desired.secrets, &object.secrets);
             conceal_live(std::slice::from_mut(change), &secrets, self.basis.key);
         }
         // Somebody else has made what is there what the program says now: no new object is needed for that. A content's
@@ -91,7 +94,7 @@ impl<'a> Builder<'a> {
         if let Some(live) = live.filter(|_| node.kind.facts().naming != Naming::Content)
             && found.iter().any(|change| change.replaces)
         {
-            let now = node.kind.mask(live, &both(&desired.secrets, &object.secrets), self.basis.key).value();
+            let now = node.kind.mask(live, &secrets, self.basis.key).value();
             let replacing = found.iter_mut().filter(|change| change.replaces);
             replacing.for_each(|change| change.replaces = change.path.find(&now) != Some(&change.after));
         }
@@ -104,11 +107,11 @@ impl<'a> Builder<'a> {
         object: &Object,
         live: Option<&ErasedLive>,
         desired: &Desired,
+        secrets: &[Path],
     ) -> Vec<Change> {
         let facts = node.kind.facts();
         let key = self.basis.key;
         let (kind, ignore) = (&node.kind, &node.options.ignore);
-        let secrets = &both(&desired.secrets, &object.secrets)[..];
         let triggered = trigger::changes(object, &desired.triggers);
         let mut found = match &desired.spec {
             Spec::Whole(spec) if kind.equal(spec, &object.applied, secrets, key) => Vec::new(),
@@ -133,11 +136,15 @@ impl<'a> Builder<'a> {
             }
             return found;
         };
+        // The witness also knows what the spec does not show, such as how often a secret was written.
+        let has_another_witness = || object.witness.as_ref().is_some_and(|witness| *witness != live.witness);
+        if secrets.is_empty() && live.spec == *seen && !has_another_witness() {
+            return found;
+        }
         let masked = if secrets.is_empty() { live.spec.clone() } else { kind.mask(live, secrets, key) };
         let (masked, seen, secrets) = &alike(masked, seen, secrets, key);
         if masked == seen {
-            // The witness also knows what the spec does not show, such as how often a secret was written.
-            if object.witness.as_ref().is_some_and(|witness| *witness != live.witness) {
+            if has_another_witness() {
                 found.extend(self.unseen_drift(facts, desired));
             }
             return found;
@@ -476,6 +483,9 @@ fn alike(live: Json, seen: &Json, secrets: &[Path], key: &StackKey) -> (Json, Js
 }
 
 fn both(one: &[Path], other: &[Path]) -> Vec<Path> {
+    if one == other {
+        return one.to_vec();
+    }
     let all: BTreeSet<&Path> = one.iter().chain(other).collect();
     all.into_iter().cloned().collect()
 }
