@@ -71,9 +71,16 @@ pub(super) async fn open(
     let moves = Moves::of(stack, &snapshot, &configs);
     let amendments: Vec<Entry> = Entry::moved(moves.by_old_address()).into_iter().collect();
     snapshot.take_all(amendments.iter().cloned());
-    let known = recorded(stack, &snapshot, &key);
+    let mut known = recorded(stack, &snapshot, &key);
     let opening = async {
-        let connections = Connections::open_all(stack, &snapshot, &known, &key, opener).await?;
+        let mut connections = Connections::open_all(stack, &snapshot, &known, &key, opener).await?;
+        // The settings of one may have an answer of another.
+        while connections.wait_for_answers(stack) {
+            look_up(stack, &mut known, &connections).await?;
+            if !connections.open_known(stack, &snapshot, &known, &key).await? {
+                break;
+            }
+        }
         upgrade(&mut snapshot, &connections)?;
         Ok(connections)
     };

@@ -89,7 +89,9 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
         claims: Claims::new(),
         handovers: Vec::new(),
         names: HashMap::with_capacity(nodes),
-        selected: Selected::of(request, basis.stack, basis.snapshot, &basis.moves.made),
+        selected: Selected::of(request, basis.stack, basis.snapshot, &basis.moves.made, |provider| {
+            basis.observed.is_unread(provider)
+        }),
         request,
         basis,
     };
@@ -105,10 +107,12 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
                 }
             }
             builder.undeclared(&gone);
+            builder.put_off_begun();
             builder.outputs()
         }
         Goal::Destroyed { include_kept } => {
             builder.destroy(include_kept);
+            builder.put_off_begun();
             BTreeMap::new()
         }
     };
@@ -186,7 +190,6 @@ impl<'a> Builder<'a> {
     }
 
     fn decide(&mut self, index: usize, node: &Node, record: Option<&Record>, object: Option<&Object>) {
-        let stack = self.basis.stack;
         if self.contradicts(index, node, record) {
             return;
         }
@@ -199,7 +202,6 @@ impl<'a> Builder<'a> {
         let Some(desired) = self.evaluate(node, object) else { return };
         let seen = self.basis.observed.objects.get(&node.address);
         let live = seen.and_then(|seen| seen.current.as_ref());
-        let deferred = self.basis.observed.deferred.contains(&stack.providers[node.provider].name);
         if let (Some(object), Some(live)) = (object, live)
             && self.is_taken(&node.address, Some(Place::of(node.at)), object, live)
         {
@@ -210,7 +212,7 @@ impl<'a> Builder<'a> {
         }
         match (object, live) {
             (None, _) => self.without_object(index, node, record, &desired),
-            (Some(object), None) if !deferred => {
+            (Some(object), None) => {
                 let step = StepAction::Create { generation: object.generation, replaces: false };
                 let name = self.name(node, object.generation, &desired);
                 if let Some((left, there)) = self.left_from_before(node, record, name.as_ref(), &desired) {
@@ -235,7 +237,7 @@ impl<'a> Builder<'a> {
                 }
                 self.create(index, node, step, Reason::Gone, name, &desired);
             }
-            (Some(object), live) => self.existing(index, node, record, object, live, &desired),
+            (Some(object), Some(live)) => self.existing(index, node, record, object, live, &desired),
         }
     }
 

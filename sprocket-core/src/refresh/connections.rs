@@ -149,6 +149,34 @@ impl Connections {
         Ok(Self { all: try_join_all(opening).await?.into_iter().collect(), opener: Arc::clone(opener) })
     }
 
+    /// Whether the settings of one that is not open have answers to look-ups.
+    pub(crate) fn wait_for_answers(&self, stack: &Stack) -> bool {
+        stack.providers.iter().any(|node| !node.lookups.is_empty() && self.is_unknown(&node.name))
+    }
+
+    /// Opens those whose settings have become known. Whether there were any.
+    pub(crate) async fn open_known(
+        &mut self,
+        stack: &Stack,
+        snapshot: &Snapshot,
+        known: &Known,
+        key: &StackKey,
+    ) -> Result<bool, Refused> {
+        let mut has_opened = false;
+        for node in stack.providers.iter().filter(|node| !node.lookups.is_empty()) {
+            // An answer that is a mistake may become another once the run has made what is asked about.
+            if self.is_unknown(&node.name)
+                && let Ok(Some(settings)) = settings(node, known, key)
+            {
+                let recorded = made_with(snapshot, &node.name);
+                let opened = open_with(node, Some(settings), recorded, key, &self.opener).await?;
+                self.all.insert(node.name.clone(), opened);
+                has_opened = true;
+            }
+        }
+        Ok(has_opened)
+    }
+
     /// Tries each declared provider by itself.
     pub(crate) async fn reach(stack: &Stack, snapshot: &Snapshot, key: &StackKey, opener: &Opener) -> Vec<Reached> {
         let known = Known::nothing(stack, key);
@@ -258,8 +286,11 @@ impl Connections {
 
     /// Those whose settings are not known yet.
     pub(crate) fn unknown(&self) -> BTreeSet<ProviderName> {
-        let unknown = self.all.iter().filter(|(_, connection)| matches!(connection, Connection::Deferred(_)));
-        unknown.map(|(name, _)| name.clone()).collect()
+        self.all.keys().filter(|name| self.is_unknown(name)).cloned().collect()
+    }
+
+    fn is_unknown(&self, name: &ProviderName) -> bool {
+        matches!(self.all.get(name), Some(Connection::Deferred(_)))
     }
 
     /// Those that are shut, with what they say.

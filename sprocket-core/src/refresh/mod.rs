@@ -47,6 +47,13 @@ pub(crate) struct Observed {
     pub(crate) answers: Vec<Option<Answered>>,
 }
 
+impl Observed {
+    /// Nothing of this provider was read: that says nothing about what it has.
+    pub(crate) fn is_unread(&self, provider: &ProviderName) -> bool {
+        self.shut.contains_key(provider) || self.deferred.contains(provider)
+    }
+}
+
 /// A name at a service, in the one way of writing it: names are unique by provider and kind, if at all.
 pub(crate) type Name = (ProviderName, &'static str, PhysicalName);
 

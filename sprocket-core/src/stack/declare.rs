@@ -24,9 +24,7 @@ impl Stack {
         let mut found = self.providers.iter().enumerate().filter(|(_, node)| node.erased.is(TypeId::of::<P>()));
         match (found.next(), found.next()) {
             (Some((index, _)), None) => Ok(index),
-            (Some(_), Some(_)) => {
-                Err(format!("could be on several `{0}`; say which: `stack.on(&{0}).add(…)`", P::NAME))
-            }
+            (Some(_), Some(_)) => Err(format!("could be on several `{0}`; say which: `stack.on(&{0}).…`", P::NAME)),
             // Generated secrets need no server, and so no connection in the program.
             (None, _) if P::NAME == Random::NAME => {
                 self.connect(RandomDraft::default());

@@ -97,13 +97,26 @@ impl<P: Provider> On<'_, P> {
         D: Draft,
         D::Resource: Resource<Provider = P>,
     {
-        let at = Location::caller();
-        let found = if self.connected.stack == self.stack.id {
+        let provider = self.provider();
+        self.stack.declare(draft, provider, Location::caller())
+    }
+
+    /// Asks this provider about something that exists.
+    #[track_caller]
+    pub fn look<L>(&mut self, query: impl Question<Lookup = L>) -> Output<L::Answer>
+    where
+        L: Lookup<Provider = P>,
+    {
+        let provider = self.provider();
+        self.stack.ask(query, provider, Location::caller())
+    }
+
+    fn provider(&self) -> Result<usize, String> {
+        if self.connected.stack == self.stack.id {
             Ok(self.connected.provider)
         } else {
             Err(format!("is declared on a `{}` of another stack", P::NAME))
-        };
-        self.stack.declare(draft, found, at)
+        }
     }
 }
 
@@ -230,7 +243,16 @@ impl Stack {
     /// The question may mention outputs: then it is asked when they are known.
     #[track_caller]
     pub fn look<L: Lookup>(&mut self, query: impl Question<Lookup = L>) -> Output<L::Answer> {
-        let at = Location::caller();
+        let provider = self.only_provider::<L::Provider>();
+        self.ask(query, provider, Location::caller())
+    }
+
+    fn ask<L: Lookup>(
+        &mut self,
+        query: impl Question<Lookup = L>,
+        provider: Result<usize, String>,
+        at: &'static Location<'static>,
+    ) -> Output<L::Answer> {
         let query = query.into_input();
         let mut deps = Deps::default();
         query.deps(&mut deps);
@@ -240,7 +262,7 @@ impl Stack {
         for mistake in mistakes {
             self.mistake(&who, mistake);
         }
-        let provider = self.only_provider::<L::Provider>().unwrap_or_else(|message| {
+        let provider = provider.unwrap_or_else(|message| {
             self.mistake(&who, Mistake::at(at, message));
             usize::MAX
         });

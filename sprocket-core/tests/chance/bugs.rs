@@ -89,8 +89,8 @@ fn a_service_that_forgets_marks_is_found_and_printed_as_a_test() {
 fn a_service_whose_updates_forget_something_is_found_and_printed_as_a_test() {
     check! {
         ForgetsTexts,
-        "/// act 2: shed:post/s4 is Settings { text: \"text 0\", uses: [], base: 0, on: None, inside: None }, and not Settings \
-         { text: \"text 1\", uses: [], base: 0, on: None, inside: None }",
+        "/// act 2: shed:post/s0 is Settings { text: \"text 2\", uses: [], base: 0, on: None, inside: None }, and not Settings \
+         { text: \"text 0\", uses: [], base: 0, on: None, inside: None }",
         holds(&Case {
             parallel: 1,
             continue_on_error: false,
@@ -99,14 +99,14 @@ fn a_service_whose_updates_forget_something_is_found_and_printed_as_a_test() {
             acts: vec![
                 Act {
                     others: vec![],
-                    program: vec![Slot { slot: 4, kind: Post, text: 0, base: 0, uses: vec![], options: vec![] }],
+                    program: vec![Slot { slot: 0, kind: Post, text: 2, base: 0, uses: vec![], options: vec![] }],
                     faults: vec![],
                     death: None,
                     given_up: false,
                 },
                 Act {
                     others: vec![],
-                    program: vec![Slot { slot: 4, kind: Post, text: 1, base: 0, uses: vec![], options: vec![] }],
+                    program: vec![Slot { slot: 0, kind: Post, text: 0, base: 0, uses: vec![], options: vec![] }],
                     faults: vec![],
                     death: None,
                     given_up: false,

@@ -99,6 +99,9 @@ pub(crate) enum Opt {
     Shown,
     /// It has a setting that is made of a secret.
     Secret,
+    /// It is at the provider whose address comes from the first resource, if that is one of the first half: from its id or, of the third
+    /// text, from what is looked up there.
+    Far,
 }
 
 /// What others do to the things of a slot.
@@ -247,7 +250,7 @@ impl Made {
 }
 
 macro_rules! declare {
-    ($kind:ident, $draft:ident, $stack:ident, $slot:ident, $program:ident, $made:ident) => {{
+    ($kind:ident, $draft:ident, $stack:ident, $near:expr, $at:ident, $slot:ident, $program:ident, $made:ident) => {{
         let (name, other) = $slot.names();
         let mut draft = super::shed::$draft::new(&name).text($slot.text().as_str()).base($slot.base).moved_from(other);
         for (using, other) in $slot.mentions($program) {
@@ -262,7 +265,7 @@ macro_rules! declare {
                 Use::Behind(_) => with!(&$made[at], it => draft.after(it)),
                 Use::Within(_) => with!(&$made[at], it => draft.using(name.map(move |name| format!("{INSIDE}{kind} {name}"))).dies_with(it)),
                 Use::Looked(_) => {
-                    let peeked = $stack.look(id.zip(version).map(|(id, version)| Peek { id, version }));
+                    let peeked = $stack.on($near).look(id.zip(version).map(|(id, version)| Peek { id, version }));
                     match $slot.has(Opt::Secret) {
                         true => draft.using(peeked.map(|peeked| peeked.token.expose().clone())),
                         false => draft.using(peeked.map(|peeked| peeked.text)),
@@ -279,10 +282,10 @@ macro_rules! declare {
                 Opt::Was(name) => draft.moved_from(format!("s{name}")),
                 Opt::Named(name) => draft.named(format!("s{name}")),
                 Opt::Secret => draft.using(secret($slot)),
-                Opt::Renamed | Opt::Called(_) | Opt::LeftOut | Opt::Alone | Opt::Shown => draft,
+                Opt::Renamed | Opt::Called(_) | Opt::LeftOut | Opt::Alone | Opt::Shown | Opt::Far => draft,
             };
         }
-        let made = $stack.add(draft);
+        let made = $stack.on($at).add(draft);
         if $slot.has(Opt::Shown) {
             $stack.output(format!("o{}", $slot.slot), &made.version.try_map(shown));
         }
@@ -312,19 +315,38 @@ pub(crate) fn shown(version: u64) -> Result<u64, String> {
 }
 
 /// Declares the program of an act.
-pub(crate) fn declare(stack: &mut Stack, shed: &Shed, program: &[Slot]) {
-    stack.connect(shed.door());
+pub(crate) fn declare(stack: &mut Stack, shed: &Shed, program: &[Slot], has_far: bool) {
+    let far_door = || shed.door().named("far");
+    let near = stack.connect(shed.door());
+    let mut far = None;
     let mut made: Vec<Made> = Vec::new();
     for slot in program {
-        match slot.kind {
-            Kind::Post => declare!(Post, PostDraft, stack, slot, program, made),
-            Kind::Pipe => declare!(Pipe, PipeDraft, stack, slot, program, made),
-            Kind::Vat => declare!(Vat, VatDraft, stack, slot, program, made),
-            Kind::Lamp => declare!(Lamp, LampDraft, stack, slot, program, made),
-            Kind::Sign => declare!(Sign, SignDraft, stack, slot, program, made),
-            Kind::Tag => declare!(Tag, TagDraft, stack, slot, program, made),
-            Kind::Tap => declare!(Tap, TapDraft, stack, slot, program, made),
+        let has_far = program.iter().any(|slot| slot.has(Opt::Far)) && program[0].slot < SLOTS / 2;
+        if let (Some(first), None, true) = (made.first(), &far, has_far) {
+            let (_, id, version) = first.outputs();
+            let peek = || id.zip(version).map(|(id, version)| Peek { id, version });
+            far = Some(match program[0].text {
+                2 => {
+                    let peeked = stack.on(&near).look(peek());
+                    stack.connect(far_door().street(peeked.map(|peeked| peeked.text)))
+                }
+                _ => stack.connect(far_door().street(id)),
+            });
         }
+        let at = far.as_ref().filter(|_| slot.has(Opt::Far)).unwrap_or(&near);
+        match slot.kind {
+            Kind::Post => declare!(Post, PostDraft, stack, &near, at, slot, program, made),
+            Kind::Pipe => declare!(Pipe, PipeDraft, stack, &near, at, slot, program, made),
+            Kind::Vat => declare!(Vat, VatDraft, stack, &near, at, slot, program, made),
+            Kind::Lamp => declare!(Lamp, LampDraft, stack, &near, at, slot, program, made),
+            Kind::Sign => declare!(Sign, SignDraft, stack, &near, at, slot, program, made),
+            Kind::Tag => declare!(Tag, TagDraft, stack, &near, at, slot, program, made),
+            Kind::Tap => declare!(Tap, TapDraft, stack, &near, at, slot, program, made),
+        }
+    }
+    // Who has something there must connect to it.
+    if has_far && far.is_none() {
+        stack.connect(far_door().street("nowhere"));
     }
 }
 
@@ -356,7 +378,7 @@ fn program() -> impl Strategy<Value = Vec<Slot>> {
     // Of lives with features only.
     let more = prop_oneof![
         6 => slots().prop_map(Opt::Named), 2 => Just(Opt::LeftOut), 2 => Just(Opt::Alone), 4 => Just(Opt::Shown),
-        4 => Just(Opt::Secret),
+        4 => Just(Opt::Secret), 8 => Just(Opt::Far),
     ];
     let options = prop_oneof![3 => Just(Vec::new()), 1 => vec(option, 1..3)];
     let more = prop_oneof![2 => Just(Vec::new()), 1 => vec(more, 1..3)];
@@ -587,6 +609,8 @@ impl Case {
                     Opt::LeftOut | Opt::Alone => has(Feature::Selections),
                     Opt::Shown => has(Feature::Outputs),
                     Opt::Secret => has(Feature::Secrets),
+                    // What the address comes from never is at the provider itself.
+                    Opt::Far => has(Feature::DerivedProviders) && !has(Feature::Moves) && slot.slot >= SLOTS / 2,
                     _ => true,
                 });
             }

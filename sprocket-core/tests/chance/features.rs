@@ -50,12 +50,14 @@ pub(crate) enum Feature {
     EditedStates,
     /// Nothing is sent after the lock was lost.
     LostLocks,
+    /// A provider has a setting that comes from what the same stack makes.
+    DerivedProviders,
 }
 
 use Feature::*;
 
 impl Feature {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         NamesAreIds,
         IdsComeBack,
         ListsLag,
@@ -79,6 +81,7 @@ impl Feature {
         Secrets,
         EditedStates,
         LostLocks,
+        DerivedProviders,
     ];
 
     /// Those that lives may have: all of them, or those that `SPROCKET_CHANCES_FEATURES` names.

@@ -135,7 +135,7 @@ impl<'c> Stage<'c> {
 
     fn stack(&self, program: &[Slot]) -> Stack {
         let mut stack = Stack::new();
-        declare(&mut stack, &self.shed, program);
+        declare(&mut stack, &self.shed, program, self.case.has(Feature::DerivedProviders));
         stack
     }
 
@@ -794,7 +794,8 @@ enum Run {
 }
 
 fn outcome(report: &Report) -> Run {
-    if report.succeeded() { Run::Done } else { Run::NotYet }
+    // What could not be read yet is planned by the next run.
+    if report.succeeded() && report.deferred.is_empty() { Run::Done } else { Run::NotYet }
 }
 
 /// What may be refused. The same command goes on later.

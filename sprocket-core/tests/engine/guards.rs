@@ -49,7 +49,7 @@ fn a_resource_needs_its_provider() {
         stack.connect(Lab::at("elsewhere").named("second"));
         net(stack);
     };
-    assert_snapshot!(story.world.try_plan(two, Goal::Declared).unwrap_err(), @"`lab:net/edge`: could be on several `lab`; say which: `stack.on(&lab).add(…)`  (sprocket-core/tests/engine/guards.rs:11)");
+    assert_snapshot!(story.world.try_plan(two, Goal::Declared).unwrap_err(), @"`lab:net/edge`: could be on several `lab`; say which: `stack.on(&lab).…`  (sprocket-core/tests/engine/guards.rs:11)");
 }
 
 #[test]

@@ -239,7 +239,7 @@ fn what_a_kind_says_against_settings_keeps_the_plan_from_being_applied() {
     + lab:net/edge
     + random:password/redis
         length: 5
-    problem: `random:password/redis`: a password has 16 to 256 characters, not 5  (sprocket-core/tests/scenarios/plans.rs:202)
+    problem: `random:password/redis`: a password has 16 to 256 characters, not 5  (sprocket-core/tests/scenarios/plans.rs:235)
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(story.run(program).is_err());

@@ -227,3 +227,68 @@ fn what_a_command_opened_is_closed_at_its_end_whatever_came_of_it() {
     assert!(story.run(program).unwrap().succeeded());
     assert_eq!(visits(&story), (6, 2));
 }
+
+#[test]
+fn what_a_provider_without_an_address_has_made_has_not_gone() {
+    let mut story = Story::in_yard();
+    let yard = story.yard.clone();
+    let program = |first: &'static str, posts: &'static [&'static str]| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            let near = stack.connect(yard.gate("ann").named("near"));
+            let first = stack.on(&near).add(Post::new(first));
+            let far = stack.connect(yard.gate("ann").named("far").street(&first.id));
+            for name in posts {
+                stack.on(&far).add(Post::new(name));
+            }
+        }
+    };
+    story.world.apply(program("a", &["x", "y"]));
+    story.calls();
+    let other = program("b", &["y", "z"]);
+    assert_snapshot!(story.world.plan(&other), @"
+    + yard:post/b
+    + yard:post/z
+    = yard:post/a stays as `a`: something that is read later was made from it
+    … 2 resources of `yard/far` are read after `yard:post/b`
+    2 to create, 2 to read later.
+    ");
+    story.world.apply(&other);
+    assert_eq!(story.calls(), ["create yard:post/b", "create yard:post/z"]);
+    assert_snapshot!(story.world.plan(&other), @"
+    · yard:post/y  (only its record changes)
+    - yard:post/a  (not declared any more)
+    - yard:post/x  (not declared any more)
+    2 to delete, 1 to record, 2 unchanged.
+    ");
+    story.world.apply(&other);
+    assert_eq!(story.calls(), ["delete yard:post/x", "delete yard:post/a"]);
+}
+
+#[test]
+fn a_provider_whose_address_is_looked_up_is_read() {
+    let mut story = Story::in_yard();
+    let yard = story.yard.clone();
+    let program = |posts: &'static [&'static str]| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            let near = stack.connect(yard.gate("ann").named("near"));
+            let first = stack.on(&near).add(Post::new("a"));
+            let sign = stack.on(&near).look(first.id.map(|id| Sign { id }));
+            let far = stack.connect(yard.gate("ann").named("far").street(&sign));
+            for name in posts {
+                stack.on(&far).add(Post::new(name));
+            }
+        }
+    };
+    story.world.apply(program(&["x", "y"]));
+    story.calls();
+    yard.remove::<Post>("y");
+    assert_snapshot!(story.world.plan(program(&["y"])), @"
+    + yard:post/y  (it has gone)
+    - yard:post/x  (not declared any more)
+    1 to create, 1 to delete, 1 unchanged.
+    ");
+    story.world.apply(program(&["y"]));
+    assert_eq!(story.calls(), ["create yard:post/y", "delete yard:post/x"]);
+}

@@ -110,7 +110,8 @@ impl<'a> Builder<'a> {
     /// What it goes with, if that is recorded, and its end is not put off.
     fn host_of(&self, record: &Record) -> Option<(&'a Address, &'a Record)> {
         let host = self.basis.snapshot.records.get_key_value(record.dies_with.as_ref()?)?;
-        Some(host).filter(|(_, host)| !self.basis.observed.shut.contains_key(&host.provider))
+        Some(host)
+            .filter(|(address, host)| !self.basis.observed.is_unread(&host.provider) && !self.selected.holds(address))
     }
 
     pub(super) fn stays(&self, address: &Address, record: &Record) -> Option<&'static str> {

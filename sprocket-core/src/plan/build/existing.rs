@@ -27,13 +27,12 @@ impl<'a> Builder<'a> {
         node: &Node,
         record: Option<&Record>,
         object: &Object,
-        live: Option<&ErasedLive>,
+        live: &ErasedLive,
         desired: &Desired,
     ) {
         let facts = node.kind.facts();
         let changes = self.differences(node, object, live, desired);
-        let state = live.map_or(&object.state, |live| &live.state);
-        let reported = Some(self.reported(&node.kind, state));
+        let reported = Some(self.reported(&node.kind, &live.state));
         let is_requested = self.request.replace.iter().any(|pattern| self.is_meant(pattern, &node.address));
         let goes_with_host = |builder: &Self| match builder.replaced_host(record) {
             // What is as declared is in the host that there is now.
@@ -75,12 +74,12 @@ impl<'a> Builder<'a> {
         if matches!(action, StepAction::Update | StepAction::Await) {
             self.review(node, desired, Some(&object.name));
         }
-        let witness = live.map(|live| live.witness.clone());
+        let witness = Some(live.witness.clone());
         let step = Step { changes, witness, ..self.step(index, node, action, reason, name) };
         self.push(index, step);
     }
 
-    fn differences(&self, node: &Node, object: &Object, live: Option<&ErasedLive>, desired: &Desired) -> Vec<Change> {
+    fn differences(&self, node: &Node, object: &Object, live: &ErasedLive, desired: &Desired) -> Vec<Change> {
         let secrets = both(&desired.secrets, &object.secrets);
         let mut found = self.changes_and_drift(node, object, live, desired, &secrets);
         if found.is_empty() {
@@ -91,9 +90,7 @@ impl<'a> Builder<'a> {
         }
         // Somebody else has made what is there what the program says now: no new object is needed for that. A content's
         // name would still be that of another.
-        if let Some(live) = live.filter(|_| node.kind.facts().naming != Naming::Content)
-            && found.iter().any(|change| change.replaces)
-        {
+        if node.kind.facts().naming != Naming::Content && found.iter().any(|change| change.replaces) {
             let now = node.kind.mask(live, &secrets, self.basis.key).value();
             let replacing = found.iter_mut().filter(|change| change.replaces);
             replacing.for_each(|change| change.replaces = change.path.find(&now) != Some(&change.after));
@@ -105,7 +102,7 @@ impl<'a> Builder<'a> {
         &self,
         node: &Node,
         object: &Object,
-        live: Option<&ErasedLive>,
+        live: &ErasedLive,
         desired: &Desired,
         secrets: &[Path],
     ) -> Vec<Change> {
@@ -127,7 +124,6 @@ impl<'a> Builder<'a> {
             }
         };
         found.extend(triggered);
-        let Some(live) = live else { return found };
         found.extend(Self::lost_mark(facts, object, live, &self.basis.lineage));
         let Some(seen) = object.seen_spec() else {
             // What was made or changed by half is sent again anyway, unless it is only waited for.
@@ -213,7 +209,7 @@ impl<'a> Builder<'a> {
         node: &Node,
         record: Option<&Record>,
         object: &Object,
-        live: Option<&ErasedLive>,
+        live: &ErasedLive,
         desired: &Desired,
         changes: Vec<Change>,
         is_requested: bool,
@@ -263,7 +259,7 @@ impl<'a> Builder<'a> {
         }
         self.review(node, desired, name.as_ref());
         let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
-        let witness = live.map(|live| live.witness.clone());
+        let witness = Some(live.witness.clone());
         // An object whose update was interrupted may not be in its host: a call of its own deletes it before the host.
         let goes_along = object.ready && matches!(host, Some(HostGoes::First | HostGoes::Later));
         let old = |builder: &mut Self| {
@@ -347,7 +343,7 @@ impl<'a> Builder<'a> {
             Naming::Generation => {
                 let fits = |(old, live): &(&Object, &ErasedLive)| {
                     let has_mark = live.is_own(&self.basis.lineage);
-                    has_mark && !self.differences(node, old, Some(live), desired).iter().any(|change| change.replaces)
+                    has_mark && !self.differences(node, old, live, desired).iter().any(|change| change.replaces)
                 };
                 there.filter(fits).max_by_key(|(old, _)| old.generation)
             }
@@ -401,7 +397,7 @@ impl<'a> Builder<'a> {
         mut changes: Vec<Change>,
         replaced: Option<Step>,
     ) {
-        let later = self.differences(node, left, Some(there), desired);
+        let later = self.differences(node, left, there, desired);
         let name = Some(left.name.clone());
         if let Some(change) = later.iter().find(|change| change.replaces) {
             let message =

@@ -1,14 +1,15 @@
 //! Which resources a plan is for, decided before it is made: what was asked for, with what that takes.
 //!
 //! A resource that is made or changed takes what it is made from; one that is deleted takes what was made from it, which goes
-//! first. What is left out stays as it is, and so does all that it was made from, however indirectly.
+//! first. What is left out stays as it is, and so does all that it was made from, however indirectly. What can't be read yet is
+//! planned later, and until then nothing goes that it was made from.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ids::Address;
+use crate::ids::{Address, ProviderName};
 use crate::plan::{Goal, Move, Pattern, Request};
 use crate::stack::Stack;
-use crate::state::Snapshot;
+use crate::state::{Record, Snapshot};
 
 /// Which resources a plan is for. All, if nothing is left out.
 #[derive(Default)]
@@ -16,11 +17,23 @@ pub(super) struct Selected<'a> {
     left_out: HashSet<&'a Address>,
     /// What those were made from.
     in_use: HashSet<&'a Address>,
+    /// What those were made from that can't be read yet.
+    held: HashSet<&'a Address>,
 }
 
 impl<'a> Selected<'a> {
-    pub(super) fn of(request: &Request, stack: &'a Stack, snapshot: &'a Snapshot, moved: &[Move]) -> Self {
-        if !request.is_partial() {
+    pub(super) fn of(
+        request: &Request,
+        stack: &'a Stack,
+        snapshot: &'a Snapshot,
+        moved: &[Move],
+        is_shut: impl Fn(&ProviderName) -> bool,
+    ) -> Self {
+        // What goes with its host need not be read for that.
+        let is_unread = |record: &Record| is_shut(&record.provider) && record.dies_with.is_none();
+        let unread = |address: &Address| snapshot.records.get(address).is_some_and(is_unread);
+        let has_unread = snapshot.records.values().any(is_unread);
+        if !request.is_partial() && !has_unread {
             return Self::default();
         }
         let graph = Graph::of(request.goal, stack, snapshot);
@@ -47,28 +60,44 @@ impl<'a> Selected<'a> {
         let used = out.flat_map(|place| graph.made_from[place].iter().copied()).collect();
         let is_used = closure(used, graph.addresses.len(), |place| &graph.made_from[place]);
         (graph.declared..is_out.len()).for_each(|place| is_out[place] |= is_used[place]);
-        let used = (0..is_used.len()).filter(|&place| is_used[place]).map(|place| graph.addresses[place]);
-        let mut in_use: HashSet<&'a Address> = HashSet::new();
         // What is used stays, and with it the host that it would go with.
         let host = |address: &&'a Address| snapshot.records.get(*address)?.dies_with.as_ref();
-        for mut address in used {
-            while in_use.insert(address)
-                && let Some(host) = host(&address)
-            {
-                address = host;
+        let with_hosts = |is_used: &[bool]| {
+            let mut in_use: HashSet<&'a Address> = HashSet::new();
+            for place in (0..is_used.len()).filter(|&place| is_used[place]) {
+                let mut address = graph.addresses[place];
+                while in_use.insert(address)
+                    && let Some(host) = host(&address)
+                {
+                    address = host;
+                }
             }
-        }
+            in_use
+        };
+        let unread = (0..graph.addresses.len()).filter(|&place| unread(graph.addresses[place]));
+        let held = unread.flat_map(|place| graph.made_from[place].iter().copied()).collect();
+        let is_held = closure(held, graph.addresses.len(), |place| &graph.made_from[place]);
         let out = (0..is_out.len()).filter(|&place| is_out[place]);
-        Self { left_out: out.map(|place| graph.addresses[place]).collect(), in_use }
+        Self {
+            left_out: out.map(|place| graph.addresses[place]).collect(),
+            in_use: with_hosts(&is_used),
+            held: with_hosts(&is_held),
+        }
     }
 
     pub(super) fn leaves_out(&self, address: &Address) -> bool {
         self.left_out.contains(address)
     }
 
-    /// Whether something that is left out was made from it: its old objects stay until that has moved over.
+    /// Whether something that can't be read yet was made from it.
+    pub(super) fn holds(&self, address: &Address) -> bool {
+        self.held.contains(address)
+    }
+
+    /// Whether something that is left out was made from it, or that can't be read yet: its old objects stay until that has
+    /// moved over.
     pub(super) fn is_in_use(&self, address: &Address) -> bool {
-        self.in_use.contains(address)
+        self.in_use.contains(address) || self.holds(address)
     }
 
     /// What is left out, in no order.

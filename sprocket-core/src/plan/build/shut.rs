@@ -1,34 +1,37 @@
 //! Providers that are shut: they serve nothing until somebody opens them, such as a sealed Vault; or they can't be reached,
-//! and are reached by way of resources of the program, such as a Vault whose service has gone.
+//! and are reached by way of resources of the program, such as a Vault whose service has gone; or their settings come from
+//! what is not there yet.
 //!
 //! If this plan has a step for a resource that the provider's settings or credentials come from, what is recorded of the
 //! provider is left alone: it is read after that step, and planned then. If it has none, the plan is refused with what the
-//! provider says.
+//! provider says. What was not read has not gone.
 
 use super::Builder;
 use crate::ids::{Address, ProviderName};
-use crate::plan::{Deferred, Place, Problem};
+use crate::plan::{Deferred, Goal, Kept, Place, Problem};
 use crate::provider::ErrorKind;
 use crate::stack::{Node, ProviderNode};
-use crate::state::Record;
-use crate::value::Facts;
+use crate::state::{Object, Record};
+use crate::value::{Facts, NoValue};
 
 impl Builder<'_> {
     /// Whether nothing can be planned for a declared resource yet, or at all, since its provider is shut.
     pub(super) fn is_put_off(&mut self, index: usize, node: &Node, record: Option<&Record>) -> bool {
         let provider = &self.basis.stack.providers[node.provider];
-        if !self.basis.observed.shut.contains_key(&provider.name) {
+        // Where only its settings are not known yet, what is not there yet can be planned.
+        let begun = self.basis.snapshot.pending.contains_key(&node.address);
+        let is_recorded = begun || record.is_some_and(|record| record.objects().next().is_some());
+        let is_unknown = self.basis.observed.deferred.contains(&provider.name);
+        if !self.basis.observed.is_unread(&provider.name) || is_unknown && !is_recorded {
             return false;
         }
         if !self.is_opened(provider) {
             return true;
         }
-        let begun = self.basis.snapshot.pending.contains_key(&node.address);
-        let object = record.and_then(|record| record.object.as_ref());
-        if object.is_none() && !begun {
+        if !is_recorded {
             return false;
         }
-        if let Some(object) = object {
+        if let Some(object) = record.and_then(|record| record.object.as_ref()) {
             // Until it is read, it is what it was: who uses it is not changed for nothing.
             let (name, reported) = (Some(object.name.clone()), Some(self.reported(&node.kind, &object.state)));
             self.known.nodes[index] = Facts { name, reported, changing: false };
@@ -37,15 +40,44 @@ impl Builder<'_> {
         true
     }
 
-    /// Whether nothing can be planned for a record that is not declared, since its provider is shut.
+    /// Whether nothing can be planned for a record that is not declared, since its provider is shut, or since something of
+    /// such a provider was made from it.
     pub(super) fn record_is_put_off(&mut self, address: &Address, record: &Record) -> bool {
-        if !self.basis.observed.shut.contains_key(&record.provider) {
+        if self.is_put_off_at(&record.provider, address) {
+            return true;
+        }
+        let is_held = self.selected.holds(address);
+        if is_held {
+            let reason = "something that is read later was made from it";
+            let kept =
+                |object: &Object| Kept { address: address.clone(), name: object.name.clone(), reason: reason.into() };
+            self.kept.extend(record.objects().map(kept));
+        }
+        is_held
+    }
+
+    /// What was begun at a shut provider, and is neither recorded nor declared, is found out about later.
+    pub(super) fn put_off_begun(&mut self) {
+        let snapshot = self.basis.snapshot;
+        let is_known = |address: &Address| {
+            snapshot.records.contains_key(address)
+                || self.request.goal == Goal::Declared && self.basis.stack.index.contains_key(address)
+        };
+        let begun: Vec<_> = snapshot.pending.iter().filter(|(address, _)| !is_known(address)).collect();
+        for (address, entry) in begun {
+            if let Some(provider) = entry.provider() {
+                self.is_put_off_at(provider, address);
+            }
+        }
+    }
+
+    fn is_put_off_at(&mut self, provider: &ProviderName, address: &Address) -> bool {
+        if !self.basis.observed.is_unread(provider) {
             return false;
         }
-        let declared = self.basis.stack.providers.iter().find(|provider| provider.name == record.provider);
-        let provider = declared.expect("BUG: only declared providers are left shut");
-        if self.is_opened(provider) {
-            self.put_off(&provider.name, address);
+        let declared = self.basis.stack.providers.iter().find(|node| node.name == *provider);
+        if self.is_opened(declared.expect("BUG: only declared providers are left shut")) {
+            self.put_off(provider, address);
         }
         true
     }
@@ -60,25 +92,47 @@ impl Builder<'_> {
         if self.deferred.contains_key(&provider.name) {
             return true;
         }
+        let stack = self.basis.stack;
         let opens = |step: u32| self.steps[step as usize].action.changes_object();
         let opening = provider.deps.iter().filter(|&&dep| self.last[dep as usize].is_some_and(opens));
-        let after: Vec<Address> = opening.map(|&dep| self.basis.stack.nodes[dep as usize].address.clone()).collect();
+        let mut after: Vec<Address> = opening.map(|&dep| stack.nodes[dep as usize].address.clone()).collect();
+        // What is looked up for its settings may be behind another.
+        if after.is_empty() {
+            let asked = provider.lookups.iter().map(|&lookup| &stack.providers[stack.lookups[lookup].provider]);
+            let shut: Vec<&ProviderNode> = asked.filter(|asked| self.basis.observed.is_unread(&asked.name)).collect();
+            let opened = shut.into_iter().find(|asked| self.is_opened(asked));
+            after = opened.map_or_else(Vec::new, |asked| self.deferred[&asked.name].after.clone());
+        }
         if !after.is_empty() {
             let deferred = Deferred { provider: provider.name.clone(), resources: Vec::new(), after };
             self.deferred.insert(provider.name.clone(), deferred);
             return true;
         }
+        self.stays_shut(provider);
+        false
+    }
+
+    fn stays_shut(&mut self, provider: &ProviderNode) {
         let address = Address::from(provider.name.as_str());
         if !self.problems.iter().any(|problem| problem.address == address) {
-            let fault = &self.basis.observed.shut[&provider.name];
+            let at = Some(Place::of(provider.at));
+            let Some(fault) = self.basis.observed.shut.get(&provider.name) else {
+                let mistake = match provider.erased.config(&self.known, self.basis.key) {
+                    Err(NoValue::Ever(mistake)) => format!(": {}", mistake.message),
+                    _ => String::new(),
+                };
+                let message =
+                    format!("has recorded resources, and settings that this plan does not make known{mistake}");
+                let hint =
+                    Some("connect it with settings that are known; or let the plan make what they come from".into());
+                return self.problems.push(Problem { address, message, hint, at });
+            };
             let message = match fault.kind {
                 ErrorKind::Closed => "serves nothing, and nothing in this plan opens it",
                 _ => "could not be reached, and this plan changes nothing that it is reached by",
             };
             let message = format!("{message}: {}", fault.message());
-            let (hint, at) = (fault.hint.clone(), Some(Place::of(provider.at)));
-            self.problems.push(Problem { address, message, hint, at });
+            self.problems.push(Problem { address, message, hint: fault.hint.clone(), at });
         }
-        false
     }
 }
