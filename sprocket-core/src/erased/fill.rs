@@ -532,10 +532,11 @@ mod tests {
             assert_eq!((spec.name.as_str(), spec.ports[0], spec.replicas), ("web", 80, 2));
             assert_eq!(spec.labels["b"].as_deref(), Some("c"));
         }
-        let made_up: BTreeSet<_> = all.iter().map(|spec| (spec.ports[1], spec.numbered[&7].clone())).collect();
-        assert_eq!(made_up.len(), WAYS, "{made_up:?}");
-        let lengths: BTreeSet<_> = all.iter().map(|spec| spec.numbered[&7].len()).collect();
-        assert_eq!(lengths.len(), WAYS, "{made_up:?}");
+        let numbers: BTreeSet<_> = all.iter().map(|spec| spec.ports[1]).collect();
+        assert_eq!(numbers.len(), WAYS, "{numbers:?}");
+        let texts: BTreeSet<_> = all.iter().map(|spec| &spec.numbered[&7]).collect();
+        let lengths: BTreeSet<_> = texts.iter().map(|text| text.len()).collect();
+        assert_eq!(lengths.len(), WAYS, "{texts:?}");
     }
 
     #[test]

@@ -644,8 +644,12 @@ impl<'c> Stage<'c> {
     async fn solved(&mut self) -> Result<(), String> {
         let state = self.state().await?;
         let lineage = state.as_ref().map(|state| &state.lineage);
-        let recorded: Vec<&Object> =
-            state.iter().flat_map(|state| state.records.values()).flat_map(|record| record.objects()).collect();
+        // An id that comes back may be of another kind by now.
+        let is_recorded = |thing: &Thing| {
+            let records = state.iter().flat_map(|state| &state.records);
+            let mut of_kind = records.filter(|(address, _)| address.kind() == thing.kind);
+            of_kind.any(|(_, record)| record.objects().any(|object| object.id.as_str() == thing.id))
+        };
         let mut inside = self.shed.inside();
         if self.case.has(Feature::Outputs) {
             // Another version can be shown.
@@ -653,7 +657,7 @@ impl<'c> Stage<'c> {
         }
         let foreign = |thing: &Thing| match Kind::of(thing.kind).is_marked() {
             true => thing.mark.as_ref().map(|mark| &mark.lineage) != lineage,
-            false => !recorded.iter().any(|object| object.id.as_str() == thing.id),
+            false => !is_recorded(thing),
         };
         let away: Vec<String> =
             inside.things.iter().filter(|thing| foreign(thing)).map(|thing| thing.id.clone()).collect();

@@ -597,3 +597,48 @@ fn what_was_made_from_an_earlier_object_goes_before_it() {
         },
     ]);
 }
+
+/// Of what bears no mark and was never recorded, somebody had to decide, which the other kind's record hid.
+#[test]
+fn an_id_that_comes_back_may_be_of_another_kind() {
+    featured(
+        vec![Feature::IdsComeBack],
+        vec![
+            act(vec![thing(5, Post)]),
+            Act {
+                others: vec![Remove(5)],
+                death: Some(Before(2)),
+                given_up: true,
+                ..act(vec![Slot { text: 2, ..thing(0, Tag) }, thing(5, Post)])
+            },
+            Act { others: vec![Agree(0)], ..act(vec![thing(0, Post)]) },
+        ],
+    );
+}
+
+/// The run was done, and the call open still.
+#[test]
+fn what_was_begun_at_a_provider_without_an_address_is_found_out_about_later() {
+    let far = |slot: u8| Slot { options: vec![Far], ..thing(slot, Post) };
+    for write in 1..8 {
+        featured(
+            vec![Feature::DerivedProviders],
+            vec![
+                act(vec![thing(0, Tag)]),
+                Act { death: Some(Before(write)), given_up: true, ..act(vec![thing(0, Tag), far(3)]) },
+                act(vec![thing(0, Post), far(4)]),
+            ],
+        );
+    }
+}
+
+/// What was looked up for the address had gone, and no plan could be made.
+#[test]
+fn a_provider_has_an_address_again_once_what_was_looked_up_is_made_again() {
+    let near = || Slot { text: 2, ..thing(0, Post) };
+    let far = || Slot { options: vec![Far], ..thing(3, Post) };
+    featured(
+        vec![Feature::DerivedProviders],
+        vec![act(vec![near(), far()]), Act { others: vec![Remove(0)], ..act(vec![near(), far()]) }],
+    );
+}
