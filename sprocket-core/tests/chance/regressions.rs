@@ -642,3 +642,60 @@ fn a_provider_has_an_address_again_once_what_was_looked_up_is_made_again() {
         vec![act(vec![near(), far()]), Act { others: vec![Remove(0)], ..act(vec![near(), far()]) }],
     );
 }
+
+/// Never wrong, and easily so: each of these is a bug that is put in on purpose.
+mod kept_right {
+    use super::*;
+
+    #[test]
+    fn a_generation_is_new_beside_all_earlier_ones() {
+        let pipe = |base: u64| Slot { base, ..thing(2, Pipe) };
+        let cut = |program: Vec<Slot>, write: u8| Act { death: Some(Before(write)), given_up: true, ..act(program) };
+        for write in 1..5 {
+            let on = Slot { uses: vec![On(0)], ..pipe(1) };
+            life(vec![
+                act(vec![thing(0, Post), pipe(0)]),
+                cut(vec![thing(0, Post), pipe(1)], 2),
+                cut(vec![thing(0, Post), pipe(0)], write),
+                act(vec![thing(0, Post), on]),
+            ]);
+        }
+    }
+
+    #[test]
+    fn a_call_waits_for_the_end_of_another_one_in_doubt() {
+        let pipe = |base: u64| Slot { base, ..thing(2, Pipe) };
+        let user = || Slot { uses: vec![Id(2)], ..thing(5, Post) };
+        let before = |base: u64| vec![thing(0, Post), pipe(base), user()];
+        // The first object can be deleted only once the create of the third is in doubt.
+        let faults =
+            vec![Fault { call: Create, slot: 2, how: PanicsAfter }, Fault { call: Delete, slot: 5, how: Hangs }];
+        holds(&Case {
+            parallel: 2,
+            continue_on_error: true,
+            world: vec![],
+            turns: vec![],
+            acts: vec![
+                act(before(0)),
+                Act { death: Some(Before(2)), given_up: true, ..act(before(1)) },
+                Act { faults, ..act(vec![thing(0, Post), Slot { uses: vec![On(0)], ..pipe(1) }]) },
+            ],
+        });
+    }
+
+    #[test]
+    fn what_stays_when_it_is_replaced_waits_for_what_it_is_made_from() {
+        let from = |text: u8| Slot { text, ..thing(1, Post) };
+        let kept = |base: u64| Slot { base, uses: vec![Version(1)], options: vec![Keep], ..thing(2, Pipe) };
+        life(vec![act(vec![from(0), kept(0)]), act(vec![from(1), kept(1)])]);
+    }
+
+    #[test]
+    fn hosts_and_dependencies_move_along() {
+        let moved = |kind| Slot { options: vec![Renamed], ..thing(1, kind) };
+        let guest = || Slot { uses: vec![Inside(1)], ..thing(2, Lamp) };
+        life(vec![act(vec![thing(1, Lamp), guest()]), act(vec![moved(Lamp), guest()])]);
+        let user = || Slot { uses: vec![Id(1)], ..thing(2, Post) };
+        life(vec![act(vec![thing(1, Pipe), user()]), act(vec![moved(Pipe), user()])]);
+    }
+}

@@ -464,3 +464,21 @@ fn who_stands_on_a_guest_goes_before_its_host() {
         ]
     );
 }
+
+#[test]
+fn what_only_goes_with_another_host_is_recorded() {
+    let program = |with_other: bool| {
+        move |stack: &mut Stack| {
+            let (one, other) = (stack.add(Net::new("one")), stack.add(Net::new("other")));
+            let app = App::new("k", "1").net(&one.id).net(&other.id);
+            stack.add(if with_other { app.dies_with(&other) } else { app.dies_with(&one) });
+        }
+    };
+    let mut story = Story::new();
+    story.apply(program(false));
+    insta::assert_snapshot!(story.plan(program(true)), @"
+    · lab:app/k  (only its record changes)
+    1 to record, 2 unchanged.
+    ");
+    assert_eq!(story.apply_alone(program(true)), [""; 0]);
+}

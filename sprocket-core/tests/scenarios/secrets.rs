@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use insta::assert_snapshot;
 use sprocket_core::state::{KeySource, MemoryStore, SeenSpec, Signer};
 use sprocket_core::testing::leaks;
-use sprocket_core::{DraftExt as _, Output, Stack};
+use sprocket_core::{DraftExt as _, Output, Secret, Stack};
 
 use super::Story;
 use super::kinds::{App, Conf};
@@ -272,6 +272,14 @@ fn adoption_does_not_show_the_secret_that_was_there() {
     };
     let text = plans_clean(&mut story, &unknown, secrets);
     assert!(text.contains("text:          (secret) → (known after random:password/redis)"), "{text}");
+    // Whether it will be a secret is not known either.
+    let later = |stack: &mut Stack| {
+        let first = stack.add(Post::new("first"));
+        let text = first.id.map(|id| format!("{id}-{}", Secret::new(ONE.to_owned()).expose()));
+        stack.add(Stone::new("gate").text(text).adopt());
+    };
+    let text = plans_clean(&mut story, &later, secrets);
+    assert!(text.contains("(secret) → (known after yard:post/first)"), "{text}");
     is_clean_of(&mut story, &known, secrets);
 }
 
