@@ -194,9 +194,7 @@ impl Prepared {
 
     pub(super) fn plan(&self, stack: &Stack, request: &Request) -> Plan {
         let kind = |record: &Record, address: &Address| self.connections.kind(&record.provider, address).ok();
-        let same_server = |one: &ProviderName, other: &ProviderName| {
-            self.connections.identity(one) == self.connections.identity(other)
-        };
+        let same_server = |one: &ProviderName, other: &ProviderName| self.connections.same_server(one, other);
         let basis = Basis {
             stack,
             snapshot: &self.snapshot,

@@ -88,6 +88,7 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
         unchanged: 0,
         claims: Claims::new(),
         handovers: Vec::new(),
+        servers: servers(&basis),
         names: HashMap::with_capacity(nodes),
         selected: Selected::of(request, basis.stack, basis.snapshot, &basis.moves.made, |provider| {
             basis.observed.is_unread(provider)
@@ -119,6 +120,15 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
     builder.finish(outputs)
 }
 
+fn servers(basis: &Basis<'_>) -> Vec<usize> {
+    let providers = &basis.stack.providers;
+    let first = |at: usize| {
+        let is_it = |other: &usize| (basis.same_server)(&providers[*other].name, &providers[at].name);
+        (0..at).find(is_it).unwrap_or(at)
+    };
+    (0..providers.len()).map(first).collect()
+}
+
 struct Builder<'a> {
     basis: Basis<'a>,
     request: &'a Request,
@@ -139,7 +149,9 @@ struct Builder<'a> {
     claims: Claims,
     /// Steps that begin once others have released what they take.
     handovers: Vec<Handover>,
-    /// Which declared resource has which name, by provider and kind.
+    /// By provider, the first one that is the same server.
+    servers: Vec<usize>,
+    /// Which declared resource has which name, by server and kind.
     names: HashMap<(usize, &'static str, PhysicalName), usize>,
 }
 
@@ -263,6 +275,8 @@ impl<'a> Builder<'a> {
         let provider = &self.basis.stack.providers[node.provider].name;
         if let Some(record) = record.filter(|record| record.provider != *provider)
             && !(self.basis.same_server)(&record.provider, provider)
+            // Which server one is that can't be read yet is seen later.
+            && ![&record.provider, provider].iter().any(|name| self.basis.observed.is_unread(name))
         {
             let message =
                 format!("was made with `{}`, and is declared on `{provider}`, another server", record.provider);
@@ -272,7 +286,7 @@ impl<'a> Builder<'a> {
         self.problems.extend(self.basis.moves.contested(index).cloned());
         if node.kind.facts().naming != Naming::None {
             let name = self.canonical(node.provider, &node.kind, &node.name);
-            if let Some(other) = self.names.insert((node.provider, node.kind.facts().kind, name), index) {
+            if let Some(other) = self.names.insert((self.servers[node.provider], node.kind.facts().kind, name), index) {
                 let other = &self.basis.stack.nodes[other];
                 let message = format!("has the name `{}` at its service, as `{}` has", node.name, other.address);
                 let hint = Some(objects::another_name(other));

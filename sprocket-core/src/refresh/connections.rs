@@ -3,7 +3,7 @@
 //! A provider whose settings wait for resources is opened when they are known, and one that is shut when the step that
 //! opens it is done; until then nothing is asked of them. One that the program has forgotten is opened as it was recorded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -272,6 +272,25 @@ impl Connections {
     /// Which server a provider is, if it is open.
     pub(crate) fn identity(&self, name: &ProviderName) -> Option<&Identity> {
         self.open(name).ok().map(|open| &open.recorded.identity)
+    }
+
+    /// Whether two providers are known to be one server.
+    pub(crate) fn same_server(&self, one: &ProviderName, other: &ProviderName) -> bool {
+        self.identity(one).is_some_and(|identity| self.identity(other) == Some(identity))
+    }
+
+    /// The providers that share a server with another one, with that server.
+    pub(crate) fn shared(&self) -> HashMap<ProviderName, &Identity> {
+        let mut by_server: BTreeMap<&Identity, Vec<&ProviderName>> = BTreeMap::new();
+        for name in self.all.keys() {
+            if let Some(server) = self.identity(name) {
+                by_server.entry(server).or_default().push(name);
+            }
+        }
+        by_server.retain(|_, names| names.len() > 1);
+        let shared =
+            by_server.into_iter().flat_map(|(server, names)| names.into_iter().map(move |name| (name.clone(), server)));
+        shared.collect()
     }
 
     /// How many calls a provider may be given at once.

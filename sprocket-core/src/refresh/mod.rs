@@ -8,7 +8,7 @@ mod orphans;
 mod settle;
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -20,7 +20,7 @@ pub(crate) use self::orphans::Recovered;
 pub(crate) use self::settle::settle;
 use crate::engine::Refused;
 use crate::erased::{Called, Config, Configs, ErasedLive, Evaluated, Fault, KindHandle, Target, Through, mark};
-use crate::ids::{Address, Lineage, ObjectId, PhysicalName, ProviderName};
+use crate::ids::{Address, Identity, Lineage, ObjectId, PhysicalName, ProviderName};
 use crate::lookup::Answered;
 use crate::plan::{name_of, next_name};
 use crate::resource::{Listing, Naming};
@@ -51,6 +51,30 @@ impl Observed {
     /// Nothing of this provider was read: that says nothing about what it has.
     pub(crate) fn is_unread(&self, provider: &ProviderName) -> bool {
         self.shut.contains_key(provider) || self.deferred.contains(provider)
+    }
+
+    /// Two providers may be one server. What has a record of the one is no stray of the other.
+    fn leave_to_others(&mut self, snapshot: &Snapshot, connections: &Connections) {
+        let servers = connections.shared();
+        if servers.is_empty() {
+            return;
+        }
+        let mut recorded: HashSet<(&Identity, &str, &ObjectId)> = HashSet::new();
+        for (address, seen) in &self.objects {
+            let server = snapshot.records.get(address).and_then(|record| servers.get(&record.provider));
+            let lives = seen.current.iter().chain(seen.old.iter().flatten());
+            recorded.extend(
+                server
+                    .into_iter()
+                    .flat_map(|server| lives.clone().map(move |live| (*server, address.kind(), &live.id))),
+            );
+        }
+        for ((provider, kind, _), strays) in &mut self.strays {
+            if let Some(server) = servers.get(provider) {
+                strays.retain(|live| !recorded.contains(&(*server, *kind, &live.id)));
+            }
+        }
+        self.strays.retain(|_, strays| !strays.is_empty());
     }
 }
 
@@ -88,6 +112,7 @@ pub(crate) async fn observe(
         observed.strays.extend(strays);
     }
     drop(reads);
+    observed.leave_to_others(snapshot, connections);
     let kind = |record: &Record, address: &Address| connections.kind(&record.provider, address).ok();
     let recovered = orphans::recover(snapshot, &mut observed, key, &kind);
     observed.settled.extend(recovered);

@@ -1,7 +1,7 @@
 //! Providers: whose credentials count, which of two servers is meant, and what is asked of them.
 
 use insta::assert_snapshot;
-use sprocket_core::{Goal, Stack};
+use sprocket_core::{DraftExt as _, Goal, Stack};
 
 use super::kinds::{App, ExistingNet, Lab, LabState, Net};
 use super::yard::{Base, Pipe, Post, Sign, Trouble, Yard};
@@ -291,4 +291,38 @@ fn a_provider_whose_address_is_looked_up_is_read() {
     ");
     story.world.apply(program(&["y"]));
     assert_eq!(story.calls(), ["create yard:post/y", "delete yard:post/x"]);
+}
+
+#[test]
+fn names_are_those_of_the_server_under_whatever_name_it_is_connected() {
+    let mut story = Story::in_yard();
+    let yard = story.yard.clone();
+    let program = |near: &'static [&'static str], far: &'static [(&'static str, &'static str)]| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            let (one, other) =
+                (stack.connect(yard.gate("ann").named("near")), stack.connect(yard.gate("ann").named("far")));
+            for name in near {
+                stack.on(&one).add(Pipe::new(name));
+            }
+            for (address, name) in far {
+                stack.on(&other).add(Pipe::new(address).named(*name).adopt());
+            }
+        }
+    };
+    story.world.apply(program(&["a", "b"], &[]));
+    assert_snapshot!(story.world.plan(program(&["a", "b"], &[("x", "a")])), @"
+    problem: `yard:pipe/x`: has the name `a` at its service, as `yard:pipe/a` has  (sprocket-core/tests/scenarios/providers.rs:309)
+      hint: give one of them another name with `.named(…)`; `yard:pipe/a` is at sprocket-core/tests/scenarios/providers.rs:306
+    1 problem: nothing can be applied until it is solved.
+    ");
+    assert_snapshot!(story.world.plan(program(&["a"], &[("x", "b")])), @r#"
+    + yard:pipe/x `b`
+    - yard:pipe/b  (not declared any more)
+    problem: `yard:pipe/x`: is to be made as `b`, and the object of `yard:pipe/b`, which is not declared any more, has that name and is to be deleted  (sprocket-core/tests/scenarios/providers.rs:309)
+      hint: `.moved_from("yard:pipe/b")` keeps the object under this address; with `--replace yard:pipe/x` as well, a new one takes its place
+    1 problem: nothing can be applied until it is solved.
+    "#);
+    story.world.apply(program(&["a", "b"], &[("x", "c")]));
+    assert!(story.world.plan(program(&["a", "b"], &[("x", "c")])).is_empty());
 }

@@ -14,7 +14,7 @@ use crate::resource::Claim;
 use crate::stack::Node;
 use crate::state::{Object, Record};
 
-/// What is claimed, and the place of its provider in the stack.
+/// What is claimed, and the place of the first provider of its server in the stack.
 type Claimed = (usize, String);
 
 /// The claims of declared resources.
@@ -50,7 +50,7 @@ impl Builder<'_> {
         };
         let stack = self.basis.stack;
         for Claim { what, alone } in claims {
-            let claimed = self.claims.entry((node.provider, what.clone())).or_default();
+            let claimed = self.claims.entry((self.servers[node.provider], what.clone())).or_default();
             let others = claimed.iter().filter(|other| other.node != index);
             let clash = others.filter_map(|other| Some((other.node, alone.or(other.alone)?))).next();
             claimed.push(Claimant { node: index, alone });
@@ -124,7 +124,7 @@ impl Builder<'_> {
             let Some(provider) = providers.iter().position(|node| node.name == record.provider) else { continue };
             for object in record.objects() {
                 for held in self.held(address, object, provider, &kind) {
-                    let place = (provider, held.what);
+                    let place = (self.servers[provider], held.what);
                     for &(taker, step) in takers.get(&place).into_iter().flatten() {
                         let Some(why) = held.alone.or(taker.alone) else { continue };
                         self.takes_over((address, record, object, node), steps, (taker, step), &place, why);
@@ -148,7 +148,9 @@ impl Builder<'_> {
             for live in strays.iter().filter(|live| live.is_own(&self.basis.lineage)) {
                 let name = self.canonical(node.provider, &node.kind, &live.name);
                 for held in node.kind.claims(Some(live), None, &name, self.basis.key) {
-                    for &(taker, step) in takers.get(&(node.provider, held.what.clone())).into_iter().flatten() {
+                    for &(taker, step) in
+                        takers.get(&(self.servers[node.provider], held.what.clone())).into_iter().flatten()
+                    {
                         let step = &self.steps[step as usize];
                         let takes_it = matches!(step.action, StepAction::Adopt { .. })
                             && step.witness.as_ref() == Some(&live.witness);

@@ -16,7 +16,7 @@ use crate::resource::Naming;
 use crate::stack::Node;
 use crate::state::{Object, Record};
 
-/// A name at a service: of a provider, by its place in the stack, and a kind; in the one way of writing it.
+/// A name at a service: of a server, by the place of its first provider in the stack, and a kind; in the one way of writing it.
 type Key<'k> = (usize, &'k str, PhysicalName);
 
 /// Records of one provider and kind: which provider of the stack that is, and the kind; none if it has no names.
@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
             let Some((_, _, Some((provider, handle)))) = &kind else { continue };
             for (place, object) in record.objects().enumerate() {
                 let name = self.canonical(*provider, handle, &object.name);
-                let Some(taken) = taken.get(&(*provider, address.kind(), name)) else { continue };
+                let Some(taken) = taken.get(&(self.servers[*provider], address.kind(), name)) else { continue };
                 if taken.node.address == *address {
                     continue;
                 }
@@ -102,7 +102,7 @@ impl<'a> Builder<'a> {
             if facts.naming == Naming::None {
                 continue;
             }
-            let key = (node.provider, facts.kind, self.canonical(node.provider, &node.kind, name));
+            let key = (self.servers[node.provider], facts.kind, self.canonical(node.provider, &node.kind, name));
             if let Some(other) = taken.get(&key) {
                 let message = format!("is to be `{name}` at its service, as `{}` is", other.node.address);
                 problems.push(Problem { hint: Some(another_name(other.node)), ..Self::problem(node, message) });

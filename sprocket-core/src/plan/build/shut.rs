@@ -17,7 +17,11 @@ use crate::value::{Facts, NoValue};
 impl Builder<'_> {
     /// Whether nothing can be planned for a declared resource yet, or at all, since its provider is shut.
     pub(super) fn is_put_off(&mut self, index: usize, node: &Node, record: Option<&Record>) -> bool {
-        let provider = &self.basis.stack.providers[node.provider];
+        let stack = self.basis.stack;
+        // What is recorded of another one is read there.
+        let recorded = record.map(|record| &record.provider).filter(|name| self.basis.observed.is_unread(name));
+        let recorded = stack.providers.iter().find(|provider| recorded == Some(&provider.name));
+        let provider = recorded.unwrap_or(&stack.providers[node.provider]);
         // Where only its settings are not known yet, what is not there yet can be planned.
         let begun = self.basis.snapshot.pending.contains_key(&node.address);
         let is_recorded = begun || record.is_some_and(|record| record.objects().next().is_some());
