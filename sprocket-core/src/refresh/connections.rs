@@ -274,9 +274,10 @@ impl Connections {
         self.open(name).ok().map(|open| &open.recorded.identity)
     }
 
-    /// Whether two providers are known to be one server.
+    /// Whether two providers are known to be one server. Each type has identities of its own.
     pub(crate) fn same_server(&self, one: &ProviderName, other: &ProviderName) -> bool {
-        self.identity(one).is_some_and(|identity| self.identity(other) == Some(identity))
+        let server = |name| self.open(name).ok().map(|open| (open.provider_type.name(), &open.recorded.identity));
+        server(one).is_some_and(|found| server(other) == Some(found))
     }
 
     /// The providers that share a server with another one, with that server.

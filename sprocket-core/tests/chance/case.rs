@@ -609,11 +609,12 @@ impl Case {
                     Opt::LeftOut | Opt::Alone => has(Feature::Selections),
                     Opt::Shown => has(Feature::Outputs),
                     Opt::Secret => has(Feature::Secrets),
-                    // What the address comes from never is at the provider itself. That two names are one is seen only
-                    // once the address is known.
+                    // What the address comes from never is at the provider itself. That two want one name or port is seen
+                    // only once the address is known.
                     Opt::Far => {
-                        let has_others = has(Feature::Moves) || has(Feature::NamesHandedOver);
-                        has(Feature::DerivedProviders) && !has_others && slot.slot >= SLOTS / 2
+                        let is_contested = has(Feature::NamesHandedOver) || has(Feature::Claims);
+                        let may_be = has(Feature::DerivedProviders) && !has(Feature::Moves) && !is_contested;
+                        may_be && slot.slot >= SLOTS / 2
                     }
                     _ => true,
                 });

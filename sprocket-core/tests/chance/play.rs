@@ -496,7 +496,8 @@ impl<'c> Stage<'c> {
             laws::nothing_is_sent_without_the_lock(&notes)?;
         }
         if let Some(state) = self.state().await? {
-            laws::every_object_is_recorded_once(&state, self.case.has(Feature::IdsComeBack))?;
+            let ids_come_back = self.case.has(Feature::IdsComeBack) || self.case.has(Feature::NamesAreIds);
+            laws::every_object_is_recorded_once(&state, ids_come_back)?;
             laws::no_output_is_null(&state)?;
             self.shows_no_secret(&[("state", format!("{state:?}"))])?;
         }

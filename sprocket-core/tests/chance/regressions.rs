@@ -643,6 +643,22 @@ fn a_provider_has_an_address_again_once_what_was_looked_up_is_made_again() {
     );
 }
 
+/// The name of what has gone, and so its id, is given to another before that is recorded.
+#[test]
+fn a_name_that_is_an_id_may_be_given_to_another_while_its_object_has_gone() {
+    let one = |options| Slot { options, ..thing(3, Post) };
+    let other = |options| Slot { uses: vec![Name(3)], options, ..thing(5, Post) };
+    let before = || vec![one(vec![Called(5)]), other(vec![Called(3)])];
+    featured(
+        vec![Feature::NamesAreIds, Feature::Moves],
+        vec![
+            act(before()),
+            Act { others: vec![Base(5), Steal(3)], ..act(before()) },
+            Act { death: Some(After(4)), ..act(vec![one(vec![Was(5)]), other(vec![Was(3)])]) },
+        ],
+    );
+}
+
 /// Never wrong, and easily so: each of these is a bug that is put in on purpose.
 mod kept_right {
     use super::*;

@@ -74,7 +74,7 @@ enum Place {
 }
 
 /// What others do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Hand {
     Insert,
     Swap,
@@ -238,7 +238,9 @@ impl Case {
         all.extend(self.planted.iter().map(|(which, _, way, _)| made(*way, self.secrets[*which].trim_end())));
         all.extend((1..9).map(|minted| key_of(minted).expose().clone()));
         let is_in_list = |planted: &(usize, Source, Way, Place)| matches!(planted.3, Place::Neighbour);
-        all.extend(self.planted.iter().any(is_in_list).then(|| THEIRS.to_owned()));
+        // What others have taken out of the list again was never seen in it.
+        let is_seen = self.planted.iter().any(is_in_list) && !self.hands.contains(&Hand::Remove);
+        all.extend(is_seen.then(|| THEIRS.to_owned()));
         all
     }
 }

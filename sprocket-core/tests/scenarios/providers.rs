@@ -326,3 +326,34 @@ fn names_are_those_of_the_server_under_whatever_name_it_is_connected() {
     story.world.apply(program(&["a", "b"], &[("x", "c")]));
     assert!(story.world.plan(program(&["a", "b"], &[("x", "c")])).is_empty());
 }
+
+#[test]
+fn what_goes_with_the_host_of_its_provider_is_forgotten_in_one_write_with_it() {
+    // Later nobody could ask what it has.
+    use sprocket_core::testing::Crash::{After, Before};
+    for crash in [Before, After] {
+        for boundary in 0.. {
+            let mut story = Story::in_yard();
+            let yard = story.yard.clone();
+            let program = |stack: &mut Stack| {
+                let near = stack.connect(yard.gate("ann").named("near"));
+                let host = stack.on(&near).add(Pipe::new("host"));
+                for name in ["a", "b", "c"] {
+                    stack.on(&near).add(Pipe::new(name));
+                }
+                let far = stack.connect(yard.gate("ann").named("far").street(&host.id));
+                for name in ["x", "y"] {
+                    stack.on(&far).add(Pipe::new(name).tag("inside", &host.name).dies_with(&host));
+                }
+            };
+            story.world.apply(program);
+            story.world.crash_at(boundary, crash);
+            let ended = story.world.run(program, Goal::Destroyed { include_kept: false }).unwrap();
+            story.world.destroy(program);
+            assert_eq!(story.objects(), [""; 0], "{crash:?} {boundary}");
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
