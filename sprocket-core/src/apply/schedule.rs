@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn all_providers_together_keep_to_the_limit_of_the_run() {
+    fn total_limit_holds_across_providers() {
         let jobs = (0..3).map(|at| Job { resource: at, provider: usize::try_from(at % 2).unwrap() }).collect();
         let slots = Slots { total: 2, by_provider: vec![8, 8] };
         let mut schedule = Schedule::new(jobs, vec![vec![]; 3], &[0, 1, 2], slots);

@@ -75,7 +75,7 @@ pub(super) async fn open(
     let opening = async {
         let mut connections = Connections::open_all(stack, &snapshot, &known, &key, opener).await?;
         // The settings of one may have an answer of another.
-        while connections.wait_for_answers(stack) {
+        while connections.needs_answers(stack) {
             look_up(stack, &mut known, &connections).await?;
             if !connections.open_known(stack, &snapshot, &known, &key).await? {
                 break;

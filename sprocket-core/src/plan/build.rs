@@ -108,12 +108,12 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
                 }
             }
             builder.undeclared(&gone);
-            builder.put_off_begun();
+            builder.defer_pending();
             builder.outputs()
         }
         Goal::Destroyed { include_kept } => {
             builder.destroy(include_kept);
-            builder.put_off_begun();
+            builder.defer_pending();
             BTreeMap::new()
         }
     };
@@ -149,7 +149,7 @@ struct Builder<'a> {
     claims: Claims,
     /// Steps that begin once others have released what they take.
     handovers: Vec<Handover>,
-    /// By provider, the first one that is the same server.
+    /// For each provider, the index of the first provider that connects to the same server.
     servers: Vec<usize>,
     /// Which declared resource has which name, by server and kind.
     names: HashMap<(usize, &'static str, PhysicalName), usize>,

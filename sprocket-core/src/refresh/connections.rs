@@ -149,12 +149,12 @@ impl Connections {
         Ok(Self { all: try_join_all(opening).await?.into_iter().collect(), opener: Arc::clone(opener) })
     }
 
-    /// Whether the settings of one that is not open have answers to look-ups.
-    pub(crate) fn wait_for_answers(&self, stack: &Stack) -> bool {
+    /// Whether a provider cannot be opened yet because its settings come from look-ups.
+    pub(crate) fn needs_answers(&self, stack: &Stack) -> bool {
         stack.providers.iter().any(|node| !node.lookups.is_empty() && self.is_unknown(&node.name))
     }
 
-    /// Opens those whose settings have become known. Whether there were any.
+    /// Opens the providers whose settings the answers have made known; returns whether there were any.
     pub(crate) async fn open_known(
         &mut self,
         stack: &Stack,
@@ -280,7 +280,7 @@ impl Connections {
         server(one).is_some_and(|found| server(other) == Some(found))
     }
 
-    /// The providers that share a server with another one, with that server.
+    /// The providers that connect to the same server as another provider, each with the server's identity.
     pub(crate) fn shared(&self) -> HashMap<ProviderName, &Identity> {
         let mut by_server: BTreeMap<&Identity, Vec<&ProviderName>> = BTreeMap::new();
         for name in self.all.keys() {

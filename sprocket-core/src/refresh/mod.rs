@@ -48,13 +48,13 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    /// Nothing of this provider was read: that says nothing about what it has.
+    /// Whether nothing of this provider was read. A missing reading does not mean that an object is gone.
     pub(crate) fn is_unread(&self, provider: &ProviderName) -> bool {
         self.shut.contains_key(provider) || self.deferred.contains(provider)
     }
 
-    /// Two providers may be one server. What has a record of the one is no stray of the other.
-    fn leave_to_others(&mut self, snapshot: &Snapshot, connections: &Connections) {
+    /// Removes unrecorded objects that another provider of the same server has recorded.
+    fn drop_recorded_elsewhere(&mut self, snapshot: &Snapshot, connections: &Connections) {
         let servers = connections.shared();
         if servers.is_empty() {
             return;
@@ -112,7 +112,7 @@ pub(crate) async fn observe(
         observed.strays.extend(strays);
     }
     drop(reads);
-    observed.leave_to_others(snapshot, connections);
+    observed.drop_recorded_elsewhere(snapshot, connections);
     let kind = |record: &Record, address: &Address| connections.kind(&record.provider, address).ok();
     let recovered = orphans::recover(snapshot, &mut observed, key, &kind);
     observed.settled.extend(recovered);

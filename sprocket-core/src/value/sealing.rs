@@ -105,7 +105,7 @@ impl StackKey {
         Self::from_bytes(bytes)
     }
 
-    /// A hash of texts one after the other, as 32 hexadecimal digits. Without the key nobody can test a guess of the texts.
+    /// Keyed hash of the concatenated texts, as 32 hexadecimal digits. Without the key, a guess of the texts cannot be verified.
     pub(crate) fn hash(&self, texts: &[&str]) -> String {
         let begin = || Hmac::new_from_slice(self.derive("sprocket hash").bytes()).expect("BUG: HMAC takes any key");
         let mut hash = self.inner.hashing.get_or_init(begin).clone();

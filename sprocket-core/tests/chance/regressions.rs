@@ -484,7 +484,7 @@ fn a_guest_stays_in_an_earlier_host_that_is_used_again() {
     ]);
 }
 
-/// A stale list hid that somebody else had changed the object, so the engine only waited for it and recorded the change as ours.
+/// A stale list hid an outside change, so the engine only waited for the object and recorded the change as its own.
 #[test]
 fn what_an_interrupted_run_made_is_compared_after_the_wait_for_it() {
     let lamp = |base: u64| Slot { base, options: vec![Protect], ..thing(4, Lamp) };
@@ -534,9 +534,9 @@ fn what_is_accepted_of_an_interrupted_run_is_recorded_as_it_is() {
     });
 }
 
-/// It was created beside its own delete, since only the object that had replaced it had gone.
+/// The plan created the object beside its own delete, because only its successor had been deleted.
 #[test]
-fn an_earlier_object_is_used_again_when_the_one_in_its_place_has_been_deleted() {
+fn replaced_object_is_restored_if_its_successor_is_gone() {
     for (kind, last) in [(Sign, 1), (Pipe, 1), (Pipe, 0)] {
         let one = |base: u64| Slot { base, ..thing(1, kind) };
         for (death, parallel) in (1..6).flat_map(|at| [(Before(at), 1), (After(at), 1), (After(at), 2)]) {
@@ -556,9 +556,9 @@ fn an_earlier_object_is_used_again_when_the_one_in_its_place_has_been_deleted() 
     }
 }
 
-/// The read after the answer of the settling was taken for what the create had made: it was never drift.
+/// The engine recorded a second read as the result of the create, so a change between the two reads was never drift.
 #[test]
-fn what_others_change_after_a_create_in_doubt_was_found_is_drift() {
+fn change_after_a_recovered_create_is_drift() {
     featured(
         vec![Feature::Meddling],
         vec![Act {
@@ -572,9 +572,9 @@ fn what_others_change_after_a_create_in_doubt_was_found_is_drift() {
     );
 }
 
-/// What is recorded by an accept is ours, though it loses its mark before the next plan.
+/// An object that `accept` records belongs to the stack, even if it loses its owner tag before the next plan.
 #[test]
-fn what_was_accepted_of_an_interrupted_run_is_deleted_without_its_mark() {
+fn accepted_object_without_its_tag_is_deleted() {
     featured(
         vec![Feature::Imports],
         vec![
@@ -584,9 +584,9 @@ fn what_was_accepted_of_an_interrupted_run_is_deleted_without_its_mark() {
     );
 }
 
-/// Never wrong, and easily so: the earlier object waits for who goes for good and was made from it.
+/// Guards the order of deletes: dependents that are deleted precede the replaced object that they were made from.
 #[test]
-fn what_was_made_from_an_earlier_object_goes_before_it() {
+fn dependents_of_a_replaced_object_are_deleted_first() {
     let user = || Slot { uses: vec![Name(2)], ..thing(5, Lamp) };
     life(vec![
         act(vec![thing(2, Lamp), user()]),
@@ -598,9 +598,9 @@ fn what_was_made_from_an_earlier_object_goes_before_it() {
     ]);
 }
 
-/// Of what bears no mark and was never recorded, somebody had to decide, which the other kind's record hid.
+/// The simulation mistook an untagged object for recorded, because a record of another kind had the same id.
 #[test]
-fn an_id_that_comes_back_may_be_of_another_kind() {
+fn reused_id_may_belong_to_another_kind() {
     featured(
         vec![Feature::IdsComeBack],
         vec![
@@ -616,9 +616,9 @@ fn an_id_that_comes_back_may_be_of_another_kind() {
     );
 }
 
-/// The run was done, and the call open still.
+/// The run reported success while the outcome of the pending create was still unknown.
 #[test]
-fn what_was_begun_at_a_provider_without_an_address_is_found_out_about_later() {
+fn pending_create_of_a_deferred_provider_is_recovered_later() {
     let far = |slot: u8| Slot { options: vec![Far], ..thing(slot, Post) };
     for write in 1..8 {
         featured(
@@ -632,9 +632,9 @@ fn what_was_begun_at_a_provider_without_an_address_is_found_out_about_later() {
     }
 }
 
-/// What was looked up for the address had gone, and no plan could be made.
+/// Every plan was refused while the object that the look-up asks for was missing.
 #[test]
-fn a_provider_has_an_address_again_once_what_was_looked_up_is_made_again() {
+fn provider_opens_after_its_looked_up_object_is_recreated() {
     let near = || Slot { text: 2, ..thing(0, Post) };
     let far = || Slot { options: vec![Far], ..thing(3, Post) };
     featured(
@@ -643,9 +643,9 @@ fn a_provider_has_an_address_again_once_what_was_looked_up_is_made_again() {
     );
 }
 
-/// The name of what has gone, and so its id, is given to another before that is recorded.
+/// A deleted object's name, which is its id, passes to another resource before the deletion is recorded.
 #[test]
-fn a_name_that_is_an_id_may_be_given_to_another_while_its_object_has_gone() {
+fn name_used_as_id_may_pass_to_another_resource() {
     let one = |options| Slot { options, ..thing(3, Post) };
     let other = |options| Slot { uses: vec![Name(3)], options, ..thing(5, Post) };
     let before = || vec![one(vec![Called(5)]), other(vec![Called(3)])];
@@ -659,12 +659,12 @@ fn a_name_that_is_an_id_may_be_given_to_another_while_its_object_has_gone() {
     );
 }
 
-/// Never wrong, and easily so: each of these is a bug that is put in on purpose.
-mod kept_right {
+/// Cases that notice seeded bugs; the engine never had these faults.
+mod planner_invariants {
     use super::*;
 
     #[test]
-    fn a_generation_is_new_beside_all_earlier_ones() {
+    fn generation_is_higher_than_all_earlier_ones() {
         let pipe = |base: u64| Slot { base, ..thing(2, Pipe) };
         let cut = |program: Vec<Slot>, write: u8| Act { death: Some(Before(write)), given_up: true, ..act(program) };
         for write in 1..5 {
@@ -679,7 +679,7 @@ mod kept_right {
     }
 
     #[test]
-    fn a_call_waits_for_the_end_of_another_one_in_doubt() {
+    fn no_call_starts_beside_one_in_doubt() {
         let pipe = |base: u64| Slot { base, ..thing(2, Pipe) };
         let user = || Slot { uses: vec![Id(2)], ..thing(5, Post) };
         let before = |base: u64| vec![thing(0, Post), pipe(base), user()];
@@ -700,14 +700,14 @@ mod kept_right {
     }
 
     #[test]
-    fn what_stays_when_it_is_replaced_waits_for_what_it_is_made_from() {
+    fn retained_object_is_replaced_after_its_dependency() {
         let from = |text: u8| Slot { text, ..thing(1, Post) };
         let kept = |base: u64| Slot { base, uses: vec![Version(1)], options: vec![Keep], ..thing(2, Pipe) };
         life(vec![act(vec![from(0), kept(0)]), act(vec![from(1), kept(1)])]);
     }
 
     #[test]
-    fn hosts_and_dependencies_move_along() {
+    fn moves_rewrite_hosts_and_dependencies() {
         let moved = |kind| Slot { options: vec![Renamed], ..thing(1, kind) };
         let guest = || Slot { uses: vec![Inside(1)], ..thing(2, Lamp) };
         life(vec![act(vec![thing(1, Lamp), guest()]), act(vec![moved(Lamp), guest()])]);

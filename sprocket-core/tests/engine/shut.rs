@@ -344,7 +344,7 @@ fn what_nothing_opens_is_refused_with_what_the_provider_says() {
     ");
     assert!(world.try_apply(ajar).is_err());
     assert_snapshot!(world.try_plan(&before, Goal::Destroyed { include_kept: false }).unwrap(), @"
-    = hall:door/front stays as `front`: something that is read later was made from it
+    = hall:door/front stays as `front`: a resource that is planned later depends on it
     problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:226)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.

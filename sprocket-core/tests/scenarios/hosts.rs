@@ -466,7 +466,7 @@ fn who_stands_on_a_guest_goes_before_its_host() {
 }
 
 #[test]
-fn what_only_goes_with_another_host_is_recorded() {
+fn changed_dies_with_only_updates_the_record() {
     let program = |with_other: bool| {
         move |stack: &mut Stack| {
             let (one, other) = (stack.add(Net::new("one")), stack.add(Net::new("other")));

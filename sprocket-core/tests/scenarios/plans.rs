@@ -52,7 +52,7 @@ fn another_program_than_the_plan_was_made_of_is_refused() {
 }
 
 #[test]
-fn a_setting_that_turns_out_otherwise_is_not_sent() {
+fn setting_that_differs_from_the_plan_is_not_sent() {
     let is_made = Arc::new(AtomicBool::new(false));
     let program = |image: &'static str| {
         let is_made = Arc::clone(&is_made);

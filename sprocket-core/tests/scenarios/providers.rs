@@ -229,7 +229,7 @@ fn what_a_command_opened_is_closed_at_its_end_whatever_came_of_it() {
 }
 
 #[test]
-fn what_a_provider_without_an_address_has_made_has_not_gone() {
+fn resources_of_a_provider_with_unknown_settings_are_deferred() {
     let mut story = Story::in_yard();
     let yard = story.yard.clone();
     let program = |first: &'static str, posts: &'static [&'static str]| {
@@ -249,7 +249,7 @@ fn what_a_provider_without_an_address_has_made_has_not_gone() {
     assert_snapshot!(story.world.plan(&other), @"
     + yard:post/b
     + yard:post/z
-    = yard:post/a stays as `a`: something that is read later was made from it
+    = yard:post/a stays as `a`: a resource that is planned later depends on it
     … 2 resources of `yard/far` are read after `yard:post/b`
     2 to create, 2 to read later.
     ");
@@ -266,7 +266,7 @@ fn what_a_provider_without_an_address_has_made_has_not_gone() {
 }
 
 #[test]
-fn a_provider_whose_address_is_looked_up_is_read() {
+fn provider_with_a_looked_up_address_is_read_when_planning() {
     let mut story = Story::in_yard();
     let yard = story.yard.clone();
     let program = |posts: &'static [&'static str]| {
@@ -294,7 +294,7 @@ fn a_provider_whose_address_is_looked_up_is_read() {
 }
 
 #[test]
-fn names_are_those_of_the_server_under_whatever_name_it_is_connected() {
+fn providers_of_one_server_share_names() {
     let mut story = Story::in_yard();
     let yard = story.yard.clone();
     let program = |near: &'static [&'static str], far: &'static [(&'static str, &'static str)]| {
@@ -328,8 +328,8 @@ fn names_are_those_of_the_server_under_whatever_name_it_is_connected() {
 }
 
 #[test]
-fn what_goes_with_the_host_of_its_provider_is_forgotten_in_one_write_with_it() {
-    // Later nobody could ask what it has.
+fn guests_are_forgotten_in_the_same_write_as_their_host() {
+    // Once the host is deleted, the address of the provider is unknown and the guests cannot be read.
     use sprocket_core::testing::Crash::{After, Before};
     for crash in [Before, After] {
         for boundary in 0.. {

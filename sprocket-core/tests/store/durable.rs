@@ -97,7 +97,7 @@ fn check(calls: &[Syscall], folder: &str) -> Result<[usize; 3], String> {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn what_is_said_to_be_written_is_on_the_disk() {
+async fn acknowledged_writes_are_on_disk() {
     if Command::new("strace").arg("-V").output().is_err() {
         assert!(std::env::var_os("SPROCKET_LIVE").is_none(), "strace is needed, which `scripts/test` installs");
         println!("skipped: install strace to run it");
@@ -125,7 +125,7 @@ async fn what_is_said_to_be_written_is_on_the_disk() {
 }
 
 #[test]
-fn a_trace_that_breaks_the_order_is_told() {
+fn checker_reports_each_broken_order() {
     let told = |lines: &[&str]| check(&syscalls(&lines.join("\n")), "/f").err();
     let said = r#"1  write(1<pipe:[7]>, "it is written\n", 14) = 14"#;
     let line = r#"2  write(9</f/journal>, "{}", 2) = 2"#;

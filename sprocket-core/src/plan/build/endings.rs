@@ -110,8 +110,9 @@ impl<'a> Builder<'a> {
     /// What it goes with, if that is recorded, and its end is not put off.
     fn host_of(&self, record: &Record) -> Option<(&'a Address, &'a Record)> {
         let host = self.basis.snapshot.records.get_key_value(record.dies_with.as_ref()?)?;
-        Some(host)
-            .filter(|(address, host)| !self.basis.observed.is_unread(&host.provider) && !self.selected.holds(address))
+        Some(host).filter(|(address, host)| {
+            !self.basis.observed.is_unread(&host.provider) && !self.selected.is_needed_by_deferred(address)
+        })
     }
 
     pub(super) fn stays(&self, address: &Address, record: &Record) -> Option<&'static str> {

@@ -17,8 +17,8 @@ pub(super) struct Selected<'a> {
     left_out: HashSet<&'a Address>,
     /// What those were made from.
     in_use: HashSet<&'a Address>,
-    /// What those were made from that can't be read yet.
-    held: HashSet<&'a Address>,
+    /// The recorded dependencies of resources that are deferred: their objects stay until those are planned.
+    needed_by_deferred: HashSet<&'a Address>,
 }
 
 impl<'a> Selected<'a> {
@@ -81,7 +81,7 @@ impl<'a> Selected<'a> {
         Self {
             left_out: out.map(|place| graph.addresses[place]).collect(),
             in_use: with_hosts(&is_used),
-            held: with_hosts(&is_held),
+            needed_by_deferred: with_hosts(&is_held),
         }
     }
 
@@ -89,15 +89,15 @@ impl<'a> Selected<'a> {
         self.left_out.contains(address)
     }
 
-    /// Whether something that can't be read yet was made from it.
-    pub(super) fn holds(&self, address: &Address) -> bool {
-        self.held.contains(address)
+    /// Whether a deferred resource depends on it.
+    pub(super) fn is_needed_by_deferred(&self, address: &Address) -> bool {
+        self.needed_by_deferred.contains(address)
     }
 
     /// Whether something that is left out was made from it, or that can't be read yet: its old objects stay until that has
     /// moved over.
     pub(super) fn is_in_use(&self, address: &Address) -> bool {
-        self.in_use.contains(address) || self.holds(address)
+        self.in_use.contains(address) || self.is_needed_by_deferred(address)
     }
 
     /// What is left out, in no order.

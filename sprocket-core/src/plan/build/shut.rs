@@ -47,12 +47,12 @@ impl Builder<'_> {
     /// Whether nothing can be planned for a record that is not declared, since its provider is shut, or since something of
     /// such a provider was made from it.
     pub(super) fn record_is_put_off(&mut self, address: &Address, record: &Record) -> bool {
-        if self.is_put_off_at(&record.provider, address) {
+        if self.is_deferred_at(&record.provider, address) {
             return true;
         }
-        let is_held = self.selected.holds(address);
+        let is_held = self.selected.is_needed_by_deferred(address);
         if is_held {
-            let reason = "something that is read later was made from it";
+            let reason = "a resource that is planned later depends on it";
             let kept =
                 |object: &Object| Kept { address: address.clone(), name: object.name.clone(), reason: reason.into() };
             self.kept.extend(record.objects().map(kept));
@@ -60,8 +60,8 @@ impl Builder<'_> {
         is_held
     }
 
-    /// What was begun at a shut provider, and is neither recorded nor declared, is found out about later.
-    pub(super) fn put_off_begun(&mut self) {
+    /// Defers pending calls at providers that are not open, for resources that are neither recorded nor declared.
+    pub(super) fn defer_pending(&mut self) {
         let snapshot = self.basis.snapshot;
         let is_known = |address: &Address| {
             snapshot.records.contains_key(address)
@@ -70,12 +70,12 @@ impl Builder<'_> {
         let begun: Vec<_> = snapshot.pending.iter().filter(|(address, _)| !is_known(address)).collect();
         for (address, entry) in begun {
             if let Some(provider) = entry.provider() {
-                self.is_put_off_at(provider, address);
+                self.is_deferred_at(provider, address);
             }
         }
     }
 
-    fn is_put_off_at(&mut self, provider: &ProviderName, address: &Address) -> bool {
+    fn is_deferred_at(&mut self, provider: &ProviderName, address: &Address) -> bool {
         if !self.basis.observed.is_unread(provider) {
             return false;
         }
@@ -112,11 +112,11 @@ impl Builder<'_> {
             self.deferred.insert(provider.name.clone(), deferred);
             return true;
         }
-        self.stays_shut(provider);
+        self.report_unopened(provider);
         false
     }
 
-    fn stays_shut(&mut self, provider: &ProviderNode) {
+    fn report_unopened(&mut self, provider: &ProviderNode) {
         let address = Address::from(provider.name.as_str());
         if !self.problems.iter().any(|problem| problem.address == address) {
             let at = Some(Place::of(provider.at));
@@ -126,9 +126,9 @@ impl Builder<'_> {
                     _ => String::new(),
                 };
                 let message =
-                    format!("has recorded resources, and settings that this plan does not make known{mistake}");
+                    format!("has resources in state, but no step of this plan makes its settings known{mistake}");
                 let hint =
-                    Some("connect it with settings that are known; or let the plan make what they come from".into());
+                    Some("connect it with settings that are already known, or include the resources they come from in this plan".into());
                 return self.problems.push(Problem { address, message, hint, at });
             };
             let message = match fault.kind {
