@@ -2,7 +2,7 @@
 
 use sprocket_core::Stack;
 use sprocket_core::testing::World;
-use sprocket_docker::{Port, Restart, Service, ServiceDraft, Timespan};
+use sprocket_docker::{Health, Port, Restart, Service, ServiceDraft, Timespan, Update};
 
 use crate::suite::Names;
 
@@ -35,7 +35,11 @@ both!(
 
 fn service(name: &str) -> ServiceDraft {
     let restart = Restart::default().delay(Timespan::secs(1));
-    Service::new(name, "sprocket-stand-in/busy:1").args(["sleep", "infinity"]).stop_grace_period("1s").restart(restart)
+    // What is healthy is ready sooner than what only runs, and an update waits for as long as it monitors its tasks.
+    let health = Health::cmd(["true"]).interval(Timespan::secs(1));
+    let update = Update::default().monitor(Timespan::secs(1));
+    let service = Service::new(name, "sprocket-stand-in/busy:1").args(["sleep", "infinity"]);
+    service.stop_grace_period("1s").restart(restart).health(health).update(update)
 }
 
 fn ports(names: &Names, name: &str) -> Vec<u64> {

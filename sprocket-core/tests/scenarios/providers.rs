@@ -357,3 +357,75 @@ fn guests_are_forgotten_in_the_same_write_as_their_host() {
         }
     }
 }
+
+#[test]
+fn hanging_look_up_for_an_address_refuses_the_plan() {
+    let mut story = Story::in_yard();
+    let yard = story.yard.clone();
+    let program = |posts: &'static [&'static str]| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            let near = stack.connect(yard.gate("ann").named("near"));
+            let first = stack.on(&near).add(Post::new("a"));
+            let sign = stack.on(&near).look(first.id.map(|id| Sign { id }));
+            let far = stack.connect(yard.gate("ann").named("far").street(&sign));
+            for name in posts {
+                stack.on(&far).add(Post::new(name));
+            }
+        }
+    };
+    story.world.apply(program(&["x", "y"]));
+    story.calls();
+    let before = story.world.snapshot();
+    story.world.settings.call_limit = std::time::Duration::from_millis(50);
+    story.yard.trouble("look", "id-1", Trouble::Hang);
+    let refused = story.world.try_apply(program(&["y"])).unwrap_err();
+    assert_snapshot!(said(&refused), @"
+    could not read sign from `yard/near`: there was no answer within 0.05 s
+    hint: nothing was changed, and nothing was dropped from state
+    ");
+    assert_eq!(story.calls(), [""; 0]);
+    assert_eq!(story.world.snapshot(), before);
+    story.world.apply(program(&["y"]));
+    assert_eq!(story.calls(), ["delete yard:post/x"]);
+}
+
+#[test]
+fn mistake_in_an_address_shows_no_secret() {
+    let program = |yard: Yard, is_looked_up: bool, fails: bool| {
+        move |stack: &mut Stack| {
+            let near = stack.connect(yard.gate("ann").named("near"));
+            let first = stack.on(&near).add(Post::new("a"));
+            let key = match is_looked_up {
+                true => {
+                    let sign = stack.on(&near).look(first.id.map(|id| Sign { id }));
+                    sign.zip(&first.key).map(|(_, key)| key)
+                }
+                false => first.key,
+            };
+            let street = key.try_map(move |key| match fails {
+                true => Err(format!("`{}` is no street", key.expose())),
+                false => Ok("Elm Street".to_owned()),
+            });
+            let far = stack.connect(yard.gate("ann").named("far").street(&street));
+            stack.on(&far).add(Post::new("x"));
+        }
+    };
+    let told = |is_looked_up: bool| {
+        let mut story = Story::in_yard();
+        story.world.apply(program(story.yard.clone(), is_looked_up, false));
+        match story.world.try_plan(program(story.yard.clone(), is_looked_up, true), Goal::Declared) {
+            Ok(plan) => plan.to_string(),
+            Err(refused) => said(&refused),
+        }
+    };
+    assert_snapshot!(told(false), @"
+    could not reach `yard/far`: the value is not valid (it is secret)  (sprocket-core/tests/scenarios/providers.rs:406)
+    hint: nothing was changed, and nothing was dropped from state
+    ");
+    assert_snapshot!(told(true), @"
+    problem: `yard/far`: has resources in state, but no step of this plan makes its settings known: the value is not valid (it is secret)  (sprocket-core/tests/scenarios/providers.rs:410)
+      hint: connect it with settings that are already known, or include the resources they come from in this plan
+    1 problem: nothing can be applied until it is solved.
+    ");
+}
