@@ -64,3 +64,59 @@ async fn until<T>(mut watched: watch::Receiver<T>, is: impl Fn(&T) -> bool) {
         std::future::pending().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::state::{Entry, Loaded, Signer, Snapshot, StoreError};
+
+    /// A lock that somebody else may have taken.
+    #[derive(Debug)]
+    struct Held(bool);
+
+    #[async_trait]
+    impl Lock for Held {
+        async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+            Ok(None)
+        }
+        async fn append(&self, _: &[Entry], _: &Signer) -> Result<(), StoreError> {
+            Ok(())
+        }
+        async fn compact(&self, _: &Snapshot, _: &Signer) -> Result<(), StoreError> {
+            Ok(())
+        }
+        fn is_held(&self) -> bool {
+            self.0
+        }
+        async fn release(self: Box<Self>) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_without_the_lock() {
+        for (is_held, is_lost) in [(true, false), (true, true), (false, false), (false, true)] {
+            let lock = Held(is_held);
+            let (_stop, stop) = watch::channel(Stopping::No);
+            let (_lost, lost) = watch::channel(is_lost);
+            let permit = Permit::new(&lock, stop, lost);
+            let effect = permit.check().map_err(|fault| fault.effect);
+            assert_eq!(effect, if is_held && !is_lost { Ok(()) } else { Err(Effect::None) });
+            assert_eq!(permit.may_retry(), !is_lost);
+        }
+    }
+
+    #[test]
+    fn who_is_stopped_tries_nothing_again() {
+        let lock = Held(true);
+        let (stop, stopped) = watch::channel(Stopping::No);
+        let (_lost, lost) = watch::channel(false);
+        let permit = Permit::new(&lock, stopped, lost);
+        assert!(permit.may_retry());
+        stop.send_replace(Stopping::Draining);
+        assert!(!permit.may_retry());
+        assert_eq!(permit.check().map_err(|fault| fault.message()), Ok(()), "what was begun is finished");
+    }
+}

@@ -155,3 +155,33 @@ fn generation(like: &Object, name: &PhysicalName, naming: Naming) -> u32 {
         _ => like.generation,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::conformance;
+
+    #[test]
+    fn a_name_tells_its_generation() {
+        let mut like = conformance::large(1).records.into_values().next().unwrap().object.unwrap();
+        for (recorded, of, found, expected) in [
+            ("edge", 1, "edge", 1),
+            ("edge", 1, "edge-2", 2),
+            ("edge", 1, "edge-1", 1),
+            ("edge-2", 2, "edge", 1),
+            ("edge-2", 2, "edge-2", 2),
+            ("edge-2", 2, "edge-3", 3),
+            ("edge-2", 2, "edge-2-2", 2),
+            ("edge-1", 1, "edge-1-4", 4),
+            ("edge-1", 1, "edge", 1),
+            // Whatever else the name says is none.
+            ("edge", 3, "edges", 3),
+            ("edge", 3, "rim", 3),
+            ("edge", 3, "edge-x", 3),
+        ] {
+            (like.name, like.generation) = (recorded.into(), of);
+            assert_eq!(generation(&like, &found.into(), Naming::Generation), expected, "{recorded} #{of}, {found}");
+            assert_eq!(generation(&like, &found.into(), Naming::Fixed), of, "{recorded} #{of}, {found}");
+        }
+    }
+}

@@ -183,3 +183,35 @@ fn a_killed_handover_is_finished_by_the_next_run() {
         }
     }
 }
+
+#[test]
+fn a_claim_of_a_retained_replaced_object_is_a_problem() {
+    let program = |width: u64, site: bool| {
+        move |stack: &mut Stack| {
+            let web = Booth::new("web").base(Base::default().width(width)).keep_on_delete();
+            stack.add(if site { web } else { web.tag("plot 80", "alone") });
+            if site {
+                stack.add(Stall::new("site").tag("plot 80", "alone"));
+            }
+        }
+    };
+    let mut story = apply_with(1, &[&program(1, false)]);
+    let plan = story.plan(program(2, true));
+    assert!(plan.contains("`yard:stall/site`: needs plot 80, which `yard:booth/web` has, and it is left in place"), "{plan}");
+}
+
+#[test]
+fn a_claim_of_a_guest_is_free_once_its_replaced_host_is_deleted() {
+    let program = |width: u64, site: bool| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Post::new("host").base(Base::default().width(width)));
+            let web = Stall::new("web").tag("inside", &host.name).dies_with(&host);
+            stack.add(if site { web } else { web.tag("plot 80", "alone") });
+            if site {
+                stack.add(Stall::new("site").tag("plot 80", "alone"));
+            }
+        }
+    };
+    let calls = calls_of(&[&program(1, false), &program(2, true)]);
+    assert_eq!(calls, "delete yard:post/host\ncreate yard:post/host\ncreate yard:stall/site\ncreate yard:stall/web");
+}

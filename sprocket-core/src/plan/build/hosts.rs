@@ -264,3 +264,21 @@ fn mentions(settings: &Value, name: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::mentions;
+
+    #[test]
+    fn a_name_is_found_as_a_word_in_any_setting() {
+        for settings in [json!("host"), json!("at host:80"), json!(["a", ["host"]]), json!({"in": {"x": ["host"]}})] {
+            assert!(mentions(&settings, "host"), "{settings}");
+        }
+        for settings in [json!("host-2"), json!("my.host"), json!("ghost"), json!({"host": 1}), json!(null)] {
+            assert!(!mentions(&settings, "host"), "{settings}");
+        }
+        assert!(!mentions(&json!("anything"), ""));
+    }
+}
