@@ -106,9 +106,8 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
     // What is deleted for good goes before what it was made from is changed: it may use the old form.
     // What is left does that forever.
     for delete in (0..steps.len()).filter(|&at| early[at]) {
-        let Some(resource) = uses.resource_of[delete].filter(|_| steps[delete].action != StepAction::Leave) else {
-            continue;
-        };
+        let is_left = steps[delete].action == StepAction::Leave || steps[delete].reason == Reason::Retained;
+        let Some(resource) = uses.resource_of[delete].filter(|_| !is_left) else { continue };
         for &used in &uses.used[resource] {
             for &step in &uses.steps[used] {
                 if matches!(steps[step].action, StepAction::Update) {

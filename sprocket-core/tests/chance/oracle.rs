@@ -665,6 +665,13 @@ impl<'a> Oracle<'a> {
             let object = self.records[&step.0].object.as_ref();
             makes_room(&step.0) && object.is_some_and(|object| step.1 == format!("delete {}", object.generation))
         };
+        // Who comes to stand on what makes room may do either.
+        let is_free = |address: &str| {
+            let slot = self.program.iter().find(|slot| slot.address() == address);
+            slot.into_iter().flat_map(|slot| slot.mentions(self.program)).any(|(using, host)| {
+                matches!(using, Use::On(_) | Use::Inside(_)) && makes_room(&host.address())
+            })
+        };
         for (address, record) in &self.records {
             for object in record.objects() {
                 for dep in object.deps.iter().map(ToString::to_string) {
@@ -686,20 +693,15 @@ impl<'a> Oracle<'a> {
                     while let Some(host) = host_of(&goes).filter(|_| self.carried.contains_key(&goes)) {
                         goes = host;
                     }
-                    for its in deletes(&goes).into_iter().filter(|its| !is_room(its)) {
+                    for its in deletes(&goes).into_iter().filter(|its| !is_room(its) && !is_free(&its.0)) {
                         order.extend(main(address).map(|mine| (mine, its)));
                     }
                 }
             }
             if let (Some(new), Some(old)) = (main(address), self.ends.get(address).cloned()) {
-                // Who comes to stand on what makes room may do either.
-                let slot = self.program.iter().find(|slot| slot.address() == *address).expect("it is replaced");
-                let is_free = slot.mentions(self.program).into_iter().any(|(using, host)| {
-                    matches!(using, Use::On(_) | Use::Inside(_)) && self.makes_room(&host.address())
-                });
-                if self.makes_room(address) {
+                if makes_room(address) {
                     order.insert((old, new));
-                } else if is_free {
+                } else if is_free(address) {
                     free.insert(old);
                 } else {
                     order.insert((new, old));

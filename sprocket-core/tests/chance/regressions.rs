@@ -659,6 +659,79 @@ fn name_used_as_id_may_pass_to_another_resource() {
     );
 }
 
+/// What a resource was made from was deleted though the resource, which is declared at a deferred provider now, was not
+/// read yet.
+#[test]
+fn dependency_of_a_resource_declared_at_a_deferred_provider_stays() {
+    featured(
+        vec![Feature::DerivedProviders],
+        vec![
+            act(vec![thing(2, Post), Slot { uses: vec![On(2)], ..thing(4, Pipe) }]),
+            act(vec![thing(0, Post), Slot { options: vec![Far], ..thing(4, Pipe) }]),
+        ],
+    );
+}
+
+/// An update waited for a retained object to be forgotten, which waited for the deletion of another, which waited for the
+/// update.
+#[test]
+fn update_does_not_wait_for_a_retained_object() {
+    let on_both = || Slot { uses: vec![Name(2), Name(1)], ..thing(4, Pipe) };
+    let two = || Slot { uses: vec![Name(1)], ..thing(2, Lamp) };
+    let retained = Slot { uses: vec![On(1)], options: vec![Keep], ..thing(4, Pipe) };
+    life(vec![
+        act(vec![on_both()]),
+        act(vec![thing(1, Lamp), two(), on_both()]),
+        Act {
+            faults: vec![Fault { call: Ready, slot: 2, how: Refused }],
+            ..act(vec![Slot { base: 1, ..thing(1, Lamp) }, two(), retained])
+        },
+    ]);
+}
+
+/// The oracle wanted 4 to move over before 3 is deleted, which makes room together with 2.
+#[test]
+fn who_comes_to_stand_on_what_makes_room_may_be_deleted_first() {
+    let program = |base: u64, uses| {
+        vec![
+            Slot { base, ..thing(2, Post) },
+            Slot { uses, ..thing(3, Pipe) },
+            Slot { uses: vec![Name(3)], ..thing(4, Post) },
+        ]
+    };
+    let mut before = program(0, vec![On(0), Name(2)]);
+    before.insert(0, thing(0, Post));
+    life(vec![act(before), act(program(1, vec![On(2)]))]);
+}
+
+/// TODO D
+#[test]
+fn tmp_d() {
+    featured(
+        vec![Feature::DerivedProviders],
+        vec![
+            act(vec![thing(2, Lamp), Slot { options: vec![Far], ..thing(4, Vat) }]),
+            Act { death: Some(FailsAfter(7)), ..act(vec![thing(0, Post), Slot { base: 1, ..thing(2, Lamp) }, Slot { options: vec![Far], ..thing(5, Post) }]) },
+        ],
+    );
+}
+
+/// TODO E
+#[test]
+fn tmp_e() {
+    holds(&Case {
+        parallel: 2,
+        continue_on_error: false,
+        world: vec![Feature::ListsLag],
+        turns: vec![5, 0, 5, 4, 2, 2, 2, 3],
+        acts: vec![
+            Act { others: vec![Remove(1)], program: vec![Slot { slot: 0, kind: Lamp, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 1, kind: Tag, text: 2, base: 1, uses: vec![], options: vec![] }, Slot { slot: 2, kind: Pipe, text: 1, base: 0, uses: vec![], options: vec![] }, Slot { slot: 3, kind: Lamp, text: 1, base: 0, uses: vec![Name(0)], options: vec![] }, Slot { slot: 4, kind: Pipe, text: 0, base: 1, uses: vec![Id(1)], options: vec![] }], faults: vec![Fault { call: Update, slot: 2, how: HangsAfter }, Fault { call: Update, slot: 2, how: HangsAfter }, Fault { call: Delete, slot: 0, how: PanicsAfter }, Fault { call: Delete, slot: 0, how: PanicsAfter }, Fault { call: Delete, slot: 0, how: PanicsAfter }], death: Some(Torn(5, 148)), given_up: true },
+            Act { others: vec![Text(1)], program: vec![Slot { slot: 0, kind: Lamp, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 1, kind: Tag, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 3, kind: Lamp, text: 1, base: 1, uses: vec![Name(0)], options: vec![] }, Slot { slot: 4, kind: Pipe, text: 0, base: 1, uses: vec![Id(1)], options: vec![] }], faults: vec![Fault { call: Create, slot: 3, how: Unsent }], death: Some(Before(2)), given_up: true },
+            Act { others: vec![Base(5), Unmark(0)], program: vec![Slot { slot: 0, kind: Lamp, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 1, kind: Tag, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 2, kind: Post, text: 1, base: 0, uses: vec![], options: vec![] }, Slot { slot: 3, kind: Lamp, text: 1, base: 0, uses: vec![Name(0)], options: vec![] }, Slot { slot: 5, kind: Post, text: 1, base: 1, uses: vec![], options: vec![] }], faults: vec![], death: None, given_up: false },
+        ],
+    });
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;

@@ -1,7 +1,7 @@
 //! Stories of plans and runs.
 
 use insta::assert_snapshot;
-use sprocket_core::{Goal, Password, Stack};
+use sprocket_core::{Goal, Password, Secret, Stack};
 
 use super::kinds::{App, Conf, Disk, Net, Note};
 use super::{Story, on_lab};
@@ -174,4 +174,20 @@ fn destroy_keeps_data_and_the_secret_that_the_data_may_need() {
     assert!(story.world.snapshot().unwrap().records.contains_key(&"random:password/redis".into()));
     assert_eq!(story.world.objects(), ["lab:disk/data"]);
     story.apply(estate);
+}
+
+#[test]
+fn destroy_keeps_a_secret_for_the_data_of_its_nearest_user() {
+    let program = |stack: &mut Stack| {
+        let secret = stack.add(Password::new("shared"));
+        let (near, far) = (stack.add(Disk::new("near")), stack.add(Disk::new("far")));
+        let login = stack.add(Note::new("login", &secret.value));
+        let mid = stack.add(Note::new("mid", login.name.map(|name| Secret::new(name))));
+        stack.add(App::new("a", "app:1").uses(&near.name).uses(&login.name));
+        stack.add(App::new("b", "app:1").uses(&far.name).uses(&mid.name));
+    };
+    let mut story = Story::new();
+    story.apply(program);
+    let plan = story.world.try_plan(on_lab(program), Goal::Destroyed { include_kept: false }).unwrap().to_string();
+    assert!(plan.contains("random:password/shared stays as `shared`: `lab:disk/near` stays"), "{plan}");
 }

@@ -482,3 +482,53 @@ fn changed_dies_with_only_updates_the_record() {
     ");
     assert_eq!(story.apply_alone(program(true)), [""; 0]);
 }
+
+#[test]
+fn guests_of_guests_go_with_a_host_that_makes_room() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Post::new("host").base(Base::default().width(width)));
+            let guest = stack.add(Post::new("guest").tag("inside", &host.name).dies_with(&host));
+            stack.add(Pipe::new("inner").tag("inside", &guest.name).dies_with(&guest));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    assert_eq!(
+        story.apply_alone(program(2)),
+        ["delete yard:post/host", "create yard:post/host", "create yard:post/guest", "create yard:pipe/inner-2"]
+    );
+    // The host needs no successor after all, and nothing goes.
+    let program = |text: &'static str| {
+        move |stack: &mut Stack| {
+            let first = stack.add(Post::new("first").text(text));
+            let layer = first.version.map(|_| "same".to_owned());
+            let host = stack.add(Post::new("host").base(Base::default().layer(layer)));
+            let guest = stack.add(Post::new("guest").tag("inside", &host.name).dies_with(&host));
+            stack.add(Pipe::new("inner").tag("inside", &guest.name).dies_with(&guest));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one"));
+    assert_eq!(story.apply_alone(program("two")), ["update yard:post/first"]);
+}
+
+#[test]
+fn what_a_left_out_user_was_made_from_refuses_to_be_made_anew() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let first = stack.add(Post::new("first").base(Base::default().width(width)));
+            stack.add(Post::new("user").beside(&first.id));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    let two = program(2);
+    let connected = story.connected(&two);
+    let without = Request::from(Goal::Declared).without(["yard:post/user"]);
+    let plan = story.world.try_plan(&connected, without).unwrap().to_string();
+    let told = "`yard:post/first`: would be deleted to be made anew, and `yard:post/user`, which this plan leaves out, was \
+                made from it";
+    assert!(plan.contains(told), "{plan}");
+    assert!(plan.contains("hint: plan `yard:post/user` too, or leave `yard:post/first` out"), "{plan}");
+}

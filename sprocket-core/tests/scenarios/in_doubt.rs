@@ -236,3 +236,22 @@ fn a_lost_lock_stops_further_attempts() {
     assert_eq!(step.address, Address::from("lab:net/a"));
     assert!(matches!(&step.outcome, StepOutcome::Failed(failure) if failure.effect == Effect::Unknown), "{report:#?}");
 }
+
+#[test]
+fn a_create_whose_name_somebody_else_takes_meanwhile_made_nothing() {
+    let mut story = story_in_which(|yard, event| {
+        if matches!(event, Event::StepStarted { .. }) {
+            yard.copy::<Post>("gate", "bell");
+        }
+    });
+    let both = |stack: &mut Stack| {
+        post("first")(stack);
+        stack.add(Post::new("bell"));
+    };
+    story.world.fail("create", "bell", Fail::NoAnswer);
+    let report = story.run(both).unwrap();
+    assert_snapshot!(told(&report), @"create yard:post/bell failed: `bell` stands already");
+    story.world.settings.events = Events::default();
+    let plan = story.plan(both);
+    assert!(plan.contains("an object named `bell` exists already, and this stack does not own it"), "{plan}");
+}

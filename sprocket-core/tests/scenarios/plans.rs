@@ -8,7 +8,7 @@ use sprocket_core::testing::World;
 use sprocket_core::{DraftExt as _, Event, Events, Goal, Output, Password, Stack, StepOutcome, Stop};
 
 use super::kinds::{App, Net};
-use super::yard::Post;
+use super::yard::{Base, Pipe, Post};
 use super::{Story, said, told};
 
 fn edge(stack: &mut Stack) {
@@ -244,4 +244,29 @@ fn what_a_kind_says_against_settings_keeps_the_plan_from_being_applied() {
     ");
     assert!(story.run(program).is_err());
     assert_eq!(story.calls(), [""; 0]);
+}
+
+#[test]
+fn what_somebody_changes_during_a_run_is_not_deleted_once_it_is_replaced() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width))))
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    story.calls();
+    let yard = story.yard.clone();
+    story.world.settings.events = Events::to(move |event| {
+        if matches!(event, Event::StepEnded { step: 0, .. }) {
+            yard.change::<Pipe>("a", |spec, _| spec.text = "by hand".into());
+        }
+    });
+    let report = story.run(program(2)).unwrap();
+    assert_snapshot!(told(&report), @"
+    create yard:pipe/a Done
+    delete yard:pipe/a failed: it is not as it was when the plan was made
+    ");
+    assert_eq!(story.objects(), ["yard:pipe/a", "yard:pipe/a-2"]);
+    story.world.settings.events = Events::default();
+    story.apply(program(2));
+    assert_eq!(story.objects(), ["yard:pipe/a-2"]);
 }

@@ -429,3 +429,29 @@ fn mistake_in_an_address_shows_no_secret() {
     1 problem: nothing can be applied until it is solved.
     ");
 }
+
+#[test]
+fn tmp_far() {
+    let mut story = Story::in_yard();
+    let yard = story.yard.clone();
+    let program = |is_far: bool| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            let near = stack.connect(yard.gate("ann").named("near"));
+            if is_far {
+                let first = stack.on(&near).add(Post::new("a"));
+                let far = stack.connect(yard.gate("ann").named("far").street(&first.id));
+                stack.on(&far).add(Pipe::new("p"));
+            } else {
+                let b = stack.on(&near).add(Post::new("b"));
+                stack.on(&near).add(Pipe::new("p").on(&b.id));
+            }
+        }
+    };
+    story.world.apply(program(false));
+    story.calls();
+    println!("{}", story.world.plan(program(true)));
+    story.world.apply(program(true));
+    println!("{:?}", story.calls());
+    println!("{}", story.world.plan(program(true)));
+}

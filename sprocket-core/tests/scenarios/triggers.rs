@@ -156,3 +156,22 @@ fn what_is_protected_is_not_replaced_by_a_trigger_either() {
     1 problem: nothing can be applied until it is solved.
     ");
 }
+
+#[test]
+fn a_resource_of_which_only_the_record_changes_replaces_nobody() {
+    let program = |retained: bool| {
+        move |stack: &mut Stack| {
+            let post = Post::new("post");
+            let post = stack.add(if retained { post.keep_on_delete() } else { post });
+            stack.add(Pipe::new("main").replace_on(&post));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(false));
+    assert_snapshot!(story.plan(program(true)), @"
+    · yard:post/post  (only its record changes)
+    1 to record, 1 unchanged.
+    ");
+    story.calls();
+    assert_eq!(story.apply(program(true)), [""; 0]);
+}

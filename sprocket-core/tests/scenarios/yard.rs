@@ -115,6 +115,15 @@ impl Yard {
         self.inside().things[&(R::KIND, name.to_owned())].spec.downcast_ref::<R::Spec>().unwrap().clone()
     }
 
+    /// Somebody else makes another one like a thing.
+    pub(crate) fn copy<R: Resource>(&self, name: &str, to: &str) {
+        let mut inside = self.inside();
+        inside.minted += 1;
+        let mut thing = inside.things[&(R::KIND, name.to_owned())].clone();
+        (thing.state.id, thing.mark) = (format!("id-{}", inside.minted), None);
+        inside.things.insert((R::KIND, to.to_owned()), thing);
+    }
+
     pub(crate) fn remove<R: Resource>(&self, name: &str) {
         self.inside().things.remove(&(R::KIND, name.to_owned())).unwrap();
     }

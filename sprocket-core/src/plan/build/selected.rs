@@ -29,11 +29,20 @@ impl<'a> Selected<'a> {
         moved: &[Move],
         is_shut: impl Fn(&ProviderName) -> bool,
     ) -> Self {
+        // What is declared at another provider now is read there.
+        let is_declared_at_shut = |address: &Address| {
+            let index = stack.index.get(address).filter(|_| request.goal == Goal::Declared);
+            index.is_some_and(|&index| is_shut(&stack.providers[stack.nodes[index as usize].provider].name))
+        };
         // What goes with its host need not be read for that.
-        let is_unread = |record: &Record| is_shut(&record.provider) && record.dies_with.is_none();
-        let unread = |address: &Address| snapshot.records.get(address).is_some_and(is_unread);
-        let has_unread = snapshot.records.values().any(is_unread);
-        if !request.is_partial() && !has_unread {
+        let is_unread = |address: &Address, record: &Record| {
+            record.dies_with.is_none() && (is_shut(&record.provider) || is_declared_at_shut(address))
+        };
+        let unread = |address: &Address| {
+            snapshot.records.get(address).is_some_and(|record| is_unread(address, record))
+        };
+        let all_open = !stack.providers.iter().any(|provider| is_shut(&provider.name));
+        if !request.is_partial() && all_open {
             return Self::default();
         }
         let graph = Graph::of(request.goal, stack, snapshot);
