@@ -388,6 +388,8 @@ impl Call<'_> {
 
     /// The object after the wait for it, in which others may have changed it: that is drift, and not as we left it.
     fn waited_for(&self, before: &Object, mut after: Object) -> Object {
+        // So that a tag that has been removed is put back.
+        after.marked |= before.marked;
         let Some(now) = after.seen_spec() else { return after };
         let Some(seen) = before.seen_spec() else {
             // It was never compared.

@@ -90,9 +90,14 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
         handovers: Vec::new(),
         servers: servers(&basis),
         names: HashMap::with_capacity(nodes),
-        selected: Selected::of(request, basis.stack, basis.snapshot, &basis.moves.made, |provider| {
-            basis.observed.is_unread(provider)
-        }),
+        selected: Selected::of(
+            request,
+            basis.stack,
+            basis.snapshot,
+            &basis.moves.made,
+            |provider| basis.observed.is_unread(provider),
+            |address, record| endings::stays(&basis, address, record).is_some(),
+        ),
         request,
         basis,
     };

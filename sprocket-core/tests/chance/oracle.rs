@@ -668,9 +668,9 @@ impl<'a> Oracle<'a> {
         // Who comes to stand on what makes room may do either.
         let is_free = |address: &str| {
             let slot = self.program.iter().find(|slot| slot.address() == address);
-            slot.into_iter().flat_map(|slot| slot.mentions(self.program)).any(|(using, host)| {
-                matches!(using, Use::On(_) | Use::Inside(_)) && makes_room(&host.address())
-            })
+            slot.into_iter()
+                .flat_map(|slot| slot.mentions(self.program))
+                .any(|(using, host)| matches!(using, Use::On(_) | Use::Inside(_)) && makes_room(&host.address()))
         };
         for (address, record) in &self.records {
             for object in record.objects() {

@@ -704,32 +704,36 @@ fn who_comes_to_stand_on_what_makes_room_may_be_deleted_first() {
     life(vec![act(before), act(program(1, vec![On(2)]))]);
 }
 
-/// TODO D
+/// The replaced object of a resource stayed for the retained data that was made from it, and was deleted by the next run.
 #[test]
-fn tmp_d() {
+fn dependency_of_retained_data_at_a_deferred_provider_is_retained() {
+    let far = |slot, kind| Slot { options: vec![Far], ..thing(slot, kind) };
     featured(
         vec![Feature::DerivedProviders],
         vec![
-            act(vec![thing(2, Lamp), Slot { options: vec![Far], ..thing(4, Vat) }]),
-            Act { death: Some(FailsAfter(7)), ..act(vec![thing(0, Post), Slot { base: 1, ..thing(2, Lamp) }, Slot { options: vec![Far], ..thing(5, Post) }]) },
+            act(vec![thing(2, Lamp), far(4, Vat)]),
+            Act {
+                death: Some(FailsAfter(7)),
+                ..act(vec![thing(0, Post), Slot { base: 1, ..thing(2, Lamp) }, far(5, Post)])
+            },
         ],
     );
 }
 
-/// TODO E
+/// A stale list hid that the owner tag was removed, so the engine only waited for the object and recorded that it has none.
 #[test]
-fn tmp_e() {
-    holds(&Case {
-        parallel: 2,
-        continue_on_error: false,
-        world: vec![Feature::ListsLag],
-        turns: vec![5, 0, 5, 4, 2, 2, 2, 3],
-        acts: vec![
-            Act { others: vec![Remove(1)], program: vec![Slot { slot: 0, kind: Lamp, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 1, kind: Tag, text: 2, base: 1, uses: vec![], options: vec![] }, Slot { slot: 2, kind: Pipe, text: 1, base: 0, uses: vec![], options: vec![] }, Slot { slot: 3, kind: Lamp, text: 1, base: 0, uses: vec![Name(0)], options: vec![] }, Slot { slot: 4, kind: Pipe, text: 0, base: 1, uses: vec![Id(1)], options: vec![] }], faults: vec![Fault { call: Update, slot: 2, how: HangsAfter }, Fault { call: Update, slot: 2, how: HangsAfter }, Fault { call: Delete, slot: 0, how: PanicsAfter }, Fault { call: Delete, slot: 0, how: PanicsAfter }, Fault { call: Delete, slot: 0, how: PanicsAfter }], death: Some(Torn(5, 148)), given_up: true },
-            Act { others: vec![Text(1)], program: vec![Slot { slot: 0, kind: Lamp, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 1, kind: Tag, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 3, kind: Lamp, text: 1, base: 1, uses: vec![Name(0)], options: vec![] }, Slot { slot: 4, kind: Pipe, text: 0, base: 1, uses: vec![Id(1)], options: vec![] }], faults: vec![Fault { call: Create, slot: 3, how: Unsent }], death: Some(Before(2)), given_up: true },
-            Act { others: vec![Base(5), Unmark(0)], program: vec![Slot { slot: 0, kind: Lamp, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 1, kind: Tag, text: 2, base: 0, uses: vec![], options: vec![] }, Slot { slot: 2, kind: Post, text: 1, base: 0, uses: vec![], options: vec![] }, Slot { slot: 3, kind: Lamp, text: 1, base: 0, uses: vec![Name(0)], options: vec![] }, Slot { slot: 5, kind: Post, text: 1, base: 1, uses: vec![], options: vec![] }], faults: vec![], death: None, given_up: false },
-        ],
-    });
+fn owner_tag_that_is_removed_before_a_wait_is_put_back() {
+    let cut = |write, program| Act { death: Some(After(write)), given_up: true, ..act(program) };
+    for (first, second) in (1..6).flat_map(|first| (1..4).map(move |second| (first, second))) {
+        featured(
+            vec![Feature::ListsLag],
+            vec![
+                cut(first, vec![thing(0, Lamp)]),
+                cut(second, vec![thing(0, Lamp), thing(3, Lamp)]),
+                Act { others: vec![Unmark(0)], ..act(vec![thing(0, Lamp), thing(3, Lamp)]) },
+            ],
+        );
+    }
 }
 
 /// Cases that notice seeded bugs; the engine never had these faults.

@@ -197,7 +197,10 @@ fn a_claim_of_a_retained_replaced_object_is_a_problem() {
     };
     let mut story = apply_with(1, &[&program(1, false)]);
     let plan = story.plan(program(2, true));
-    assert!(plan.contains("`yard:stall/site`: needs plot 80, which `yard:booth/web` has, and it is left in place"), "{plan}");
+    assert!(
+        plan.contains("`yard:stall/site`: needs plot 80, which `yard:booth/web` has, and it is left in place"),
+        "{plan}"
+    );
 }
 
 #[test]

@@ -248,9 +248,8 @@ fn what_a_kind_says_against_settings_keeps_the_plan_from_being_applied() {
 
 #[test]
 fn what_somebody_changes_during_a_run_is_not_deleted_once_it_is_replaced() {
-    let program = |width: u64| {
-        move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width))))
-    };
+    let program =
+        |width: u64| move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width))));
     let mut story = Story::in_yard();
     story.apply(program(1));
     story.calls();

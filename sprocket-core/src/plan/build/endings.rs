@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hosts::KEPT;
-use super::{Builder, Selected, bare};
+use super::{Basis, Builder, Selected, bare};
 use crate::erased::{ErasedLive, KindFacts};
 use crate::ids::Address;
 use crate::plan::{Kept, Problem, Reason, Step, StepAction};
@@ -116,11 +116,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn stays(&self, address: &Address, record: &Record) -> Option<&'static str> {
-        if record.keep_on_delete {
-            return Some(KEPT);
-        }
-        let stateful = (self.basis.kind)(record, address).is_some_and(|kind| kind.facts().stateful);
-        stateful.then_some("it holds data")
+        stays(&self.basis, address, record)
     }
 
     fn end(&mut self, address: &Address, record: &Record, reason: Reason, with_host: bool) {
@@ -244,6 +240,15 @@ impl<'a> Builder<'a> {
         }
         given
     }
+}
+
+/// Why what is not declared any more stays where it is.
+pub(super) fn stays(basis: &Basis<'_>, address: &Address, record: &Record) -> Option<&'static str> {
+    if record.keep_on_delete {
+        return Some(KEPT);
+    }
+    let stateful = (basis.kind)(record, address).is_some_and(|kind| kind.facts().stateful);
+    stateful.then_some("it holds data")
 }
 
 fn may_need(data: &Address) -> String {

@@ -28,19 +28,20 @@ impl<'a> Selected<'a> {
         snapshot: &'a Snapshot,
         moved: &[Move],
         is_shut: impl Fn(&ProviderName) -> bool,
+        stays: impl Fn(&Address, &Record) -> bool,
     ) -> Self {
-        // What is declared at another provider now is read there.
-        let is_declared_at_shut = |address: &Address| {
-            let index = stack.index.get(address).filter(|_| request.goal == Goal::Declared);
-            index.is_some_and(|&index| is_shut(&stack.providers[stack.nodes[index as usize].provider].name))
-        };
-        // What goes with its host need not be read for that.
         let is_unread = |address: &Address, record: &Record| {
-            record.dies_with.is_none() && (is_shut(&record.provider) || is_declared_at_shut(address))
+            let declared = stack.index.get(address).filter(|_| request.goal == Goal::Declared);
+            // What is declared at another provider now is read there too.
+            let is_declared_at_shut =
+                |&index: &u32| is_shut(&stack.providers[stack.nodes[index as usize].provider].name);
+            // What is left in place, or goes with its host, need not be read for that.
+            let is_left = declared.is_none() && request.goal == Goal::Declared && stays(address, record);
+            record.dies_with.is_none()
+                && !is_left
+                && (is_shut(&record.provider) || declared.is_some_and(is_declared_at_shut))
         };
-        let unread = |address: &Address| {
-            snapshot.records.get(address).is_some_and(|record| is_unread(address, record))
-        };
+        let unread = |address: &Address| snapshot.records.get(address).is_some_and(|record| is_unread(address, record));
         let all_open = !stack.providers.iter().any(|provider| is_shut(&provider.name));
         if !request.is_partial() && all_open {
             return Self::default();
