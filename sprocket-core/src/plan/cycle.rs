@@ -118,3 +118,68 @@ fn find_cycle(steps: &[Step]) -> Option<Vec<usize>> {
         at = steps[at].after.iter().map(|&before| before as usize).find(|&before| stuck[before])?;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Reason, StepAction};
+
+    /// Steps, each of which waits for these.
+    fn steps(after: &[&[u32]]) -> Vec<Step> {
+        let step = |(at, after): (usize, &&[u32])| Step {
+            address: format!("yard:post/p{at}").as_str().into(),
+            action: StepAction::Update,
+            reason: Reason::Changed,
+            name: None,
+            spec: None,
+            defaults: Vec::new(),
+            changes: Vec::new(),
+            after: after.to_vec(),
+            witness: None,
+            at: None,
+            node: None,
+        };
+        after.iter().enumerate().map(step).collect()
+    }
+
+    fn is_in_order(steps: &[Step]) -> bool {
+        dependents(steps).1.is_some()
+    }
+
+    #[test]
+    fn each_cycle_is_told_and_parted() {
+        let mut all = steps(&[&[], &[0, 2], &[1], &[3], &[0, 1]]);
+        let problems = break_cycles(&mut all, &[]);
+        let told: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        let two = "`update yard:post/p1` waits for `update yard:post/p2` waits for `update yard:post/p1`";
+        let one = "`update yard:post/p3` waits for `update yard:post/p3`";
+        assert_eq!(told, [two, one].map(|cycle| format!("its step would wait for itself: {cycle}")));
+        assert!(is_in_order(&all));
+        let left: Vec<&[u32]> = all.iter().map(|step| &step.after[..]).collect();
+        assert_eq!(left, [&[][..], &[0], &[1], &[], &[0, 1]], "no other edge is taken out");
+    }
+
+    #[test]
+    fn very_many_cycles_are_not_all_told() {
+        let itself: Vec<Vec<u32>> = (2..20).map(|at| vec![at]).collect();
+        let mut after: Vec<&[u32]> = vec![&[], &[0]];
+        after.extend(itself.iter().map(Vec::as_slice));
+        after.push(&[0, 1]);
+        let mut all = steps(&after);
+        assert_eq!(break_cycles(&mut all, &[]).len(), TOLD);
+        assert!(is_in_order(&all));
+        assert_eq!(all[1].after, [0]);
+        assert_eq!(all[20].after, [0, 1], "what waits for no cycle stays as it is");
+    }
+
+    #[test]
+    fn what_is_handed_over_in_a_cycle_is_told_of_who_takes_it() {
+        let mut all = steps(&[&[1], &[0]]);
+        let handover = Handover { release: 1, taker: 0, what: "port 80".into() };
+        let problems = break_cycles(&mut all, &[handover]);
+        let told = "needs port 80, which `yard:post/p1` gives up only after that: `update yard:post/p1` waits for \
+                    `update yard:post/p0` waits for `update yard:post/p1`";
+        assert_eq!(problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>(), [told]);
+        assert!(is_in_order(&all));
+    }
+}

@@ -212,4 +212,16 @@ mod tests {
         check(json!({"subnet": "10.0.1.0/24"}), json!({"subnet": "10.0.0.0/24"}), false);
         check(json!({"labels": {}}), json!({"labels": {"a": "b"}}), false);
     }
+
+    #[test]
+    fn a_value_waits_for_what_any_part_of_it_comes_from() {
+        let after = |address: &str| json!({"$after": ["yard:post/other", address]});
+        for value in [after("yard:post/a"), json!([1, after("yard:post/a")]), json!({"in": [after("yard:post/a")]})] {
+            assert!(waits_for(&value, "yard:post/a"), "{value}");
+            assert!(!waits_for(&value, "yard:post/b"), "{value}");
+        }
+        for value in [json!("yard:post/a"), json!(["yard:post/a"]), json!({"$after": 1, "a": 2}), json!(null)] {
+            assert!(!waits_for(&value, "yard:post/a"), "{value}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Plans for some resources only, and new objects that are asked for.
 
 use insta::assert_snapshot;
-use sprocket_core::{DraftExt as _, Goal, Password, Request, Stack};
+use sprocket_core::{DraftExt as _, Goal, Password, Request, Secret, Stack};
 
 use super::kinds::{App, Conf, Disk, Net, Note};
 use super::{Story, on_lab};
@@ -296,4 +296,29 @@ fn what_can_not_have_a_successor_is_not_replaced_because_it_is_asked_for() {
       hint: change its content
     3 problems: nothing can be applied until they are solved.
     ");
+}
+
+#[test]
+fn undeclared_dependents_are_deleted_with_what_was_asked_for() {
+    let program = |stack: &mut Stack| {
+        let login = stack.add(Note::new("a", Secret::new("x".to_owned())));
+        stack.add(Note::new("b", login.name.map(Secret::new)));
+        stack.add(Note::new("c", Secret::new("x".to_owned())));
+    };
+    let mut story = Story::new();
+    story.apply(program);
+    // Also where it is the first of what is not declared.
+    assert_eq!(story.apply_for(|_| (), declared().only(["lab:note/a"])), "delete lab:note/b\ndelete lab:note/a");
+}
+
+#[test]
+fn parts_of_an_output_that_wait_for_what_is_left_out_leave_it_as_it_was() {
+    let program = |stack: &mut Stack| {
+        let (one, other) = (stack.add(Net::new("one")), stack.add(Net::new("other")));
+        stack.output("ids", &one.id.zip(&other.id).map(|(one, other)| vec![one, other]));
+        stack.output("pair", &one.id.zip(&other.id));
+    };
+    let mut story = Story::new();
+    let plan = story.plan_for(program, declared().only(["lab:net/one"]));
+    assert!(!plan.contains("output"), "{plan}");
 }

@@ -218,3 +218,40 @@ fn a_claim_of_a_guest_is_free_once_its_replaced_host_is_deleted() {
     let mut story = apply_with(1, &[&program(1, false)]);
     assert_eq!(story.apply_alone(program(2, true))[0], "delete yard:post/host");
 }
+
+#[test]
+fn a_replaced_object_that_gives_up_another_claim_is_deleted_last() {
+    let program = |width: u64, plot: &'static str| {
+        move |stack: &mut Stack| {
+            drop(stack.add(Booth::new("web").base(Base::default().width(width)).tag(plot, "alone")));
+        }
+    };
+    let calls = calls_of(&[&program(1, "plot 1"), &program(2, "plot 2")]);
+    assert_eq!(calls, "create yard:booth/web-2\ndelete yard:booth/web");
+    let calls = calls_of(&[&program(1, "plot 1"), &program(2, "plot 1")]);
+    assert_eq!(calls, "delete yard:booth/web\ncreate yard:booth/web-2");
+}
+
+#[test]
+fn a_claim_of_an_object_that_has_gone_is_free() {
+    let mut story = apply_with(1, &[&|stack| drop(stack.add(Stall::new("web").tag("plot 80", "alone")))]);
+    story.yard.remove::<Stall>("web");
+    let calls = story.apply_alone(|stack| drop(stack.add(Stall::new("site").tag("plot 80", "alone"))));
+    assert_eq!(calls, ["create yard:stall/site"]);
+}
+
+#[test]
+fn a_claim_that_a_stall_only_stops_to_share_waits_for_nobody() {
+    // Of the two only the record of one changes.
+    let program = |retained: bool, plots: &'static [&'static str]| {
+        move |stack: &mut Stack| {
+            let web = Stall::new("web").tag("plot 80", "shared");
+            stack.add(if retained { web.keep_on_delete() } else { web });
+            for name in plots {
+                stack.add(Stall::new(name).tag("plot 80", "shared"));
+            }
+        }
+    };
+    let calls = calls_of(&[&program(false, &["a"]), &program(true, &["a", "b"])]);
+    assert_eq!(calls, "create yard:stall/b");
+}

@@ -532,3 +532,39 @@ fn what_a_left_out_user_was_made_from_refuses_to_be_made_anew() {
     assert!(plan.contains(told), "{plan}");
     assert!(plan.contains("hint: plan `yard:post/user` too, or leave `yard:post/first` out"), "{plan}");
 }
+
+#[test]
+fn a_destroyed_host_takes_its_guests_along() {
+    let mut story = Story::in_yard();
+    story.apply(fixed(1));
+    story.calls();
+    let calls = story.destroy(fixed(1));
+    assert!(!calls.contains(&"delete yard:pipe/guest".to_owned()), "{calls:?}");
+    assert_eq!(story.objects(), [""; 0]);
+}
+
+#[test]
+fn what_a_retained_object_was_made_from_is_not_destroyed_either() {
+    let program = |stack: &mut Stack| {
+        let base = stack.add(Post::new("base"));
+        let first = stack.add(Post::new("first").beside(&base.id));
+        stack.add(Pipe::new("second").on(&first.id).keep_on_delete());
+        stack.add(Pipe::new("other"));
+    };
+    let mut story = Story::in_yard();
+    story.apply(program);
+    story.calls();
+    assert_eq!(story.destroy(program), ["delete yard:pipe/other"]);
+    assert_eq!(story.objects(), ["yard:pipe/second", "yard:post/base", "yard:post/first"]);
+}
+
+#[test]
+fn what_forbids_a_replacement_says_how_to_go_on() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| drop(stack.add(Post::new("a").base(Base::default().width(width)).keep_on_delete()))
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    let plan = story.plan(program(2));
+    assert!(plan.contains("hint: take `.keep_on_delete()` away and apply that first, or undo the change"), "{plan}");
+}

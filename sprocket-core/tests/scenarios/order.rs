@@ -174,3 +174,26 @@ fn the_order_of_declaration_of_what_is_unrelated_is_that_of_the_plan_and_changes
         assert_eq!(told(&elsewhere((0..80).map(|number| number * step % 80))), expected, "every {step}th");
     }
 }
+
+#[test]
+fn what_goes_for_good_goes_before_what_it_was_made_from_makes_room() {
+    let program = |width: u64, is_later: bool| {
+        move |stack: &mut Stack| {
+            let x = stack.add(Post::new("x").base(Base::default().width(width)));
+            let y = stack.add(Post::new("y").base(Base::default().width(width)));
+            if is_later {
+                stack.add(Pipe::new("user").beside(&y.id));
+            } else {
+                let goes = stack.add(Pipe::new("goes").on(&x.id));
+                stack.add(Pipe::new("user").beside(&goes.id));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1, false));
+    let calls = story.apply_alone(program(2, true));
+    let at = |call: &str| calls.iter().position(|made| made == call).unwrap_or_else(|| panic!("{call}: {calls:?}"));
+    assert!(at("create yard:post/y") < at("update yard:pipe/user"), "{calls:?}");
+    assert!(at("update yard:pipe/user") < at("delete yard:pipe/goes"), "{calls:?}");
+    assert!(at("delete yard:pipe/goes") < at("delete yard:post/x"), "{calls:?}");
+}

@@ -269,3 +269,32 @@ fn what_somebody_changes_during_a_run_is_not_deleted_once_it_is_replaced() {
     story.apply(program(2));
     assert_eq!(story.objects(), ["yard:pipe/a-2"]);
 }
+
+#[test]
+fn what_somebody_changes_during_a_run_is_not_deleted_to_make_room() {
+    let program = |text: &'static str, width: u64| {
+        move |stack: &mut Stack| {
+            let first = stack.add(Post::new("first").text(text));
+            let layer = first.version.map(|version| version.to_string());
+            stack.add(Post::new("a").base(Base::default().width(width).layer(layer)));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one", 1));
+    story.calls();
+    let yard = story.yard.clone();
+    story.world.settings.events = Events::to(move |event| {
+        if matches!(event, Event::StepEnded { step: 0, .. }) {
+            yard.change::<Post>("a", |spec, _| spec.text = "by hand".into());
+        }
+    });
+    let report = story.run(program("two", 2)).unwrap();
+    assert_snapshot!(told(&report), @"
+    update yard:post/first Done
+    delete yard:post/a failed: it is not as it was when the plan was made
+    create yard:post/a NotStarted
+    ");
+    assert_eq!(story.calls(), ["update yard:post/first"]);
+    story.world.settings.events = Events::default();
+    story.apply(program("two", 2));
+}

@@ -421,3 +421,17 @@ fn plain_settings_beside_weak_secrets_stay_plain() {
         shows_all(&serde_json::to_string(&story.world.snapshot()).unwrap());
     }
 }
+
+#[test]
+fn the_name_of_a_secret_content_is_not_shown_before_the_key_is_decided() {
+    let program = |stack: &mut Stack| {
+        let secret = Output::known(Secret::new("hunter2".to_owned()));
+        stack.add(Conf::new("motd", secret.map(|secret| secret.expose().clone())));
+        stack.add(Conf::new("plain", "hello"));
+    };
+    let mut story = Story::new();
+    let text = story.plan(program);
+    assert!(!text.contains("motd-") && text.contains("plain-"), "{text}");
+    story.apply(program);
+    assert!(story.objects().iter().any(|object| object.starts_with("lab:conf/motd-")), "{:?}", story.objects());
+}

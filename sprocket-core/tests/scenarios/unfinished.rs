@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Stack};
+use sprocket_core::{DraftExt as _, ErrorKind, Goal, Secret, Stack};
 
 use super::yard::{Post, Sign, Stone, Trouble};
-use super::{Story, said, told};
+use super::{Story, kinds::Note, said, told};
 
 fn post(stack: &mut Stack) {
     stack.add(Post::new("gate").text("open"));
@@ -240,4 +240,23 @@ fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides()
     assert_eq!(story.apply(renamed), ["create yard:stone/mile-2"]);
     assert_eq!(story.destroy(renamed), ["delete yard:stone/mile-2"]);
     assert_eq!(story.objects(), ["yard:stone/mile"]);
+}
+
+#[test]
+fn a_secret_that_can_not_be_read_back_is_not_written_again_after_a_kill() {
+    let program = |stack: &mut Stack| drop(stack.add(Note::new("login", Secret::new("hunter2".to_owned()))));
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::new();
+            story.world.crash_at(boundary, crash);
+            let ended = story.world.run(story.connected(&program), Goal::Declared).unwrap();
+            story.apply(program);
+            assert_eq!(story.objects(), ["lab:note/login"]);
+            if ended.is_some() {
+                break;
+            }
+            let text = story.plan(program);
+            assert!(text.starts_with("Nothing to do"), "{crash:?} {boundary}: {text}");
+        }
+    }
 }
