@@ -791,4 +791,54 @@ mod planner_invariants {
         let user = || Slot { uses: vec![Id(1)], ..thing(2, Post) };
         life(vec![act(vec![thing(1, Pipe), user()]), act(vec![moved(Pipe), user()])]);
     }
+
+    #[test]
+    fn guests_follow_a_host_that_is_restored() {
+        let host = |kind, base: u64| Slot { base, ..thing(0, kind) };
+        for (kind, guest) in [(Pipe, Pipe), (Pipe, Post), (Lamp, Pipe), (Pipe, Lamp)] {
+            let guest = |text: u8| Slot { uses: vec![Inside(0)], text, ..thing(2, guest) };
+            for write in 2..12 {
+                let cut = Act { death: Some(Before(write)), given_up: true, ..act(vec![host(kind, 1), guest(1)]) };
+                life(vec![act(vec![host(kind, 0), guest(0)]), cut.clone(), act(vec![host(kind, 0), guest(1)])]);
+                life(vec![act(vec![host(kind, 0), guest(0)]), cut.clone(), act(vec![host(kind, 2), guest(1)])]);
+                life(vec![act(vec![host(kind, 0), guest(0)]), cut, act(vec![host(kind, 0)])]);
+            }
+        }
+    }
+
+    #[test]
+    fn restored_object_that_does_not_work_yet_is_waited_for() {
+        let lamp = |base: u64| Slot { base, ..thing(0, Lamp) };
+        let refused = |base: u64| Act {
+            faults: vec![Fault { call: Ready, slot: 0, how: Refused }, Fault { call: Delete, slot: 0, how: Refused }],
+            given_up: true,
+            ..act(vec![lamp(base)])
+        };
+        for write in 1..7 {
+            let cut = |base| Act { death: Some(Before(write)), given_up: true, ..act(vec![lamp(base)]) };
+            life(vec![refused(0), cut(1), act(vec![lamp(0)])]);
+            life(vec![cut(0), cut(1), act(vec![lamp(0)])]);
+            life(vec![act(vec![lamp(0)]), cut(1), refused(2), act(vec![lamp(0)])]);
+        }
+    }
+
+    #[test]
+    fn hosts_with_replaced_objects_are_replaced_again() {
+        let host = |kind, base: u64| Slot { base, ..thing(0, kind) };
+        let guest = || Slot { uses: vec![Inside(0)], ..thing(2, Pipe) };
+        for kind in [Pipe, Lamp, Post] {
+            for write in 3..10 {
+                life(vec![
+                    act(vec![host(kind, 0), guest()]),
+                    Act {
+                        faults: vec![Fault { call: Delete, slot: 0, how: Refused }],
+                        death: Some(Before(write)),
+                        given_up: true,
+                        ..act(vec![host(kind, 1), guest()])
+                    },
+                    act(vec![host(kind, 2), guest(), Slot { uses: vec![Id(2)], ..thing(4, Post) }]),
+                ]);
+            }
+        }
+    }
 }

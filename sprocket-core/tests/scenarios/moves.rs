@@ -328,3 +328,19 @@ fn what_has_moved_and_gone_is_not_made_again_over_somebody_elses() {
     1 problem: nothing can be applied until it is solved.
     ");
 }
+
+#[test]
+fn a_resource_with_a_choice_moves_from_what_is_not_declared_any_more() {
+    let mut story = Story::in_yard();
+    story.apply(|stack| {
+        stack.add(Post::new("x"));
+        stack.add(Post::new("y"));
+    });
+    story.calls();
+    let program = |stack: &mut Stack| {
+        stack.add(Post::new("x"));
+        stack.add(Post::new("z").moved_from("x").moved_from("y").named("y"));
+    };
+    assert_eq!(story.apply(program), [""; 0]);
+    assert_eq!(story.objects(), ["yard:post/x", "yard:post/y"]);
+}

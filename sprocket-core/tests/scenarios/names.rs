@@ -1,9 +1,9 @@
 //! Names: what a resource, a scope and a provider may be called, and which object has which name at its service.
 
 use insta::assert_snapshot;
-use sprocket_core::{Address, DraftExt as _, Goal, Request, Stack};
+use sprocket_core::{Address, DraftExt as _, ErrorKind, Goal, Request, Stack, testing::Fail};
 
-use super::kinds::{Disk, Lab, Net, Note};
+use super::kinds::{Conf, Disk, Lab, Net, Note};
 use super::yard::{Base, Pipe, Post};
 use super::{Story, said};
 
@@ -251,4 +251,70 @@ fn names_in_several_spellings_are_one() {
         data: (secret)
     1 to create, 1 moved, 2 unchanged.
     ");
+}
+
+#[test]
+fn names_of_contents_that_are_as_the_program_says_are_no_warning() {
+    let program = |name: &'static str| move |stack: &mut Stack| drop(stack.add(Conf::new("motd", "hello").named(name)));
+    let mut story = Story::new();
+    story.apply(program("day"));
+    assert!(!story.plan(program("day")).contains("warning"));
+    assert!(story.plan(program("news")).contains("until it is replaced, whatever `.named` says now"));
+}
+
+/// A net whose third object is current, and whose first two could not be deleted.
+fn two_left_behind() -> Story {
+    let mut story = Story::new();
+    story.world.settings.continue_on_error = true;
+    story.apply(|stack| drop(stack.add(Net::new("edge"))));
+    for (old, subnet) in [(&["edge"][..], "10.0.1.0/24"), (&["edge", "edge-2"], "10.0.2.0/24")] {
+        old.iter().for_each(|name| story.world.fail("delete", name, Fail::Before(ErrorKind::Denied)));
+        assert!(!story.run(|stack| drop(stack.add(Net::new("edge").subnet(subnet)))).unwrap().succeeded());
+    }
+    assert_eq!(story.objects(), ["lab:net/edge", "lab:net/edge-2", "lab:net/edge-3"]);
+    story
+}
+
+#[test]
+fn names_of_replaced_objects_are_free_once_these_have_gone() {
+    let other = |stack: &mut Stack| {
+        stack.add(Net::new("edge").subnet("10.0.2.0/24"));
+        stack.add(Net::new("other").subnet("10.9.0.0/24").named("edge-2"));
+    };
+    let mut story = two_left_behind();
+    story.world.remove("lab:net", "edge-2");
+    story.calls();
+    let mut calls = story.apply(other);
+    calls.sort();
+    assert_eq!(calls, ["create lab:net/edge-2", "delete lab:net/edge"]);
+}
+
+#[test]
+fn names_of_replaced_objects_are_given_up_before_they_are_taken() {
+    let other = |stack: &mut Stack| {
+        stack.add(Net::new("edge").subnet("10.0.2.0/24"));
+        stack.add(Net::new("other").subnet("10.9.0.0/24").named("edge-2"));
+    };
+    let mut story = two_left_behind();
+    story.calls();
+    let calls = story.apply(other);
+    let at = |call: &str| calls.iter().position(|made| made == call).unwrap_or_else(|| panic!("{call}: {calls:?}"));
+    assert!(at("delete lab:net/edge-2") < at("create lab:net/edge-2"), "{calls:?}");
+}
+
+#[test]
+fn names_of_retained_objects_are_not_free() {
+    let program = |width: u64, other: bool| {
+        move |stack: &mut Stack| {
+            stack.add(Pipe::new("a").base(Base::default().width(width)).keep_on_delete());
+            if other {
+                stack.add(Pipe::new("other").named("a-2"));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1, false));
+    story.apply(program(2, false));
+    let plan = story.plan(program(3, true));
+    assert!(plan.contains("needs the name `a-2`, and the object of `yard:pipe/a` has it"), "{plan}");
 }

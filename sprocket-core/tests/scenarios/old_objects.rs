@@ -215,3 +215,21 @@ fn old_objects_stay_with_what_is_imported() {
     story.apply(&program);
     assert_eq!(story.objects(), ["lab:app/web", "lab:net/rim"], "the old one is deleted");
 }
+
+#[test]
+fn old_generation_that_is_used_again_leaves_no_other_behind() {
+    let net = |subnet: &'static str| move |stack: &mut Stack| drop(stack.add(Net::new("edge").subnet(subnet)));
+    let mut story = Story::new();
+    story.world.settings.continue_on_error = true;
+    story.apply(net("10.0.0.0/24"));
+    for subnet in ["10.0.1.0/24", "10.0.2.0/24"] {
+        for old in ["edge", "edge-2"] {
+            story.world.fail("delete", old, Fail::Before(ErrorKind::Denied));
+        }
+        assert!(!story.run(net(subnet)).unwrap().succeeded());
+    }
+    assert_eq!(story.objects(), ["lab:net/edge", "lab:net/edge-2", "lab:net/edge-3"]);
+    story.run(net("10.0.0.0/24")).unwrap();
+    story.apply(net("10.0.0.0/24"));
+    assert_eq!(story.objects(), ["lab:net/edge"]);
+}

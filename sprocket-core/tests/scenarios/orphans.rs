@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 use sprocket_core::state::{KeySource, MemoryStore, Signer, Snapshot};
-use sprocket_core::{Engine, Goal, Mark, Stack, Stop};
+use sprocket_core::{DraftExt as _, Engine, Goal, Mark, Stack, Stop};
 
 use super::Story;
 use super::kinds::{App, Conf, Disk, DiskSpec, Net, NetSpec};
@@ -187,4 +187,22 @@ fn orphan_is_looked_for_by_name_where_a_kind_can_not_be_listed() {
     assert_eq!(story.apply(post), [""; 0]);
     story.yard.give_another_id::<Post>("gate");
     assert_eq!(story.apply(|_| ()), ["delete yard:post/gate"]);
+}
+
+#[test]
+fn orphan_in_place_of_a_retained_object_is_told() {
+    let program = |subnet: &'static str| {
+        move |stack: &mut Stack| drop(stack.add(Net::new("edge").subnet(subnet).keep_on_delete()))
+    };
+    let mut story = Story::new();
+    story.apply(program(ONE));
+    story.apply(program(TWO));
+    assert_eq!(story.objects(), ["lab:net/edge", "lab:net/edge-2"]);
+    assert!(!story.plan(program(TWO)).contains("edge`"), "what was left is not told again");
+    let mark = tag(&story, "lab:net/edge");
+    story.world.remove("lab:net", "edge");
+    story.world.put::<Net>("edge", spec(ONE));
+    story.world.mark("lab:net", "edge", mark);
+    let plan = story.plan(program(TWO));
+    assert!(plan.contains("lab:net/edge"), "{plan}");
 }

@@ -293,3 +293,17 @@ fn a_killed_replacement_makes_and_deletes_once() {
         }
     }
 }
+
+#[test]
+fn what_only_mentions_what_makes_room_is_deleted_after_its_successor_is_made() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let post = stack.add(Post::new("post").base(Base::default().width(width)));
+            stack.add(Pipe::new("pipe").beside(&post.id).base(Base::default().width(width)));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    let calls = ["delete yard:post/post", "create yard:post/post", "create yard:pipe/pipe-2", "delete yard:pipe/pipe"];
+    assert_eq!(story.apply_alone(program(2)), calls);
+}
