@@ -191,3 +191,18 @@ fn destroy_keeps_a_secret_for_the_data_of_its_nearest_user() {
     let plan = story.world.try_plan(on_lab(program), Goal::Destroyed { include_kept: false }).unwrap().to_string();
     assert!(plan.contains("random:password/shared stays as `shared`: `lab:disk/near` stays"), "{plan}");
 }
+
+#[test]
+fn destroy_keeps_a_secret_for_the_data_of_a_user_that_runs() {
+    let program = |stack: &mut Stack| {
+        let secret = stack.add(Password::new("shared"));
+        let (rests, runs) = (stack.add(Disk::new("rests")), stack.add(Disk::new("runs")));
+        let login = stack.add(Note::new("login", &secret.value));
+        stack.add(Note::new("rests", secret.value.zip(&rests.name).map(|(secret, _)| secret)));
+        stack.add(App::new("runs", "app:1").uses(&runs.name).uses(&login.name));
+    };
+    let mut story = Story::new();
+    story.apply(program);
+    let plan = story.world.try_plan(on_lab(program), Goal::Destroyed { include_kept: false }).unwrap().to_string();
+    assert!(plan.contains("random:password/shared stays as `shared`: `lab:disk/runs` stays"), "{plan}");
+}

@@ -186,3 +186,16 @@ fn what_a_service_reports_anew_reaches_who_was_made_from_it() {
     ");
     assert_eq!(story.apply(program), ["update yard:post/bell"]);
 }
+
+#[test]
+fn what_could_not_be_read_after_its_change_is_put_right_beside_what_the_program_changes() {
+    let mut story = Story::new();
+    let program = |image: &'static str| move |stack: &mut Stack| drop(stack.add(App::new("web", image)));
+    story.world.fail("read", "web", Fail::Before(ErrorKind::Denied));
+    assert!(story.run(program("app:1")).unwrap().succeeded());
+    story.world.change::<App>("web", |spec| spec.replicas = 3);
+    let plan = story.plan(program("app:2"));
+    assert!(plan.contains("app:1 → app:2") && plan.contains("replicas: 3 → 1"), "{plan}");
+    story.apply(program("app:2"));
+    assert_eq!(story.world.spec::<App>("web").unwrap().replicas, 1);
+}

@@ -1,7 +1,7 @@
 //! Hosts and guests, and what is left in place: replacement takes along and leaves alone what deletion does.
 
 use sprocket_core::testing::Crash;
-use sprocket_core::{Budget, DraftExt as _, Goal, Request, Stack};
+use sprocket_core::{Budget, DraftExt as _, Goal, Request, Stack, plan::Reason};
 
 use super::kinds::{App, Disk, Net};
 use super::yard::{Base, Pipe, Post};
@@ -567,4 +567,35 @@ fn what_forbids_a_replacement_says_how_to_go_on() {
     story.apply(program(1));
     let plan = story.plan(program(2));
     assert!(plan.contains("hint: take `.keep_on_delete()` away and apply that first, or undo the change"), "{plan}");
+}
+
+#[test]
+fn guests_are_deleted_by_calls_where_their_replaced_host_stays() {
+    let program = |width: u64, kept: bool| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Pipe::new("host").base(Base::default().width(width)));
+            stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host));
+            stack.add(Pipe::new("elsewhere").base(Base::default().width(width)));
+            if kept {
+                stack.add(Post::new("kept").beside(&host.id).keep_on_delete());
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1, true));
+    let calls = story.apply_alone(program(2, false));
+    assert!(calls.contains(&"delete yard:pipe/guest".to_owned()), "{calls:?}");
+    let left = ["elsewhere-2", "guest-2", "host", "host-2"].map(|name| format!("yard:pipe/{name}"));
+    assert_eq!(story.objects(), [&left[..], &["yard:post/kept".to_owned()]].concat());
+}
+
+#[test]
+fn what_is_left_in_place_is_told_at_its_line() {
+    let mut story = Story::new();
+    story.apply(retained("10.0.0.0/24"));
+    let next = retained("10.1.0.0/24");
+    let plan = story.world.plan(story.connected(&next));
+    let left: Vec<_> = plan.steps.iter().filter(|step| step.reason == Reason::Retained).collect();
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().all(|step| step.at.is_some()), "{left:?}");
 }
