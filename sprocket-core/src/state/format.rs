@@ -475,4 +475,41 @@ mod tests {
         let other = Signer::of(&StackKey::from_bytes([8; 64]));
         assert_eq!(written.proof.verify(&other, 6), Err(Unproven::Snapshot { serial: 0 }));
     }
+
+    #[test]
+    fn a_serial_that_no_state_reaches_is_refused() {
+        let most = u64::MAX / 2;
+        for (serial, is_read) in [(most - 1, true), (most, true), (most + 1, false), (u64::MAX, false)] {
+            let mut snapshot = Snapshot::new("5f0c".into());
+            snapshot.serial = serial;
+            let mut bytes = Vec::new();
+            write_snapshot(&snapshot, &signer(), &mut bytes).unwrap();
+            let line = line(&batch(serial));
+            let read = [read_snapshot(&bytes).map(drop), Batch::read(line.trim_ascii_end()).map(drop)];
+            let expected = if is_read { Ok(()) } else { Err(damaged(format!("its serial is {serial}"))) };
+            assert_eq!(read, [expected.clone(), expected]);
+        }
+    }
+
+    #[test]
+    fn the_serial_of_the_snapshot_is_told_apart_from_that_of_the_journal() {
+        let mut state = begun(31);
+        state.take(batch(32)).unwrap();
+        assert_eq!((state.stored(), state.snapshot.serial), (31, 33));
+    }
+
+    #[test]
+    fn a_snapshot_is_due_when_the_journal_is_a_quarter_as_long() {
+        for (journal, snapshot, is_due) in [
+            (0, 0, false),
+            (SHORT - 1, 0, false),
+            (SHORT, 0, true),
+            (SHORT, 4 * SHORT, true),
+            (SHORT, 400 * SHORT, false),
+            (100 * SHORT - 1, 400 * SHORT, false),
+            (100 * SHORT, 400 * SHORT, true),
+        ] {
+            assert_eq!(is_snapshot_due(journal, snapshot), is_due, "{journal} bytes, and {snapshot} of the snapshot");
+        }
+    }
 }

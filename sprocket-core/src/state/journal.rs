@@ -142,3 +142,36 @@ pub struct Intention {
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_journal_entry_leaves_out_what_its_intention_does_not_say() {
+        let mut intent = Intention {
+            record: "3f9a".into(),
+            provider: "docker".into(),
+            generation: 1,
+            name: "edge".into(),
+            version: 1,
+            spec: Json::from(&json!({"driver": "overlay"})),
+            secrets: Vec::new(),
+            deps: Vec::new(),
+            triggers: Vec::new(),
+            ending: Ending::default(),
+            moved_from: None,
+        };
+        let mut written = json!({
+            "record": "3f9a", "provider": "docker", "generation": 1, "name": "edge", "version": 1,
+            "spec": {"driver": "overlay"},
+        });
+        assert_eq!(serde_json::to_value(&intent).unwrap(), written);
+        intent.ending.protect = true;
+        written["ending"] = json!({"protect": true});
+        assert_eq!(serde_json::to_value(&intent).unwrap(), written);
+        assert_eq!(serde_json::from_value::<Intention>(written).unwrap(), intent);
+    }
+}

@@ -188,3 +188,19 @@ pub enum Unproven {
         serial: u64,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_at_the_end_begins_after_the_last_part() {
+        let signer = Signer::of(&StackKey::from_bytes([7; 64]));
+        let mut proof = Proof::of(signer.snapshot(5, Sha256::new()));
+        assert_eq!(proof.verify(&signer, 5), Ok(()));
+        assert_eq!(proof.verify(&signer, 8), Err(Unproven::Batch { serial: 6 }));
+        proof.push(signer.batch(proof.head(), 6, 7, [0; 32]));
+        assert_eq!(proof.verify(&signer, 7), Ok(()));
+        assert_eq!(proof.verify(&signer, 8), Err(Unproven::Batch { serial: 8 }));
+    }
+}

@@ -153,4 +153,17 @@ mod tests {
         let long = Wrapped { iterations: u32::MAX, ..wrapped };
         assert_eq!(long.open(&text("correct horse")), Err(NotOpened::Damaged));
     }
+
+    #[test]
+    fn the_most_iterations_are_opened_and_more_are_not() {
+        let passphrase = text("correct horse");
+        let key = StackKey::from_bytes([7; 64]);
+        let content = key.seal_unlearnt(b"hunter2");
+        let most = Wrapped { iterations: MOST_ITERATIONS, salt: "salt".into(), content };
+        // As if it had been stretched, which takes seconds.
+        stretched().push((fingerprint(&passphrase, &most.salt, most.iterations), key));
+        assert_eq!(**most.open(&passphrase).unwrap(), b"hunter2"[..]);
+        let more = Wrapped { iterations: MOST_ITERATIONS + 1, ..most };
+        assert_eq!(more.open(&passphrase), Err(NotOpened::Damaged));
+    }
 }

@@ -258,3 +258,58 @@ impl StoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::MemoryStore;
+
+    #[test]
+    fn an_error_of_the_storage_says_what_can_be_done_about_it() {
+        let hint = |attempt, kind: io::ErrorKind| {
+            StoreError::Io { attempt, place: "memory".into(), source: kind.into() }.hint().unwrap_or_default()
+        };
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            assert_eq!(hint("write", kind), "make room and run again: what was recorded is kept");
+        }
+        let read_only = hint("write", io::ErrorKind::ReadOnlyFilesystem);
+        assert_eq!(read_only, "the state lies on a file system that can't be written");
+        assert_eq!(hint("write", io::ErrorKind::PermissionDenied), "the state belongs to the user who made it");
+        let stopped = hint("lock", io::ErrorKind::TimedOut);
+        assert!(stopped.starts_with("another process was stopped while it took or broke the lock"), "{stopped}");
+        assert_eq!(hint("write", io::ErrorKind::TimedOut), "", "it was not the lock that was waited for");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_has_nothing_to_try_out_says_nothing() {
+        assert_eq!(MemoryStore::new().try_out().await.unwrap(), None);
+    }
+
+    /// A lock that says no more than it must.
+    #[derive(Debug)]
+    struct Terse;
+
+    #[async_trait]
+    impl Lock for Terse {
+        async fn load(&self) -> Result<Option<Loaded>, StoreError> {
+            Ok(None)
+        }
+        async fn append(&self, _: &[Entry], _: &Signer) -> Result<(), StoreError> {
+            Ok(())
+        }
+        async fn compact(&self, _: &Snapshot, _: &Signer) -> Result<(), StoreError> {
+            Ok(())
+        }
+        fn is_held(&self) -> bool {
+            true
+        }
+        async fn release(self: Box<Self>) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_store_that_does_not_say_gets_a_snapshot_after_each_run() {
+        assert!(Terse.wants_snapshot());
+    }
+}

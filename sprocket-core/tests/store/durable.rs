@@ -31,14 +31,14 @@ async fn child() {
 }
 
 /// A system call that has ended: its name, what it was given, and the files among that.
-struct Syscall {
-    name: String,
+pub(crate) struct Syscall {
+    pub(crate) name: String,
     arguments: String,
-    files: Vec<String>,
+    pub(crate) files: Vec<String>,
 }
 
 /// The calls in the order of their ends. One that another thread's interrupts is in two lines.
-fn syscalls(trace: &str) -> Vec<Syscall> {
+pub(crate) fn syscalls(trace: &str) -> Vec<Syscall> {
     let mut begun: BTreeMap<&str, String> = BTreeMap::new();
     let mut ended = Vec::new();
     for line in trace.lines() {

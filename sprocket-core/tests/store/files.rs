@@ -176,3 +176,27 @@ async fn an_append_writes_its_entries_and_nothing_else() {
     let last = lengths[299] - lengths[298];
     assert!(last <= lengths[0] + 2, "the first had {} bytes, the last {last}", lengths[0]);
 }
+
+#[tokio::test]
+async fn the_stacks_own_key_stays_as_it_is_when_it_is_asked_for_again() {
+    let world = World::begun().await;
+    world.store().make_own_key().await.unwrap();
+    let key = world.read("key.txt");
+    world.store().make_own_key().await.unwrap();
+    assert_eq!(world.read("key.txt"), key);
+}
+
+#[tokio::test]
+async fn a_replaced_snapshot_is_kept_under_its_own_serial_by_the_next_holder_too() {
+    let mut world = World::begun().await;
+    for text in ["one", "two"] {
+        let lock = world.lock().await;
+        world.append(&*lock, &[note(text), note("and more")]).await.unwrap();
+        lock.compact(&world.expected, &signer()).await.unwrap();
+        lock.compact(&world.expected, &signer()).await.unwrap();
+    }
+    world.lock().await.compact(&world.expected, &signer()).await.unwrap();
+    let history = world.store().history().await.unwrap();
+    let kept: Vec<_> = history.iter().map(|earlier| world.relative(&earlier.place)).collect();
+    assert_eq!(kept, ["history/000001-serial-0.json", "history/000002-serial-2.json"]);
+}

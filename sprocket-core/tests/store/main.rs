@@ -7,6 +7,7 @@ mod conformance;
 mod damage;
 mod disk_full;
 mod durable;
+mod faults;
 mod files;
 mod kills;
 mod laws;

@@ -217,4 +217,31 @@ mod tests {
             assert_eq!(second.check().map_err(|error| error.to_string()), Ok(()), "after {broken:?}");
         }
     }
+
+    #[test]
+    fn a_lock_that_was_seen_a_moment_ago_is_not_looked_at_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("lock");
+        let claim = Claim::take(path.clone(), &holder("first")).unwrap();
+        assert!(claim.is_held());
+        fs::remove_file(&path).unwrap();
+        // A time to come is a moment ago however slow the machine is.
+        *claim.seen() = Some(Instant::now() + TURN);
+        assert!(claim.is_held());
+        *claim.seen() = Some(Instant::now());
+        sleep(2 * MOMENT);
+        assert!(!claim.is_held(), "what was seen earlier than that is not believed");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_that_cannot_be_read_is_not_taken_for_a_free_one() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::write(temp.path().join("state"), "a file where a folder should be").unwrap();
+        let path = temp.path().join("state/lock");
+        for refused in [holder_of(&path).map(drop), break_lock(&path, "first")] {
+            assert!(matches!(&refused, Err(StoreError::Io { attempt: "open", .. })), "{refused:?}");
+        }
+        assert_eq!(holder_of(&temp.path().join("lock")).unwrap(), None);
+    }
 }

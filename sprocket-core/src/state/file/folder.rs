@@ -98,3 +98,20 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
         other => other.map_err(io_error("read", folder)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error_and_one_that_is_there_is_none() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().join("state");
+        let refused = make_one(&folder.join("history"));
+        assert!(matches!(&refused, Err(StoreError::Io { attempt: "make", .. })), "{refused:?}");
+        for _ in 0..2 {
+            make_one(&folder).unwrap();
+        }
+        assert!(folder.is_dir());
+    }
+}
