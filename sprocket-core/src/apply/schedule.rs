@@ -278,4 +278,13 @@ mod tests {
         parked.end(second, true);
         assert_eq!((parked.next(), parked.stuck()), (None, vec![first]));
     }
+
+    #[test]
+    fn what_waits_for_what_has_failed_by_way_of_others_is_not_stuck() {
+        let mut schedule = schedule(&[&[1], &[2], &[]], 1);
+        let first = schedule.next().unwrap();
+        schedule.call(first);
+        schedule.end(first, false);
+        assert_eq!((schedule.next(), schedule.stuck()), (None, vec![]));
+    }
 }

@@ -497,3 +497,33 @@ impl StepAction {
         matches!(self, Self::Create { .. } | Self::Adopt { .. } | Self::Await | Self::Restore { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::value::PathPart;
+
+    fn path(parts: &[&str]) -> Path {
+        Path(parts.iter().map(|part| PathPart::Key((*part).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_change_within_a_shown_setting_is_expected_and_one_around_or_beside_it_is_not() {
+        assert!(is_prefix(&path(&["env"]), &path(&["env", "PORT"])));
+        assert!(!is_prefix(&path(&["env", "PORT"]), &path(&["env"])));
+        assert!(!is_prefix(&path(&["image"]), &path(&["env", "PORT"])));
+    }
+
+    #[test]
+    fn a_hidden_setting_of_the_plan_is_compared_by_its_sealed_value() {
+        let key = StackKey::from_bytes([7; 64]);
+        let mut planned = json!({"image": "app:1", "token": "hunter2"});
+        seal_at(&mut planned, &[path(&["token"])], &key);
+        let found =
+            |token: &str| surprise(&planned, &json!({"image": "app:1", "token": token}), &Path::default(), &key);
+        assert_eq!(found("hunter2"), None);
+        assert_eq!(found("hunter3"), Some(path(&["token"])));
+    }
+}

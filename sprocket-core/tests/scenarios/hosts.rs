@@ -4,7 +4,7 @@ use sprocket_core::testing::Crash;
 use sprocket_core::{Budget, DraftExt as _, Goal, Request, Stack, plan::Reason};
 
 use super::kinds::{App, Disk, Net};
-use super::yard::{Base, Pipe, Post};
+use super::yard::{Base, Pipe, Post, Trouble};
 use super::{Story, told};
 
 /// A host that is replaced when its width changes, with a guest, and a user of that.
@@ -598,4 +598,47 @@ fn what_is_left_in_place_is_told_at_its_line() {
     let left: Vec<_> = plan.steps.iter().filter(|step| step.reason == Reason::Retained).collect();
     assert_eq!(left.len(), 2);
     assert!(left.iter().all(|step| step.at.is_some()), "{left:?}");
+}
+
+/// A host, a guest in it, and an inner one in that.
+fn nest(stack: &mut Stack, base: Base) {
+    let host = stack.add(Post::new("host").base(base));
+    let guest = stack.add(Post::new("guest").tag("inside", &host.name).dies_with(&host));
+    stack.add(Post::new("inner").tag("inside", &guest.name).dies_with(&guest));
+}
+
+#[test]
+fn unfinished_guest_is_deleted_by_a_call_before_its_host_makes_room() {
+    let program = |width: u64| move |stack: &mut Stack| nest(stack, Base::default().width(width));
+    for half in ["guest", "inner"] {
+        let mut story = Story::in_yard();
+        story.yard.trouble("create", half, Trouble::Half);
+        assert!(!story.run(program(1)).unwrap().succeeded());
+        story.calls();
+        let mut calls = story.apply(program(2));
+        calls.retain(|call| call.starts_with("delete"));
+        assert_eq!(calls, [format!("delete yard:post/{half}"), "delete yard:post/host".into()]);
+    }
+}
+
+#[test]
+fn unfinished_guest_of_a_host_that_needs_no_replacement_stays() {
+    let program = |text: &'static str| {
+        move |stack: &mut Stack| {
+            let first = stack.add(Post::new("first").text(text));
+            nest(stack, Base::default().layer(first.version.map(|_| "same".to_owned())));
+        }
+    };
+    for half in ["guest", "inner"] {
+        let mut story = Story::in_yard();
+        story.world.settings.continue_on_error = true;
+        story.yard.trouble("create", half, Trouble::Half);
+        assert!(!story.run(program("one")).unwrap().succeeded());
+        story.calls();
+        let report = story.run(program("two")).unwrap();
+        assert_eq!(story.calls().first().unwrap(), "update yard:post/first", "{}", told(&report));
+        let report = story.run(program("two")).unwrap();
+        assert!(report.succeeded(), "{}", told(&report));
+        assert!(story.calls().iter().all(|call| !call.starts_with("delete")));
+    }
 }

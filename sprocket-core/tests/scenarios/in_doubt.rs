@@ -9,7 +9,7 @@ use sprocket_core::testing::{Crash, Fail};
 use sprocket_core::{Address, Effect, Engine, ErrorKind, Event, Events, Goal, Report, Stack, StepOutcome, Stop};
 
 use super::kinds::{App, Net};
-use super::yard::{Post, Trouble, Yard};
+use super::yard::{Post, Tent, Trouble, Yard};
 use super::{Story, told};
 
 type Program<'p> = &'p dyn Fn(&mut Stack);
@@ -254,4 +254,53 @@ fn a_create_whose_name_somebody_else_takes_meanwhile_made_nothing() {
     story.world.settings.events = Events::default();
     let plan = story.plan(both);
     assert!(plan.contains("an object named `bell` exists already, and this stack does not own it"), "{plan}");
+}
+
+#[test]
+fn a_refused_wait_means_that_the_object_was_made() {
+    let mut story = Story::new();
+    story.world.fail("ready", "web", Fail::Before(ErrorKind::Unready));
+    let report = story.run(|stack| drop(stack.add(App::new("web", "app:1")))).unwrap();
+    assert_eq!(failure(&report).2, Effect::Done);
+}
+
+/// A tent, in the wait for which this happens.
+fn tent_in_whose_wait(happens: impl Fn(&Yard) + Send + Sync + 'static) -> (Story, impl Fn(&mut Stack)) {
+    let mut story = Story::in_yard();
+    story.world.settings.call_limit = Duration::from_millis(50);
+    let yard = story.yard.clone();
+    story.world.settings.events = Events::to(move |event| {
+        if matches!(event, Event::StepWaiting { .. }) {
+            happens(&yard);
+        }
+    });
+    let tent = |stack: &mut Stack| {
+        let camp = stack.add(Tent::new("camp").text("ours"));
+        stack.output("version", &camp.version);
+    };
+    let report = story.run(tent).unwrap();
+    assert!(report.succeeded(), "{}", told(&report));
+    story.world.settings.events = Events::default();
+    (story, tent)
+}
+
+#[test]
+fn state_that_a_wait_reports_is_recorded_though_the_object_can_not_be_read_after_it() {
+    let (story, _) = tent_in_whose_wait(|yard| yard.trouble("read", "camp", Trouble::Hang));
+    let outputs = story.world.block_on(story.world.engine().outputs(false)).unwrap();
+    assert_eq!(outputs["version"], 2, "the create reported 1");
+}
+
+#[test]
+fn change_by_others_during_a_wait_is_drift() {
+    let (mut story, tent) =
+        tent_in_whose_wait(|yard| yard.change::<Tent>("camp", |spec, _| spec.text = "theirs".into()));
+    assert_snapshot!(story.plan(&tent), @"
+    ~ yard:tent/camp  (changed by somebody else)
+        text: theirs → ours
+    output version: 2 → (known after yard:tent/camp)
+    1 to update.
+    ");
+    story.calls();
+    assert_eq!(story.apply(tent), ["update yard:tent/camp"]);
 }

@@ -8,7 +8,7 @@ use sprocket_core::{DraftExt as _, Engine, Goal, Mark, Stack, Stop};
 
 use super::Story;
 use super::kinds::{App, Conf, Disk, DiskSpec, Net, NetSpec};
-use super::yard::Post;
+use super::yard::{Post, Tent};
 
 fn net(subnet: &'static str) -> impl Fn(&mut Stack) {
     move |stack| drop(stack.add(Net::new("edge").subnet(subnet)))
@@ -205,4 +205,82 @@ fn orphan_in_place_of_a_retained_object_is_told() {
     story.world.mark("lab:net", "edge", mark);
     let plan = story.plan(program(TWO));
     assert!(plan.contains("lab:net/edge"), "{plan}");
+}
+
+#[test]
+fn renamed_object_that_has_lost_its_owner_tag_is_still_the_recorded_one() {
+    let mut story = Story::new();
+    story.apply(net(ONE));
+    story.world.mark("lab:net", "edge", None);
+    let mut snapshot = story.world.snapshot().unwrap();
+    let record = snapshot.records.get_mut(&"lab:net/edge".into()).unwrap();
+    record.object.as_mut().unwrap().name = "edge-before".into();
+    let engine = engine_on(&story, snapshot);
+    let stack = story.world.stack(story.connected(&net(ONE)));
+    assert_snapshot!(story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap(), @"
+    ~ lab:net/edge `edge-before`  (changed by somebody else)
+        mark: (none) → this stack's
+    1 to update.
+    ");
+}
+
+#[test]
+fn owner_tag_of_a_resource_of_another_kind_makes_no_duplicate() {
+    let program = |stack: &mut Stack| {
+        net(ONE)(stack);
+        stack.add(App::new("web", "app:1"));
+    };
+    let mut story = Story::new();
+    story.apply(program);
+    let record = story.world.snapshot().unwrap().records[&"lab:net/edge".into()].id.clone();
+    story.world.put::<App>("stray", story.world.spec::<App>("web").unwrap());
+    let mark = story.world.owner_tag("lab:app", &record);
+    story.world.mark("lab:app", "stray", Some(mark));
+    let plan = story.plan(program);
+    assert!(!plan.contains("duplicate") && plan.ends_with("Nothing to do: 2 resources are as declared."), "{plan}");
+}
+
+#[test]
+fn orphan_of_other_content_is_an_old_object() {
+    let conf = |text: &'static str| move |stack: &mut Stack| drop(stack.add(Conf::new("motd", text)));
+    let mut story = Story::new();
+    story.apply(conf("one"));
+    let old = story.world.snapshot().unwrap();
+    story.apply(conf("two"));
+    let engine = engine_on(&story, old);
+    let plans = ["one", "two", "three"].map(|text| {
+        let stack = story.world.stack(story.connected(&conf(text)));
+        story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap().to_string()
+    });
+    assert_snapshot!(plans.join("\n"), @"
+    ! lab:conf/motd has a duplicate: `motd-e6ec49da6c13a5a5` has its owner tag too
+    - lab:conf/motd `motd-e6ec49da6c13a5a5`  (replaced)
+    + lab:conf/motd `motd-eba6d8217c557433`  (it has gone)
+        data: one
+    1 to create.
+    ! lab:conf/motd has a duplicate: `motd-e6ec49da6c13a5a5` has its owner tag too
+    ± lab:conf/motd `motd-e6ec49da6c13a5a5`  (the earlier one is used again)
+    ~ lab:conf/motd `motd-e6ec49da6c13a5a5`
+    - lab:conf/motd `motd-eba6d8217c557433`  (it has gone)
+    1 to update, 1 to restore, 1 to forget.
+    ! lab:conf/motd has a duplicate: `motd-e6ec49da6c13a5a5` has its owner tag too
+    - lab:conf/motd `motd-e6ec49da6c13a5a5`  (replaced)
+    + lab:conf/motd `motd-01634e9b4283badf`  (it has gone)
+        data: three
+    1 to create.
+    ");
+}
+
+#[test]
+fn object_that_is_found_again_is_waited_for_if_it_takes_time_until_it_works() {
+    let tent = |stack: &mut Stack| drop(stack.add(Tent::new("camp")));
+    let mut story = Story::in_yard();
+    story.apply(tent);
+    story.yard.give_another_id::<Tent>("camp");
+    assert_snapshot!(story.plan(tent), @"
+    ! yard:tent/camp has its object again: `camp` has its owner tag
+    ~ yard:tent/camp  (not seen to work yet)
+    1 to wait for.
+    ");
+    assert_eq!(story.apply_alone(tent), [""; 0]);
 }

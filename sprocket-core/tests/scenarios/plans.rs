@@ -298,3 +298,32 @@ fn what_somebody_changes_during_a_run_is_not_deleted_to_make_room() {
     story.world.settings.events = Events::default();
     story.apply(program("two", 2));
 }
+
+#[test]
+fn setting_that_the_plan_did_not_show_is_not_sent_with_an_update() {
+    let is_changed = Arc::new(AtomicBool::new(false));
+    let program = |text: &'static str| {
+        let is_changed = Arc::clone(&is_changed);
+        move |stack: &mut Stack| {
+            let (changes, asks) = (Arc::clone(&is_changed), Arc::clone(&is_changed));
+            let sign = stack.add(Post::new("sign").text(text));
+            let later = sign.version.map(move |version| {
+                changes.store(version > 1, Ordering::Relaxed);
+                version.to_string()
+            });
+            let first = stack.add(Post::new("first").tag("version", &later));
+            let text = Output::known(()).map(move |()| if asks.load(Ordering::Relaxed) { "more" } else { "as ever" });
+            let gate = Post::new("gate").tag("version", &later).text(text.map(|text| (*text).to_owned()));
+            stack.add(gate.after(&first));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one"));
+    story.calls();
+    assert_snapshot!(told(&story.run(program("two")).unwrap()), @"
+    update yard:post/sign Done
+    update yard:post/first Done
+    update yard:post/gate failed: `text` is not what the plan showed
+    ");
+    assert_eq!(story.calls(), ["update yard:post/sign", "update yard:post/first"]);
+}

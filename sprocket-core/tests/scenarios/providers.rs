@@ -1,7 +1,7 @@
 //! Providers: whose credentials count, which of two servers is meant, and what is asked of them.
 
 use insta::assert_snapshot;
-use sprocket_core::{DraftExt as _, Goal, Stack};
+use sprocket_core::{DraftExt as _, Goal, Stack, testing::Crash};
 
 use super::kinds::{App, ExistingNet, Lab, LabState, Net};
 use super::yard::{Base, Pipe, Post, Sign, Trouble, Yard};
@@ -460,4 +460,58 @@ fn dependency_of_a_resource_declared_at_a_deferred_provider_stays() {
     story.world.apply(program(true));
     assert_eq!(story.calls(), ["create yard:pipe/p-2", "delete yard:pipe/p", "delete yard:post/b"]);
     assert!(story.world.plan(program(true)).is_empty());
+}
+
+#[test]
+fn refusal_names_what_a_provider_that_is_connected_no_more_has_made_or_was_making() {
+    let program = |posts: &'static [&'static str]| {
+        move |stack: &mut Stack| posts.iter().for_each(|name| drop(stack.add(Post::new(name))))
+    };
+    let mut refusals = Vec::new();
+    for posts in [&["a"][..], &["a", "b", "c"], &["a", "b", "c", "d"]] {
+        let mut story = Story::in_yard();
+        story.apply(program(posts));
+        refusals.push(story.world.try_plan(|_| (), Goal::Declared).unwrap_err().to_string());
+    }
+    // A run that was killed while it made the first one.
+    let mut story = Story::in_yard();
+    story.world.settings.parallel = 1;
+    story.world.crash_at(2, Crash::Before);
+    let two = program(&["a", "b"]);
+    let connected = story.connected(&two);
+    assert!(story.world.run(connected, Goal::Declared).unwrap().is_none());
+    assert_eq!(story.world.snapshot().unwrap().pending.len(), 1);
+    refusals.push(story.world.try_plan(|_| (), Goal::Declared).unwrap_err().to_string());
+    assert_snapshot!(refusals.join("\n"), @"
+    state has 1 resource (`yard:post/a`) of `yard`, and the program does not know this provider
+    state has 3 resources (`yard:post/a`, `yard:post/b`, `yard:post/c`) of `yard`, and the program does not know this provider
+    state has 4 resources (`yard:post/a`, `yard:post/b`, `yard:post/c`, …) of `yard`, and the program does not know this provider
+    state has 1 resource (`yard:post/a`) of `yard`, and the program does not know this provider
+    ");
+}
+
+#[test]
+fn object_is_deleted_with_the_slots_of_the_provider_that_made_it() {
+    let mut story = Story::in_yard();
+    (story.world.settings.parallel, story.world.settings.call_limit) = (64, std::time::Duration::from_millis(50));
+    let yard = story.yard.clone();
+    let chains: Vec<[String; 3]> = (0..16).map(|at| ["a", "b", "c"].map(|name| format!("{name}{at}"))).collect();
+    let program = |is_new: bool| {
+        let (yard, chains) = (yard.clone(), chains.clone());
+        move |stack: &mut Stack| {
+            let [one, other] = ["one", "other"].map(|name| stack.connect(yard.gate("ann").named(name)));
+            let gate = Post::new("gate").base(Base::default().width(if is_new { 2 } else { 1 }));
+            stack.on(if is_new { &other } else { &one }).add(gate);
+            for [a, b, c] in chains.iter().filter(|_| is_new) {
+                let a = stack.on(&other).add(Post::new(a));
+                let b = stack.on(&other).add(Post::new(b).beside(&a.id));
+                stack.on(&other).add(Post::new(c).beside(&b.id));
+            }
+        }
+    };
+    story.world.apply(program(false));
+    story.calls();
+    chains.iter().for_each(|[a, ..]| story.yard.trouble("create", a, Trouble::Hang));
+    story.world.apply(program(true));
+    assert_eq!(story.calls()[0], "delete yard:post/gate", "all slots of the other provider are taken");
 }

@@ -260,3 +260,21 @@ fn a_listener_that_panics_leaves_the_state_and_the_lock_as_a_kill_does() {
     expected.apply(estate(false));
     assert_eq!(story.objects(), expected.objects());
 }
+
+#[test]
+fn retries_of_calls_that_failed_together_are_spread_out() {
+    let mut story = Story::new();
+    story.world.settings.retry_wait = Duration::from_millis(20);
+    let names: Vec<String> = (0..8).map(|number| format!("net-{number}")).collect();
+    names.iter().for_each(|name| story.world.fail("create", name, Fail::NoAnswer));
+    story.apply(|stack| names.iter().for_each(|name| drop(stack.add(Net::new(name)))));
+    let waits = story.world.events().into_iter().filter_map(|event| match event {
+        Event::StepRetried { wait, .. } => Some(wait),
+        _ => None,
+    });
+    let waits: Vec<Duration> = waits.collect();
+    let (first, last) = (*waits.iter().min().unwrap(), *waits.iter().max().unwrap());
+    assert_eq!(waits.len(), 8);
+    assert!(first >= Duration::from_millis(10) && last <= Duration::from_millis(20), "{waits:?}");
+    assert!(last - first > Duration::from_millis(3), "{waits:?}");
+}

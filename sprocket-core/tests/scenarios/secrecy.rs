@@ -435,3 +435,15 @@ fn the_name_of_a_secret_content_is_not_shown_before_the_key_is_decided() {
     story.apply(program);
     assert!(story.objects().iter().any(|object| object.starts_with("lab:conf/motd-")), "{:?}", story.objects());
 }
+
+#[test]
+fn output_that_can_not_be_made_after_the_run_shows_no_secret() {
+    let mut story = Story::in_yard();
+    let report = story.run(|stack| {
+        let gate = stack.add(Post::new("gate").note(Secret::new(ONE.into())));
+        stack.output("version", &gate.version.try_map(|_| Err::<u64, _>(format!("`{ONE}` is no version"))));
+    });
+    let report = report.unwrap();
+    let messages: Vec<&str> = report.output_problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(messages, ["`(secret)` is no version"]);
+}

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Secret, Stack};
+use sprocket_core::{DraftExt as _, ErrorKind, Goal, Password, Secret, Stack};
 
-use super::yard::{Post, Sign, Stone, Trouble};
+use super::yard::{Post, Sign, Stone, Tent, Trouble};
 use super::{Story, kinds::Note, said, told};
 
 fn post(stack: &mut Stack) {
@@ -259,4 +259,85 @@ fn a_secret_that_can_not_be_read_back_is_not_written_again_after_a_kill() {
             assert!(text.starts_with("Nothing to do"), "{crash:?} {boundary}: {text}");
         }
     }
+}
+
+#[test]
+fn what_was_changed_by_half_is_finished_by_the_next_run() {
+    let mut story = Story::in_yard();
+    story.apply(post);
+    let shut = |stack: &mut Stack| drop(stack.add(Post::new("gate").text("shut")));
+    story.yard.trouble("update", "gate", Trouble::Half);
+    assert_snapshot!(told(&story.run(shut).unwrap()), @"update yard:post/gate failed: `gate` stands, but only half of it");
+    assert_snapshot!(story.plan(shut), @"
+    ~ yard:post/gate  (made or changed by half)
+    1 to update.
+    ");
+    story.calls();
+    assert_eq!(story.apply(shut), ["update yard:post/gate"]);
+}
+
+#[test]
+fn object_of_an_unanswered_create_is_recorded_if_it_can_not_be_finished() {
+    let mut story = Story::in_yard();
+    story.yard.trouble("create", "gate", Trouble::HalfUnheard);
+    story.yard.trouble("update", "gate", Trouble::Quote);
+    assert!(!story.run(post).unwrap().succeeded());
+    let state = story.world.snapshot().unwrap();
+    let object = state.records[&"yard:post/gate".into()].object.clone().expect("it is there");
+    assert_eq!((object.id.as_str(), object.ready, state.pending.len()), ("id-1", false, 0));
+    assert_snapshot!(story.plan(post), @"
+    ~ yard:post/gate  (made or changed by half)
+    1 to update.
+    ");
+    story.calls();
+    assert_eq!(story.apply(post), ["update yard:post/gate"]);
+}
+
+#[test]
+fn object_without_owner_tag_that_a_second_attempt_made_by_half_is_recorded() {
+    let mut story = Story::in_yard();
+    story.world.fail("create", "mile", Fail::NoAnswer);
+    story.yard.trouble("create", "mile", Trouble::Half);
+    assert_snapshot!(told(&story.run(stone).unwrap()), @"create yard:stone/mile failed: `mile` stands, but only half of it");
+    assert_eq!(story.calls(), ["create yard:stone/mile"]);
+    assert_eq!(story.apply(stone), ["update yard:stone/mile"]);
+}
+
+#[test]
+fn duplicate_of_an_unanswered_create_is_recorded_as_it_was_found() {
+    let tent = |stack: &mut Stack| drop(stack.add(Tent::new("camp").text("for two")));
+    let mut story = Story::in_yard();
+    story.yard.trouble("create", "camp", Trouble::TwiceUnheard);
+    let report = story.run(tent).unwrap();
+    assert!(report.succeeded(), "{}", told(&report));
+    let record = story.world.snapshot().unwrap().records[&"yard:tent/camp".into()].clone();
+    assert_eq!(record.object.unwrap().id.as_str(), "id-1");
+    let [double] = &record.old[..] else { panic!("{:?}", record.old) };
+    assert_eq!((double.id.as_str(), double.name.as_str(), double.marked), ("id-2", "camp-double", true));
+    assert!(double.seen.is_some() && double.witness.is_some(), "{double:?}");
+    story.calls();
+    assert_eq!(story.apply(tent), ["delete yard:tent/camp-double"]);
+    assert_eq!(story.objects(), ["yard:tent/camp"]);
+}
+
+#[test]
+fn object_that_a_killed_run_deleted_is_not_recorded_any_more() {
+    let key = |stack: &mut Stack| drop(stack.add(Password::new("key")));
+    let programs: [&dyn Fn(&mut Stack); 2] = [&post, &key];
+    let plans = programs.map(|program| {
+        let mut story = Story::in_yard();
+        story.apply(program);
+        // What it had begun is durable, and what came of it is not.
+        story.world.crash_at(1, Crash::Before);
+        let nothing = story.connected(&|_: &mut Stack| ());
+        assert!(story.world.run(nothing, Goal::Declared).unwrap().is_none());
+        assert_eq!((story.objects(), story.world.snapshot().unwrap().pending.len()), (vec![], 1));
+        story.plan(|_| ())
+    });
+    assert_snapshot!(plans.join("\n"), @"
+    ! yard:post/gate was deleted by an interrupted run
+    Only outputs and old objects change.
+    ! random:password/key was deleted by an interrupted run
+    Only outputs and old objects change.
+    ");
 }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::{
-    Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Input, IntoInput, Kinds,
-    Live, Lookup, Make, Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded,
-    Resource, Secret, Spec, This,
+    Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Input, Intent, IntoInput,
+    Kinds, Live, Lookup, Make, Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError,
+    Recorded, Resource, Secret, Settled, Spec, This,
 };
 use sprocket_core::{Claim, Findings};
 
@@ -55,6 +55,8 @@ pub(crate) enum Trouble {
     Panic,
     /// It has no effect, and its error quotes all that it was sent.
     Quote,
+    /// It makes the thing twice, and nobody hears of it.
+    TwiceUnheard,
     /// Nobody ever answers.
     Hang,
     /// It does what it should, and answers with what nobody can read.
@@ -255,7 +257,7 @@ impl Provider for Gate {
         }
     }
     fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Post>().with::<Pipe>().with::<Stone>().with::<Stall>().with::<Booth>()
+        kinds.with::<Post>().with::<Pipe>().with::<Stone>().with::<Stall>().with::<Booth>().with::<Tent>()
     }
 }
 
@@ -334,9 +336,14 @@ impl Gate {
         let spec = if is_half { R::half(make.spec) } else { R::written(make.spec) };
         let (spec, within) = (Arc::new(spec), R::inside(make.spec));
         let thing = Thing { spec, claims, inside: within, state: state.clone(), mark: Some(make.mark.clone()) };
+        if trouble == Some(Trouble::TwiceUnheard) {
+            inside.minted += 1;
+            let state = Standing { id: format!("id-{}", inside.minted), ..state.clone() };
+            inside.things.insert((R::KIND, format!("{}-double", make.name)), Thing { state, ..thing.clone() });
+        }
         inside.things.insert(place, thing);
         match trouble {
-            Some(Trouble::HalfUnheard) => Err(YardError::Unheard.into()),
+            Some(Trouble::HalfUnheard | Trouble::TwiceUnheard) => Err(YardError::Unheard.into()),
             Some(Trouble::Unreadable) => Ok(Standing { weather: UNREADABLE.into(), ..state }),
             Some(_) => Err(Failed::from(YardError::Half(make.name.to_string())).leaving(state)),
             None => Ok(state),
@@ -345,19 +352,47 @@ impl Gate {
 
     async fn update<R: Sort>(&self, change: &Change<'_, R>) -> Outcome<R> {
         let name = change.live.name.as_str();
-        if self.begin("update", name).await == Some(Trouble::Quote) {
+        let trouble = self.begin("update", name).await;
+        if trouble == Some(Trouble::Quote) {
             return Err(YardError::Quoted(R::quote(change.spec)).into());
         }
         let mut inside = self.inside();
         let claims = inside.claim::<R>(&change.live.name, change.spec)?;
         self.note(&mut inside, "update", R::KIND, name);
-        let spec = R::written(change.spec);
+        let is_half = trouble == Some(Trouble::Half);
+        let spec = if is_half { R::half(change.spec) } else { R::written(change.spec) };
         let Some(thing) = inside.things.get_mut(&(R::KIND, name.to_owned())) else {
             return Err(YardError::Gone(name.to_owned()).into());
         };
         thing.state.version += 1;
         (thing.spec, thing.claims, thing.mark) = (Arc::new(spec), claims, Some(change.mark.clone()));
+        let state = thing.state.clone();
+        if is_half { Err(Failed::from(YardError::Half(name.to_owned())).leaving(state)) } else { Ok(state) }
+    }
+
+    /// It stands at last, which makes another version of it.
+    async fn ready<R: Sort>(&self, recorded: &Recorded<R>) -> Outcome<R> {
+        let name = recorded.name.as_str();
+        self.begin("ready", name).await;
+        let mut inside = self.inside();
+        let Some(thing) = inside.things.get_mut(&(R::KIND, name.to_owned())) else {
+            return Err(YardError::Gone(name.to_owned()).into());
+        };
+        thing.state.version += 1;
         Ok(thing.state.clone())
+    }
+
+    /// What bears the mark, whatever its name is.
+    async fn settle<R: Sort>(&self, intent: &Intent<R>) -> Settled<R> {
+        let is_its = |((kind, _), thing): &(&(&str, String), &Thing)| {
+            *kind == R::KIND && thing.mark.as_ref() == Some(&intent.mark)
+        };
+        let names: Vec<_> = self.inside().things.iter().filter(is_its).map(|((_, name), _)| name.clone()).collect();
+        let mut found = Vec::new();
+        for name in names {
+            found.extend(self.read(Find::Named(&name.as_str().into())).await);
+        }
+        Settled::by_mark(found, &intent.mark)
     }
 
     async fn delete<R: Sort>(&self, recorded: &Recorded<R>) -> Result<(), FailedOf<R>> {
@@ -567,6 +602,19 @@ kind!(
         const CLAIMS: bool = true;
         fn claims(_: &PhysicalName, spec: Option<&BoothSpec>) -> Vec<Claim> {
             plots(spec.map(|spec| &spec.tags))
+        }
+    }
+);
+kind!(
+    /// A tent: it takes time until it stands, and a create may pitch two of them.
+    Tent, TentDraft, TentSpec, "yard:tent", {
+        const NAMING: Naming = Naming::Fixed;
+        const CONVERGES: bool = true;
+        async fn ready(gate: &Gate, recorded: &Recorded<Self>, _: Deadline) -> Outcome<Self> {
+            gate.ready(recorded).await
+        }
+        async fn settle(gate: &Gate, intent: &Intent<Self>) -> Result<Settled<Self>, ErrorOf<Self>> {
+            Ok(gate.settle(intent).await)
         }
     }
 );
