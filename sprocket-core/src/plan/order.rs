@@ -26,7 +26,7 @@ pub(super) fn order_steps(steps: &mut [Step], snapshot: &Snapshot, handovers: &[
     for handover in handovers {
         steps[handover.taker].after.push(index(handover.release));
     }
-    let rooms = Rooms::of(steps, handovers);
+    let rooms = Rooms::of(steps, snapshot, handovers);
     order_deletes(steps, snapshot, &rooms);
     for step in &mut *steps {
         step.after.sort_unstable();
@@ -43,12 +43,21 @@ struct Rooms {
 }
 
 impl Rooms {
-    fn of(steps: &[Step], handovers: &[Handover]) -> Self {
+    fn of(steps: &[Step], snapshot: &Snapshot, handovers: &[Handover]) -> Self {
         // The successor of what is replaced in place is the step after it.
         let in_place = (0..steps.len()).filter(|&at| steps[at].action.replaces_in_place() && at + 1 < steps.len());
+        let in_place: Vec<usize> = in_place.collect();
         let given_up = handovers.iter().filter(|handover| steps[handover.release].action.deletes());
-        let mut pairs: Vec<_> = in_place.map(|at| (at, at + 1)).collect();
+        let mut pairs: Vec<_> = in_place.iter().map(|&at| (at, at + 1)).collect();
         pairs.extend(given_up.map(|handover| (handover.release, handover.taker)));
+        // A guest that a call of its own deletes makes room for the successor of its host too.
+        let host = |address: &Address| snapshot.records.get(address)?.dies_with.as_ref();
+        let has_host = |at: &&usize| host(&steps[**at].address).is_some();
+        for &guest in in_place.iter().filter(has_host) {
+            let of = |address: &Address| in_place.iter().copied().find(|&at| steps[at].address == *address);
+            let chain = std::iter::successors(host(&steps[guest].address), |address| host(address));
+            pairs.extend(chain.take(steps.len()).find_map(of).map(|host| (guest, host + 1)));
+        }
         let mut makes = vec![false; steps.len()];
         pairs.iter().for_each(|&(delete, _)| makes[delete] = true);
         Self { makes, pairs }

@@ -115,6 +115,9 @@ pub(crate) async fn observe(
     observed.drop_recorded_elsewhere(snapshot, connections);
     let kind = |record: &Record, address: &Address| connections.kind(&record.provider, address).ok();
     let recovered = orphans::recover(snapshot, &mut observed, key, &kind);
+    if !recovered.is_empty() {
+        observed.drop_recorded_elsewhere(snapshot, connections);
+    }
     observed.settled.extend(recovered);
     Ok(observed)
 }

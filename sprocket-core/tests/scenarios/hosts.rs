@@ -649,3 +649,25 @@ fn unfinished_guest_of_a_host_that_needs_no_replacement_stays() {
         assert!(story.plan(program("two")).starts_with("Nothing to do"), "{calls:?}");
     }
 }
+
+#[test]
+fn guest_stays_though_it_is_not_known_yet_whether_its_host_is_replaced() {
+    let program = |first: &'static str, guest: &'static str| {
+        move |stack: &mut Stack| {
+            let first = stack.add(Post::new("first").text(first));
+            let same = first.version.map(|_| "same".to_owned());
+            let host = stack.add(Post::new("host").base(Base::default().layer(&same)));
+            stack.add(Post::new("guest").text(guest).tag("inside", "host").dies_with(&host));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one", "a"));
+    // The guest has changed, and no record says so.
+    story.world.crash_at(1, Crash::Before);
+    assert!(story.world.run(story.connected(&program("one", "b")), Goal::Declared).unwrap().is_none());
+    story.calls();
+    // It turns out to need an update only, which the next plan has.
+    story.run(program("two", "b")).unwrap();
+    let calls = story.apply(program("two", "b"));
+    assert!(!calls.iter().any(|call| call.starts_with("delete")), "{calls:?}");
+}

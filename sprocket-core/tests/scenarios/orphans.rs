@@ -284,3 +284,25 @@ fn object_that_is_found_again_is_waited_for_if_it_takes_time_until_it_works() {
     ");
     assert_eq!(story.apply_alone(tent), [""; 0]);
 }
+
+#[test]
+fn duplicate_at_a_server_with_two_names_is_told_once() {
+    let program = |stack: &mut Stack| {
+        let (one, two) = (
+            stack.connect(super::kinds::Lab::local().named("one")),
+            stack.connect(super::kinds::Lab::local().named("two")),
+        );
+        stack.on(&one).add(Net::new("edge"));
+        stack.on(&two).add(Net::new("rim"));
+    };
+    let mut story = Story::new();
+    story.world.apply(program);
+    let mark = tag(&story, "lab:net/edge");
+    story.world.put::<Net>("copy", spec(ONE));
+    story.world.mark("lab:net", "copy", mark);
+    let plan = story.world.plan(program).to_string();
+    assert!(plan.contains("`lab:net/edge` has a duplicate") || plan.contains("lab:net/edge has a duplicate"), "{plan}");
+    assert!(!plan.contains("warning"), "{plan}");
+    story.world.apply(program);
+    assert_eq!(story.objects(), ["lab:net/edge", "lab:net/rim"]);
+}

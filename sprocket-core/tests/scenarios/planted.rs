@@ -237,9 +237,15 @@ impl Case {
         let mut all: Vec<String> = self.secrets.iter().map(|secret| secret.trim_end().to_owned()).collect();
         all.extend(self.planted.iter().map(|(which, _, way, _)| made(*way, self.secrets[*which].trim_end())));
         all.extend((1..9).map(|minted| key_of(minted).expose().clone()));
-        let is_in_list = |planted: &(usize, Source, Way, Place)| matches!(planted.3, Place::Neighbour);
-        // What others have taken out of the list again was never seen in it.
-        let is_seen = self.planted.iter().any(is_in_list) && !self.hands.contains(&Hand::Remove);
+        // What others have taken out of a list of secrets again was never seen in it.
+        let in_list = self.planted.iter().filter(|(.., place)| matches!(place, Place::Neighbour)).count();
+        let neighbours: Vec<&str> = ["--first", "--second"].into_iter().chain(vec!["secret"; in_list]).collect();
+        let base = serde_json::json!({ "width": 1, "layers": [] });
+        let spec =
+            serde_json::json!({ "text": "", "colour": "white", "neighbours": neighbours, "tags": {}, "base": base });
+        let mut spec: PostSpec = serde_json::from_value(spec).unwrap();
+        self.hands.iter().for_each(|hand| self.change(*hand, &mut spec));
+        let is_seen = in_list > 0 && spec.neighbours.iter().any(|neighbour| neighbour == THEIRS);
         all.extend(is_seen.then(|| THEIRS.to_owned()));
         all
     }

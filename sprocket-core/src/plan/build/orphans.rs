@@ -36,8 +36,10 @@ impl Builder<'_> {
             if owner.is_some_and(|(_, record)| record.left.iter().any(is_it)) {
                 continue;
             }
-            let owner = owner.map_or("no record has it".to_owned(), |(address, _)| {
-                format!("`{address}`, whose tag it is, has another object and holds data")
+            let owner = owner.map_or("no record has it".to_owned(), |(address, record)| {
+                let stateful = (self.basis.kind)(record, address).is_some_and(|kind| kind.facts().stateful);
+                let why = if stateful { " and holds data" } else { "" };
+                format!("`{address}`, whose tag it is, has another object{why}")
             });
             let id = if live.id.as_str() == live.name.as_str() { String::new() } else { format!(" (`{}`)", live.id) };
             warnings.push(Problem {
