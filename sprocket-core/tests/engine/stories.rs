@@ -182,7 +182,7 @@ fn destroy_keeps_a_secret_for_the_data_of_its_nearest_user() {
         let secret = stack.add(Password::new("shared"));
         let (near, far) = (stack.add(Disk::new("near")), stack.add(Disk::new("far")));
         let login = stack.add(Note::new("login", &secret.value));
-        let mid = stack.add(Note::new("mid", login.name.map(|name| Secret::new(name))));
+        let mid = stack.add(Note::new("mid", login.name.map(Secret::new)));
         stack.add(App::new("a", "app:1").uses(&near.name).uses(&login.name));
         stack.add(App::new("b", "app:1").uses(&far.name).uses(&mid.name));
     };
