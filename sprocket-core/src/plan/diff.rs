@@ -203,6 +203,9 @@ mod tests {
             json!({"env": {"A": {"$after": ["docker:secret/a"]}}}),
             &[r#"env.A {"$sealed":"x"}→{"$after":["docker:secret/a"]}"#],
         );
+        let (sealed, plain) = (json!({"$sealed": "x"}), json!({"A": "1"}));
+        check(json!({"env": sealed}), json!({"env": plain}), &[r#"env {"$sealed":"x"}→{"A":"1"}"#]);
+        check(json!({"env": plain}), json!({"env": sealed}), &[r#"env {"A":"1"}→{"$sealed":"x"}"#]);
     }
 
     #[test]
@@ -223,5 +226,22 @@ mod tests {
         for value in [json!("yard:post/a"), json!(["yard:post/a"]), json!({"$after": 1, "a": 2}), json!(null)] {
             assert!(!waits_for(&value, "yard:post/a"), "{value}");
         }
+        // A map of the user's, though it has such a key.
+        assert!(!waits_for(&json!({"$after": ["yard:post/a"], "a": 2}), "yard:post/a"));
+    }
+
+    #[test]
+    fn parts_that_are_not_known_yet_are_found_wherever_they_are() {
+        let check = |value: Value, expect: &[&str]| {
+            let found: Vec<String> = holes(&value).iter().map(ToString::to_string).collect();
+            assert_eq!(found, expect, "{value}");
+            assert_eq!(has_holes(&value), !expect.is_empty(), "{value}");
+        };
+        let hole = json!({"$after": ["yard:post/a"]});
+        check(json!({"a": hole, "b": [1, hole, {"c": hole}], "d": {"e": "f"}}), &["a", "b[1]", "b[2].c"]);
+        check(json!({"a": [1, hole]}), &["a[1]"]);
+        check(json!({"a": {"b": {"$sealed": "x"}}, "c": [null, "$after"]}), &[]);
+        // Maps of the user's, though one has such a key.
+        check(json!({"a": {"$after": 1, "b": 2}, "c": {"d": 3}}), &[]);
     }
 }

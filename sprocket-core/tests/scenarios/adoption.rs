@@ -308,3 +308,15 @@ fn adoption_looks_for_the_names_of_contents() {
         assert_eq!(story.objects(), [format!("lab:conf/{name}")]);
     }
 }
+
+#[test]
+fn objects_of_one_name_are_not_adopted() {
+    let mut story = Story::new();
+    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    let program = |stack: &mut Stack| drop(stack.add(Net::new("edge").adopt()));
+    let plan = story.plan(program);
+    assert!(plan.contains("`lab:net/edge`: 2 objects are named `edge`"), "{plan}");
+    assert!(plan.contains("hint: delete all but one, or choose another name with `.named(…)`"), "{plan}");
+    assert!(story.run(program).is_err());
+}

@@ -1,8 +1,8 @@
 //! What only one resource can have, such as a port: two that want it are a problem, and what moves from one to another is
 //! released before it is taken.
 
-use sprocket_core::testing::Crash;
-use sprocket_core::{DraftExt as _, Goal, Request, Stack};
+use sprocket_core::testing::{Crash, Fail};
+use sprocket_core::{DraftExt as _, ErrorKind, Goal, Request, Stack};
 
 use super::yard::{Base, Booth, Pipe, Post, Stall};
 use super::{Story, told};
@@ -254,4 +254,89 @@ fn a_claim_that_a_stall_only_stops_to_share_waits_for_nobody() {
     };
     let calls = calls_of(&[&program(false, &["a"]), &program(true, &["a", "b"])]);
     assert_eq!(calls, "create yard:stall/b");
+}
+
+#[test]
+fn dependent_that_gives_up_a_claim_is_deleted_before_what_it_was_made_from() {
+    // Its own user moves over to what takes the claim of the other, and can't come before that.
+    let before = |stack: &mut Stack| {
+        let outer = stack.add(Stall::new("outer").tag("plot 2", "alone"));
+        let inner = stack.add(Stall::new("inner").tag("plot 1", "alone").beside(&outer.id));
+        stack.add(Post::new("user").beside(&inner.id));
+    };
+    let after = |stack: &mut Stack| {
+        stack.add(Stall::new("site").tag("plot 1", "alone"));
+        let outer = stack.add(Stall::new("zoo").tag("plot 2", "alone"));
+        stack.add(Post::new("user").beside(&outer.id));
+    };
+    let mut story = apply_with(1, &[&before]);
+    let mut calls = story.apply_alone(after);
+    calls.retain(|call| call.starts_with("delete"));
+    assert_eq!(calls, ["delete yard:stall/inner", "delete yard:stall/outer"]);
+}
+
+#[test]
+fn claim_of_an_object_that_no_record_has_is_a_problem() {
+    // It was left in place, and is to be adopted without its claim; another that is adopted wants that.
+    let program = |plot: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Post::new("first"));
+            stack.add(Stall::new("web"));
+            stack.add(Stall::new("site").adopt().tag(plot, "alone"));
+        }
+    };
+    let web = |stack: &mut Stack| drop(stack.add(Stall::new("web").tag("plot 80", "alone").keep_on_delete()));
+    let mut story = apply_with(1, &[&web, &|_| ()]);
+    story.yard.copy::<Stall>("web", "site");
+    story.yard.change::<Stall>("site", |spec, _| spec.tags.clear());
+    let plan = story.plan(program("plot 80"));
+    let told = "`yard:stall/site`: needs plot 80, which `web` (`id-1`) has, and no record has that: one stall stands on a plot";
+    assert!(plan.contains(told), "{plan}");
+    assert!(plan.contains("delete it at its service, or `import` it"), "{plan}");
+    let plan = story.plan(program("plot 81"));
+    assert!(!plan.contains("problem"), "{plan}");
+}
+
+#[test]
+fn claim_that_somebody_else_has_taken_away_is_free() {
+    let web = |stack: &mut Stack| drop(stack.add(Stall::new("web").tag("plot 80", "alone").keep_on_delete()));
+    let site = |stack: &mut Stack| drop(stack.add(Stall::new("site").tag("plot 80", "alone")));
+    let mut story = apply_with(1, &[&web]);
+    assert!(story.plan(site).contains("needs plot 80, which `yard:stall/web` has"));
+    story.yard.change::<Stall>("web", |spec, _| spec.tags.clear());
+    assert!(!story.plan(site).contains("problem"), "{}", story.plan(site));
+}
+
+#[test]
+fn claim_of_an_object_that_has_gone_is_taken_at_once() {
+    // What was made from that can only go once its own user has moved over to who takes the claim.
+    let before = |stack: &mut Stack| {
+        let web = stack.add(Stall::new("web").tag("plot 80", "alone"));
+        let pipe = stack.add(Pipe::new("pipe").beside(&web.id));
+        stack.add(Post::new("user").beside(&pipe.id));
+    };
+    let after = |stack: &mut Stack| {
+        let site = stack.add(Stall::new("site").tag("plot 80", "alone"));
+        stack.add(Post::new("user").beside(&site.id));
+    };
+    let mut story = apply_with(1, &[&before]);
+    story.yard.remove::<Stall>("web");
+    let calls = story.apply_alone(after);
+    assert_eq!(calls, ["create yard:stall/site", "update yard:post/user", "delete yard:pipe/pipe"]);
+}
+
+#[test]
+fn earlier_object_that_is_used_again_takes_the_claim_of_the_one_in_its_place_in_the_end() {
+    let program = |width: u64, with: bool| {
+        move |stack: &mut Stack| {
+            let booth = Booth::new("a").base(Base::default().width(width));
+            stack.add(if with { booth.tag("plot 80", "alone") } else { booth });
+        }
+    };
+    let mut story = apply_with(1, &[&program(1, false)]);
+    story.world.fail("delete", "a", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(program(2, true)).unwrap().succeeded());
+    story.run(program(1, true)).unwrap();
+    story.apply(program(1, true));
+    assert_eq!(story.objects(), ["yard:booth/a"]);
 }

@@ -1,7 +1,7 @@
 //! Hosts and guests, and what is left in place: replacement takes along and leaves alone what deletion does.
 
-use sprocket_core::testing::Crash;
-use sprocket_core::{Budget, DraftExt as _, Goal, Output, Request, Stack, plan::Reason};
+use sprocket_core::testing::{Crash, Fail};
+use sprocket_core::{Budget, DraftExt as _, ErrorKind, Goal, Output, Request, Stack, plan::Reason};
 
 use super::kinds::{App, Disk, Net};
 use super::yard::{Base, Pipe, Post, Trouble};
@@ -670,4 +670,27 @@ fn guest_stays_though_it_is_not_known_yet_whether_its_host_is_replaced() {
     story.run(program("two", "b")).unwrap();
     let calls = story.apply(program("two", "b"));
     assert!(!calls.iter().any(|call| call.starts_with("delete")), "{calls:?}");
+}
+
+#[test]
+fn guest_is_recorded_until_every_object_of_its_host_is_deleted() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Pipe::new("host").base(Base::default().width(width)));
+            stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.world.settings.continue_on_error = true;
+    story.apply(program(1));
+    // The guest is still in the first object of the host.
+    story.world.fail("create", "guest-2", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(program(2)).unwrap().succeeded());
+    assert_eq!(story.objects(), ["yard:pipe/guest", "yard:pipe/host", "yard:pipe/host-2"]);
+    story.world.fail("delete", "host", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(|_| ()).unwrap().succeeded());
+    assert!(story.objects().contains(&"yard:pipe/guest".to_owned()), "{:?}", story.objects());
+    assert!(story.world.snapshot().unwrap().records.contains_key(&"yard:pipe/guest".into()));
+    story.apply(|_| ());
+    assert!(story.objects().is_empty());
 }

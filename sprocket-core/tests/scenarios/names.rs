@@ -1,10 +1,10 @@
 //! Names: what a resource, a scope and a provider may be called, and which object has which name at its service.
 
 use insta::assert_snapshot;
-use sprocket_core::{Address, DraftExt as _, ErrorKind, Goal, Request, Stack, testing::Fail};
+use sprocket_core::{Address, DraftExt as _, ErrorKind, Goal, Password, Request, Stack, testing::Fail};
 
-use super::kinds::{Conf, Disk, Lab, Net, Note};
-use super::yard::{Base, Pipe, Post};
+use super::kinds::{App, Conf, Disk, Lab, Net, Note};
+use super::yard::{Base, Pipe, Post, Yard};
 use super::{Story, said};
 
 #[test]
@@ -317,4 +317,136 @@ fn names_of_retained_objects_are_not_free() {
     story.apply(program(2, false));
     let plan = story.plan(program(3, true));
     assert!(plan.contains("needs the name `a-2`, and the object of `yard:pipe/a` has it"), "{plan}");
+}
+
+#[test]
+fn name_in_use_is_compared_in_the_spelling_of_its_kind() {
+    let program = |later: bool| {
+        move |stack: &mut Stack| {
+            stack.add(App::new("web", "app:1"));
+            let note = Note::new("a", "hello");
+            stack.add(if later { note.named("b") } else { note.named("A") });
+            if later {
+                stack.add(Note::new("c", "hello").named("a"));
+            }
+        }
+    };
+    let mut story = Story::new();
+    story.apply(program(false));
+    let plan = story.plan(program(true));
+    let told = "`lab:note/c`: needs the name `A`, and the object of `lab:note/a` has it";
+    assert!(plan.contains(told), "{plan}");
+}
+
+#[test]
+fn name_in_use_is_looked_for_at_the_server_of_its_provider() {
+    let (north, south) = (Yard::default(), Yard::default());
+    north.inside().name = "north".into();
+    south.inside().name = "south".into();
+    let program = |later: bool| {
+        let (north, south) = (north.clone(), south.clone());
+        move |stack: &mut Stack| {
+            let north = stack.connect(north.gate("ann").named("north"));
+            let south = stack.connect(south.gate("ann").named("south"));
+            stack.on(&north).add(Post::new("a"));
+            let post = Post::new("b");
+            stack.on(&south).add(if later { post.named("x") } else { post });
+            if later {
+                stack.on(&south).add(Post::new("c").named("b"));
+            }
+        }
+    };
+    let mut world = Story::in_yard().world;
+    world.apply(program(false));
+    let plan = world.try_plan(program(true), Goal::Declared).unwrap().to_string();
+    assert!(plan.contains("`yard:post/c`: needs the name `b`, and the object of `yard:post/b` has it"), "{plan}");
+}
+
+#[test]
+fn declared_resource_is_not_moved_to_another_spelling_of_its_name() {
+    let notes = |names: &'static [&'static str]| {
+        move |stack: &mut Stack| names.iter().for_each(|name| drop(stack.add(Note::new(name, "hello"))))
+    };
+    let mut story = Story::new();
+    story.apply(notes(&["a"]));
+    let program = notes(&["a", "A"]);
+    let plan = story.world.try_plan(story.connected(&program), Goal::Declared).unwrap();
+    assert!(plan.moved.is_empty(), "{plan}");
+    assert!(plan.to_string().contains("`lab:note/A`: has the name `A` at its service, as `lab:note/a` has"), "{plan}");
+}
+
+#[test]
+fn object_in_another_spelling_moves_to_any_address() {
+    let note = |address: &'static str, name: &'static str| {
+        move |stack: &mut Stack| drop(stack.add(Note::new(address, "hello").named(name)))
+    };
+    let mut story = Story::new();
+    story.apply(note("x", "a"));
+    let mut plan = |address, name| {
+        let program = note(address, name);
+        story.world.try_plan(story.connected(&program), Goal::Declared).unwrap()
+    };
+    let respelled = plan("y", "A");
+    assert_eq!((respelled.moved.len(), respelled.problems.len()), (1, 0), "{respelled}");
+    // What has just the same name may be meant to be another.
+    let same = plan("y", "a");
+    assert_eq!((same.moved.len(), same.problems.len()), (0, 1), "{same}");
+    assert_eq!(plan("X", "a").moved.len(), 1);
+}
+
+#[test]
+fn name_of_what_has_none_at_a_service_warns_of_nothing() {
+    let program = |name: &'static str| move |stack: &mut Stack| drop(stack.add(Password::new("key").named(name)));
+    let mut story = Story::new();
+    story.apply(program("one"));
+    let plan = story.plan(program("two"));
+    assert!(plan.starts_with("Nothing to do"), "{plan}");
+}
+
+#[test]
+fn name_of_a_guest_is_free_once_its_replaced_host_is_deleted() {
+    let program = |is_later: bool| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Post::new("host").base(Base::default().width(1 + u64::from(is_later))));
+            let guest = Post::new("guest").named(if is_later { "y" } else { "x" });
+            stack.add(guest.tag("inside", &host.name).dies_with(&host));
+            if is_later {
+                stack.add(Post::new("other").named("x"));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(false));
+    let calls = story.apply_alone(program(true));
+    assert_eq!(calls[0], "delete yard:post/host");
+    assert_eq!(story.objects(), ["host", "x", "y"].map(|name| format!("yard:post/{name}")));
+}
+
+#[test]
+fn replacement_that_would_lose_data_is_not_proposed_to_free_a_name() {
+    let mut story = Story::new();
+    story.apply(|stack| drop(stack.add(Disk::new("data"))));
+    let plan = story.plan(|stack| {
+        stack.add(Disk::new("data").named("old"));
+        stack.add(Disk::new("other").named("data"));
+    });
+    assert!(
+        plan.contains("`lab:disk/other`: needs the name `data`, and the object of `lab:disk/data` has it"),
+        "{plan}"
+    );
+    assert!(plan.contains("hint: give one of them another name with `.named(…)`; `lab:disk/data` is at"), "{plan}");
+}
+
+#[test]
+fn recorded_resource_takes_no_object_of_another_spelling() {
+    let mut story = Story::new();
+    story.apply(|stack| {
+        stack.add(Note::new("x", "hello"));
+        stack.add(Note::new("y", "hello").named("a"));
+    });
+    let program = |stack: &mut Stack| drop(stack.add(Note::new("x", "hello").named("A")));
+    assert!(!story.plan(program).contains("> "), "{}", story.plan(program));
+    assert!(story.run(program).unwrap().succeeded());
+    assert_eq!(story.objects(), ["lab:note/x"]);
+    assert!(story.world.snapshot().unwrap().records.contains_key(&"lab:note/x".into()));
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use sprocket_core::{Goal, Password, Stack};
+use sprocket_core::{ErrorKind, Goal, Password, Stack, testing::Fail};
 
 use super::Story;
 use super::kinds::{App, Conf, Net, Note};
@@ -196,4 +196,85 @@ fn what_goes_for_good_goes_before_what_it_was_made_from_makes_room() {
     assert!(at("create yard:post/y") < at("update yard:pipe/user"), "{calls:?}");
     assert!(at("update yard:pipe/user") < at("delete yard:pipe/goes"), "{calls:?}");
     assert!(at("delete yard:pipe/goes") < at("delete yard:post/x"), "{calls:?}");
+}
+
+#[test]
+fn what_goes_for_good_goes_before_what_makes_room_though_others_change_places() {
+    let program = |width: u64, is_later: bool| {
+        move |stack: &mut Stack| {
+            let x = stack.add(Post::new("x").base(Base::default().width(width)));
+            let y = stack.add(Post::new("y").base(Base::default().width(width)));
+            if is_later {
+                stack.add(Pipe::new("other").beside(&x.id));
+                stack.add(Pipe::new("user").beside(&y.id));
+            } else {
+                stack.add(Pipe::new("other").beside(&y.id));
+                let goes = stack.add(Pipe::new("goes").on(&x.id));
+                stack.add(Pipe::new("user").beside(&goes.id));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1, false));
+    let calls = story.apply_alone(program(2, true));
+    let at = |call: &str| calls.iter().position(|made| made == call).unwrap_or_else(|| panic!("{call}: {calls:?}"));
+    assert!(at("delete yard:pipe/goes") < at("delete yard:post/x"), "{calls:?}");
+}
+
+#[test]
+fn dependent_moves_over_from_what_goes_for_good_to_what_that_was_made_from() {
+    let program = |width: u64, is_later: bool| {
+        move |stack: &mut Stack| {
+            let x = stack.add(Post::new("x").base(Base::default().width(width)));
+            if is_later {
+                stack.add(Pipe::new("user").beside(&x.id));
+            } else {
+                let goes = stack.add(Pipe::new("goes").beside(&x.id));
+                stack.add(Pipe::new("user").beside(&goes.id));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1, false));
+    let calls = ["delete yard:post/x", "create yard:post/x", "update yard:pipe/user", "delete yard:pipe/goes"]
+        .map(str::to_owned);
+    assert_eq!(story.apply_alone(program(2, true)), calls);
+}
+
+#[test]
+fn chain_that_goes_for_good_goes_before_what_it_was_made_from_is_changed() {
+    let program = |text: &'static str, with: bool| {
+        move |stack: &mut Stack| {
+            let base = stack.add(Post::new("base").text(text));
+            if with {
+                let first = stack.add(Pipe::new("first").on(&base.id));
+                stack.add(Pipe::new("second").on(&first.id));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one", true));
+    let calls = ["delete yard:pipe/second", "delete yard:pipe/first", "update yard:post/base"];
+    assert_eq!(story.apply_alone(program("two", false)), calls);
+}
+
+#[test]
+fn replaced_objects_of_resources_that_change_places_are_deleted_in_the_order_of_each_age() {
+    let program = |is_later: bool| {
+        move |stack: &mut Stack| {
+            let pipe = |name| Pipe::new(name).base(Base::default().width(1 + u64::from(is_later)));
+            let (first, second) = if is_later { ("a", "b") } else { ("b", "a") };
+            let first = stack.add(pipe(first));
+            stack.add(pipe(second).beside(&first.id));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.world.settings.continue_on_error = true;
+    story.apply(program(false));
+    story.world.fail("delete", "a", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(program(true)).unwrap().succeeded());
+    assert_eq!(story.objects(), ["a", "a-2", "b", "b-2"].map(|name| format!("yard:pipe/{name}")));
+    let calls = story.apply_alone(|_| ());
+    let at = |name: &str| calls.iter().position(|call| *call == format!("delete yard:pipe/{name}")).unwrap();
+    assert!(at("a") < at("b") && at("b-2") < at("a-2"), "{calls:?}");
 }

@@ -8,7 +8,7 @@ use sprocket_core::testing::World;
 use sprocket_core::{DraftExt as _, Event, Events, Goal, Output, Password, Stack, StepOutcome, Stop};
 
 use super::kinds::{App, Net};
-use super::yard::{Base, Pipe, Post};
+use super::yard::{Base, Pipe, Post, Stall};
 use super::{Story, said, told};
 
 fn edge(stack: &mut Stack) {
@@ -326,4 +326,20 @@ fn setting_that_the_plan_did_not_show_is_not_sent_with_an_update() {
     update yard:post/gate failed: `text` is not what the plan showed
     ");
     assert_eq!(story.calls(), ["update yard:post/sign", "update yard:post/first"]);
+}
+
+#[test]
+fn plan_with_a_problem_shows_who_is_changed_all_the_same() {
+    let program = |text: &'static str, is_twice: bool| {
+        move |stack: &mut Stack| {
+            let stall = Stall::new("web").text(text).beside("a");
+            let stall = stack.add(if is_twice { stall.beside("a") } else { stall });
+            stack.add(Post::new("user").text(stall.version.map(|version| version.to_string())));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one", false));
+    let plan = story.plan(program("two", true));
+    assert!(plan.contains("`yard:stall/web`: it has a neighbour twice"), "{plan}");
+    assert!(plan.contains("text: 1 → (known after yard:stall/web)"), "{plan}");
 }

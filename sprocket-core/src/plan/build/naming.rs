@@ -91,3 +91,39 @@ fn has_secrets(spec: &Value, facts: KindFacts) -> bool {
     }
     any(&content(spec, facts))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::spec::Field;
+
+    const FIELDS: &[Field] = &[
+        Field { name: "data", replaces: true, write_only: false },
+        Field { name: "labels", replaces: false, write_only: false },
+    ];
+
+    #[test]
+    fn secrets_that_make_a_name_are_found_wherever_they_are() {
+        let facts = KindFacts {
+            kind: "yard:flag",
+            version: 1,
+            naming: Naming::Content,
+            converges: false,
+            stateful: false,
+            marked: true,
+            spellings: false,
+            claims: false,
+            fields: FIELDS,
+            provider: "yard",
+        };
+        let (sealed, fingerprint) = (json!({"$sealed": "x"}), json!({"$fingerprint": "x"}));
+        for secret in [&sealed, &fingerprint] {
+            for data in [secret.clone(), json!(["a", secret]), json!({"a": {"b": [secret]}})] {
+                assert!(has_secrets(&json!({"data": data}), facts), "{data}");
+            }
+            assert!(!has_secrets(&json!({"data": ["a"], "labels": secret}), facts), "it is not in the name");
+        }
+    }
+}
