@@ -512,4 +512,16 @@ mod tests {
             assert_eq!(is_snapshot_due(journal, snapshot), is_due, "{journal} bytes, and {snapshot} of the snapshot");
         }
     }
+
+    #[test]
+    fn the_end_of_a_document_is_held_back_however_it_is_written() {
+        let document = b"{\n  \"format\": 1\n}";
+        let (signed, end) = document.split_at(document.len() - END.len());
+        for size in 1..=document.len() {
+            let mut hashing = Hashing { to: Vec::new(), hash: Sha256::new(), held: Vec::new() };
+            document.chunks(size).for_each(|part| hashing.write_all(part).unwrap());
+            assert_eq!((&hashing.to[..], &hashing.held[..]), (signed, end), "{size} bytes at once");
+            assert_eq!(hashing.hash.finalize(), Sha256::digest(signed));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sprocket_core::state::{FileStore, StateStore};
+use sprocket_core::state::{FileStore, MemoryStore, StateStore};
 use sprocket_core::{Engine, Goal, Stack, Stop};
 
 use super::kinds::{Disk, Net};
@@ -66,4 +66,19 @@ fn a_run_of_one_step_writes_no_snapshot() {
     assert_eq!(std::fs::read_dir(folder.path().join("state/history")).unwrap().count(), 2);
     assert!(file("journal").is_empty());
     assert_eq!(recorded(), story.world.block_on(store.load()).unwrap().unwrap().snapshot);
+}
+
+#[test]
+fn a_run_of_one_step_writes_no_snapshot_in_memory_either() {
+    let story = Story::new();
+    let store = MemoryStore::new();
+    let engine = Engine::new(Arc::new(store.clone()), story.world.settings.clone());
+    for label in 0..2 {
+        let stack = story.world.stack(on_lab(estate(label)));
+        story.world.block_on(async {
+            let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
+            assert!(engine.apply(&stack, &plan, &Stop::default()).await.unwrap().succeeded());
+        });
+    }
+    assert_eq!(store.journal().len(), 2, "its call has begun and is done");
 }

@@ -236,3 +236,13 @@ fn a_closure_that_panics_is_a_mistake_of_its_line() {
     1 problem: nothing can be applied until it is solved.
     ");
 }
+
+#[test]
+fn a_wait_whose_time_is_over_is_not_tried_again() {
+    let app = |stack: &mut Stack| drop(stack.add(App::new("web", "app:1")));
+    let mut story = Story::new();
+    story.world.settings.ready_limit = std::time::Duration::ZERO;
+    story.world.fail("ready", "web", Fail::Before(ErrorKind::Unavailable));
+    assert_eq!(story.world.try_apply(on_lab(app)).unwrap().failures().count(), 1);
+    story.apply(app);
+}

@@ -322,3 +322,20 @@ fn parts_of_an_output_that_wait_for_what_is_left_out_leave_it_as_it_was() {
     let plan = story.plan_for(program, declared().only(["lab:net/one"]));
     assert!(!plan.contains("output"), "{plan}");
 }
+
+#[test]
+fn a_resource_takes_what_it_is_made_from_however_indirectly() {
+    let chain = |stack: &mut Stack| {
+        let a = stack.add(Net::new("a"));
+        let b = stack.add(Net::new("b").parent(&a.id));
+        let c = stack.add(Net::new("c").parent(&b.id));
+        stack.add(Net::new("d").parent(&c.id));
+        stack.add(Net::new("other"));
+    };
+    let mut story = Story::new();
+    let made = "create lab:net/a\ncreate lab:net/b\ncreate lab:net/c\ncreate lab:net/d";
+    assert_eq!(story.apply_for(chain, declared().only(["lab:net/d"])), made);
+    let gone = "delete lab:net/d\ndelete lab:net/c\ndelete lab:net/b\ndelete lab:net/a";
+    assert_eq!(story.apply_for(chain, destroyed().only(["lab:net/a"])), gone);
+    assert_eq!(story.apply_for(chain, declared().without(["lab:net/a"])), "create lab:net/other");
+}

@@ -396,3 +396,61 @@ fn what_goes_with_a_host_that_is_put_off_is_deleted_by_itself() {
     1 to update, 1 to delete, 1 to read later.
     ");
 }
+
+#[test]
+fn what_was_made_from_something_that_is_put_off_stays_though_neither_is_declared_any_more() {
+    let (mut world, building) = story();
+    let declare = program(&building, &[]);
+    world.apply(|stack: &mut Stack| {
+        declare(stack);
+        let guard = stack.add(sprocket_core::Password::new("guard"));
+        stack.add(ItemDraft::new("gold", "1 kg").after(&guard));
+    });
+    building.shut();
+    let plan = world.plan(&declare).to_string();
+    assert!(plan.contains("= random:password/guard stays as `guard`: a resource that is planned later"), "{plan}");
+    world.apply(&declare);
+    world.apply(&declare);
+    assert!(world.plan(&declare).is_empty());
+    assert_eq!(building.items(), [""; 0]);
+}
+
+#[test]
+fn interrupted_create_behind_a_door_is_put_off_once() {
+    const ITEMS: &[(&str, &str)] = &[("gold", "1 kg")];
+    let begun = |boundary| {
+        let (mut world, building) = story();
+        world.crash_at(boundary, sprocket_core::testing::Crash::After);
+        assert!(world.run(program(&building, ITEMS), Goal::Declared).unwrap().is_none(), "no kill comes between");
+        (world, building)
+    };
+    let is_begun =
+        |world: &World| world.snapshot().is_some_and(|state| state.pending.contains_key(&"room:item/gold".into()));
+    let (mut world, building) = (0..).map(begun).find(|(world, _)| is_begun(world)).unwrap();
+    building.shut();
+    let plan = world.plan(program(&building, ITEMS));
+    let [deferred] = &plan.deferred[..] else { panic!("{plan}") };
+    assert_eq!(deferred.resources, ["room:item/gold".into()]);
+}
+
+#[test]
+fn each_provider_is_reached_as_far_as_its_settings_are_known() {
+    let (world, building) = story();
+    let reached = |program: &dyn Fn(&mut Stack)| {
+        let (engine, stack) = (world.engine(), world.stack(program));
+        let reached = world.block_on(engine.reach(&stack)).unwrap();
+        let told = reached.into_iter().map(|reached| {
+            let server = reached.server.map(|server| server.map(|server| server.to_string()));
+            (reached.provider.to_string(), reached.config.is_some(), server.map_err(|refused| refused.to_string()))
+        });
+        told.collect::<Vec<_>>()
+    };
+    let hall = || ("hall".to_owned(), true, Ok(Some("hall".to_owned())));
+    assert_eq!(reached(&program(&building, &[])), [hall(), ("room".into(), false, Ok(None))]);
+    let alone = |stack: &mut Stack| {
+        stack.connect(HallDraft::new().credentials(building.clone()));
+        stack.connect(RoomDraft::new().credentials(building.clone()));
+    };
+    let unreached = "could not reach `room`: nobody is at home".to_owned();
+    assert_eq!(reached(&alone), [hall(), ("room".into(), true, Err(unreached))]);
+}

@@ -320,3 +320,15 @@ fn objects_of_one_name_are_not_adopted() {
     assert!(plan.contains("hint: delete all but one, or choose another name with `.named(…)`"), "{plan}");
     assert!(story.run(program).is_err());
 }
+
+#[test]
+fn content_that_was_left_in_place_is_taken_back_when_it_is_wanted_again() {
+    let conf = |text: &'static str| move |stack: &mut Stack| drop(stack.add(Conf::new("motd", text).keep_on_delete()));
+    let mut story = Story::new();
+    story.apply(conf("one"));
+    story.apply(conf("two"));
+    let both = story.objects();
+    assert_eq!(both.len(), 2);
+    story.apply(conf("one"));
+    assert_eq!(story.objects(), both);
+}

@@ -2,11 +2,11 @@
 
 use insta::assert_snapshot;
 use sprocket_core::testing::Fail;
-use sprocket_core::{ErrorKind, Stack};
+use sprocket_core::{ErrorKind, Secret, Stack};
 
 use super::Story;
 use super::kinds::{App, Net};
-use super::yard::{Base, Post};
+use super::yard::{Base, Post, Trouble};
 
 #[test]
 fn what_others_changed_is_told_from_what_the_program_changed() {
@@ -198,4 +198,50 @@ fn what_could_not_be_read_after_its_change_is_put_right_beside_what_the_program_
     assert!(plan.contains("app:1 → app:2") && plan.contains("replicas: 3 → 1"), "{plan}");
     story.apply(program("app:2"));
     assert_eq!(story.world.spec::<App>("web").unwrap().replicas, 1);
+}
+
+#[test]
+fn setting_in_which_a_service_writes_a_known_secret_is_no_drift() {
+    // The post on which it is written has no secret of its own.
+    let program = |stack: &mut Stack| {
+        stack.add(Post::new("gate").note(Secret::new("HUNTER2-GREEN".to_owned())));
+        stack.add(Post::new("wall").colour("hunter2-green"));
+    };
+    let mut story = Story::in_yard();
+    story.apply(program);
+    let seen = serde_json::to_string(&story.world.snapshot().unwrap().records[&"yard:post/wall".into()]).unwrap();
+    assert!(!seen.contains("HUNTER2-GREEN"), "{seen}");
+    assert_eq!(story.apply_alone(program), [""; 0]);
+}
+
+#[test]
+fn state_that_an_update_answers_is_read_again_for_who_is_made_from_it() {
+    let program = |text: &'static str| {
+        move |stack: &mut Stack| {
+            let gate = stack.add(Post::new("gate").text(text));
+            stack.add(Post::new("bell").text(gate.version.map(|version| format!("of version {version}"))));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one"));
+    story.yard.trouble("update", "gate", Trouble::Early);
+    story.apply(program("two"));
+    assert_eq!(story.yard.spec::<Post>("bell").text, "of version 2");
+}
+
+#[test]
+fn what_the_program_changes_of_an_object_that_could_not_be_read_is_told_once() {
+    let program = |tier: &'static str| move |stack: &mut Stack| drop(stack.add(Net::new("edge").label("tier", tier)));
+    let mut story = Story::new();
+    story.world.fail("read", "edge", Fail::Before(ErrorKind::Denied));
+    assert!(story.run(program("one")).unwrap().succeeded());
+    story.world.change::<Net>("edge", |spec| spec.parent = Some("by hand".into()));
+    assert_snapshot!(story.plan(program("two")), @"
+    ~ lab:net/edge
+        labels.tier: one → two
+        parent:      by hand → (none)  (changed by somebody else)
+    1 to update.
+    ");
+    story.calls();
+    assert_eq!(story.apply(program("two")), ["update lab:net/edge"]);
 }

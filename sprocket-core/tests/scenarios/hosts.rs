@@ -694,3 +694,112 @@ fn guest_is_recorded_until_every_object_of_its_host_is_deleted() {
     story.apply(|_| ());
     assert!(story.objects().is_empty());
 }
+
+/// A host with generations that is replaced when its width changes, with a guest in it.
+fn pipes(width: u64, text: &'static str) -> impl Fn(&mut Stack) {
+    move |stack| {
+        let host = stack.add(Pipe::new("host").base(Base::default().width(width)));
+        stack.add(Pipe::new("guest").text(text).tag("inside", &host.name).dies_with(&host));
+    }
+}
+
+/// The host was replaced, and the old one, with the old guest in it, could not be deleted.
+fn replaced_by_half() -> Story {
+    let mut story = Story::in_yard();
+    story.apply(pipes(1, "a"));
+    story.world.fail("delete", "host", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(pipes(2, "a")).unwrap().succeeded());
+    assert_eq!(story.calls(), ["create yard:pipe/host-2", "create yard:pipe/guest-2"]);
+    story
+}
+
+#[test]
+fn guest_in_the_earlier_object_of_its_host_is_used_again_with_that() {
+    let mut story = replaced_by_half();
+    assert_eq!(story.apply(pipes(1, "a")), ["delete yard:pipe/host-2"]);
+    assert_eq!(story.objects(), ["yard:pipe/guest", "yard:pipe/host"]);
+}
+
+#[test]
+fn guest_in_an_old_object_of_its_host_is_not_used_again_in_another() {
+    let mut story = replaced_by_half();
+    story.apply(pipes(3, "a"));
+    assert_eq!(story.objects(), ["yard:pipe/guest-3", "yard:pipe/host-3"]);
+}
+
+#[test]
+fn guest_in_the_new_object_of_its_host_is_updated_while_the_old_one_goes() {
+    let mut story = replaced_by_half();
+    let mut calls = story.apply(pipes(2, "b"));
+    calls.sort();
+    assert_eq!(calls, ["delete yard:pipe/guest", "delete yard:pipe/host", "update yard:pipe/guest-2"]);
+}
+
+#[test]
+fn guest_that_knows_its_host_by_name_only_moves_after_a_killed_replacement() {
+    for crash in [Crash::Before, Crash::After] {
+        for boundary in 0.. {
+            let mut story = Story::in_yard();
+            story.apply(pipes(1, "a"));
+            story.world.crash_at(boundary, crash);
+            let two = pipes(2, "a");
+            let program = story.connected(&two);
+            let ended = story.world.run(&program, Goal::Declared).unwrap();
+            story.apply(&two);
+            assert_eq!(story.objects(), ["yard:pipe/guest-2", "yard:pipe/host-2"], "{crash:?} {boundary}");
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn guest_of_a_retained_host_that_is_replaced_is_deleted_by_a_call() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Pipe::new("host").base(Base::default().width(width)).keep_on_delete());
+            stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    let calls = ["create yard:pipe/host-2", "create yard:pipe/guest-2", "delete yard:pipe/guest"];
+    assert_eq!(story.apply_alone(program(2)), calls);
+    assert_eq!(story.objects(), ["yard:pipe/guest-2", "yard:pipe/host", "yard:pipe/host-2"]);
+}
+
+#[test]
+fn destroyed_guest_needs_no_call_unless_its_host_stays() {
+    let program = |keeps: bool| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Post::new("host"));
+            stack.add(Post::new("guest").tag("inside", &host.name).dies_with(&host));
+            if keeps {
+                stack.add(Pipe::new("kept").beside(&host.id).keep_on_delete());
+            }
+        }
+    };
+    let destroyed = |keeps| {
+        let mut story = Story::in_yard();
+        story.apply(program(keeps));
+        story.calls();
+        story.destroy(program(keeps))
+    };
+    assert_eq!(destroyed(false), ["delete yard:post/host"]);
+    assert_eq!(destroyed(true), ["delete yard:post/guest"]);
+}
+
+#[test]
+fn what_goes_with_its_host_and_what_is_left_is_told_with_its_name() {
+    let mut story = Story::in_yard();
+    story.apply(|stack| {
+        let host = stack.add(Post::new("host"));
+        stack.add(Pipe::new("guest").named("inner").dies_with(&host));
+        stack.add(Pipe::new("kept").named("elder").keep_on_delete());
+    });
+    let plan = story.world.plan(story.connected(&|_: &mut Stack| ()));
+    let told: Vec<_> =
+        plan.steps.iter().map(|step| (step.action.verb(), step.name.as_ref().unwrap().as_str())).collect();
+    assert_eq!(told, [("drop", "inner"), ("leave", "elder"), ("delete", "host")]);
+}

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{ErrorKind, Goal, Stack};
+use sprocket_core::{ErrorKind, Event, Events, Goal, Stack};
 
 use super::kinds::{App, Conf, Net, NetSpec};
 use super::{Story, told};
@@ -232,4 +232,25 @@ fn old_generation_that_is_used_again_leaves_no_other_behind() {
     story.run(net("10.0.0.0/24")).unwrap();
     story.apply(net("10.0.0.0/24"));
     assert_eq!(story.objects(), ["lab:net/edge"]);
+}
+
+#[test]
+fn old_generation_that_somebody_changes_during_a_run_is_not_updated() {
+    use super::yard::{Base, Pipe};
+    let pipe = |width: u64, text: &'static str| {
+        move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width)).text(text)))
+    };
+    let mut story = Story::in_yard();
+    story.apply(pipe(1, "one"));
+    story.world.fail("delete", "a", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(pipe(2, "one")).unwrap().succeeded());
+    let yard = story.yard.clone();
+    story.world.settings.events = Events::to(move |event| {
+        if matches!(event, Event::ApplyStarted { .. }) {
+            yard.change::<Pipe>("a", |spec, _| spec.text = "by hand".into());
+        }
+    });
+    let report = story.run(pipe(1, "two")).unwrap();
+    assert!(told(&report).contains("update yard:pipe/a failed: it is not as it was"), "{}", told(&report));
+    assert_eq!(story.yard.spec::<Pipe>("a").text, "by hand");
 }

@@ -8,7 +8,7 @@ use sprocket_core::{DraftExt as _, Engine, Goal, Mark, Stack, Stop};
 
 use super::Story;
 use super::kinds::{App, Conf, Disk, DiskSpec, Net, NetSpec};
-use super::yard::{Post, Tent};
+use super::yard::{Base, Pipe, Post, Tent};
 
 fn net(subnet: &'static str) -> impl Fn(&mut Stack) {
     move |stack| drop(stack.add(Net::new("edge").subnet(subnet)))
@@ -305,4 +305,19 @@ fn duplicate_at_a_server_with_two_names_is_told_once() {
     assert!(!plan.contains("warning"), "{plan}");
     story.world.apply(program);
     assert_eq!(story.objects(), ["lab:net/edge", "lab:net/rim"]);
+}
+
+#[test]
+fn object_with_the_id_of_one_that_was_left_in_place_is_found_again() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width)).keep_on_delete()))
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    story.apply(program(2));
+    // What was left has gone, and its service gives its id to what it restores.
+    story.yard.remove::<Pipe>("a");
+    story.yard.change::<Pipe>("a-2", |_, state| state.id = "id-1".into());
+    assert!(story.plan(program(2)).contains("yard:pipe/a has its object again"), "{}", story.plan(program(2)));
+    assert_eq!(story.apply_alone(program(2)), [""; 0]);
 }

@@ -383,3 +383,13 @@ fn interrupted_create_of_what_can_not_be_read_is_not_repeated() {
         }
     }
 }
+
+#[test]
+fn what_takes_time_is_waited_for_after_an_update_too() {
+    let tent = |text: &'static str| move |stack: &mut Stack| drop(stack.add(Tent::new("camp").text(text)));
+    let mut story = Story::in_yard();
+    story.apply(tent("for two"));
+    story.yard.trouble("ready", "camp", Trouble::Panic);
+    assert_eq!(story.run(tent("for three")).unwrap().failures().count(), 1);
+    story.apply(tent("for three"));
+}

@@ -61,6 +61,8 @@ pub(crate) enum Trouble {
     Hang,
     /// It does what it should, and answers with what nobody can read.
     Unreadable,
+    /// The same, and answers with what was there before.
+    Early,
 }
 
 /// What is known of a thing that stands.
@@ -364,9 +366,10 @@ impl Gate {
         let Some(thing) = inside.things.get_mut(&(R::KIND, name.to_owned())) else {
             return Err(YardError::Gone(name.to_owned()).into());
         };
+        let before = thing.state.clone();
         thing.state.version += 1;
         (thing.spec, thing.claims, thing.mark) = (Arc::new(spec), claims, Some(change.mark.clone()));
-        let state = thing.state.clone();
+        let state = if trouble == Some(Trouble::Early) { before } else { thing.state.clone() };
         if is_half { Err(Failed::from(YardError::Half(name.to_owned())).leaving(state)) } else { Ok(state) }
     }
 

@@ -114,4 +114,14 @@ mod tests {
         }
         assert!(folder.is_dir());
     }
+
+    #[test]
+    fn a_folder_is_made_beside_where_the_program_runs() {
+        let folder = PathBuf::from(format!("made-by-test-{}", std::process::id()));
+        let made = make_one(&folder);
+        let is_there = folder.is_dir();
+        fs::remove_dir(&folder).unwrap();
+        made.unwrap();
+        assert!(is_there);
+    }
 }
