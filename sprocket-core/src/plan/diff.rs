@@ -214,6 +214,10 @@ mod tests {
         check(json!({"subnet": {"$assigned": true}, "name": "a"}), json!({"subnet": "10.0.0.0/24", "name": "a"}), true);
         check(json!({"subnet": "10.0.1.0/24"}), json!({"subnet": "10.0.0.0/24"}), false);
         check(json!({"labels": {}}), json!({"labels": {"a": "b"}}), false);
+        let subnets = || json!([{"$assigned": true}, "10.0.1.0/24"]);
+        check(subnets(), json!(["10.0.0.0/24", "10.0.1.0/24"]), true);
+        check(subnets(), json!(["10.0.0.0/24", "10.0.2.0/24"]), false);
+        check(subnets(), json!(["10.0.0.0/24"]), false);
     }
 
     #[test]

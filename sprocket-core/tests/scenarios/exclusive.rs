@@ -340,3 +340,34 @@ fn earlier_object_that_is_used_again_takes_the_claim_of_the_one_in_its_place_in_
     story.apply(program(1, true));
     assert_eq!(story.objects(), ["yard:booth/a"]);
 }
+
+#[test]
+fn claim_of_a_current_object_is_not_free_once_an_earlier_one_is_deleted() {
+    let web = |width: u64, with: bool| {
+        move |stack: &mut Stack| {
+            let booth = Booth::new("web").base(Base::default().width(width));
+            stack.add(if with { booth.tag("plot 80", "alone") } else { booth });
+        }
+    };
+    let mut story = apply_with(1, &[&web(1, false)]);
+    story.world.fail("delete", "web", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(web(2, true)).unwrap().succeeded());
+    let calls = story.apply_alone(|stack| {
+        stack.add(Stall::new("site").tag("plot 80", "alone"));
+        web(2, false)(stack);
+    });
+    let at = |call: &str| calls.iter().position(|made| made == call).unwrap_or_else(|| panic!("{call}: {calls:?}"));
+    assert!(at("update yard:booth/web-2") < at("create yard:stall/site"), "{calls:?}");
+}
+
+#[test]
+fn claim_of_an_object_that_has_gone_does_not_wait_until_it_is_made_again() {
+    let web = |stack: &mut Stack| drop(stack.add(Stall::new("web").tag("plot 80", "alone")));
+    let mut story = apply_with(1, &[&web]);
+    story.yard.remove::<Stall>("web");
+    let calls = story.apply_alone(|stack| {
+        let site = stack.add(Stall::new("site").tag("plot 80", "alone"));
+        stack.add(Stall::new("web").beside(&site.id));
+    });
+    assert_eq!(calls, ["create yard:stall/site", "create yard:stall/web"]);
+}

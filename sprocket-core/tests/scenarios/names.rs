@@ -450,3 +450,22 @@ fn recorded_resource_takes_no_object_of_another_spelling() {
     assert_eq!(story.objects(), ["lab:note/x"]);
     assert!(story.world.snapshot().unwrap().records.contains_key(&"lab:note/x".into()));
 }
+
+#[test]
+fn step_that_takes_a_name_lists_what_it_waits_for_in_order() {
+    let program = |is_later: bool| {
+        move |stack: &mut Stack| {
+            let a = Post::new("a").base(Base::default().width(1 + u64::from(is_later)));
+            stack.add(a.named(if is_later { "y" } else { "x" }));
+            if is_later {
+                let pipe = stack.add(Pipe::new("pipe"));
+                stack.add(Post::new("c").named("x").beside(&pipe.id));
+            }
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(false));
+    let later = program(true);
+    let plan = story.world.plan(story.connected(&later));
+    assert_eq!(plan.steps.last().unwrap().after, [0, 2], "{plan}");
+}

@@ -260,12 +260,14 @@ fn chain_that_goes_for_good_goes_before_what_it_was_made_from_is_changed() {
 
 #[test]
 fn replaced_objects_of_resources_that_change_places_are_deleted_in_the_order_of_each_age() {
+    // Of the earlier objects, `c` was made from `b`, and `a` from `c`; of the later ones, only `b` from `a`.
     let program = |is_later: bool| {
         move |stack: &mut Stack| {
             let pipe = |name| Pipe::new(name).base(Base::default().width(1 + u64::from(is_later)));
-            let (first, second) = if is_later { ("a", "b") } else { ("b", "a") };
+            let [first, second, third] = if is_later { ["a", "b", "c"] } else { ["b", "c", "a"] };
             let first = stack.add(pipe(first));
-            stack.add(pipe(second).beside(&first.id));
+            let second = stack.add(pipe(second).beside(&first.id));
+            stack.add(if is_later { pipe(third) } else { pipe(third).beside(&second.id) });
         }
     };
     let mut story = Story::in_yard();
@@ -273,8 +275,8 @@ fn replaced_objects_of_resources_that_change_places_are_deleted_in_the_order_of_
     story.apply(program(false));
     story.world.fail("delete", "a", Fail::Before(ErrorKind::Denied));
     assert!(!story.run(program(true)).unwrap().succeeded());
-    assert_eq!(story.objects(), ["a", "a-2", "b", "b-2"].map(|name| format!("yard:pipe/{name}")));
+    assert_eq!(story.objects(), ["a", "a-2", "b", "b-2", "c", "c-2"].map(|name| format!("yard:pipe/{name}")));
     let calls = story.apply_alone(|_| ());
     let at = |name: &str| calls.iter().position(|call| *call == format!("delete yard:pipe/{name}")).unwrap();
-    assert!(at("a") < at("b") && at("b-2") < at("a-2"), "{calls:?}");
+    assert!(at("a") < at("c") && at("c") < at("b") && at("b-2") < at("a-2"), "{calls:?}");
 }
