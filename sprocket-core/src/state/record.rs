@@ -267,3 +267,23 @@ fn is_zero(number: &u64) -> bool {
 fn is_false(value: &bool) -> bool {
     !value
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::conformance;
+
+    #[test]
+    fn an_object_is_made_by_half_until_it_is_ready_seen_or_changed() {
+        let object = conformance::large(1).records.into_values().next().unwrap().object.unwrap();
+        for (ready, seen, revision, is_half) in [
+            (false, None, 0, true),
+            (true, None, 0, false),
+            (false, Some(SeenSpec::AsApplied), 0, false),
+            (false, None, 1, false),
+        ] {
+            let object = Object { ready, seen, revision, ..object.clone() };
+            assert_eq!(object.is_made_by_half(), is_half, "{object:?}");
+        }
+    }
+}

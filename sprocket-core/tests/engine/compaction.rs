@@ -81,4 +81,5 @@ fn a_run_of_one_step_writes_no_snapshot_in_memory_either() {
         });
     }
     assert_eq!(store.journal().len(), 2, "its call has begun and is done");
+    assert_eq!(store.place(), "memory");
 }

@@ -246,3 +246,23 @@ fn a_wait_whose_time_is_over_is_not_tried_again() {
     assert_eq!(story.world.try_apply(on_lab(app)).unwrap().failures().count(), 1);
     story.apply(app);
 }
+
+#[test]
+fn only_a_stopped_run_that_left_something_undone_was_interrupted() {
+    let mut story = Story::new();
+    story.world.fail("create", "a", Fail::Before(ErrorKind::Invalid));
+    let report = story.world.try_apply(on_lab(chain)).unwrap();
+    assert!(!report.succeeded() && !report.interrupted, "{report:#?}");
+    let stop = Stop::default();
+    let request = stop.clone();
+    story.world.settings.events = sprocket_core::Events::to(move |event| {
+        if matches!(event, Event::StepEnded { .. }) {
+            request.request();
+        }
+    });
+    let last = |stack: &mut Stack| drop(stack.add(Net::new("a")));
+    let plan = story.world.plan(on_lab(last));
+    let (engine, stack) = (story.world.engine(), story.world.stack(on_lab(last)));
+    let report = story.world.block_on(engine.apply(&stack, &plan, &stop)).unwrap();
+    assert!(report.succeeded() && !report.interrupted, "{report:#?}");
+}

@@ -332,3 +332,19 @@ fn content_that_was_left_in_place_is_taken_back_when_it_is_wanted_again() {
     story.apply(conf("one"));
     assert_eq!(story.objects(), both);
 }
+
+#[test]
+fn object_that_was_imported_from_another_stack_is_ours_once_it_bears_our_owner_tag() {
+    let labelled = |stack: &mut Stack| drop(stack.add(Net::new("edge").label("by", "us")));
+    let theirs = || Some(Mark { lineage: "theirs".into(), record: "1".into() });
+    let mut story = Story::new();
+    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    story.world.mark("lab:net", "edge", theirs());
+    import(&story, &edge, "lab:net/edge", "net#1").unwrap();
+    let is_foreign = |story: &Story| {
+        story.world.snapshot().unwrap().records[&"lab:net/edge".into()].object.as_ref().unwrap().foreign
+    };
+    assert!(is_foreign(&story));
+    assert_eq!(story.apply(labelled), ["update lab:net/edge"]);
+    assert!(!is_foreign(&story));
+}

@@ -803,3 +803,65 @@ fn what_goes_with_its_host_and_what_is_left_is_told_with_its_name() {
         plan.steps.iter().map(|step| (step.action.verb(), step.name.as_ref().unwrap().as_str())).collect();
     assert_eq!(told, [("drop", "inner"), ("leave", "elder"), ("delete", "host")]);
 }
+
+#[test]
+fn retained_object_that_needs_no_replacement_after_all_stays_recorded() {
+    let program = |text: &'static str| {
+        move |stack: &mut Stack| {
+            let first = stack.add(Post::new("first").text(text));
+            let layer = first.version.map(|_| "same".to_owned());
+            stack.add(Pipe::new("kept").base(Base::default().layer(layer)).keep_on_delete());
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one"));
+    assert!(story.plan(program("two")).contains("± yard:pipe/kept"));
+    assert_eq!(story.apply_alone(program("two")), ["update yard:post/first"]);
+    assert!(story.world.snapshot().unwrap().records[&"yard:pipe/kept".into()].object.is_some());
+}
+
+#[test]
+fn guest_that_does_not_say_where_it_is_is_used_again_with_the_earlier_object_of_its_host() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Pipe::new("host").base(Base::default().width(width)));
+            stack.add(Pipe::new("guest").dies_with(&host));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    story.world.fail("delete", "host", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(program(2)).unwrap().succeeded());
+    let plan = story.plan(program(1));
+    assert!(plan.contains("± yard:pipe/guest  (the earlier one is used again)"), "{plan}");
+}
+
+#[test]
+fn retained_guest_that_is_not_declared_any_more_is_told_once_of_a_host_that_makes_room() {
+    let host = |stack: &mut Stack, width: u64| stack.add(Post::new("host").base(Base::default().width(width)));
+    let mut story = Story::in_yard();
+    story.apply(|stack| {
+        let host = host(stack, 1);
+        stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host).keep_on_delete());
+    });
+    let alone = |stack: &mut Stack| drop(host(stack, 2));
+    let plan = story.world.plan(story.connected(&alone));
+    let told: Vec<_> = plan.problems.iter().map(|problem| problem.address.as_str()).collect();
+    assert_eq!(told, ["yard:pipe/guest"], "{plan}");
+}
+
+#[test]
+fn what_was_left_is_forgotten_after_what_was_made_from_it() {
+    let mut story = Story::new();
+    story.apply(retained("10.0.0.0/24"));
+    let next = retained("10.1.0.0/24");
+    let plan = story.world.plan(story.connected(&next));
+    let forgets = |address: &str| {
+        let is_it =
+            |step: &sprocket_core::plan::Step| step.reason == Reason::Retained && step.address.as_str() == address;
+        plan.steps.iter().position(is_it).unwrap()
+    };
+    let (net, pipe) = (forgets("lab:net/a"), forgets("yard:pipe/k"));
+    let waits = |one: usize, other: usize| plan.steps[one].after.contains(&u32::try_from(other).unwrap());
+    assert!(waits(pipe, net) != waits(net, pipe), "{:#?}", plan.steps);
+}

@@ -304,3 +304,32 @@ fn change_by_others_during_a_wait_is_drift() {
     story.calls();
     assert_eq!(story.apply(tent), ["update yard:tent/camp"]);
 }
+
+#[test]
+fn object_whose_update_went_unanswered_is_recorded_as_unfinished() {
+    let mut story = Story::in_yard();
+    story.apply(post("first"));
+    story.world.settings.retries = 0;
+    story.world.fail("update", "gate", Fail::NoAnswer);
+    assert_eq!(failure(&story.run(post("second")).unwrap()).2, Effect::Unknown);
+    let object = story.world.snapshot().unwrap().records[&"yard:post/gate".into()].object.clone().unwrap();
+    assert!(!object.ready, "{object:?}");
+}
+
+#[test]
+fn what_a_service_writes_in_its_own_way_may_change_in_a_wait() {
+    // It is sent in small letters.
+    let (mut story, tent) =
+        tent_in_whose_wait(|yard| yard.change::<Tent>("camp", |spec, _| spec.colour.0 = "GREY".into()));
+    assert!(story.plan(tent).starts_with("Nothing to do"));
+}
+
+#[test]
+fn only_the_recorded_object_of_several_is_changed() {
+    let mut story = story_in_which(|yard, event| {
+        if matches!(event, Event::StepStarted { .. }) {
+            yard.trouble("read", "gate", Trouble::Beside);
+        }
+    });
+    assert_eq!(story.apply(post("second")), ["update yard:post/gate"]);
+}

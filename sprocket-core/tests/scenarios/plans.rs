@@ -343,3 +343,30 @@ fn plan_with_a_problem_shows_who_is_changed_all_the_same() {
     assert!(plan.contains("`yard:stall/web`: it has a neighbour twice"), "{plan}");
     assert!(plan.contains("text: 1 → (known after yard:stall/web)"), "{plan}");
 }
+
+
+#[test]
+fn setting_that_becomes_another_than_the_plan_showed_is_not_sent() {
+    let is_changed = Arc::new(AtomicBool::new(false));
+    let program = |text: &'static str| {
+        let is_changed = Arc::clone(&is_changed);
+        move |stack: &mut Stack| {
+            let (changes, asks) = (Arc::clone(&is_changed), Arc::clone(&is_changed));
+            let sign = stack.add(Post::new("sign").text(text));
+            let later = sign.version.map(move |version| {
+                changes.store(version > 1, Ordering::Relaxed);
+                version.to_string()
+            });
+            let first = stack.add(Post::new("first").tag("version", &later));
+            let shown = Output::known(()).map(move |()| if asks.load(Ordering::Relaxed) { "else" } else { text });
+            let gate = Post::new("gate").tag("version", &later).text(shown.map(|shown| (*shown).to_owned()));
+            stack.add(gate.after(&first));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one"));
+    story.calls();
+    let report = told(&story.run(program("two")).unwrap());
+    assert!(report.contains("update yard:post/gate failed: `text` is not what the plan showed"), "{report}");
+    assert_eq!(story.yard.spec::<Post>("gate").text, "one");
+}

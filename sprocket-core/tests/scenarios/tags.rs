@@ -76,3 +76,18 @@ fn tags_of_recorded_objects_that_lost_their_proof_are_put_back() {
     story.apply(net);
     assert_snapshot!(story.plan(net), @"Nothing to do: 1 resource is as declared.");
 }
+
+#[test]
+fn object_that_bears_the_tag_of_another_resource_is_still_its_own() {
+    let both = |stack: &mut Stack| {
+        net(stack);
+        stack.add(Net::new("rim"));
+    };
+    let mut story = Story::new();
+    story.apply(both);
+    let record = story.world.snapshot().unwrap().records[&"lab:net/rim".into()].id.clone();
+    let mark = story.world.owner_tag("lab:net", &record);
+    story.world.mark("lab:net", "edge", Some(mark));
+    assert_eq!(story.apply_alone(both), [""; 0]);
+    assert_eq!(story.objects(), ["lab:net/edge", "lab:net/rim"]);
+}

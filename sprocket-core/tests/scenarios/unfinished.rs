@@ -393,3 +393,11 @@ fn what_takes_time_is_waited_for_after_an_update_too() {
     assert_eq!(story.run(tent("for three")).unwrap().failures().count(), 1);
     story.apply(tent("for three"));
 }
+
+#[test]
+fn create_without_an_answer_that_left_something_without_owner_tag_is_not_tried_again() {
+    let mut story = Story::in_yard();
+    story.yard.trouble("create", "mile", Trouble::HalfUnheard);
+    assert_snapshot!(told(&story.run(stone).unwrap()), @"create yard:stone/mile failed: nobody heard anything");
+    assert_eq!(story.world.snapshot().unwrap().pending.len(), 1, "whether it is ours is for a person to say");
+}

@@ -63,6 +63,8 @@ pub(crate) enum Trouble {
     Unreadable,
     /// The same, and answers with what was there before.
     Early,
+    /// It shows another thing too.
+    Beside,
 }
 
 /// What is known of a thing that stands.
@@ -298,21 +300,24 @@ impl Gate {
             Find::Named(name) => name.to_string(),
             Find::Import(id) => (*id).to_owned(),
         };
-        self.begin("read", &name).await;
+        let trouble = self.begin("read", &name).await;
         let inside = self.inside();
         let thing = inside.things.get(&(R::KIND, name.clone()));
         let is_meant = |thing: &&Thing| match &find {
             Find::Recorded(recorded) => recorded.id.as_str() == thing.state.id,
             _ => true,
         };
-        let live = thing.filter(is_meant).map(|thing| Live {
-            id: thing.state.id.as_str().into(),
-            name: name.as_str().into(),
+        let live = |thing: &Thing, id: &str, name: &str| Live {
+            id: id.into(),
+            name: name.into(),
             spec: thing.spec.downcast_ref::<R::Spec>().unwrap().clone(),
             state: thing.state.clone(),
             mark: thing.mark.clone().filter(|_| R::MARKED),
-        });
-        live.into_iter().collect()
+        };
+        let Some(thing) = thing.filter(is_meant) else { return Vec::new() };
+        let mut found = vec![live(thing, &thing.state.id, &name)];
+        found.extend((trouble == Some(Trouble::Beside)).then(|| live(thing, "id-beside", "beside")));
+        found
     }
 
     async fn create<R: Sort>(&self, make: &Make<'_, R>) -> Outcome<R> {

@@ -50,3 +50,23 @@ fn conceal_change(change: &mut Change, key: &StackKey) {
     }
     conceal_known(&mut change.before, key);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_hidden_once_and_none_stays_none() {
+        let key = StackKey::from_bytes([7; 64]);
+        let (mut none, mut value) = (Value::Null, json!("hunter2"));
+        hide(&mut none, &key);
+        assert_eq!(none, Value::Null);
+        hide(&mut value, &key);
+        assert!(is_sealed(&value));
+        let hidden = value.clone();
+        hide(&mut value, &key);
+        assert_eq!(value, hidden);
+    }
+}

@@ -124,4 +124,12 @@ mod tests {
         made.unwrap();
         assert!(is_there);
     }
+
+    #[test]
+    fn what_can_not_be_read_is_an_error_and_what_is_not_there_is_none() {
+        let temp = tempfile::tempdir().unwrap();
+        let refused = read(temp.path());
+        assert!(matches!(&refused, Err(StoreError::Io { attempt: "read", .. })), "{refused:?}");
+        assert_eq!(read(&temp.path().join("none")).unwrap(), None);
+    }
 }

@@ -258,3 +258,16 @@ fn remove(path: &Path) -> Result<(), StoreError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_removed_is_an_error_and_what_is_not_there_is_none() {
+        let temp = tempfile::tempdir().unwrap();
+        let refused = remove(temp.path());
+        assert!(matches!(&refused, Err(StoreError::Io { attempt: "remove", .. })), "{refused:?}");
+        remove(&temp.path().join("none")).unwrap();
+    }
+}
