@@ -344,7 +344,6 @@ fn plan_with_a_problem_shows_who_is_changed_all_the_same() {
     assert!(plan.contains("text: 1 → (known after yard:stall/web)"), "{plan}");
 }
 
-
 #[test]
 fn setting_that_becomes_another_than_the_plan_showed_is_not_sent() {
     let is_changed = Arc::new(AtomicBool::new(false));
