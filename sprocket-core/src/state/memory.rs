@@ -277,3 +277,23 @@ impl Drop for MemoryLock {
         self.store.inner().held.take_if(|held| held.number == self.number);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::conformance;
+
+    #[test]
+    fn a_snapshot_is_due_when_the_journal_has_a_quarter_of_its_records() {
+        let lock = MemoryLock { store: MemoryStore::new(), number: 0 };
+        let event = || crate::state::Event::Recorded { record: None };
+        for (records, entries, is_due) in [(1, SHORT - 1, false), (1, SHORT, true), (400, 99, false), (400, 100, true)]
+        {
+            let mut inner = lock.store.inner();
+            inner.snapshot = Some(conformance::large(records));
+            inner.journal = (0..entries).map(|_| Entry { address: "lab:net/edge".into(), event: event() }).collect();
+            drop(inner);
+            assert_eq!(lock.wants_snapshot(), is_due, "{entries} entries after {records} records");
+        }
+    }
+}

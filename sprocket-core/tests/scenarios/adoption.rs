@@ -348,3 +348,20 @@ fn object_that_was_imported_from_another_stack_is_ours_once_it_bears_our_owner_t
     assert_eq!(story.apply(labelled), ["update lab:net/edge"]);
     assert!(!is_foreign(&story));
 }
+
+#[test]
+fn content_that_is_replaced_stays_until_another_is_taken_over() {
+    let conf = |text: &'static str| move |stack: &mut Stack| drop(stack.add(Conf::new("motd", text).adopt()));
+    let mut story = Story::new();
+    story.world.settings.continue_on_error = true;
+    story.apply(conf("hello"));
+    let name = story.objects()[0].strip_prefix("lab:conf/").unwrap().to_owned();
+    story.apply(conf("bye"));
+    story.world.put::<Conf>(&name, ConfSpec { data: "hello".into(), labels: [].into() });
+    let both = story.objects();
+    story.world.fail("update", &name, Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(conf("hello")).unwrap().succeeded());
+    assert_eq!(story.objects(), both);
+    story.apply(conf("hello"));
+    assert_eq!(story.objects().len(), 1);
+}

@@ -865,3 +865,15 @@ fn what_was_left_is_forgotten_after_what_was_made_from_it() {
     let waits = |one: usize, other: usize| plan.steps[one].after.contains(&u32::try_from(other).unwrap());
     assert!(waits(pipe, net) != waits(net, pipe), "{:#?}", plan.steps);
 }
+
+#[test]
+fn guest_in_the_one_of_several_old_objects_that_its_host_is_again_stays_in_it() {
+    let mut story = replaced_by_half();
+    story.world.settings.parallel = 1;
+    story.world.fail("create", "guest-3", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(pipes(3, "a")).unwrap().succeeded());
+    story.calls();
+    let calls = story.apply(pipes(2, "a"));
+    assert!(calls.iter().all(|call| call.starts_with("delete")), "{calls:?}");
+    assert_eq!(story.objects(), ["yard:pipe/guest-2", "yard:pipe/host-2"]);
+}

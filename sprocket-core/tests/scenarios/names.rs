@@ -469,3 +469,22 @@ fn step_that_takes_a_name_lists_what_it_waits_for_in_order() {
     let plan = story.world.plan(story.connected(&later));
     assert_eq!(plan.steps.last().unwrap().after, [0, 2], "{plan}");
 }
+
+
+#[test]
+fn name_that_tells_the_address_of_its_own_server_is_the_one_that_is_taken() {
+    let program = |names: &'static [&'static str]| {
+        move |stack: &mut Stack| {
+            stack.connect(Lab::at("one"));
+            for name in names {
+                stack.add(Note::new(name, sprocket_core::Secret::new("hunter2".to_owned())));
+            }
+        }
+    };
+    let mut story = Story::new();
+    story.world.apply(program(&["first"]));
+    let data = sprocket_core::Secret::new("theirs".to_owned());
+    story.world.put::<Note>("other@one", super::kinds::NoteSpec { data });
+    let plan = story.world.plan(program(&["first", "other"])).to_string();
+    assert!(plan.contains("`lab:note/other`: an object named `other@one` exists already"), "{plan}");
+}

@@ -278,3 +278,25 @@ fn retries_of_calls_that_failed_together_are_spread_out() {
     assert!(first >= Duration::from_millis(10) && last <= Duration::from_millis(20), "{waits:?}");
     assert!(last - first > Duration::from_millis(3), "{waits:?}");
 }
+
+#[test]
+fn id_of_what_has_gone_is_that_of_another_resource_whose_owner_tag_it_bears() {
+    use super::yard::Post;
+    let posts = |names: &'static [&'static str]| {
+        move |stack: &mut sprocket_core::Stack| names.iter().for_each(|name| drop(stack.add(Post::new(name))))
+    };
+    let mut story = super::Story::in_yard();
+    story.apply(posts(&["a"]));
+    story.yard.remove::<Post>("a");
+    story.yard.mint_again();
+    story.world.settings.continue_on_error = true;
+    story.world.fail("create", "a", sprocket_core::testing::Fail::Before(sprocket_core::ErrorKind::Denied));
+    assert!(!story.run(posts(&["a", "b"])).unwrap().succeeded());
+    assert_eq!(story.calls(), ["create yard:post/b"]);
+    let ids = |story: &super::Story| {
+        let records = story.world.snapshot().unwrap().records;
+        records.values().filter_map(|record| Some(record.object.as_ref()?.id.to_string())).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&story), ["id-1", "id-1"]);
+    assert_eq!(story.apply(posts(&["a", "b"])), ["create yard:post/a"]);
+}

@@ -234,3 +234,33 @@ fn an_end_is_told_once_it_is_durable() {
     let all = place(|event| matches!(event, Event::ApplyEnded { saved: true }));
     assert!(place(|event| matches!(event, Event::StepStarted { .. })) < end && end < all, "{events:?}");
 }
+
+#[test]
+fn failed_run_looks_nothing_up_for_outputs() {
+    let mut story = Story::in_yard();
+    story.world.settings.continue_on_error = true;
+    story.world.fail("create", "bell", Fail::Before(sprocket_core::ErrorKind::Denied));
+    let program = |stack: &mut Stack| {
+        let gate = stack.add(Post::new("gate"));
+        stack.add(Post::new("bell"));
+        let sign = stack.look(gate.id.map(|id| Sign { id }));
+        stack.output("sign", &sign);
+    };
+    assert!(!story.run(program).unwrap().succeeded());
+    assert!(story.world.snapshot().unwrap().outputs.is_empty());
+    story.apply(program);
+    assert_eq!(story.world.snapshot().unwrap().outputs.len(), 1);
+}
+
+#[test]
+fn one_call_and_one_wait_are_told_with_the_name_of_their_object() {
+    let mut story = Story::in_yard();
+    story.apply(|stack| drop(stack.add(super::yard::Tent::new("camp"))));
+    let events = story.world.events();
+    let started = events.iter().filter_map(|event| match event {
+        Event::StepStarted { name, .. } => Some(name.as_ref().map(ToString::to_string)),
+        _ => None,
+    });
+    assert_eq!(started.collect::<Vec<_>>(), [Some("camp".to_owned())]);
+    assert_eq!(events.iter().filter(|event| matches!(event, Event::StepWaiting { .. })).count(), 1);
+}

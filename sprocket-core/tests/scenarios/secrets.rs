@@ -369,3 +369,11 @@ fn a_record_that_has_lost_its_secrets_shows_none() {
     assert!(!plan.is_empty());
     assert_eq!(leaks(plan.to_string() + &serde_json::to_string(&plan).unwrap(), &[ONE, TWO]), [""; 0], "{plan}");
 }
+
+#[test]
+fn generated_secret_is_recorded_as_seen() {
+    let mut story = Story::new();
+    story.apply(|stack| drop(stack.add(sprocket_core::Password::new("key"))));
+    let record = story.world.snapshot().unwrap().records[&"random:password/key".into()].clone();
+    assert!(record.object.unwrap().seen.is_some());
+}

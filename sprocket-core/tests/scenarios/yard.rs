@@ -142,6 +142,11 @@ impl Yard {
         inside.things.get_mut(&(R::KIND, name.to_owned())).unwrap().state.id = id;
     }
 
+    /// The next things get ids that others had.
+    pub(crate) fn mint_again(&self) {
+        self.inside().minted = 0;
+    }
+
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.inside().calls)
     }

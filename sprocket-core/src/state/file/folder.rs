@@ -132,4 +132,14 @@ mod tests {
         assert!(matches!(&refused, Err(StoreError::Io { attempt: "read", .. })), "{refused:?}");
         assert_eq!(read(&temp.path().join("none")).unwrap(), None);
     }
+
+    #[test]
+    fn what_is_no_folder_is_an_error_and_one_that_is_not_there_has_no_files() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("file");
+        fs::write(&file, "no folder").unwrap();
+        let refused = files(&file);
+        assert!(matches!(&refused, Err(StoreError::Io { attempt: "read", .. })), "{refused:?}");
+        assert_eq!(files(&temp.path().join("none")).unwrap(), [PathBuf::new(); 0]);
+    }
 }
