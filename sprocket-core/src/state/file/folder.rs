@@ -140,6 +140,6 @@ mod tests {
         fs::write(&file, "no folder").unwrap();
         let refused = files(&file);
         assert!(matches!(&refused, Err(StoreError::Io { attempt: "read", .. })), "{refused:?}");
-        assert_eq!(files(&temp.path().join("none")).unwrap(), [PathBuf::new(); 0]);
+        assert!(files(&temp.path().join("none")).unwrap().is_empty());
     }
 }
