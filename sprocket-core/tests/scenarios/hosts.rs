@@ -877,3 +877,19 @@ fn guest_in_the_one_of_several_old_objects_that_its_host_is_again_stays_in_it() 
     assert!(calls.iter().all(|call| call.starts_with("delete")), "{calls:?}");
     assert_eq!(story.objects(), ["yard:pipe/guest-2", "yard:pipe/host-2"]);
 }
+
+#[test]
+fn guest_moves_out_of_a_retained_host_though_the_first_run_failed() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let host = stack.add(Pipe::new("host").base(Base::default().width(width)).keep_on_delete());
+            stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    story.world.fail("create", "guest-2", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(program(2)).unwrap().succeeded());
+    assert_eq!(story.apply_alone(program(2)), ["create yard:pipe/guest-2", "delete yard:pipe/guest"]);
+    assert_eq!(story.objects(), ["yard:pipe/guest-2", "yard:pipe/host", "yard:pipe/host-2"]);
+}

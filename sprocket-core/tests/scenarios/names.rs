@@ -470,7 +470,6 @@ fn step_that_takes_a_name_lists_what_it_waits_for_in_order() {
     assert_eq!(plan.steps.last().unwrap().after, [0, 2], "{plan}");
 }
 
-
 #[test]
 fn name_that_tells_the_address_of_its_own_server_is_the_one_that_is_taken() {
     let program = |names: &'static [&'static str]| {

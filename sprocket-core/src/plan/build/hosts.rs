@@ -64,13 +64,18 @@ impl<'a> Builder<'a> {
         host.old.iter().find(is_restored).is_some_and(is_in) && !host.object.as_ref().is_some_and(is_in)
     }
 
-    /// Whether a guest was made in an object of its host that an earlier run has replaced, and this plan deletes: its
-    /// settings say so.
+    /// Whether a guest was made in an object of its host that an earlier run has replaced, and this plan deletes or leaves:
+    /// its settings say so.
     fn is_left_behind(&self, record: &Record, host: &Address) -> bool {
         let (Some(object), Some(host)) = (&record.object, self.basis.snapshot.records.get(host)) else { return false };
         let goes = |old: &Object| {
-            let deletes = |step: &Step| matches!(&step.action, StepAction::Delete { object, .. } if old.is(object));
-            self.steps.iter().any(|step| Some(&step.address) == record.dies_with.as_ref() && deletes(step))
+            let ends = |step: &Step| {
+                let (StepAction::Delete { object, .. } | StepAction::Drop { object }) = &step.action else {
+                    return false;
+                };
+                old.is(object) && step.reason != Reason::Gone
+            };
+            self.steps.iter().any(|step| Some(&step.address) == record.dies_with.as_ref() && ends(step))
         };
         if host.old.is_empty() {
             return false;
