@@ -106,6 +106,14 @@ impl Opened {
         let reading = async {
             let is_beside = beside.is_some();
             let mut observed = observe(stack, &mut snapshot, &key, &connections, &configs, &names, is_beside).await?;
+            // What a service reports may have changed by itself.
+            let asks = !stack.lookups.is_empty();
+            for (node, facts) in stack.nodes.iter().zip(&mut known.nodes).filter(|_| asks) {
+                let seen = observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());
+                if let Some(live) = seen {
+                    facts.reported = Some(reported(&node.kind, &live.state, &key));
+                }
+            }
             look_up(stack, &mut known, &connections).await?;
             observed.answers = std::mem::take(&mut known.answers);
             Ok(observed)

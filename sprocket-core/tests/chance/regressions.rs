@@ -736,6 +736,26 @@ fn owner_tag_that_is_removed_before_a_wait_is_put_back() {
     }
 }
 
+/// A look-up was asked with the version that was recorded, though the service had another by now: who uses the answer was
+/// planned for an update for ever.
+#[test]
+fn look_up_is_asked_with_what_the_service_reports_now() {
+    let shown = |text: u8| Slot { text, options: vec![Shown], ..thing(0, Post) };
+    let asks = || Slot { uses: vec![Looked(0)], ..thing(4, Post) };
+    holds(&Case {
+        parallel: 1,
+        continue_on_error: false,
+        world: vec![Feature::Outputs, Feature::LookUps],
+        turns: vec![],
+        acts: vec![
+            act(vec![shown(0)]),
+            act(vec![shown(1), asks()]),
+            act(vec![shown(2), asks()]),
+            act(vec![shown(2), asks()]),
+        ],
+    });
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;
