@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::state::{Entry, Loaded, Signer, Snapshot, StoreError};
 
-    /// A lock that somebody else may have taken.
+    /// A lock that says whether it is held.
     #[derive(Debug)]
     struct Held(bool);
 

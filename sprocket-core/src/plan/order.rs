@@ -50,7 +50,7 @@ impl Rooms {
         let given_up = handovers.iter().filter(|handover| steps[handover.release].action.deletes());
         let mut pairs: Vec<_> = in_place.iter().map(|&at| (at, at + 1)).collect();
         pairs.extend(given_up.map(|handover| (handover.release, handover.taker)));
-        // A guest that a call of its own deletes makes room for the successor of its host too.
+        // A guest with a delete of its own is deleted before the successor of its host is created, too.
         let host = |address: &Address| snapshot.records.get(address)?.dies_with.as_ref();
         let has_host = |at: &&usize| host(&steps[**at].address).is_some();
         for &guest in in_place.iter().filter(has_host) {

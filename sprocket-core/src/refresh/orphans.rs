@@ -174,7 +174,7 @@ mod tests {
             ("edge-2", 2, "edge-2-2", 2),
             ("edge-1", 1, "edge-1-4", 4),
             ("edge-1", 1, "edge", 1),
-            // Whatever else the name says is none.
+            // Any other name keeps the recorded generation.
             ("edge", 3, "edges", 3),
             ("edge", 3, "rim", 3),
             ("edge", 3, "edge-x", 3),

@@ -665,7 +665,7 @@ impl<'a> Oracle<'a> {
             let object = self.records[&step.0].object.as_ref();
             makes_room(&step.0) && object.is_some_and(|object| step.1 == format!("delete {}", object.generation))
         };
-        // Who comes to stand on what makes room may do either.
+        // A resource that newly depends on one that is replaced in place may be deleted before or after its successor is created.
         let is_free = |address: &str| {
             let slot = self.program.iter().find(|slot| slot.address() == address);
             slot.into_iter()

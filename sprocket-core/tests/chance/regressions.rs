@@ -689,7 +689,7 @@ fn update_does_not_wait_for_a_retained_object() {
     ]);
 }
 
-/// The oracle wanted 4 to move over before 3 is deleted, which makes room together with 2.
+/// The oracle wanted 4 updated before 3 is deleted, though 3 is deleted with 2, before both are created anew.
 #[test]
 fn who_comes_to_stand_on_what_makes_room_may_be_deleted_first() {
     let program = |base: u64, uses| {
