@@ -314,6 +314,21 @@ pub(crate) fn shown(version: u64) -> Result<u64, String> {
     if version % 4 == 3 { Err("it can't be shown".to_owned()) } else { Ok(version * 10) }
 }
 
+/// Where the address of the far provider comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Street {
+    /// From the id of the first resource of the program,
+    Id,
+    /// or from what is looked up at it.
+    LookedUp,
+}
+
+/// What the address of the far provider comes from, if a resource of the program is there.
+pub(crate) fn street(program: &[Slot]) -> Option<Street> {
+    let first = program.first().filter(|first| first.slot < SLOTS / 2)?;
+    program.iter().any(|slot| slot.has(Opt::Far)).then_some(if first.text == 2 { Street::LookedUp } else { Street::Id })
+}
+
 /// Declares the program of an act.
 pub(crate) fn declare(stack: &mut Stack, shed: &Shed, program: &[Slot], has_far: bool) {
     let far_door = || shed.door().named("far");
@@ -321,16 +336,15 @@ pub(crate) fn declare(stack: &mut Stack, shed: &Shed, program: &[Slot], has_far:
     let mut far = None;
     let mut made: Vec<Made> = Vec::new();
     for slot in program {
-        let has_far = program.iter().any(|slot| slot.has(Opt::Far)) && program[0].slot < SLOTS / 2;
-        if let (Some(first), None, true) = (made.first(), &far, has_far) {
+        if let (Some(first), None, Some(from)) = (made.first(), &far, street(program)) {
             let (_, id, version) = first.outputs();
             let peek = || id.zip(version).map(|(id, version)| Peek { id, version });
-            far = Some(match program[0].text {
-                2 => {
+            far = Some(match from {
+                Street::LookedUp => {
                     let peeked = stack.on(&near).look(peek());
                     stack.connect(far_door().street(peeked.map(|peeked| peeked.text)))
                 }
-                _ => stack.connect(far_door().street(id)),
+                Street::Id => stack.connect(far_door().street(id)),
             });
         }
         let at = far.as_ref().filter(|_| slot.has(Opt::Far)).unwrap_or(&near);

@@ -220,10 +220,17 @@ pub(crate) fn nothing_of_others_is_touched(theirs: &[Thing], things: &[Thing]) -
     touched.map_or(Ok(()), |thing| Err(format!("{} {} is somebody else's, and was touched", thing.kind, thing.name)))
 }
 
-/// A look-up that fails fails who uses its answer, and nobody else.
-pub(crate) fn a_failed_look_up_fails_who_asked(report: &Report, asking: &BTreeSet<String>) -> Law {
+/// A look-up that fails fails who uses its answer, and nobody else: the resources that ask it, or all of a provider whose address
+/// it gives.
+pub(crate) fn a_failed_look_up_fails_who_asked(
+    report: &Report,
+    asking: &BTreeSet<String>,
+    provider: Option<&str>,
+) -> Law {
     for (step, failure) in report.failures() {
-        let is_asking = !failure.message.contains("peek") || asking.contains(step.address.as_str());
+        let is_of_provider =
+            provider.is_some_and(|name| failure.message.starts_with(&format!("could not reach `{name}`")));
+        let is_asking = !failure.message.contains("peek") || is_of_provider || asking.contains(step.address.as_str());
         holds!(is_asking, "{} asks nothing, and fails: {}", step.address, failure.message);
     }
     Ok(())

@@ -756,6 +756,19 @@ fn look_up_is_asked_with_what_the_service_reports_now() {
     });
 }
 
+/// A list still shows the removed object that the address of a provider is looked up at: the run that finds out fails.
+#[test]
+fn provider_whose_looked_up_object_has_gone_fails_its_own_resources() {
+    let lamp = || Slot { text: 2, ..thing(0, Lamp) };
+    featured(
+        vec![Feature::ListsLag, Feature::DerivedProviders],
+        vec![
+            act(vec![lamp(), thing(1, Post)]),
+            Act { others: vec![Remove(0)], ..act(vec![lamp(), Slot { options: vec![Far], ..thing(3, Post) }]) },
+        ],
+    );
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;
