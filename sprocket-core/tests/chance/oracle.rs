@@ -209,9 +209,10 @@ impl<'a> Oracle<'a> {
         };
         let next_name =
             self.next_name(slot, &desired, if main == Some("replace") { generation + 1 } else { generation });
-        let restored = (main == Some("replace") && self.may_be_restored(record.as_ref()))
+        let restored = (main == Some("replace"))
             .then(|| self.restored(slot, &desired, old, next_name.as_deref()))
             .flatten()
+            .filter(|(old, _)| self.may_be_restored(record.as_ref(), old))
             .or(left);
         // The next one's name is taken.
         let taker =
@@ -438,12 +439,13 @@ impl<'a> Oracle<'a> {
         differ.iter().any(|(differs, is_there)| *differs && !(*is_there && slot.kind != Kind::Sign))
     }
 
-    /// Whether an object that it had before may take its place again: not in a new object of its host.
-    fn may_be_restored(&self, record: Option<&Record>) -> bool {
+    /// Whether an object that it had before may take its place again: not what was made from a host that goes.
+    fn may_be_restored(&self, record: Option<&Record>, old: &Object) -> bool {
         let host = record.and_then(|record| record.dies_with.as_ref()).map(ToString::to_string);
         let host = host.and_then(|host| self.program.iter().find(|slot| slot.address() == host));
-        let host = host.and_then(|host| self.outlooks.get(&host.slot)).filter(|host| host.goes.is_some());
-        host.is_none_or(|host| host.is_restored)
+        let host = host.and_then(|slot| Some((slot.address(), self.outlooks.get(&slot.slot)?)));
+        let host = host.filter(|(_, host)| host.goes.is_some());
+        host.is_none_or(|(address, host)| host.is_restored || !old.deps.iter().any(|dep| dep.as_str() == address))
     }
 
     /// The object from before that is used again. One that has gone is made again.

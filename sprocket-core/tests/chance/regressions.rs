@@ -769,6 +769,21 @@ fn provider_whose_looked_up_object_has_gone_fails_its_own_resources() {
     );
 }
 
+/// An earlier object that was made before its resource had a host was deleted and created again, as the host was replaced.
+#[test]
+fn earlier_object_outside_the_replaced_host_is_used_again() {
+    let sign = || Slot { uses: vec![Inside(1)], ..thing(4, Sign) };
+    let refused = vec![Fault { call: Delete, slot: 4, how: Refused }];
+    featured(
+        vec![],
+        vec![
+            act(vec![sign()]),
+            Act { faults: refused, given_up: true, ..act(vec![thing(1, Pipe), sign()]) },
+            act(vec![Slot { base: 1, ..thing(1, Pipe) }, thing(4, Sign)]),
+        ],
+    );
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;

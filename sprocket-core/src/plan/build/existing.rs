@@ -241,17 +241,21 @@ impl<'a> Builder<'a> {
             return self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
         }
         let host_step = host.and_then(|(host, _)| self.last[self.basis.stack.index[host] as usize]);
-        let may_be_used =
-            !is_requested && host.is_none_or(|(_, host)| host.is_restored || host.goes == HostGoes::Before);
-        let host = host.map(|(_, host)| host.goes);
+        // An earlier object that may be in the host that goes is not used again.
+        let goes_along_too = |left: &Object| {
+            let goes = |host: Replaced| !host.is_restored && host.goes != HostGoes::Before;
+            host.is_some_and(|(address, host)| goes(host) && left.deps.contains(address))
+        };
+        let host_goes = host.map(|(_, host)| host.goes);
+        let claims_the_same = self.claims_the_same(index, node, object);
         let is_retained = Self::is_retained(node, record);
-        let stays_without_host = host.is_some_and(|goes| goes != HostGoes::Stays);
+        let stays_without_host = host_goes.is_some_and(|goes| goes != HostGoes::Stays);
         if is_retained && (facts.naming == Naming::Fixed || stays_without_host) {
             return self.problems.push(Self::retained(node, &because, undo));
         }
         let generation = record.map_or(object.generation + 1, next_generation);
         let name = self.name(node, generation, desired);
-        let goes_first = host == Some(HostGoes::First);
+        let goes_first = host_goes == Some(HostGoes::First);
         if facts.naming == Naming::Content && name.as_ref() == Some(&object.name) && !goes_first {
             let problem =
                 Self::problem(node, format!("is named by its content, and {because}: it would have the same name"));
@@ -261,7 +265,7 @@ impl<'a> Builder<'a> {
         let delete = |first| StepAction::Delete { object: object.which(), replaced: true, first };
         let witness = Some(live.witness.clone());
         // An object whose update was interrupted may not be in its host: a call of its own deletes it before the host.
-        let goes_along = object.ready && matches!(host, Some(HostGoes::First | HostGoes::Later));
+        let goes_along = object.ready && matches!(host_goes, Some(HostGoes::First | HostGoes::Later));
         let old = |builder: &mut Self| {
             let old = builder.step(index, node, delete(false), Reason::Superseded, Some(object.name.clone()));
             if is_retained {
@@ -274,8 +278,10 @@ impl<'a> Builder<'a> {
                 Step { witness: witness.clone(), ..old }
             }
         };
+        // Nor is one that would need what the current object has until the end.
+        let may_be_used = !is_requested && !(claims_the_same && facts.naming == Naming::Generation);
         let left = may_be_used.then(|| self.left_from_before(node, record, name.as_ref(), desired)).flatten();
-        if let Some((left, there)) = left {
+        if let Some((left, there)) = left.filter(|(left, _)| !goes_along_too(left)) {
             let replaced = old(self);
             return self.use_again(index, node, left, there, desired, changes, Some(replaced));
         }
@@ -295,7 +301,7 @@ impl<'a> Builder<'a> {
         new.after.extend(host_step);
         // As long as something that is left out uses it, it stays.
         let in_use = self.selected.is_in_use(&node.address);
-        let must_go_first = facts.naming == Naming::Fixed || goes_first || self.claims_the_same(index, node, object);
+        let must_go_first = facts.naming == Naming::Fixed || goes_first || claims_the_same;
         if must_go_first
             && in_use
             && let Some(problem) = self.stood_on(node)
