@@ -259,7 +259,7 @@ impl<'a> Builder<'a> {
     }
 
     /// It stays as it is: who uses it is told what it was.
-    fn left_out(&mut self, index: usize, node: &Node, object: Option<&Object>) {
+    pub(super) fn left_out(&mut self, index: usize, node: &Node, object: Option<&Object>) {
         let Some(object) = object else { return };
         let live = self.basis.observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());
         let state = live.map_or(&object.state, |live| &live.state);

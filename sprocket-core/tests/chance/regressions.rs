@@ -784,6 +784,24 @@ fn earlier_object_outside_the_replaced_host_is_used_again() {
     );
 }
 
+/// What depends on a create that was cut off, at a provider whose address is not known any more, was planned before that
+/// create was settled: each run failed.
+#[test]
+fn dependent_of_a_pending_create_at_a_deferred_provider_waits() {
+    let pipe = || Slot { uses: vec![On(3)], ..thing(5, Pipe) };
+    let far = || Slot { options: vec![Far], ..thing(3, Post) };
+    for write in 1..8 {
+        featured(
+            vec![Feature::DerivedProviders],
+            vec![
+                act(vec![thing(1, Post), pipe()]),
+                Act { death: Some(UnlockedAfter(write)), given_up: true, ..act(vec![thing(1, Post), far(), pipe()]) },
+                act(vec![thing(0, Post), far(), pipe()]),
+            ],
+        );
+    }
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;

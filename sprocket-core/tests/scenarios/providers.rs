@@ -515,3 +515,79 @@ fn object_is_deleted_with_the_slots_of_the_provider_that_made_it() {
     story.world.apply(program(true));
     assert_eq!(story.calls()[0], "delete yard:post/gate", "all slots of the other provider are taken");
 }
+
+#[test]
+fn dependents_of_a_pending_create_at_a_deferred_provider_wait() {
+    use sprocket_core::testing::Crash::{After, Before};
+    let program = |yard: &Yard, first: &'static str, with_far: bool, is_beside: bool| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            let near = stack.connect(yard.gate("ann").named("near"));
+            let first = stack.on(&near).add(Post::new(first));
+            let pipe = Pipe::new("p");
+            if !with_far {
+                let base = stack.on(&near).add(Post::new("base"));
+                stack.on(&near).add(pipe.on(&base.id));
+                return;
+            }
+            let far = stack.connect(yard.gate("ann").named("far").street(&first.id));
+            let x = stack.on(&far).add(Post::new("x"));
+            let pipe = stack.on(&near).add(if is_beside { pipe.beside(&x.id) } else { pipe.on(&x.id) });
+            stack.on(&near).add(Post::new("user").beside(&pipe.id));
+        }
+    };
+    for (crash, is_beside) in [(Before, false), (After, false), (Before, true), (After, true)] {
+        for boundary in 0.. {
+            let mut story = Story::in_yard();
+            let yard = story.yard.clone();
+            story.world.apply(program(&yard, "a", false, is_beside));
+            story.world.crash_at(boundary, crash);
+            let ended = story.world.run(program(&yard, "a", true, is_beside), Goal::Declared).unwrap();
+            let last = program(&yard, "b", true, is_beside);
+            story.world.apply(&last);
+            story.world.apply(&last);
+            story.world.apply(&last);
+            assert!(story.world.plan(&last).is_empty(), "{crash:?} {boundary}");
+            assert_eq!(story.objects().len(), 4, "{crash:?} {boundary}: {:?}", story.objects());
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn pending_create_at_a_deferred_provider_is_not_forgotten_when_its_resource_moves_to_another() {
+    use sprocket_core::testing::Crash::{After, Before};
+    for crash in [Before, After] {
+        for boundary in 0.. {
+            let (north, south) = (Yard::default(), Yard::default());
+            (north.inside().name, south.inside().name) = ("north".into(), "south".into());
+            let program = |first: &'static str, x_is_near: bool| {
+                let (north, south) = (north.clone(), south.clone());
+                move |stack: &mut Stack| {
+                    let near = stack.connect(north.gate("ann").named("near"));
+                    let first = stack.on(&near).add(Post::new(first));
+                    let far = stack.connect(south.gate("ann").named("far").street(&first.id));
+                    stack.on(if x_is_near { &near } else { &far }).add(Post::new("x"));
+                }
+            };
+            let mut story = Story::in_yard();
+            story.world.apply(|stack| drop(stack.connect(north.gate("ann").named("near"))));
+            story.world.crash_at(boundary, crash);
+            let ended = story.world.run(program("a", false), Goal::Declared).unwrap();
+            story.world.run(program("b", true), Goal::Declared).unwrap();
+            let plan = story.world.plan(program("b", true)).to_string();
+            if !south.objects().is_empty() {
+                assert!(north.objects().contains(&"yard:post/a".to_owned()), "{crash:?} {boundary}: {plan}");
+                assert!(
+                    plan.to_string().contains("`yard:post/x`: was made with `yard/far`"),
+                    "{crash:?} {boundary}: {plan}"
+                );
+            }
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use crate::ids::{Address, ProviderName};
 use crate::plan::{Goal, Move, Pattern, Request};
 use crate::stack::Stack;
-use crate::state::{Record, Snapshot};
+use crate::state::{Action, Record, Snapshot};
 
 /// Which resources a plan is for. All, if nothing is left out.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub(super) struct Selected<'a> {
     in_use: HashSet<&'a Address>,
     /// The recorded dependencies of resources that are deferred: their objects stay until those are planned.
     needed_by_deferred: HashSet<&'a Address>,
+    /// Declared resources that depend on what is not known before this provider is read.
+    deferred_with: HashMap<&'a Address, &'a ProviderName>,
 }
 
 impl<'a> Selected<'a> {
@@ -41,7 +43,10 @@ impl<'a> Selected<'a> {
                 && !is_left
                 && (is_shut(&record.provider) || declared.is_some_and(is_declared_at_shut))
         };
-        let unread = |address: &Address| snapshot.records.get(address).is_some_and(|record| is_unread(address, record));
+        let unread = |address: &Address| {
+            begun_at(snapshot, address).is_some_and(&is_shut)
+                || snapshot.records.get(address).is_some_and(|record| is_unread(address, record))
+        };
         let all_open = !stack.providers.iter().any(|provider| is_shut(&provider.name));
         if !request.is_partial() && all_open {
             return Self::default();
@@ -84,14 +89,20 @@ impl<'a> Selected<'a> {
             }
             in_use
         };
-        let unread = (0..graph.addresses.len()).filter(|&place| unread(graph.addresses[place]));
-        let held = unread.flat_map(|place| graph.made_from[place].iter().copied()).collect();
+        let deferred_with = match request.goal {
+            Goal::Declared => deferred_with(stack, snapshot, &is_shut),
+            Goal::Destroyed { .. } => HashMap::new(),
+        };
+        let is_deferred = |address: &Address| unread(address) || deferred_with.contains_key(address);
+        let deferred = (0..graph.addresses.len()).filter(|&place| is_deferred(graph.addresses[place]));
+        let held = deferred.flat_map(|place| graph.made_from[place].iter().copied()).collect();
         let is_held = closure(held, graph.addresses.len(), |place| &graph.made_from[place]);
         let out = (0..is_out.len()).filter(|&place| is_out[place]);
         Self {
             left_out: out.map(|place| graph.addresses[place]).collect(),
             in_use: with_hosts(&is_used),
             needed_by_deferred: with_hosts(&is_held),
+            deferred_with,
         }
     }
 
@@ -102,6 +113,11 @@ impl<'a> Selected<'a> {
     /// Whether a deferred resource depends on it.
     pub(super) fn is_needed_by_deferred(&self, address: &Address) -> bool {
         self.needed_by_deferred.contains(address)
+    }
+
+    /// The provider that must be read before a declared resource can be planned, though it is at another one.
+    pub(super) fn deferred_with(&self, address: &Address) -> Option<&'a ProviderName> {
+        self.deferred_with.get(address).copied()
     }
 
     /// Whether something that is left out was made from it, or that can't be read yet: its old objects stay until that has
@@ -120,6 +136,37 @@ impl<'a> Selected<'a> {
         all.sort();
         all
     }
+}
+
+/// The declared resources that depend on an object which nothing is known of, as its provider is shut: what was begun or
+/// replaced there is not recorded yet.
+fn deferred_with<'a>(
+    stack: &'a Stack,
+    snapshot: &'a Snapshot,
+    is_shut: impl Fn(&ProviderName) -> bool,
+) -> HashMap<&'a Address, &'a ProviderName> {
+    let mut unknown: Vec<Option<&ProviderName>> = Vec::with_capacity(stack.nodes.len());
+    let mut deferred = HashMap::new();
+    for node in &stack.nodes {
+        let record = snapshot.records.get(&node.address);
+        let declared_at = &stack.providers[node.provider].name;
+        let has_object = record.is_some_and(|record| record.object.is_some());
+        let is_begun =
+            record.is_some_and(|record| !record.old.is_empty()) || snapshot.pending.contains_key(&node.address);
+        let at = [begun_at(snapshot, &node.address), record.map(|record| &record.provider), Some(declared_at)];
+        let own = at.into_iter().flatten().find(|name| is_shut(name)).filter(|_| is_begun && !has_object);
+        let through = || node.deps.iter().find_map(|&dep| unknown[dep as usize]);
+        if let (None, Some(provider)) = (own, through()) {
+            deferred.insert(&node.address, provider);
+        }
+        unknown.push(own.or_else(through));
+    }
+    deferred
+}
+
+/// Which provider a call was begun at, if it is not known how that ended.
+fn begun_at<'a>(snapshot: &'a Snapshot, address: &Address) -> Option<&'a ProviderName> {
+    snapshot.pending.get(address)?.provider()
 }
 
 /// Which resource needs which. The declared ones come first.
@@ -143,13 +190,19 @@ impl<'a> Graph<'a> {
         let mut addresses: Vec<&Address> = nodes.iter().map(|node| &node.address).collect();
         let is_declared = |address: &Address| !nodes.is_empty() && stack.index.contains_key(address);
         addresses.extend(snapshot.records.keys().filter(|address| !is_declared(address)));
+        let is_known = |address: &Address| is_declared(address) || snapshot.records.contains_key(address);
+        addresses.extend(snapshot.pending.keys().filter(|address| !is_known(address)));
         let places: HashMap<&Address, usize> = addresses.iter().copied().zip(0..).collect();
         let mut needs: Vec<Vec<usize>> =
             nodes.iter().map(|node| node.deps.iter().map(|&dep| dep as usize).collect()).collect();
         needs.resize(addresses.len(), Vec::new());
         let recorded = |address: &&Address| {
             let objects = snapshot.records.get(*address).into_iter().flat_map(|record| record.objects());
-            objects.flat_map(|object| &object.deps).filter_map(|dep| places.get(dep).copied()).collect()
+            let begun = match snapshot.pending(address) {
+                Some(Action::Create { intent } | Action::Update { intent }) => &intent.deps[..],
+                _ => &[],
+            };
+            objects.flat_map(|object| &object.deps).chain(begun).filter_map(|dep| places.get(dep).copied()).collect()
         };
         let made_from: Vec<Vec<usize>> = addresses.iter().map(recorded).collect();
         let (needed_by, made_into) = (reversed(&needs), reversed(&made_from));

@@ -11,20 +11,28 @@ use crate::ids::{Address, ProviderName};
 use crate::plan::{Deferred, Goal, Kept, Place, Problem};
 use crate::provider::ErrorKind;
 use crate::stack::{Node, ProviderNode};
-use crate::state::{Object, Record};
-use crate::value::{Facts, NoValue};
+use crate::state::{Entry, Object, Record};
+use crate::value::NoValue;
 
 impl Builder<'_> {
     /// Whether nothing can be planned for a declared resource yet, or at all, since its provider is shut.
     pub(super) fn is_put_off(&mut self, index: usize, node: &Node, record: Option<&Record>) -> bool {
         let stack = self.basis.stack;
-        // What is recorded of another one is read there.
-        let recorded = record.map(|record| &record.provider).filter(|name| self.basis.observed.is_unread(name));
-        let recorded = stack.providers.iter().find(|provider| recorded == Some(&provider.name));
-        let provider = recorded.unwrap_or(&stack.providers[node.provider]);
+        let provider_of = |name: &ProviderName| stack.providers.iter().find(|provider| provider.name == *name);
+        if let Some(provider) = self.selected.deferred_with(&node.address).and_then(provider_of) {
+            if self.is_opened(provider) {
+                self.left_out(index, node, record.and_then(|record| record.object.as_ref()));
+                self.put_off(&provider.name, &node.address);
+            }
+            return true;
+        }
+        // What is recorded of another one, or was begun there, is read there.
+        let begun = self.basis.snapshot.pending.get(&node.address);
+        let elsewhere = [begun.and_then(Entry::provider), record.map(|record| &record.provider)];
+        let elsewhere = elsewhere.into_iter().flatten().find(|name| self.basis.observed.is_unread(name));
+        let provider = elsewhere.and_then(provider_of).unwrap_or(&stack.providers[node.provider]);
         // Where only its settings are not known yet, what is not there yet can be planned.
-        let begun = self.basis.snapshot.pending.contains_key(&node.address);
-        let is_recorded = begun || record.is_some_and(|record| record.objects().next().is_some());
+        let is_recorded = begun.is_some() || record.is_some_and(|record| record.objects().next().is_some());
         let is_unknown = self.basis.observed.deferred.contains(&provider.name);
         if !self.basis.observed.is_unread(&provider.name) || is_unknown && !is_recorded {
             return false;
@@ -35,11 +43,8 @@ impl Builder<'_> {
         if !is_recorded {
             return false;
         }
-        if let Some(object) = record.and_then(|record| record.object.as_ref()) {
-            // Until it is read, it is what it was: who uses it is not changed for nothing.
-            let (name, reported) = (Some(object.name.clone()), Some(self.reported(&node.kind, &object.state)));
-            self.known.nodes[index] = Facts { name, reported, changing: false };
-        }
+        // Until it is read, it is what it was: who uses it is not changed for nothing.
+        self.left_out(index, node, record.and_then(|record| record.object.as_ref()));
         self.put_off(&provider.name, &node.address);
         true
     }
