@@ -279,7 +279,8 @@ impl<'a> Builder<'a> {
             }
         };
         // Nor is one that would need what the current object has until the end.
-        let may_be_used = !is_requested && !(claims_the_same && facts.naming == Naming::Generation);
+        let needs_its_claim = claims_the_same && facts.naming == Naming::Generation;
+        let may_be_used = !is_requested && !needs_its_claim;
         let left = may_be_used.then(|| self.left_from_before(node, record, name.as_ref(), desired)).flatten();
         if let Some((left, there)) = left.filter(|(left, _)| !goes_along_too(left)) {
             let replaced = old(self);
