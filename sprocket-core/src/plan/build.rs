@@ -84,6 +84,7 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
         problems: Vec::new(),
         warnings,
         deferred: BTreeMap::new(),
+        delayed: Vec::new(),
         kept: Vec::new(),
         unchanged: 0,
         claims: Claims::new(),
@@ -114,6 +115,7 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
             }
             builder.undeclared(&gone);
             builder.defer_pending();
+            builder.defer_delayed();
             builder.outputs()
         }
         Goal::Destroyed { include_kept } => {
@@ -148,6 +150,8 @@ struct Builder<'a> {
     warnings: Vec<Problem>,
     /// By provider, what is read after something has opened it.
     deferred: BTreeMap<ProviderName, Deferred>,
+    /// What is replaced only once those are read, as it is deleted first and something of them was made from it.
+    delayed: Vec<Address>,
     kept: Vec<Kept>,
     unchanged: usize,
     /// Who has claimed what.

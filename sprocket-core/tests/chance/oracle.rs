@@ -219,15 +219,16 @@ impl<'a> Oracle<'a> {
             self.stray(slot, next_name.as_deref(), old).filter(|_| main == Some("replace") && restored.is_none());
         // What makes room for a fixed name does not take it.
         let taker = taker.filter(|thing| object.as_ref().is_none_or(|object| object.id.as_str() != thing.id));
-        // What it had left in place is its own again, if it says so still.
-        let had_left = |thing: &&Thing| {
+        // What it had left in place is its own again, if it says so still; anything else is taken over if the program asks for it.
+        let may_have = |thing: &&Thing| {
             let was_left = |record: &Record| record.left.iter().any(|left| left.id.as_str() == thing.id);
             let can_become = thing.set.base == desired.base
                 && desired.on.as_ref() == Some(&thing.set.on)
                 && desired.inside.as_ref() == Some(&thing.set.inside);
-            record.as_ref().is_some_and(was_left) && (self.is_ours(thing) || slot.has(Opt::Adopt)) && can_become
+            let may = slot.has(Opt::Adopt) || self.is_ours(thing) && record.as_ref().is_some_and(was_left);
+            may && can_become
         };
-        let again = taker.filter(had_left).filter(|thing| !self.is_stolen(thing));
+        let again = taker.filter(may_have).filter(|thing| !self.is_stolen(thing));
         let is_kept = slot.has(Opt::Keep) || record.as_ref().is_some_and(|record| record.keep_on_delete);
         let is_new = main == Some("replace") && restored.is_none() && taker.is_none();
         let goes = matches!(main, Some("replace" | "restore")).then(|| match is_new && self.goes_first(slot) {

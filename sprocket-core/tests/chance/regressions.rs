@@ -802,6 +802,32 @@ fn dependent_of_a_pending_create_at_a_deferred_provider_waits() {
     }
 }
 
+/// What is deleted before its successor is created was deleted before something deferred that had been made from it.
+#[test]
+fn replacement_in_place_waits_for_what_is_deferred_and_was_made_from_it() {
+    let made_from = || Slot { uses: vec![Id(2)], options: vec![Far], ..thing(3, Post) };
+    let vat = || Slot { uses: vec![On(1)], ..thing(4, Vat) };
+    featured(
+        vec![Feature::DerivedProviders],
+        vec![
+            act(vec![thing(1, Post), thing(2, Post), made_from(), vat()]),
+            act(vec![Slot { base: 1, ..thing(2, Post) }, vat()]),
+            act(vec![
+                thing(0, Post),
+                Slot { base: 1, ..thing(2, Post) },
+                Slot { options: vec![Far], ..thing(4, Post) },
+            ]),
+        ],
+    );
+}
+
+/// A content that `.adopt()` asks for was a problem for the oracle if it had been left in place by an earlier resource.
+#[test]
+fn content_that_was_left_in_place_is_taken_over_instead_of_a_new_one() {
+    let sign = |base, options| vec![Slot { base, options, ..thing(4, Sign) }];
+    featured(vec![], vec![act(sign(1, vec![Keep])), act(vec![]), act(sign(0, vec![Adopt])), act(sign(1, vec![Adopt]))]);
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;

@@ -573,7 +573,9 @@ fn pending_create_at_a_deferred_provider_is_not_forgotten_when_its_resource_move
                 }
             };
             let mut story = Story::in_yard();
-            story.world.apply(|stack| drop(stack.connect(north.gate("ann").named("near"))));
+            story.world.apply(|stack| {
+                stack.connect(north.gate("ann").named("near"));
+            });
             story.world.crash_at(boundary, crash);
             let ended = story.world.run(program("a", false), Goal::Declared).unwrap();
             story.world.run(program("b", true), Goal::Declared).unwrap();
@@ -589,5 +591,37 @@ fn pending_create_at_a_deferred_provider_is_not_forgotten_when_its_resource_move
                 break;
             }
         }
+    }
+}
+
+#[test]
+fn replacement_in_place_waits_for_a_deferred_resource_that_was_made_from_it() {
+    let mut story = Story::in_yard();
+    let yard = story.yard.clone();
+    let program = |first: &'static str, width: u64, with_y: bool| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            let near = stack.connect(yard.gate("ann").named("near"));
+            let base = stack.on(&near).add(Post::new("base").base(Base::default().width(width)));
+            let first = stack.on(&near).add(Post::new(first));
+            let far = stack.connect(yard.gate("ann").named("far").street(&first.id));
+            if with_y {
+                stack.on(&far).add(Post::new("y").on(&base.id));
+            }
+        }
+    };
+    for with_y in [true, false] {
+        story.world.apply(program("a", 1, true));
+        story.calls();
+        let next = program("b", 2, with_y);
+        let plan = story.world.plan(&next).to_string();
+        assert!(plan.contains("… 2 resources of `yard/far` are read after `yard:post/b`"), "{plan}");
+        story.world.apply(&next);
+        assert_eq!(story.calls(), ["create yard:post/b"]);
+        story.world.apply(&next);
+        let calls = story.calls();
+        assert_eq!(calls[..2], ["delete yard:post/y", "delete yard:post/base"], "{calls:?}");
+        assert!(story.world.plan(&next).is_empty());
+        story.world.destroy(&next);
     }
 }

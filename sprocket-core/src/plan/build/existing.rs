@@ -303,11 +303,14 @@ impl<'a> Builder<'a> {
         // As long as something that is left out uses it, it stays.
         let in_use = self.selected.is_in_use(&node.address);
         let must_go_first = facts.naming == Naming::Fixed || goes_first || claims_the_same;
-        if must_go_first
-            && in_use
-            && let Some(problem) = self.stood_on(node)
-        {
-            return self.problems.push(problem);
+        if must_go_first && in_use {
+            if let Some(problem) = self.stood_on(node) {
+                return self.problems.push(problem);
+            }
+            if self.selected.is_needed_by_deferred(&node.address) {
+                self.left_out(index, node, Some(object));
+                return self.delayed.push(node.address.clone());
+            }
         }
         let makes_room = must_go_first || !in_use && self.stands_on_what_makes_room(node, object, &new.changes);
         if makes_room && is_retained {

@@ -80,6 +80,15 @@ impl Builder<'_> {
         }
     }
 
+    /// Defers what is replaced only after something else was read.
+    pub(super) fn defer_delayed(&mut self) {
+        if self.delayed.is_empty() || !self.problems.is_empty() {
+            return;
+        }
+        let deferred = self.deferred.values_mut().next();
+        deferred.expect("BUG: a resource that is deferred depends on it").resources.append(&mut self.delayed);
+    }
+
     fn is_deferred_at(&mut self, provider: &ProviderName, address: &Address) -> bool {
         if !self.basis.observed.is_unread(provider) {
             return false;
