@@ -10,7 +10,7 @@ use std::time::Duration;
 use sprocket_core::plan::{Plan, StepAction};
 use sprocket_core::state::{Action, Event, KeySource, Object, Snapshot};
 use sprocket_core::testing::World;
-use sprocket_core::{Engine, Entropy, Events, Goal, Lineage, Refused, Report, Request, Settings, Stack, Stop};
+use sprocket_core::{Address, Engine, Entropy, Events, Goal, Lineage, Refused, Report, Request, Settings, Stack, Stop};
 
 use super::case::{Act, Case, INSIDE, Kind, Opt, Other, Slot, Street, Use, declare, secret_of, shown, street};
 use super::features::Feature;
@@ -646,10 +646,13 @@ impl<'c> Stage<'c> {
     async fn solved(&mut self) -> Result<(), String> {
         let state = self.state().await?;
         let lineage = state.as_ref().map(|state| &state.lineage);
-        // An id that comes back may be of another kind by now.
+        // An id that comes back may be of another kind by now, or of an object whose create is in doubt.
         let is_recorded = |thing: &Thing| {
+            let is_settled = |address: &Address| {
+                state.as_ref().is_some_and(|state| !matches!(state.pending(address), Some(Action::Create { .. })))
+            };
             let records = state.iter().flat_map(|state| &state.records);
-            let mut of_kind = records.filter(|(address, _)| address.kind() == thing.kind);
+            let mut of_kind = records.filter(|(address, _)| address.kind() == thing.kind && is_settled(address));
             of_kind.any(|(_, record)| record.objects().any(|object| object.id.as_str() == thing.id))
         };
         let mut inside = self.shed.inside();

@@ -828,6 +828,24 @@ fn content_that_was_left_in_place_is_taken_over_instead_of_a_new_one() {
     featured(vec![], vec![act(sign(1, vec![Keep])), act(vec![]), act(sign(0, vec![Adopt])), act(sign(1, vec![Adopt]))]);
 }
 
+/// What an unmarked kind's create in doubt may have made has the id of the object before it: it is nobody's until that is decided.
+#[test]
+fn object_with_the_id_of_the_one_before_it_may_be_undecided() {
+    featured(
+        vec![Feature::NamesAreIds],
+        vec![
+            act(vec![thing(3, Tag)]),
+            Act {
+                others: vec![Remove(3)],
+                faults: vec![Fault { call: Create, slot: 3, how: Unheard }],
+                given_up: true,
+                ..act(vec![thing(3, Tag)])
+            },
+            Act { others: vec![Text(3)], ..act(vec![]) },
+        ],
+    );
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;
