@@ -6,7 +6,7 @@ use sprocket_core::Report;
 use sprocket_core::plan::{Plan, StepAction};
 use sprocket_core::state::{Action, Event, Object, Snapshot};
 
-use super::case::{Kind, Opt, PLANTED, Slot};
+use super::case::{Kind, Opt, PLANTED, Slot, Street, Use, street};
 use super::shed::{Call, Thing, record_of, slot};
 use super::trace::Note;
 
@@ -222,15 +222,14 @@ pub(crate) fn nothing_of_others_is_touched(theirs: &[Thing], things: &[Thing]) -
 
 /// A look-up that fails fails who uses its answer, and nobody else: the resources that ask it, or all of a provider whose address
 /// it gives.
-pub(crate) fn a_failed_look_up_fails_who_asked(
-    report: &Report,
-    asking: &BTreeSet<String>,
-    provider: Option<&str>,
-) -> Law {
-    for (step, failure) in report.failures() {
-        let is_of_provider =
-            provider.is_some_and(|name| failure.message.starts_with(&format!("could not reach `{name}`")));
-        let is_asking = !failure.message.contains("peek") || is_of_provider || asking.contains(step.address.as_str());
+pub(crate) fn a_failed_look_up_fails_who_asked(report: &Report, program: &[Slot]) -> Law {
+    let is_looked_up = street(program) == Some(Street::LookedUp);
+    let asks = |slot: &Slot| {
+        is_looked_up && slot.has(Opt::Far) || slot.uses.iter().any(|using| matches!(using, Use::Looked(_)))
+    };
+    for (step, failure) in report.failures().filter(|(_, failure)| failure.message.contains("peek")) {
+        let declared = program.iter().find(|slot| slot.address() == step.address.as_str());
+        let is_asking = declared.map_or(is_looked_up, asks);
         holds!(is_asking, "{} asks nothing, and fails: {}", step.address, failure.message);
     }
     Ok(())

@@ -12,7 +12,7 @@ use sprocket_core::state::{Action, Event, KeySource, Object, Snapshot};
 use sprocket_core::testing::World;
 use sprocket_core::{Address, Engine, Entropy, Events, Goal, Lineage, Refused, Report, Request, Settings, Stack, Stop};
 
-use super::case::{Act, Case, INSIDE, Kind, Opt, Other, Slot, Street, Use, declare, secret_of, shown, street};
+use super::case::{Act, Case, INSIDE, Kind, Opt, Other, Slot, Use, declare, secret_of, shown};
 use super::features::Feature;
 use super::laws::{self, waits};
 use super::ledger::{Death, Ledger};
@@ -327,10 +327,7 @@ impl<'c> Stage<'c> {
         self.shed.inside().trace.note(Note::Planned);
         match self.engine().apply(stack, plan, &Stop::default()).await {
             Ok(report) => {
-                let asks = |slot: &&Slot| slot.uses.iter().any(|using| matches!(using, Use::Looked(_)));
-                let asking = program.iter().filter(asks).map(Slot::address).collect();
-                let provider = (street(program) == Some(Street::LookedUp)).then_some("shed/far");
-                laws::a_failed_look_up_fails_who_asked(&report, &asking, provider)?;
+                laws::a_failed_look_up_fails_who_asked(&report, program)?;
                 self.shows_no_secret(&[("report", format!("{report} {}", document(&report)))])?;
                 Ok(outcome(&report))
             }

@@ -756,16 +756,19 @@ fn look_up_is_asked_with_what_the_service_reports_now() {
     });
 }
 
-/// A list still shows the removed object that the address of a provider is looked up at: the run that finds out fails.
+/// A provider's address is looked up: where that fails, or a list still shows the object that has gone, its own resources fail.
 #[test]
-fn provider_whose_looked_up_object_has_gone_fails_its_own_resources() {
+fn provider_whose_look_up_fails_fails_its_own_resources() {
     let lamp = || Slot { text: 2, ..thing(0, Lamp) };
+    let far = || Slot { options: vec![Far], ..thing(3, Post) };
     featured(
         vec![Feature::ListsLag, Feature::DerivedProviders],
-        vec![
-            act(vec![lamp(), thing(1, Post)]),
-            Act { others: vec![Remove(0)], ..act(vec![lamp(), Slot { options: vec![Far], ..thing(3, Post) }]) },
-        ],
+        vec![act(vec![lamp(), thing(1, Post)]), Act { others: vec![Remove(0)], ..act(vec![lamp(), far()]) }],
+    );
+    let refused = vec![Fault { call: Look, slot: 0, how: Refused }];
+    featured(
+        vec![Feature::LookUps, Feature::DerivedProviders],
+        vec![Act { faults: refused, ..act(vec![lamp(), far()]) }],
     );
 }
 
