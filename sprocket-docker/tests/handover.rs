@@ -30,6 +30,7 @@ macro_rules! both {
 both!(
     a_renamed_service_keeps_its_port = 18_711,
     a_port_moves_between_two_services_that_stay = 18_712,
+    a_port_moves_where_calls_are_made_one_by_one = 18_714,
     two_services_that_swap_ports_are_refused = 18_713,
 );
 
@@ -69,6 +70,14 @@ fn a_renamed_service_keeps_its_port(names: &Names, port: u16) {
 }
 
 fn a_port_moves_between_two_services_that_stay(names: &Names, port: u16) {
+    a_port_moves(names, port, 64);
+}
+
+fn a_port_moves_where_calls_are_made_one_by_one(names: &Names, port: u16) {
+    a_port_moves(names, port, 1);
+}
+
+fn a_port_moves(names: &Names, port: u16, parallel: usize) {
     let (a, b) = (format!("{}-a", names.name), format!("{}-b", names.name));
     let program = |first: &str, second: &str| {
         let (first, second) = (first.to_owned(), second.to_owned());
@@ -85,14 +94,12 @@ fn a_port_moves_between_two_services_that_stay(names: &Names, port: u16) {
         }
     };
     let mut world = World::of_real_services();
-    for parallel in [64, 1] {
-        world.settings.parallel = parallel;
-        world.apply(program(&a, &b));
-        assert_eq!((ports(names, &a), ports(names, &b)), (vec![u64::from(port)], vec![]));
-        world.apply(program(&b, &a));
-        assert_eq!((ports(names, &a), ports(names, &b)), (vec![], vec![u64::from(port)]));
-        assert!(world.plan(program(&b, &a)).is_empty());
+    world.settings.parallel = parallel;
+    for (from, to) in [(&a, &b), (&b, &a)] {
+        world.apply(program(from, to));
+        assert_eq!((ports(names, from), ports(names, to)), (vec![u64::from(port)], vec![]));
     }
+    assert!(world.plan(program(&b, &a)).is_empty());
     world.destroy(|stack| {
         names.connect(stack);
     });

@@ -68,7 +68,7 @@ fn the_order_of_completion_and_the_number_of_calls_at_once_do_not_show_in_the_re
 #[test]
 fn a_long_chain_needs_no_deep_stack() {
     // A call for each link, one inside of the other, would not fit.
-    const LINKS: usize = 2_000;
+    const LINKS: usize = 1_000;
     const STACK: usize = 512 * 1024;
     let chain = |stack: &mut Stack| {
         let mut last: Option<Post> = None;
