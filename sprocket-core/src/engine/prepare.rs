@@ -90,33 +90,41 @@ pub(super) async fn open(
 }
 
 impl Opened {
-    /// Finds out what an interrupted run did.
-    pub(super) async fn settle(&mut self) -> Result<(), Refused> {
-        let settled = settle(&mut self.snapshot, &self.key, &self.connections, self.beside.is_some()).await;
-        settled.map(|_| ()).map_err(|refused| refused.redacted(&self.key))
+    /// Finds out what an interrupted run did. What it made may be what another provider is reached by.
+    pub(super) async fn settle(&mut self, stack: &Stack) -> Result<(), Refused> {
+        let settling = async {
+            loop {
+                settle(&mut self.snapshot, &self.key, &self.connections, self.beside.is_some()).await?;
+                learn(&mut self.known, stack, &self.snapshot, &self.key, &Observed::default());
+                if !self.connections.open_known(stack, &self.snapshot, &self.known, &self.key).await? {
+                    return Ok(());
+                }
+            }
+        };
+        settling.await.map_err(|refused: Refused| refused.redacted(&self.key))
     }
 
     /// Reads everything.
     pub(super) async fn read(self, stack: &Stack) -> Result<Prepared, Refused> {
-        let Self { mut snapshot, key, connections, beside, key_is_new, configs, .. } = self;
+        let Self { mut snapshot, key, mut connections, beside, key_is_new, configs, .. } = self;
         let Self { mut known, moves, mut amendments, lineage, serial, .. } = self;
         // The names of contents are made of what is known, and looked for.
         let has_contents = stack.nodes.iter().any(|node| node.kind.facts().naming == Naming::Content);
         let names = if has_contents { all_recorded(stack, &snapshot, &key) } else { Known::nothing(stack, &key) };
         let reading = async {
-            let is_beside = beside.is_some();
-            let mut observed = observe(stack, &mut snapshot, &key, &connections, &configs, &names, is_beside).await?;
-            // What a service reports may have changed by itself.
-            let asks = !stack.lookups.is_empty();
-            for (node, facts) in stack.nodes.iter().zip(&mut known.nodes).filter(|_| asks) {
-                let seen = observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());
-                if let Some(live) = seen {
-                    facts.reported = Some(reported(&node.kind, &live.state, &key));
+            let (is_beside, mut settled) = (beside.is_some(), Vec::new());
+            loop {
+                let mut observed =
+                    observe(stack, &mut snapshot, &key, &connections, &configs, &names, is_beside).await?;
+                settled.append(&mut observed.settled);
+                learn(&mut known, stack, &snapshot, &key, &observed);
+                look_up(stack, &mut known, &connections).await?;
+                // What was read may be what another provider is reached by.
+                if !connections.open_known(stack, &snapshot, &known, &key).await? {
+                    observed.answers = std::mem::take(&mut known.answers);
+                    return Ok(Observed { settled, ..observed });
                 }
             }
-            look_up(stack, &mut known, &connections).await?;
-            observed.answers = std::mem::take(&mut known.answers);
-            Ok(observed)
         };
         let observed = reading.await.map_err(|refused: Refused| refused.redacted(&key))?;
         amendments.extend(observed.settled.iter().cloned());
@@ -138,10 +146,29 @@ impl Opened {
 
 /// What is known from the records alone: enough to open a provider that an earlier run made reachable.
 fn recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
+    let mut known = Known::nothing(stack, key);
+    learn(&mut known, stack, snapshot, key, &Observed::default());
+    known
+}
+
+/// Takes in what is recorded and what was read, if a look-up or the settings of a provider use that. Nothing is known of an
+/// object whose create is in doubt, whatever was there before.
+fn learn(known: &mut Known, stack: &Stack, snapshot: &Snapshot, key: &StackKey, observed: &Observed) {
     if stack.lookups.is_empty() && stack.providers.iter().all(|provider| provider.deps.is_empty()) {
-        return Known::nothing(stack, key);
+        return;
     }
-    all_recorded(stack, snapshot, key)
+    let nodes = all_recorded(stack, snapshot, key).nodes;
+    for (node, (facts, recorded)) in stack.nodes.iter().zip(known.nodes.iter_mut().zip(nodes)) {
+        if matches!(snapshot.pending(&node.address), Some(Action::Create { .. })) {
+            continue;
+        }
+        *facts = recorded;
+        // What a service reports may have changed by itself.
+        let live = observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());
+        if let Some(live) = live {
+            facts.reported = Some(reported(&node.kind, &live.state, key));
+        }
+    }
 }
 
 /// What is known of all resources from the records alone.

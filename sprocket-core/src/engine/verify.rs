@@ -43,7 +43,7 @@ impl Engine {
         let loaded = self.load().await?;
         let mut opened = prepare::open(stack, loaded, None, &self.settings, opener).await?;
         opened.beside = beside;
-        opened.settle().await?;
+        opened.settle(stack).await?;
         let mut asked: BTreeMap<&ProviderName, Vec<Asked<'_>>> = BTreeMap::new();
         for (index, node) in stack.nodes.iter().enumerate() {
             if let Some(record) = opened.snapshot.records.get(&node.address)

@@ -41,14 +41,14 @@ pub(crate) enum Connection {
     /// Its settings are not known yet.
     Deferred(Arc<dyn ErasedProviderType>),
     /// It serves nothing until somebody opens it; or it can't be reached, and is reached by way of resources of the
-    /// program, which may be what is wrong.
-    Shut(Arc<dyn ErasedProviderType>, Fault),
+    /// program, which may be what is wrong. With what it was tried with, and what it says.
+    Shut(Arc<dyn ErasedProviderType>, Json, Fault),
 }
 
 impl Connection {
     fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
         match self {
-            Self::Open(Open { provider_type, .. }) | Self::Deferred(provider_type) | Self::Shut(provider_type, _) => {
+            Self::Open(Open { provider_type, .. }) | Self::Deferred(provider_type) | Self::Shut(provider_type, ..) => {
                 provider_type
             }
         }
@@ -154,7 +154,7 @@ impl Connections {
         stack.providers.iter().any(|node| !node.lookups.is_empty() && self.is_unknown(&node.name))
     }
 
-    /// Opens the providers whose settings the answers have made known; returns whether there were any.
+    /// Opens the providers whose settings have become known, or others, since they were tried; returns whether there were any.
     pub(crate) async fn open_known(
         &mut self,
         stack: &Stack,
@@ -163,13 +163,17 @@ impl Connections {
         key: &StackKey,
     ) -> Result<bool, Refused> {
         let mut has_opened = false;
-        for node in stack.providers.iter().filter(|node| !node.lookups.is_empty()) {
+        for node in &stack.providers {
+            let tried = match self.all.get(&node.name) {
+                Some(Connection::Deferred(_)) => None,
+                Some(Connection::Shut(_, config, _)) => Some(config),
+                Some(Connection::Open(_)) | None => continue,
+            };
             // An answer that is a mistake may become another once the run has made what is asked about.
-            if self.is_unknown(&node.name)
-                && let Ok(Some(settings)) = settings(node, known, key)
-            {
+            let Ok(Some((settings, config))) = settings(node, known, key) else { continue };
+            if tried != Some(&config) {
                 let recorded = made_with(snapshot, &node.name);
-                let opened = open_with(node, Some(settings), recorded, key, &self.opener).await?;
+                let opened = open_with(node, Some((settings, config)), recorded, key, &self.opener).await?;
                 self.all.insert(node.name.clone(), opened);
                 has_opened = true;
             }
@@ -185,7 +189,7 @@ impl Connections {
             let server = connection.and_then(|connection| match connection {
                 Connection::Open(open) => Ok(Some(open.recorded.identity)),
                 Connection::Deferred(_) => Ok(None),
-                Connection::Shut(_, fault) => Err(Refused::unreachable(&node.name, fault)),
+                Connection::Shut(.., fault) => Err(Refused::unreachable(&node.name, fault)),
             });
             Reached { provider: node.name.clone(), config: node.erased.config(&known, key).ok(), server }
         });
@@ -253,7 +257,7 @@ impl Connections {
         let entry = match &connection {
             Connection::Open(open) => open.entry(name),
             Connection::Deferred(_) => return Err(forgotten(name, snapshot)),
-            Connection::Shut(_, fault) => return Err(Refused::unreachable(name, fault.clone())),
+            Connection::Shut(.., fault) => return Err(Refused::unreachable(name, fault.clone())),
         };
         self.all.insert(name.clone(), connection);
         Ok(entry)
@@ -316,7 +320,7 @@ impl Connections {
     /// Those that are shut, with what they say.
     pub(crate) fn shut(&self) -> BTreeMap<ProviderName, Fault> {
         let shut = self.all.iter().filter_map(|(name, connection)| match connection {
-            Connection::Shut(_, fault) => Some((name.clone(), fault.clone())),
+            Connection::Shut(.., fault) => Some((name.clone(), fault.clone())),
             _ => None,
         });
         shut.collect()
@@ -325,7 +329,7 @@ impl Connections {
     pub(crate) fn open(&self, name: &ProviderName) -> Result<&Open, Refused> {
         match self.all.get(name) {
             Some(Connection::Open(open)) => Ok(open),
-            Some(Connection::Shut(_, fault)) => Err(Refused::unreachable(name, fault.clone())),
+            Some(Connection::Shut(.., fault)) => Err(Refused::unreachable(name, fault.clone())),
             _ => Err(Refused::ForgottenProvider { provider: name.clone(), resources: "resources".into() }),
         }
     }
@@ -419,11 +423,13 @@ async fn open_with(
 ) -> Result<Connection, Refused> {
     let provider_type = Arc::clone(&node.provider_type);
     let Some((settings, config)) = settings else { return Ok(Connection::Deferred(provider_type)) };
-    match opener.open(Arc::clone(&provider_type), settings, config, recorded, key).await {
+    match opener.open(Arc::clone(&provider_type), settings, config.clone(), recorded, key).await {
         Ok(opened) => opened.map(Connection::Open).map_err(|found| another(&node.name, recorded, found)),
         Err(fault) => match fault.kind {
             ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),
-            ErrorKind::Closed | ErrorKind::Unavailable => Ok(Connection::Shut(provider_type, fault.redacted(key))),
+            ErrorKind::Closed | ErrorKind::Unavailable => {
+                Ok(Connection::Shut(provider_type, config, fault.redacted(key)))
+            }
             _ => Err(Refused::unreachable(&node.name, fault)),
         },
     }

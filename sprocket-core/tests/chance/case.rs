@@ -7,7 +7,7 @@ use sprocket_core::{DraftExt as _, Output, Secret, Stack};
 
 use super::features::Feature;
 use super::ledger::Death;
-use super::shed::{Call, Fault, How, Lamp, Peek, Pipe, Post, Shed, Sign, Tag, Tap, Vat};
+use super::shed::{Call, Fault, How, Lamp, NOWHERE, Peek, Pipe, Post, Shed, Sign, Tag, Tap, Vat};
 
 /// A life of a stack.
 #[derive(Clone, Debug, PartialEq)]
@@ -360,7 +360,7 @@ pub(crate) fn declare(stack: &mut Stack, shed: &Shed, program: &[Slot], has_far:
     }
     // Who has something there must connect to it.
     if has_far && far.is_none() {
-        stack.connect(far_door().street("nowhere"));
+        stack.connect(far_door().street(NOWHERE));
     }
 }
 

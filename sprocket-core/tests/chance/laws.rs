@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sprocket_core::Report;
-use sprocket_core::plan::{Plan, StepAction};
+use sprocket_core::plan::{Plan, Problem, StepAction};
 use sprocket_core::state::{Action, Event, Object, Snapshot};
 
 use super::case::{Kind, Opt, PLANTED, Slot, Street, Use, street};
@@ -233,6 +233,16 @@ pub(crate) fn a_failed_look_up_fails_who_asked(report: &Report, program: &[Slot]
         holds!(is_asking, "{} asks nothing, and fails: {}", step.address, failure.message);
     }
     Ok(())
+}
+
+/// A provider that is reached by way of an object is reached in the end: no plan of a whole program gives it up.
+pub(crate) fn no_provider_stays_out_of_reach(plan: &Plan) -> Law {
+    let given_up = |problem: &&Problem| {
+        problem.message.contains("nothing that it is reached by")
+            || problem.message.contains("makes its settings known")
+    };
+    let problem = plan.problems.iter().find(given_up);
+    problem.map_or(Ok(()), |problem| Err(format!("`{}` {}", problem.address, problem.message)))
 }
 
 /// What a request leaves out has no step in the plan.

@@ -321,6 +321,10 @@ impl<'c> Stage<'c> {
             laws::no_plan_creates_what_it_deletes(plan, state)?;
             laws::what_is_left_out_has_no_step(plan)?;
         }
+        let may_be_stale = self.case.has(Feature::ListsLag) || self.case.has(Feature::Selections);
+        if !may_be_stale && !program.is_empty() {
+            laws::no_provider_stays_out_of_reach(plan)?;
+        }
         self.forget(program, state.as_ref());
         self.shows_no_secret(&[("plan", plan.to_string()), ("plan as a document", document(plan))])?;
         self.leaves(plan, state.as_ref());

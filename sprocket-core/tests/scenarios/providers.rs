@@ -625,3 +625,110 @@ fn replacement_in_place_waits_for_a_deferred_resource_that_was_made_from_it() {
         story.world.destroy(&next);
     }
 }
+
+#[test]
+fn provider_behind_a_pending_create_at_a_deferred_provider_is_deferred_too() {
+    use sprocket_core::testing::Crash::{After, Before};
+    for crash in [Before, After] {
+        for boundary in 0.. {
+            let mut story = Story::in_yard();
+            let yard = story.yard.clone();
+            let program = |first: &'static str, is_behind: bool| {
+                let yard = yard.clone();
+                move |stack: &mut Stack| {
+                    let near = stack.connect(yard.gate("ann").named("near"));
+                    let first = stack.on(&near).add(Post::new(first));
+                    let far = stack.connect(yard.gate("ann").named("far").street(&first.id));
+                    let x = match is_behind {
+                        true => stack.on(&far).add(Post::new("x")).id,
+                        false => first.id,
+                    };
+                    let behind = stack.connect(yard.gate("ann").named("behind").street(&x));
+                    stack.on(&behind).add(Post::new("y"));
+                }
+            };
+            story.world.apply(program("a", false));
+            story.world.crash_at(boundary, crash);
+            let ended = story.world.run(program("a", true), Goal::Declared).unwrap();
+            let last = program("b", true);
+            for _ in 0..3 {
+                let plan = story.world.plan(&last);
+                assert!(plan.problems.is_empty(), "{crash:?} {boundary}: {plan}");
+                story.world.apply(&last);
+            }
+            assert!(story.world.plan(&last).is_empty(), "{crash:?} {boundary}");
+            assert_eq!(story.objects(), ["yard:post/b", "yard:post/x", "yard:post/y"], "{crash:?} {boundary}");
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn provider_reached_by_way_of_an_object_whose_create_was_cut_off_is_read_by_the_next_run() {
+    use sprocket_core::testing::Crash::{After, Before};
+    for (crash, is_looked_up) in [(Before, false), (After, false), (Before, true), (After, true)] {
+        for boundary in 0.. {
+            let mut story = Story::in_yard();
+            let yard = story.yard.clone();
+            yard.inside().streets_are_real = true;
+            let program = |stack: &mut Stack| {
+                let near = stack.connect(yard.gate("ann").named("near"));
+                let first = stack.on(&near).add(Post::new("a"));
+                let gate = yard.gate("ann").named("far");
+                let far = if is_looked_up {
+                    let sign = stack.on(&near).look(first.id.map(|id| Sign { id }));
+                    stack.connect(gate.street(sign.map(|sign| sign.trim_start_matches("sign of ").to_owned())))
+                } else {
+                    stack.connect(gate.street(&first.id))
+                };
+                stack.on(&far).add(Post::new("y"));
+            };
+            story.world.apply(program);
+            yard.remove::<Post>("a");
+            story.world.crash_at(boundary, crash);
+            let ended = story.world.run(program, Goal::Declared).unwrap();
+            for _ in 0..2 {
+                let plan = story.world.plan(program);
+                assert!(plan.problems.is_empty(), "{crash:?} {boundary}: {plan}");
+                story.world.apply(program);
+            }
+            assert!(story.world.plan(program).is_empty(), "{crash:?} {boundary}");
+            assert_eq!(story.objects(), ["yard:post/a", "yard:post/y"], "{crash:?} {boundary}");
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn provider_is_reached_by_what_its_object_reports_now() {
+    for is_looked_up in [false, true] {
+        let mut story = Story::in_yard();
+        let yard = story.yard.clone();
+        yard.inside().streets_are_real = true;
+        let program = |stack: &mut Stack| {
+            let near = stack.connect(yard.gate("ann").named("near"));
+            let first = stack.on(&near).add(Post::new("a"));
+            let gate = yard.gate("ann").named("far");
+            let far = if is_looked_up {
+                let sign = stack.on(&near).look(first.id.map(|id| Sign { id }));
+                stack.connect(gate.street(sign.map(|sign| sign.trim_start_matches("sign of ").to_owned())))
+            } else {
+                stack.connect(gate.street(&first.id))
+            };
+            stack.on(&far).add(Post::new("y"));
+        };
+        story.world.apply(program);
+        yard.give_another_id::<Post>("a");
+        yard.remove::<Post>("y");
+        let plan = story.world.plan(program);
+        assert!(plan.problems.is_empty(), "{plan}");
+        story.world.apply(program);
+        story.world.apply(program);
+        assert!(story.world.plan(program).is_empty());
+        assert_eq!(story.objects(), ["yard:post/a", "yard:post/y"]);
+    }
+}

@@ -25,6 +25,8 @@ pub(crate) struct Inside {
     troubles: Vec<(&'static str, String, Trouble)>,
     /// Which yard it is.
     pub(crate) name: String,
+    /// A street is the id of a thing, and leads nowhere without it.
+    pub(crate) streets_are_real: bool,
     /// How often the others have their turn before a call has its effect; each number is used once.
     pub(crate) turns: Vec<usize>,
     /// How often somebody came in,
@@ -239,9 +241,13 @@ impl Provider for Gate {
     type Credentials = Pass;
     type Error = YardError;
 
-    async fn connect(_: &GateSpec, pass: Pass) -> Result<Self, YardError> {
+    async fn connect(spec: &GateSpec, pass: Pass) -> Result<Self, YardError> {
         let visit = {
             let mut inside = pass.yard.inside();
+            let leads_here = inside.things.values().any(|thing| thing.state.id == spec.street);
+            if inside.streets_are_real && !spec.street.is_empty() && !leads_here {
+                return Err(YardError::Unheard);
+            }
             inside.visits += 1;
             let visit = inside.visits;
             inside.within.insert(visit);
