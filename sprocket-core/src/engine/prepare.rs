@@ -151,17 +151,13 @@ fn recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
     known
 }
 
-/// Takes in what is recorded and what was read, if a look-up or the settings of a provider use that. Nothing is known of an
-/// object whose create is in doubt, whatever was there before.
+/// Takes in what is recorded and what was read, if a look-up or the settings of a provider use that.
 fn learn(known: &mut Known, stack: &Stack, snapshot: &Snapshot, key: &StackKey, observed: &Observed) {
     if stack.lookups.is_empty() && stack.providers.iter().all(|provider| provider.deps.is_empty()) {
         return;
     }
     let nodes = all_recorded(stack, snapshot, key).nodes;
     for (node, (facts, recorded)) in stack.nodes.iter().zip(known.nodes.iter_mut().zip(nodes)) {
-        if matches!(snapshot.pending(&node.address), Some(Action::Create { .. })) {
-            continue;
-        }
         *facts = recorded;
         // What a service reports may have changed by itself.
         let live = observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());

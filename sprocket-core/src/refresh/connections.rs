@@ -423,15 +423,21 @@ async fn open_with(
 ) -> Result<Connection, Refused> {
     let provider_type = Arc::clone(&node.provider_type);
     let Some((settings, config)) = settings else { return Ok(Connection::Deferred(provider_type)) };
-    match opener.open(Arc::clone(&provider_type), settings, config.clone(), recorded, key).await {
-        Ok(opened) => opened.map(Connection::Open).map_err(|found| another(&node.name, recorded, found)),
-        Err(fault) => match fault.kind {
-            ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),
-            ErrorKind::Closed | ErrorKind::Unavailable => {
-                Ok(Connection::Shut(provider_type, config, fault.redacted(key)))
-            }
-            _ => Err(Refused::unreachable(&node.name, fault)),
-        },
+    let fault = match opener.open(Arc::clone(&provider_type), settings, config.clone(), recorded, key).await {
+        Ok(Ok(open)) => return Ok(Connection::Open(open)),
+        // The address of an object that has gone may be that of another server by now.
+        Ok(Err(found)) if !node.deps.is_empty() => {
+            let refused = another(&node.name, recorded, found);
+            let fault = Fault::new(ErrorKind::Unavailable, refused.to_string());
+            refused.hint().map_or(fault.clone(), |hint| fault.hint(hint))
+        }
+        Ok(Err(found)) => return Err(another(&node.name, recorded, found)),
+        Err(fault) => fault.redacted(key),
+    };
+    match fault.kind {
+        ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),
+        ErrorKind::Closed | ErrorKind::Unavailable => Ok(Connection::Shut(provider_type, config, fault)),
+        _ => Err(Refused::unreachable(&node.name, fault)),
     }
 }
 

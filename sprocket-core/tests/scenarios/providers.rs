@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use sprocket_core::{DraftExt as _, Goal, Stack, testing::Crash};
 
 use super::kinds::{App, ExistingNet, Lab, LabState, Net};
-use super::yard::{Base, Pipe, Post, Sign, Trouble, Yard};
+use super::yard::{Base, Leads, Pipe, Post, Sign, Trouble, Yard};
 use super::{Story, said, told};
 
 #[test]
@@ -668,11 +668,14 @@ fn provider_behind_a_pending_create_at_a_deferred_provider_is_deferred_too() {
 #[test]
 fn provider_reached_by_way_of_an_object_whose_create_was_cut_off_is_read_by_the_next_run() {
     use sprocket_core::testing::Crash::{After, Before};
-    for (crash, is_looked_up) in [(Before, false), (After, false), (Before, true), (After, true)] {
+    let all = [Before, After].map(|crash| [false, true].map(|is_looked_up| (crash, is_looked_up)));
+    let all =
+        all.into_iter().flatten().flat_map(|case| [Leads::Nowhere, Leads::ToAnotherYard].map(|leads| (case, leads)));
+    for ((crash, is_looked_up), leads) in all {
         for boundary in 0.. {
             let mut story = Story::in_yard();
             let yard = story.yard.clone();
-            yard.inside().streets_are_real = true;
+            yard.inside().other_streets = leads;
             let program = |stack: &mut Stack| {
                 let near = stack.connect(yard.gate("ann").named("near"));
                 let first = stack.on(&near).add(Post::new("a"));
@@ -705,10 +708,12 @@ fn provider_reached_by_way_of_an_object_whose_create_was_cut_off_is_read_by_the_
 
 #[test]
 fn provider_is_reached_by_what_its_object_reports_now() {
-    for is_looked_up in [false, true] {
+    let cases =
+        [false, true].map(|is_looked_up| [Leads::Nowhere, Leads::ToAnotherYard].map(|leads| (is_looked_up, leads)));
+    for (is_looked_up, leads) in cases.into_iter().flatten() {
         let mut story = Story::in_yard();
         let yard = story.yard.clone();
-        yard.inside().streets_are_real = true;
+        yard.inside().other_streets = leads;
         let program = |stack: &mut Stack| {
             let near = stack.connect(yard.gate("ann").named("near"));
             let first = stack.on(&near).add(Post::new("a"));

@@ -25,14 +25,23 @@ pub(crate) struct Inside {
     troubles: Vec<(&'static str, String, Trouble)>,
     /// Which yard it is.
     pub(crate) name: String,
-    /// A street is the id of a thing, and leads nowhere without it.
-    pub(crate) streets_are_real: bool,
+    /// Where a street leads that is no thing's id.
+    pub(crate) other_streets: Leads,
     /// How often the others have their turn before a call has its effect; each number is used once.
     pub(crate) turns: Vec<usize>,
     /// How often somebody came in,
     pub(crate) visits: u64,
     /// and the visits that have not ended.
     pub(crate) within: BTreeSet<u64>,
+}
+
+/// Where a street leads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Leads {
+    #[default]
+    Here,
+    Nowhere,
+    ToAnotherYard,
 }
 
 #[derive(Clone, Debug)]
@@ -188,6 +197,7 @@ impl Inside {
 pub(crate) struct Gate {
     pass: Pass,
     visit: u64,
+    leads: Leads,
 }
 
 #[derive(Clone, Debug)]
@@ -242,10 +252,13 @@ impl Provider for Gate {
     type Error = YardError;
 
     async fn connect(spec: &GateSpec, pass: Pass) -> Result<Self, YardError> {
+        let leads;
         let visit = {
             let mut inside = pass.yard.inside();
-            let leads_here = inside.things.values().any(|thing| thing.state.id == spec.street);
-            if inside.streets_are_real && !spec.street.is_empty() && !leads_here {
+            let leads_here =
+                spec.street.is_empty() || inside.things.values().any(|thing| thing.state.id == spec.street);
+            leads = if leads_here { Leads::Here } else { inside.other_streets };
+            if leads == Leads::Nowhere {
                 return Err(YardError::Unheard);
             }
             inside.visits += 1;
@@ -253,7 +266,7 @@ impl Provider for Gate {
             inside.within.insert(visit);
             visit
         };
-        let gate = Self { pass, visit };
+        let gate = Self { pass, visit, leads };
         gate.begin("connect", "yard").await;
         Ok(gate)
     }
@@ -268,6 +281,7 @@ impl Provider for Gate {
     async fn identity(&self) -> Result<Identity, YardError> {
         match self.begin("identity", "yard").await {
             Some(_) => Err(YardError::Unheard),
+            None if self.leads == Leads::ToAnotherYard => Ok("another yard".into()),
             None => Ok(self.inside().name.as_str().into()),
         }
     }
