@@ -235,14 +235,16 @@ pub(crate) fn a_failed_look_up_fails_who_asked(report: &Report, program: &[Slot]
     Ok(())
 }
 
-/// A provider that is reached by way of an object is reached in the end: no plan of a whole program gives it up.
+/// A provider that is reached by way of an object is reached in the end: no plan of a whole program gives up for that alone.
 pub(crate) fn no_provider_stays_out_of_reach(plan: &Plan) -> Law {
-    let given_up = |problem: &&Problem| {
+    let gives_up = |problem: &Problem| {
         problem.message.contains("nothing that it is reached by")
             || problem.message.contains("makes its settings known")
     };
-    let problem = plan.problems.iter().find(given_up);
-    problem.map_or(Ok(()), |problem| Err(format!("`{}` {}", problem.address, problem.message)))
+    match plan.problems.first().filter(|_| plan.problems.iter().all(gives_up)) {
+        Some(problem) => Err(format!("`{}` {}", problem.address, problem.message)),
+        None => Ok(()),
+    }
 }
 
 /// What a request leaves out has no step in the plan.

@@ -225,7 +225,8 @@ impl<'a> Oracle<'a> {
             let can_become = thing.set.base == desired.base
                 && desired.on.as_ref() == Some(&thing.set.on)
                 && desired.inside.as_ref() == Some(&thing.set.inside);
-            let may = slot.has(Opt::Adopt) || self.is_ours(thing) && record.as_ref().is_some_and(was_left);
+            let may = slot.has(Opt::Adopt) && !slot.kind.is_fixed()
+                || self.is_ours(thing) && record.as_ref().is_some_and(was_left);
             may && can_become
         };
         let again = taker.filter(may_have).filter(|thing| !self.is_stolen(thing));

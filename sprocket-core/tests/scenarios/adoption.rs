@@ -5,7 +5,7 @@ use sprocket_core::testing::Fail;
 use sprocket_core::{DraftExt as _, ErrorKind, Goal, Mark, Request, Stack};
 
 use super::kinds::{App, Conf, ConfSpec, ExistingNet, LabState, Net, NetSpec};
-use super::yard::Post;
+use super::yard::{Base, Post};
 use super::{Story, said, told};
 
 fn spec(subnet: &str) -> NetSpec {
@@ -364,4 +364,18 @@ fn content_that_is_replaced_stays_until_another_is_taken_over() {
     assert_eq!(story.objects(), both);
     story.apply(conf("hello"));
     assert_eq!(story.objects().len(), 1);
+}
+
+#[test]
+fn hint_of_a_taken_name_does_not_offer_what_the_program_says_already() {
+    let mut story = Story::in_yard();
+    let program = |width: u64, name: &'static str| {
+        move |stack: &mut Stack| {
+            drop(stack.add(Post::new("a").named(name).base(Base::default().width(width)).adopt()));
+        }
+    };
+    story.apply(program(1, "a"));
+    story.yard.copy::<Post>("a", "b");
+    let plan = story.plan(program(2, "b"));
+    assert!(plan.contains("hint: remove it, or give this one another name with `.named(…)`"), "{plan}");
 }

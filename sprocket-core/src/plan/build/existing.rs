@@ -293,7 +293,10 @@ impl<'a> Builder<'a> {
         }
         if let Some(name) = name.as_ref().filter(|name| self.is_taken_already(node, name)) {
             let message = format!("is to be replaced by `{name}`, and an object of that name exists already");
-            let hint = "remove it, take it over with `.adopt()`, or give this one another name with `.named(…)`";
+            let hint = match node.options.adopt {
+                true => "remove it, or give this one another name with `.named(…)`",
+                false => "remove it, take it over with `.adopt()`, or give this one another name with `.named(…)`",
+            };
             return self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
         }
         let create = StepAction::Create { generation, replaces: true };
