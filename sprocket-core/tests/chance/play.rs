@@ -513,7 +513,10 @@ impl<'c> Stage<'c> {
         let takes_over = |thing: &Thing| {
             program.iter().any(|declared| declared.has(Opt::Adopt) && slot(&thing.name) == Some(declared.named()))
         };
-        let unowned = inside.things.iter().filter(|thing| self.unowned.contains(&thing.id) && !takes_over(thing));
+        // What has our mark has only got the id of what nobody owned.
+        let is_ours = |thing: &Thing| thing.mark.as_ref().is_some_and(|mark| Some(&mark.lineage) == ours);
+        let is_unowned = |thing: &&Thing| self.unowned.contains(&thing.id) && !is_ours(thing) && !takes_over(thing);
+        let unowned = inside.things.iter().filter(is_unowned);
         let unowned: BTreeSet<String> = unowned.map(|thing| thing.id.clone()).collect();
         let is_theirs = |thing: &&Thing| {
             // What is inside of another thing goes with that, whosever it is. What was imported is ours by the user's word.

@@ -849,6 +849,20 @@ fn object_with_the_id_of_the_one_before_it_may_be_undecided() {
     );
 }
 
+/// The id of what nobody owned, and that went with its host, is that of a new object of ours.
+#[test]
+fn id_of_what_nobody_owned_comes_back() {
+    let sign = |base| Slot { base, ..thing(2, Sign) };
+    featured(
+        vec![Feature::IdsComeBack],
+        vec![
+            act(vec![thing(0, Post), sign(0), Slot { uses: vec![Inside(2)], ..thing(3, Vat) }]),
+            act(vec![thing(0, Post), sign(0)]),
+            Act { others: vec![Unmark(3)], ..act(vec![sign(1), thing(3, Post), thing(4, Post)]) },
+        ],
+    );
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;
