@@ -3,7 +3,8 @@
 //! what is not there yet.
 //!
 //! If this plan has a step for a resource that the provider's settings or credentials come from, what is recorded of the
-//! provider is left alone: it is read after that step, and planned then. If it has none, the plan is refused with what the
+//! provider is left alone: it is read after that step, and planned then. So is what depends on a create that was begun there,
+//! and what would be deleted though something there was made from it. If it has none, the plan is refused with what the
 //! provider says. What was not read has not gone.
 
 use super::Builder;
