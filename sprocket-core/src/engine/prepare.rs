@@ -113,14 +113,15 @@ impl Opened {
         let names = if has_contents { all_recorded(stack, &snapshot, &key) } else { Known::nothing(stack, &key) };
         let reading = async {
             let (is_beside, mut settled) = (beside.is_some(), Vec::new());
+            let mut more = stack.providers.iter();
             loop {
                 let mut observed =
                     observe(stack, &mut snapshot, &key, &connections, &configs, &names, is_beside).await?;
                 settled.append(&mut observed.settled);
                 learn(&mut known, stack, &snapshot, &key, &observed);
                 look_up(stack, &mut known, &connections).await?;
-                // What was read may be what another provider is reached by.
-                if !connections.open_known(stack, &snapshot, &known, &key).await? {
+                // What was read may be what another provider is reached by, and that what the next one is.
+                if more.next().is_none() || !connections.open_known(stack, &snapshot, &known, &key).await? {
                     observed.answers = std::mem::take(&mut known.answers);
                     return Ok(Observed { settled, ..observed });
                 }
