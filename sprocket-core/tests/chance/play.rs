@@ -716,7 +716,9 @@ impl<'c> Stage<'c> {
         removed.iter().for_each(|id| inside.remove(id));
         if matches!(other, Other::Unmark(_) | Other::Steal(_)) {
             // What was made by a run that could not say so, and does not say it itself any more, is nobody's.
-            let may_be_known = |thing: &Thing| of_thing(thing).is_some() || !Kind::of(thing.kind).is_marked();
+            // An id that comes back may be recorded of another object.
+            let is_known = |thing: &Thing| of_thing(thing).is_some_and(|object| object.name.as_str() == thing.name);
+            let may_be_known = |thing: &Thing| is_known(thing) || !Kind::of(thing.kind).is_marked();
             let unknown = inside.things.iter().filter(|thing| slot(&thing.name) == Some(of) && !may_be_known(thing));
             for thing in unknown {
                 self.left.borrow_mut().insert(thing.name.clone());

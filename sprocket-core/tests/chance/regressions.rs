@@ -863,6 +863,27 @@ fn id_of_what_nobody_owned_comes_back() {
     );
 }
 
+/// An object of a killed run has the id of a recorded one that has gone, and loses its mark: it is nobody's.
+#[test]
+fn unmarked_object_with_a_recorded_id_is_nobodys() {
+    let pipe = || Slot { uses: vec![Name(1)], ..thing(4, Pipe) };
+    for write in 1..6 {
+        let cut = |death, program| Act { death: Some(death), given_up: true, ..act(program) };
+        let second = vec![thing(0, Pipe), thing(1, Pipe), thing(2, Tag), pipe()];
+        holds(&Case {
+            parallel: 64,
+            continue_on_error: false,
+            world: vec![Feature::IdsComeBack],
+            turns: vec![1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 4],
+            acts: vec![
+                cut(Fails(3), vec![thing(2, Tag), thing(3, Sign), pipe()]),
+                Act { others: vec![Remove(2)], ..cut(After(write), second) },
+                Act { others: vec![Unmark(1)], ..act(vec![]) },
+            ],
+        });
+    }
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;
