@@ -884,6 +884,27 @@ fn unmarked_object_with_a_recorded_id_is_nobodys() {
     }
 }
 
+/// A guest that is declared without its host now is at a deferred provider: what it was made from was deleted before it was read.
+#[test]
+fn guest_at_a_deferred_provider_keeps_what_it_was_made_from() {
+    let guest = || Slot { uses: vec![On(0), Inside(2)], options: vec![Far], ..thing(4, Lamp) };
+    for write in 1..12 {
+        featured(
+            vec![Feature::DerivedProviders],
+            vec![
+                act(vec![thing(0, Lamp), guest()]),
+                Act {
+                    others: vec![Unmark(0)],
+                    death: Some(Before(write)),
+                    given_up: true,
+                    ..act(vec![thing(0, Lamp), thing(2, Post), guest()])
+                },
+                act(vec![thing(1, Post), guest()]),
+            ],
+        );
+    }
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;

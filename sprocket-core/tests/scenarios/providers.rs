@@ -737,3 +737,34 @@ fn provider_is_reached_by_what_its_object_reports_now() {
         assert_eq!(story.objects(), ["yard:post/a", "yard:post/y"]);
     }
 }
+
+#[test]
+fn guest_of_a_deferred_provider_keeps_its_host_until_it_is_planned() {
+    let mut story = Story::in_yard();
+    let yard = story.yard.clone();
+    let program = |first: &'static str, with_host: bool| {
+        let yard = yard.clone();
+        move |stack: &mut Stack| {
+            let near = stack.connect(yard.gate("ann").named("near"));
+            let first = stack.on(&near).add(Post::new(first));
+            let far = stack.connect(yard.gate("ann").named("far").street(&first.id));
+            let guest = Pipe::new("guest");
+            if with_host {
+                let host = stack.on(&near).add(Pipe::new("host"));
+                stack.on(&far).add(guest.tag("inside", &host.name).dies_with(&host));
+            } else {
+                stack.on(&far).add(guest.base(Base::default().width(2)));
+            }
+        }
+    };
+    story.world.apply(program("a", true));
+    story.calls();
+    let last = program("b", false);
+    story.world.apply(&last);
+    assert_eq!(story.calls(), ["create yard:post/b"]);
+    story.world.apply(&last);
+    let calls = story.calls();
+    assert_eq!(calls.first().map(String::as_str), Some("create yard:pipe/guest-2"), "{calls:?}");
+    assert_eq!(story.objects(), ["yard:pipe/guest-2", "yard:post/b"]);
+    assert!(story.world.plan(&last).is_empty());
+}

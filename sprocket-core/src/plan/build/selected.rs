@@ -37,11 +37,10 @@ impl<'a> Selected<'a> {
             // What is declared at another provider now is read there too.
             let is_declared_at_shut =
                 |&index: &u32| is_shut(&stack.providers[stack.nodes[index as usize].provider].name);
-            // What is left in place, or goes with its host, need not be read for that.
-            let is_left = declared.is_none() && request.goal == Goal::Declared && stays(address, record);
-            record.dies_with.is_none()
-                && !is_left
-                && (is_shut(&record.provider) || declared.is_some_and(is_declared_at_shut))
+            // What is not declared, and is left in place or goes with its host, need not be read for that.
+            let is_left = request.goal == Goal::Declared && stays(address, record);
+            let needs_no_reading = declared.is_none() && (is_left || record.dies_with.is_some());
+            !needs_no_reading && (is_shut(&record.provider) || declared.is_some_and(is_declared_at_shut))
         };
         let unread = |address: &Address| {
             begun_at(snapshot, address).is_some_and(&is_shut)
