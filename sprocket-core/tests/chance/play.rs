@@ -61,8 +61,8 @@ struct Stage<'c> {
     told: Arc<Mutex<Vec<String>>>,
     /// What was left in place, by name, and what others put there.
     left: RefCell<BTreeSet<String>>,
-    /// What nobody owns, by its id,
-    unowned: BTreeSet<String>,
+    /// What nobody owns, by its id and its name,
+    unowned: BTreeSet<(String, String)>,
     /// what was imported, by its id,
     imported: BTreeSet<String>,
     /// and all that is not ours, as it was when the run began.
@@ -238,11 +238,11 @@ impl<'c> Stage<'c> {
     }
 
     /// Where an id comes back, what has it and no mark can't be told from what has lost its mark.
-    fn still_unowned(&self, recorded: &[Object]) -> BTreeSet<String> {
+    fn still_unowned(&self, recorded: &[Object]) -> BTreeSet<(String, String)> {
         let is_recorded = |thing: &&Thing| recorded.iter().any(|object| object.id.as_str() == thing.id);
         let inside = self.shed.inside();
         let back: BTreeSet<&String> = inside.things.iter().filter(is_recorded).map(|thing| &thing.id).collect();
-        self.unowned.iter().filter(|id| !back.contains(id)).cloned().collect()
+        self.unowned.iter().filter(|(id, _)| !back.contains(id)).cloned().collect()
     }
 
     async fn finished(&mut self, act: &Act) -> Result<(), String> {
@@ -446,7 +446,7 @@ impl<'c> Stage<'c> {
         if let Some((name, id)) = thing
             && self.engine().import(&self.stack(program), &slot.address(), &name).await.is_ok()
         {
-            self.unowned.remove(&id);
+            self.unowned.remove(&(id.clone(), name));
             self.imported.insert(id);
         }
     }
@@ -513,15 +513,14 @@ impl<'c> Stage<'c> {
         let takes_over = |thing: &Thing| {
             program.iter().any(|declared| declared.has(Opt::Adopt) && slot(&thing.name) == Some(declared.named()))
         };
-        // What has our mark has only got the id of what nobody owned.
-        let is_ours = |thing: &Thing| thing.mark.as_ref().is_some_and(|mark| Some(&mark.lineage) == ours);
-        let is_unowned = |thing: &&Thing| self.unowned.contains(&thing.id) && !is_ours(thing) && !takes_over(thing);
-        let unowned = inside.things.iter().filter(is_unowned);
-        let unowned: BTreeSet<String> = unowned.map(|thing| thing.id.clone()).collect();
+        // Its id alone may be that of another thing by now.
+        let both = |thing: &Thing| (thing.id.clone(), thing.name.clone());
+        let unowned = inside.things.iter().filter(|thing| self.unowned.contains(&both(thing)) && !takes_over(thing));
+        let unowned: BTreeSet<(String, String)> = unowned.map(both).collect();
         let is_theirs = |thing: &&Thing| {
             // What is inside of another thing goes with that, whosever it is. What was imported is ours by the user's word.
             let stolen = thing.mark.as_ref().is_some_and(|mark| Some(&mark.lineage) != ours);
-            (stolen && !self.imported.contains(&thing.id) || unowned.contains(&thing.id)) && !thing.set.is_hosted()
+            (stolen && !self.imported.contains(&thing.id) || unowned.contains(&both(thing))) && !thing.set.is_hosted()
         };
         self.theirs = inside.things.iter().filter(is_theirs).cloned().collect();
         drop(inside);
@@ -722,7 +721,7 @@ impl<'c> Stage<'c> {
             let unknown = inside.things.iter().filter(|thing| slot(&thing.name) == Some(of) && !may_be_known(thing));
             for thing in unknown {
                 self.left.borrow_mut().insert(thing.name.clone());
-                self.unowned.insert(thing.id.clone());
+                self.unowned.insert((thing.id.clone(), thing.name.clone()));
             }
         }
         if let Some(declared) = declared.filter(|_| matches!(other, Other::Put(_))) {
@@ -737,8 +736,8 @@ impl<'c> Stage<'c> {
                     put.id = fresh;
                 }
                 drop(inside);
-                self.left.borrow_mut().insert(name);
-                self.unowned.insert(put.id);
+                self.left.borrow_mut().insert(name.clone());
+                self.unowned.insert((put.id, name));
             }
         }
     }

@@ -861,6 +861,19 @@ fn id_of_what_nobody_owned_comes_back() {
             Act { others: vec![Unmark(3)], ..act(vec![sign(1), thing(3, Post), thing(4, Post)]) },
         ],
     );
+    let lamp = || thing(0, Lamp);
+    let kept = Slot { uses: vec![Inside(0)], options: vec![Keep], ..thing(4, Post) };
+    featured(
+        vec![Feature::IdsComeBack],
+        vec![
+            act(vec![lamp(), thing(1, Post), thing(2, Post), kept]),
+            act(vec![lamp(), thing(1, Post)]),
+            Act {
+                others: vec![Unmark(4)],
+                ..act(vec![thing(0, Post), Slot { base: 1, ..thing(1, Post) }, thing(2, Post), thing(3, Tag)])
+            },
+        ],
+    );
 }
 
 /// An object of a killed run has the id of a recorded one that has gone, and loses its mark: it is nobody's.
