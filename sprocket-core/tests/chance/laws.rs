@@ -220,8 +220,8 @@ pub(crate) fn nothing_of_others_is_touched(theirs: &[Thing], things: &[Thing]) -
     touched.map_or(Ok(()), |thing| Err(format!("{} {} is somebody else's, and was touched", thing.kind, thing.name)))
 }
 
-/// A look-up that fails fails who uses its answer, and nobody else: the resources that ask it, or all of a provider whose address
-/// it gives.
+/// A failed look-up fails the resources that use its answer, and no others. If the answer is the address of a provider, these are
+/// all resources of that provider.
 pub(crate) fn a_failed_look_up_fails_who_asked(report: &Report, program: &[Slot]) -> Law {
     let is_looked_up = street(program) == Some(Street::LookedUp);
     let asks = |slot: &Slot| {

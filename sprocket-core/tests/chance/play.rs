@@ -61,7 +61,7 @@ struct Stage<'c> {
     told: Arc<Mutex<Vec<String>>>,
     /// What was left in place, by name, and what others put there.
     left: RefCell<BTreeSet<String>>,
-    /// What nobody owns, by its id and its name,
+    /// The objects without an owner, by id and name,
     unowned: BTreeSet<(String, String)>,
     /// what was imported, by its id,
     imported: BTreeSet<String>,

@@ -831,7 +831,8 @@ fn content_that_was_left_in_place_is_taken_over_instead_of_a_new_one() {
     featured(vec![], vec![act(sign(1, vec![Keep])), act(vec![]), act(sign(0, vec![Adopt])), act(sign(1, vec![Adopt]))]);
 }
 
-/// What an unmarked kind's create in doubt may have made has the id of the object before it: it is nobody's until that is decided.
+/// A create without an answer, of a kind without owner tags, made an object with the id of the earlier one: whose it is stays
+/// undecided.
 #[test]
 fn object_with_the_id_of_the_one_before_it_may_be_undecided() {
     featured(
@@ -849,7 +850,7 @@ fn object_with_the_id_of_the_one_before_it_may_be_undecided() {
     );
 }
 
-/// The id of what nobody owned, and that went with its host, is that of a new object of ours.
+/// An object without an owner was deleted with its host, and a new object of this stack gets its id.
 #[test]
 fn id_of_what_nobody_owned_comes_back() {
     let sign = |base| Slot { base, ..thing(2, Sign) };
@@ -876,7 +877,7 @@ fn id_of_what_nobody_owned_comes_back() {
     );
 }
 
-/// An object of a killed run has the id of a recorded one that has gone, and loses its mark: it is nobody's.
+/// An object that a killed run created has the id of a recorded one that has gone, and loses its owner tag: it has no owner.
 #[test]
 fn unmarked_object_with_a_recorded_id_is_nobodys() {
     let pipe = || Slot { uses: vec![Name(1)], ..thing(4, Pipe) };

@@ -665,6 +665,23 @@ fn provider_behind_a_pending_create_at_a_deferred_provider_is_deferred_too() {
     }
 }
 
+/// A resource at a provider whose address is the id of an object, or is looked up there.
+fn reached_by_an_object(yard: &Yard, is_looked_up: bool) -> impl Fn(&mut Stack) + use<> {
+    let yard = yard.clone();
+    move |stack: &mut Stack| {
+        let near = stack.connect(yard.gate("ann").named("near"));
+        let first = stack.on(&near).add(Post::new("a"));
+        let gate = yard.gate("ann").named("far");
+        let far = if is_looked_up {
+            let sign = stack.on(&near).look(first.id.map(|id| Sign { id }));
+            stack.connect(gate.street(sign.map(|sign| sign.trim_start_matches("sign of ").to_owned())))
+        } else {
+            stack.connect(gate.street(&first.id))
+        };
+        stack.on(&far).add(Post::new("y"));
+    }
+}
+
 #[test]
 fn provider_reached_by_way_of_an_object_whose_create_was_cut_off_is_read_by_the_next_run() {
     use sprocket_core::testing::Crash::{After, Before};
@@ -676,28 +693,17 @@ fn provider_reached_by_way_of_an_object_whose_create_was_cut_off_is_read_by_the_
             let mut story = Story::in_yard();
             let yard = story.yard.clone();
             yard.inside().other_streets = leads;
-            let program = |stack: &mut Stack| {
-                let near = stack.connect(yard.gate("ann").named("near"));
-                let first = stack.on(&near).add(Post::new("a"));
-                let gate = yard.gate("ann").named("far");
-                let far = if is_looked_up {
-                    let sign = stack.on(&near).look(first.id.map(|id| Sign { id }));
-                    stack.connect(gate.street(sign.map(|sign| sign.trim_start_matches("sign of ").to_owned())))
-                } else {
-                    stack.connect(gate.street(&first.id))
-                };
-                stack.on(&far).add(Post::new("y"));
-            };
-            story.world.apply(program);
+            let program = reached_by_an_object(&yard, is_looked_up);
+            story.world.apply(&program);
             yard.remove::<Post>("a");
             story.world.crash_at(boundary, crash);
-            let ended = story.world.run(program, Goal::Declared).unwrap();
+            let ended = story.world.run(&program, Goal::Declared).unwrap();
             for _ in 0..2 {
-                let plan = story.world.plan(program);
+                let plan = story.world.plan(&program);
                 assert!(plan.problems.is_empty(), "{crash:?} {boundary}: {plan}");
-                story.world.apply(program);
+                story.world.apply(&program);
             }
-            assert!(story.world.plan(program).is_empty(), "{crash:?} {boundary}");
+            assert!(story.world.plan(&program).is_empty(), "{crash:?} {boundary}");
             assert_eq!(story.objects(), ["yard:post/a", "yard:post/y"], "{crash:?} {boundary}");
             if ended.is_some() {
                 break;
@@ -714,26 +720,15 @@ fn provider_is_reached_by_what_its_object_reports_now() {
         let mut story = Story::in_yard();
         let yard = story.yard.clone();
         yard.inside().other_streets = leads;
-        let program = |stack: &mut Stack| {
-            let near = stack.connect(yard.gate("ann").named("near"));
-            let first = stack.on(&near).add(Post::new("a"));
-            let gate = yard.gate("ann").named("far");
-            let far = if is_looked_up {
-                let sign = stack.on(&near).look(first.id.map(|id| Sign { id }));
-                stack.connect(gate.street(sign.map(|sign| sign.trim_start_matches("sign of ").to_owned())))
-            } else {
-                stack.connect(gate.street(&first.id))
-            };
-            stack.on(&far).add(Post::new("y"));
-        };
-        story.world.apply(program);
+        let program = reached_by_an_object(&yard, is_looked_up);
+        story.world.apply(&program);
         yard.give_another_id::<Post>("a");
         yard.remove::<Post>("y");
-        let plan = story.world.plan(program);
+        let plan = story.world.plan(&program);
         assert!(plan.problems.is_empty(), "{plan}");
-        story.world.apply(program);
-        story.world.apply(program);
-        assert!(story.world.plan(program).is_empty());
+        story.world.apply(&program);
+        story.world.apply(&program);
+        assert!(story.world.plan(&program).is_empty());
         assert_eq!(story.objects(), ["yard:post/a", "yard:post/y"]);
     }
 }
