@@ -432,8 +432,9 @@ async fn open_with(
             refused.hint().map_or(fault.clone(), |hint| fault.hint(hint))
         }
         Ok(Err(found)) => return Err(another(&node.name, recorded, found)),
-        Err(fault) => fault.redacted(key),
+        Err(fault) => fault,
     };
+    let fault = fault.redacted(key);
     match fault.kind {
         ErrorKind::Unavailable if node.deps.is_empty() => Err(Refused::unreachable(&node.name, fault)),
         ErrorKind::Closed | ErrorKind::Unavailable => Ok(Connection::Shut(provider_type, config, fault)),
