@@ -1,8 +1,10 @@
 //! Ports that pass from one service to another in one run.
 
+use std::time::Duration;
+
 use sprocket_core::Stack;
 use sprocket_core::testing::World;
-use sprocket_docker::{Health, Port, Restart, Service, ServiceDraft, Timespan, Update};
+use sprocket_docker::{Health, Port, Restart, Service, ServiceDraft, Update};
 
 use crate::suite::Names;
 
@@ -35,10 +37,11 @@ both!(
 );
 
 fn service(name: &str) -> ServiceDraft {
-    let restart = Restart::default().delay(Timespan::secs(1));
+    let moment = Duration::from_millis(100);
+    let restart = Restart::default().delay(moment);
     // What is healthy is ready sooner than what only runs, and an update waits for as long as it monitors its tasks.
-    let health = Health::cmd(["true"]).interval(Timespan::secs(1));
-    let update = Update::default().monitor(Timespan::secs(1));
+    let health = Health::cmd(["true"]).interval(moment);
+    let update = Update::default().monitor(moment);
     let service = Service::new(name, "sprocket-stand-in/busy:1").args(["sleep", "infinity"]);
     service.stop_grace_period("1s").restart(restart).health(health).update(update)
 }

@@ -19,7 +19,7 @@ async fn a_line_that_was_torn_is_ignored_and_then_cut_off() {
     drop(lock);
     let journal = world.read("journal");
     let mut notes = BTreeSet::new();
-    for kept in whole + 1..journal.len() {
+    for kept in (whole + 1..journal.len()).step_by(3) {
         let mut torn = world.with("journal", &journal[..kept]);
         torn.expected = before.clone();
         let loaded = torn.load().await;
