@@ -220,8 +220,8 @@ impl Provider for Memory {
         Ok("memory".into())
     }
 
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Object>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<Object>();
     }
 }
 

@@ -59,8 +59,8 @@ impl Provider for Folder {
         Ok(path.to_string_lossy().into_owned().into())
     }
 
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<TextFile>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<TextFile>();
     }
 }
 

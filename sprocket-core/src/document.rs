@@ -34,17 +34,14 @@
 //! assert_eq!(document["steps"][0]["action"], json!({ "create": { "generation": 1, "replaces": false } }));
 //! ```
 
-use std::time::Duration;
-
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::engine::Refused;
-use crate::event::Event;
-use crate::plan::Plan;
-use crate::report::{Report, Verdict};
-use crate::value::{FINGERPRINT, SEALED};
+use crate::plan::{Event, Plan, Report, Verdict};
+use crate::session::Refused;
+use crate::value::in_seconds;
+pub use crate::value::shown;
 
 /// The version of all documents.
 pub const VERSION: u32 = 1;
@@ -71,51 +68,6 @@ impl<T: Serialize> Document<T> {
     pub fn new(kind: &'static str, content: T) -> Self {
         Self { version: VERSION, kind, content }
     }
-}
-
-/// A value as others may see it: what is sealed in it is `{"$secret": true}`.
-///
-/// For what is not a document and has sealed values, such as a [`Record`](crate::state::Record).
-///
-/// # Panics
-/// If it has no JSON form.
-pub fn shown(value: &impl Serialize) -> Value {
-    let mut value = serde_json::to_value(value).expect("BUG: what is shown has a JSON form");
-    hide(&mut value);
-    value
-}
-
-/// Hides what is sealed.
-pub(crate) fn hide(value: &mut Value) {
-    match value {
-        Value::Object(map) if is_sealed(map) => *value = json!({ "$secret": true }),
-        Value::Object(map) => map.values_mut().for_each(hide),
-        Value::Array(items) => items.iter_mut().for_each(hide),
-        _ => {}
-    }
-}
-
-fn is_sealed(map: &Map<String, Value>) -> bool {
-    map.len() == 1 && (map.contains_key(SEALED) || map.contains_key(FINGERPRINT))
-}
-
-/// To the millisecond.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1e3).round() / 1e3
-}
-
-fn in_seconds(time: Duration) -> f64 {
-    rounded(time.as_secs_f64())
-}
-
-/// For fields: writes a value as it may be [`shown`].
-pub(crate) fn hidden<S: Serializer>(value: &impl Serialize, serializer: S) -> Result<S::Ok, S::Error> {
-    shown(value).serialize(serializer)
-}
-
-/// For fields: writes a time as seconds.
-pub(crate) fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(in_seconds(*time))
 }
 
 fn begin<S: Serializer>(serializer: S, kind: &str) -> Result<S::SerializeMap, S::Error> {
@@ -214,9 +166,11 @@ impl Serialize for Refused {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::report::{Failure, Outcome};
-    use crate::resource::Effect;
+    use crate::base::Effect;
+    use crate::plan::{Failure, Outcome};
 
     fn check(document: &impl Serialize, expect: &str) {
         assert_eq!(serde_json::to_string(document).unwrap(), expect);

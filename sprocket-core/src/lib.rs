@@ -4,60 +4,65 @@
 //! A program fills a [`Stack`]; an [`Engine`] refreshes, plans and applies it, and is where a tool of one's own begins.
 //! What the engine says is a [`document`]. Kinds of resources implement [`Resource`], the connections they are made with
 //! [`Provider`].
+//!
+//! # Layers
+//!
+//! A module uses those before it in this list, and none after it. `tests/layers.rs` checks that.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `base` | names, ids, JSON as text, hashes, randomness, owner tags |
+//! | `value` | inputs, outputs, secrets: what is known of a setting, and how it is sealed and redacted |
+//! | `state` | records, journal, snapshots, stores, the stack's key |
+//! | `kind` | what the author of a kind implements: resources, providers, specs, look-ups, and the options of all drafts |
+//! | `erased` | kinds, drafts, providers and look-ups without their types |
+//! | `plan` | plans, events and reports: data, and how people read it |
+//! | `stack` | what a program declares, and its policies |
+//! | `planner` | how a plan is made: pure, without I/O, clock or randomness |
+//! | `session` | one command: open connections, what is read through them, the recovery of interrupted calls, errors |
+//! | `builtin` | kinds without a service: passwords, outputs of other stacks |
+//! | `apply` | how a plan is applied: schedule, journal, calls |
+//! | `engine` | plan, apply, verify, import, and changes of the state by hand |
+//! | `document` | the JSON of plans, events, reports and errors |
+//! | `testing` | the simulated world, injected faults, the conformance suite of kinds |
 
 mod apply;
+mod base;
+mod builtin;
 pub mod document;
 mod engine;
-mod entropy;
 mod erased;
-mod event;
-mod hash;
-mod ids;
-mod json;
-mod lookup;
-mod neighbours;
-mod options;
-mod overrides;
-mod panics;
+mod kind;
 pub mod plan;
-mod policy;
-mod provider;
-mod random;
-mod refresh;
-mod report;
-mod resource;
-mod spec;
+mod planner;
+mod session;
 mod stack;
 pub mod state;
-mod stop;
 pub mod testing;
-mod trigger;
 pub mod value;
-pub mod visible;
 
-pub use engine::{Engine, Hidden, Import, Imported, Observation, Reached, Refused, SavedPlan, Settings, Survey};
-pub use entropy::Entropy;
-pub use erased::Kinds;
-pub use event::{Event, Events};
-pub use ids::{Address, Identity, Lineage, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId};
-pub use json::Json;
-pub use lookup::{Lookup, Question};
-pub use neighbours::{Neighbours, Stacks, StacksDraft, StacksError, StacksSpec};
-pub use options::{DraftExt, Options, Precedes};
-pub use overrides::{Misfit, Overridden, Override, Unfit};
-pub use panics::silence_foreign_panics;
-pub use plan::{Goal, Plan, Request};
-pub use policy::{Budget, Objections};
-pub use provider::{ErrorKind, Provider, ProviderError};
-pub use random::{Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec};
-pub use report::{Failure, Outcome as StepOutcome, Report, StepReport, Unchecked, Verdict};
-pub use resource::{
-    Bring, Change, Checked, Claim, Deadline, Effect, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Listing,
-    Live, Make, Mark, Naming, Outcome, Part, Recorded, Resource, Settled, State, This, Witness,
+pub use base::{
+    Address, Effect, Entropy, Identity, Json, Lineage, Mark, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId,
+    Stop, Stopping, Witness, visible,
 };
-pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
+pub use builtin::{
+    Neighbours, Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec,
+    Stacks, StacksDraft, StacksError, StacksSpec,
+};
+pub use engine::{Engine, Hidden, Import, Imported, Observation, SavedPlan, Survey};
+#[doc(hidden)]
+pub use kind::set as set_field;
+pub use kind::{
+    Bring, Change, Checked, Claim, Deadline, Draft, DraftExt, ErrorKind, ErrorOf, Failed, FailedOf, Field, Fields,
+    Find, Findings, Found, Intent, Kinds, Layer, Listing, Live, Lookup, Make, Misfit, Naming, Options, Outcome,
+    Overridden, Override, Part, Precedes, Provider, ProviderDraft, ProviderError, Question, Recorded, Resource,
+    Settled, Spec, State, This, Trigger, Unfit,
+};
+pub use plan::Outcome as StepOutcome;
+pub use plan::{Event, Events, Failure, Goal, Plan, Report, Request, StepReport, Unchecked, Verdict};
+pub use session::{Reached, Refused, Settings};
 pub use sprocket_derive::Spec;
-pub use stack::{Connected, Declared, Layer, Mistakes, On, Stack};
-pub use stop::{Stop, Stopping};
-pub use trigger::Trigger;
-pub use value::{Assigned, Deps, Input, IntoInput, Known, Mistake, NoValue, Output, Resolve, Secret, Slot};
+pub use stack::{Budget, Connected, Declared, Mistakes, Objections, On, Stack};
+pub use value::{
+    Assigned, Deps, Input, IntoInput, Known, Mistake, NoValue, Output, Resolve, Secret, Slot, silence_foreign_panics,
+};

@@ -134,7 +134,7 @@ fn provider_draft(model: &Model, noun: &syn::Path) -> TokenStream {
         if is_secret(&slot.item) {
             quote!(#name => ::std::result::Result::Err(#core::Unfit::Secret),)
         } else {
-            quote!(#name => #core::value::set(&mut self.#ident, value),)
+            quote!(#name => #core::set_field(&mut self.#ident, value),)
         }
     });
     quote! {

@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn the_options_are_those_of_the_core() {
-        let source = include_str!("../../sprocket-core/src/options.rs");
+        let source = include_str!("../../sprocket-core/src/kind/options.rs");
         let (_, methods) = source.split_once("pub trait DraftExt").unwrap();
         let mut names: Vec<_> = methods
             .lines()

@@ -86,7 +86,7 @@ impl Provider for Dns {
         }
     }
 
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<DnsRecord>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<DnsRecord>();
     }
 }

@@ -89,8 +89,8 @@ impl Provider for Docker {
         }
     }
 
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Network>().with::<Volume>().with::<SwarmConfig>().with::<SwarmSecret>().with::<Service>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<Network>().with::<Volume>().with::<SwarmConfig>().with::<SwarmSecret>().with::<Service>();
     }
 }
 

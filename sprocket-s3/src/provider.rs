@@ -118,8 +118,8 @@ impl Provider for S3 {
         Ok(format!("{owner} at {place}").into())
     }
 
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Bucket>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<Bucket>();
     }
 }
 

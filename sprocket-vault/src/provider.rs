@@ -161,8 +161,8 @@ impl Provider for Vault {
         }
     }
 
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<VaultMount>().with::<VaultPolicy>().with::<KvSecret>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<VaultMount>().with::<VaultPolicy>().with::<KvSecret>();
     }
 }
 

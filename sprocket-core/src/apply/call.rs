@@ -10,17 +10,13 @@ use futures::FutureExt as _;
 
 use super::permit::Permit;
 use super::start::entry;
-use crate::entropy::Entropy;
+use crate::base::{Address, Effect, Entropy, Json, Mark, ObjectId, PhysicalName, RecordId, Witness};
 use crate::erased::{
     ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec, limited, within,
 };
-use crate::event::{Event as Told, Events};
-use crate::ids::{Address, ObjectId, PhysicalName, RecordId};
-use crate::json::Json;
-use crate::options::Ignored;
-use crate::plan::is_as_wanted;
-use crate::provider::ErrorKind;
-use crate::resource::{Deadline, Effect, Mark, Naming, Witness};
+use crate::kind::{Deadline, ErrorKind, Ignored, Naming};
+use crate::plan::{Event as Told, Events};
+use crate::planner::is_as_wanted;
 use crate::state::{Entry, Event, Intention, Object, Record, SeenSpec};
 use crate::value::{Path, StackKey, conceal_seen};
 
@@ -603,7 +599,7 @@ impl Call<'_> {
     /// failed together do not come back together. It is the same each time for one record.
     fn back_off(&self, attempt: u32) -> Duration {
         let longest = self.retry_wait.saturating_mul(2_u32.pow((attempt - 1).min(6)));
-        let drawn = crate::hash::short(&[self.mark.record.as_str(), &attempt.to_string()]);
+        let drawn = crate::base::hash::short(&[self.mark.record.as_str(), &attempt.to_string()]);
         let drawn = drawn.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(u8::MAX);
         let half = longest / 2;
         half + half / 256 * u32::from(drawn)

@@ -10,15 +10,14 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::refused;
-use crate::engine::Refused;
+use crate::base::Address;
 use crate::erased::{Fault, limited};
-use crate::ids::Address;
-use crate::lookup::{Answer, Answered};
-use crate::plan::{Problem, Step, reported};
-use crate::refresh::{Connection, Connections, Observed};
+use crate::plan::{Problem, Step};
+use crate::planner::{Observed, reported};
+use crate::session::{Connection, Connections, Refused};
 use crate::stack::{Stack, StackOutput};
 use crate::state::{Entry, Snapshot};
-use crate::value::{Deps, Facts, Known, StackKey};
+use crate::value::{Answer, Answered, Deps, Facts, Known, StackKey};
 
 /// Something that steps need and that is no step, by its place in the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,7 +71,7 @@ impl<'a> Knowledge<'a> {
         connections: Connections,
         key: StackKey,
     ) -> Self {
-        let mut known = Known { answers: observed.answers.clone(), ..Known::nothing(stack, &key) };
+        let mut known = Known { answers: observed.answers.clone(), ..stack.nothing_known(&key) };
         known.answers.resize_with(stack.lookups.len(), || None);
         for (index, node) in stack.nodes.iter().enumerate() {
             let Some(object) = snapshot.records.get(&node.address).and_then(|record| record.object.as_ref()) else {
@@ -92,7 +91,7 @@ impl<'a> Knowledge<'a> {
             {
                 known.nodes[node as usize] = Facts::default();
                 if step.action.settles_answers() {
-                    known.forget_answers(&stack.nodes[node as usize]);
+                    known.forget_answers(&stack.nodes[node as usize].asked_about);
                 }
             }
         }

@@ -31,18 +31,13 @@ use self::known::{Gained, Knowledge};
 use self::permit::Permit;
 use self::schedule::{Job, Schedule, Slots};
 use self::start::{Start, entry};
-use crate::engine::{Settings, with_causes};
+use crate::base::{Address, Effect, Json, ProviderName, Stop, Stopping, with_causes};
 use crate::erased::Fault;
-use crate::event::Event;
-use crate::ids::{Address, ProviderName};
-use crate::json::Json;
-use crate::plan::{Goal, Plan, Problem, StepAction, dependents, has_holes, output_problem, output_values};
-use crate::refresh::{Connections, Observed};
-use crate::report::{Failure, Outcome, Report, StepReport};
-use crate::resource::Effect;
+use crate::plan::{Event, Failure, Goal, Outcome, Plan, Problem, Report, StepAction, StepReport};
+use crate::planner::{Observed, dependents, has_holes, output_problem, output_values};
+use crate::session::{Connections, Settings};
 use crate::stack::Stack;
 use crate::state::{Entry, Event as Journalled, Lock, Signer, Snapshot, StoreError};
-use crate::stop::{Stop, Stopping};
 use crate::value::StackKey;
 
 /// How often a run that waits looks whether its lock is still held.
@@ -542,7 +537,7 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
 
 /// A failure that happened before any call.
 fn refused(message: impl Into<String>) -> Fault {
-    let mut fault = Fault::new(crate::provider::ErrorKind::Invalid, message);
+    let mut fault = Fault::new(crate::kind::ErrorKind::Invalid, message);
     fault.effect = Effect::None;
     fault
 }

@@ -5,11 +5,10 @@
 
 use tokio::sync::watch;
 
+use crate::base::{Effect, Stopping};
 use crate::erased::Fault;
-use crate::provider::ErrorKind;
-use crate::resource::Effect;
+use crate::kind::ErrorKind;
 use crate::state::Lock;
-use crate::stop::Stopping;
 
 /// The permit of one call.
 #[derive(Clone)]

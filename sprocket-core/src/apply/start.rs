@@ -6,14 +6,13 @@ use serde_json::Value;
 
 use super::call::{Call, Work};
 use super::{Run, refused};
+use crate::base::{Address, Json, RecordId};
 use crate::erased::{Evaluated, Fault, KindHandle, mark};
-use crate::ids::{Address, RecordId};
-use crate::json::Json;
-use crate::plan::{Change, Compared, Reason, Step, StepAction, has_holes, name_of, real_changes};
-use crate::resource::Naming;
+use crate::kind::Naming;
+use crate::plan::{Change, Reason, Step, StepAction};
+use crate::planner::{Compared, has_holes, name_of, real_changes, triggers};
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
-use crate::trigger;
 use crate::value::{AFTER, Deps, NodeId, Path, StackKey, is_sealed, open_at, seal_at};
 
 /// What a step comes to.
@@ -103,10 +102,10 @@ impl<'a> Run<'a> {
             let (index, records) = (node.index as usize, &self.snapshot.records);
             let learnt = self.knowledge.known.nodes[index].name.is_some();
             // What a step is still to change is not known, whatever is recorded.
-            learnt.then(|| trigger::standing(records.get(&self.stack.nodes[index].address)))
+            learnt.then(|| triggers::standing(records.get(&self.stack.nodes[index].address)))
         };
         let found =
-            trigger::values(&node.options.replace_on, &self.knowledge.known, &self.key, &|_| Vec::new(), standing);
+            triggers::values(&node.options.replace_on, &self.knowledge.known, &self.key, &|_| Vec::new(), standing);
         let found = found.map_err(|mistake| Fault::invalid(&mistake))?;
         if found.iter().any(has_holes) {
             return Err(refused("what it is replaced on is still not known, though all it waits for is done"));
@@ -120,7 +119,7 @@ impl<'a> Run<'a> {
         let secrets = &[secrets, &object.secrets[..]].concat()[..];
         let compared = Compared { kind: &node.kind, before, after, secrets, key: &self.key };
         let mut found = real_changes(compared, &node.options.ignore, false);
-        found.extend(trigger::changes(object, &self.triggers(node)?));
+        found.extend(triggers::changes(object, &self.triggers(node)?));
         Ok(found)
     }
 

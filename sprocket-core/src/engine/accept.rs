@@ -2,14 +2,15 @@
 //!
 //! The next plan has no drift to put back. Where the program says otherwise, that is a change of the program now.
 
+use crate::session::Refused;
 use serde_json::Value;
 
+use super::Engine;
 use super::prepare::Prepared;
-use super::{Engine, Refused};
+use crate::base::{Address, Json};
 use crate::erased::ErasedLive;
-use crate::ids::Address;
-use crate::json::Json;
-use crate::plan::{Plan, Reason, Step, accepts};
+use crate::plan::{Plan, Reason, Step};
+use crate::planner::accepts;
 use crate::stack::Stack;
 use crate::state::{Entry, Event, Object, Record, SeenSpec, Signer};
 use crate::value::{Path, conceal_known, is_sealed, places_hidden, seal_at};

@@ -8,123 +8,30 @@ mod import;
 mod observation;
 mod prepare;
 mod records;
-mod refused;
 mod saved;
 mod trust;
 mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 
 pub use self::import::{Hidden, Import, Imported, Survey};
 pub use self::observation::Observation;
 use self::prepare::Prepared;
-pub use self::refused::Refused;
-pub(crate) use self::refused::with_causes;
 use self::saved::Proposal;
 pub use self::saved::SavedPlan;
-use self::trust::Trusted;
-pub(crate) use self::trust::trust;
 use crate::apply::{self, Run};
-use crate::entropy::Entropy;
+use crate::base::Stop;
+use crate::builtin::Random;
 use crate::erased::provider_type;
-use crate::event::{Event, Events};
-use crate::ids::{Identity, ProviderName};
-use crate::json::Json;
-use crate::plan::{Plan, Request};
-use crate::provider::Provider;
-use crate::random::Random;
-use crate::refresh::{Connections, Opener, ProviderTypes};
-use crate::report::Report;
+use crate::kind::Provider;
+use crate::plan::{Event, Plan, Report, Request};
+use crate::session::{Connections, Opener, ProviderTypes, Reached, Refused, Settings, Trusted, protect};
 use crate::stack::Stack;
-use crate::state::{Entry, Freshness, Holder, KeySource, Lock, Signer, Snapshot, StackId, StateStore};
-use crate::stop::Stop;
+use crate::state::{Entry, Holder, Lock, Signer, Snapshot, StateStore};
 use crate::value::StackKey;
-
-/// A provider that was spoken to.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Reached {
-    /// Which.
-    pub provider: ProviderName,
-    /// Its address and options, with secrets sealed; none while they wait for resources.
-    pub config: Option<Json>,
-    /// Which server answered, none while its settings wait for resources; or why it can't be worked with.
-    pub server: Result<Option<Identity>, Refused>,
-}
-
-/// How an engine works. The defaults are right for most programs.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Who can open the stack's key.
-    pub key: KeySource,
-    /// Which stack the states are of; a state of another one is refused. Without it, that is not compared.
-    pub stack: Option<StackId>,
-    /// The last state that is known; an older one, or none, is refused.
-    pub remembered: Option<Freshness>,
-    /// A serial that the state has at least, for machines that remember nothing.
-    pub at_least: u64,
-    /// Providers that the program does not connect any more, and that are opened all the same, where the state says, to
-    /// read and delete what they made.
-    pub forgotten: Vec<ProviderName>,
-    /// Where events go: those of this engine, and of no other.
-    pub events: Events,
-    /// Where random bytes come from.
-    pub entropy: Entropy,
-    /// How many calls are made at once, over all providers; at least one. Each provider has a limit of its own too. What only
-    /// waits until an object works does not count, nor does opening a provider.
-    pub parallel: usize,
-    /// How long one attempt of a create or update, a read, a look-up, the opening of a provider and a check may take. The
-    /// next attempt has as long again.
-    pub call_limit: Duration,
-    /// How long an object may take until it works, over all attempts to find out; and how long one attempt of a delete may
-    /// take, which waits until the object has gone. [`DraftExt::time_limit`](crate::DraftExt::time_limit) sets this and
-    /// `call_limit` for one resource. [`Duration::MAX`] is for ever.
-    pub ready_limit: Duration,
-    /// How often a call is tried again, after the first attempt, if its service could not be reached or gave no answer. Other
-    /// failures are not tried again, and none is once the run was asked to stop.
-    pub retries: u32,
-    /// How long the first wait before another attempt is, at most; each further one is twice as long, up to 64 times. Of that,
-    /// each resource waits between half and all, so that they do not come back together.
-    pub retry_wait: Duration,
-    /// Whether independent steps go on after a failure.
-    pub continue_on_error: bool,
-    /// Who runs this, for the lock: user, host and process.
-    pub who: String,
-}
-
-impl Settings {
-    /// Whether an engine can work with them.
-    pub(crate) fn check(&self) -> Result<(), Refused> {
-        if self.parallel == 0 {
-            return Err(Refused::Settings { what: "`parallel` is 0: no call could ever be made" });
-        }
-        Ok(())
-    }
-
-    /// The defaults, for the owner of this key.
-    pub fn new(key: KeySource) -> Self {
-        Self {
-            key,
-            stack: None,
-            remembered: None,
-            at_least: 0,
-            forgotten: Vec::new(),
-            events: Events::default(),
-            entropy: Entropy::system(),
-            parallel: 64,
-            call_limit: Duration::from_secs(120),
-            ready_limit: Duration::from_secs(300),
-            retries: 4,
-            retry_wait: Duration::from_millis(500),
-            continue_on_error: false,
-            who: format!("process {}", std::process::id()),
-        }
-    }
-}
 
 /// Plans, applies and verifies stacks whose state is in one store.
 ///
@@ -293,7 +200,7 @@ impl Engine {
         let owners = &self.settings.key;
         let is_complete = |protected| owners.all_own(protected, key, &snapshot.lineage);
         if is_new || !snapshot.key.as_ref().map_or(Ok(false), is_complete)? {
-            snapshot.key = Some(trust::protect(owners, key, &snapshot.lineage).await?);
+            snapshot.key = Some(protect(owners, key, &snapshot.lineage).await?);
             lock.compact(snapshot, &signer).await?;
         } else if !entries.is_empty() {
             lock.append(entries, &signer).await?;
@@ -337,10 +244,10 @@ impl Engine {
                 crate::value::open_all(value, &key);
             }
         }
-        outputs.values_mut().for_each(crate::document::hide);
+        outputs.values_mut().for_each(crate::value::hide);
         if reveal {
             // What is left has its user's keys.
-            outputs.values_mut().for_each(crate::value::unescape);
+            outputs.values_mut().for_each(crate::base::unescape);
         }
         Ok(outputs)
     }

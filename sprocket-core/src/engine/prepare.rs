@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::saved::Proposal;
-use super::trust::Trusted;
-use super::{Refused, Settings};
-use crate::erased::{Configs, KindHandle};
-use crate::ids::{Address, Lineage, ProviderName};
-use crate::plan::{Basis, Moves, Plan, Request, Settlement, build, reported};
-use crate::refresh::{Connections, Observed, Opener, Recovered, look_up, observe, settle};
-use crate::resource::{Naming, Part};
-use crate::stack::Stack;
+use crate::base::{Address, Lineage, ProviderName};
+use crate::erased::KindHandle;
+use crate::kind::{Naming, Part};
+use crate::plan::{Plan, Request, Settlement};
+use crate::planner::{Basis, Moves, Observed, Recovered, build, reported};
+use crate::session::{Connections, Opener, Refused, Settings, Trusted, look_up, observe, settle};
+use crate::stack::{Configs, Stack};
 use crate::state::{Action, Entry, Event, Holder, Object, Record, Snapshot};
 use crate::value::{Known, StackKey};
 
@@ -110,7 +109,7 @@ impl Opened {
         let Self { mut known, moves, mut amendments, lineage, serial, .. } = self;
         // The names of contents are made of what is known, and looked for.
         let has_contents = stack.nodes.iter().any(|node| node.kind.facts().naming == Naming::Content);
-        let names = if has_contents { all_recorded(stack, &snapshot, &key) } else { Known::nothing(stack, &key) };
+        let names = if has_contents { all_recorded(stack, &snapshot, &key) } else { stack.nothing_known(&key) };
         let reading = async {
             let (is_beside, mut settled) = (beside.is_some(), Vec::new());
             let mut more = stack.providers.iter();
@@ -147,7 +146,7 @@ impl Opened {
 
 /// What is known from the records alone: enough to open a provider that an earlier run made reachable.
 fn recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
-    let mut known = Known::nothing(stack, key);
+    let mut known = stack.nothing_known(key);
     learn(&mut known, stack, snapshot, key, &Observed::default());
     known
 }
@@ -170,7 +169,7 @@ fn learn(known: &mut Known, stack: &Stack, snapshot: &Snapshot, key: &StackKey, 
 
 /// What is known of all resources from the records alone.
 pub(super) fn all_recorded(stack: &Stack, snapshot: &Snapshot, key: &StackKey) -> Known {
-    let mut known = Known::nothing(stack, key);
+    let mut known = stack.nothing_known(key);
     for (node, facts) in stack.nodes.iter().zip(&mut known.nodes) {
         if let Some(object) = snapshot.records.get(&node.address).and_then(|record| record.object.as_ref()) {
             facts.name = Some(object.name.clone());

@@ -1,8 +1,8 @@
 //! Records, mended by hand: nothing is asked of any service. It takes the key all the same, as every write does.
 
-use super::trust::Trusted;
-use super::{Engine, Refused};
-use crate::ids::Address;
+use super::Engine;
+use crate::base::Address;
+use crate::session::{Refused, Trusted};
 use crate::state::{Entry, Event, Record, Signer, Snapshot};
 
 impl Engine {

@@ -4,14 +4,13 @@
 //! out the same. It is sealed under a key that is derived from the stack's, so that nobody else can make or change one, and no
 //! secret is in it. Where no state has begun, the file brings the key along, as its owner protected it.
 
+use crate::session::{Refused, Trusted, open, protect};
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::trust::{self, Trusted};
-use super::{Engine, Refused, stale};
-use crate::hash;
-use crate::ids::{Address, Lineage};
+use super::{Engine, stale};
+use crate::base::{Address, Lineage, hash};
 use crate::plan::{Plan, Request};
 use crate::stack::Stack;
 use crate::state::ProtectedKey;
@@ -66,7 +65,7 @@ impl Engine {
     /// If the state can't be read, or the key not opened.
     pub async fn save(&self, plan: &Plan, about: impl Into<String>) -> Result<SavedPlan, Refused> {
         let (key, protected) = match &plan.proposed_key {
-            Some(key) => (key.clone(), Some(trust::protect(&self.settings.key, key, &plan.lineage).await?)),
+            Some(key) => (key.clone(), Some(protect(&self.settings.key, key, &plan.lineage).await?)),
             None => (self.load().await?.ok_or_else(gone)?.key, None),
         };
         let content = Content {
@@ -100,7 +99,7 @@ impl Engine {
                 return Err(unfit("it was made for another state"));
             }
             Some(Trusted { key, .. }) => key.clone(),
-            None => trust::open(&self.settings.key, saved.key.as_ref().ok_or_else(gone)?, &saved.lineage).await?,
+            None => open(&self.settings.key, saved.key.as_ref().ok_or_else(gone)?, &saved.lineage).await?,
         };
         let content = key
             .derive(PURPOSE)

@@ -11,13 +11,13 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, StreamExt as _};
 
+use super::Engine;
 use super::prepare::{self, Opened};
-use super::{Engine, Refused};
+use crate::base::ProviderName;
 use crate::erased::{Through, mark};
-use crate::ids::ProviderName;
-use crate::refresh::{Open, Opener};
-use crate::report::{Unchecked, Verdict};
-use crate::resource::{Checked, Deadline};
+use crate::kind::{Checked, Deadline};
+use crate::plan::{Unchecked, Verdict};
+use crate::session::{Open, Opener, Refused};
 use crate::stack::Stack;
 use crate::state::{Object, Record};
 

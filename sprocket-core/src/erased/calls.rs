@@ -9,12 +9,8 @@ use super::fault::{Fault, reading};
 use super::kind::{KindOf, decode, spec_of, unreadable};
 use super::provider::{Instance, typed};
 use super::tag::Tag;
-use crate::entropy::Entropy;
-use crate::ids::{Lineage, ObjectId, PhysicalName, RecordId};
-use crate::json::Json;
-use crate::resource::{
-    Change, Checked, Deadline, Find, Intent, Listing, Live, Make, Mark, Recorded, Resource, Settled, Witness,
-};
+use crate::base::{Entropy, Json, Lineage, Mark, ObjectId, PhysicalName, RecordId, Witness};
+use crate::kind::{Change, Checked, Deadline, Find, Intent, Listing, Live, Make, Recorded, Resource, Settled};
 use crate::state::{Intention, Object};
 use crate::value::{Path, StackKey, provider_call, sealing};
 

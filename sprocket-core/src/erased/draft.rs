@@ -7,14 +7,11 @@ use serde_json::Value;
 
 use super::fill;
 use super::kind::guarded;
-use crate::ids::PhysicalName;
-use crate::json::Json;
-use crate::options::Ignored;
-use crate::resource::{Claim, Findings, Resource};
-use crate::spec::{Draft, Field, Spec};
+use crate::base::{Json, PhysicalName, may_have_marks, read_tree, to_tree, write_to};
+use crate::kind::{Claim, Draft, Field, Findings, Ignored, Resource, Spec};
 use crate::value::{
-    Deps, FINGERPRINT, Known, Mistake, NoValue, Partial, Path, SEALED, Sealed, Slot as _, StackKey, is_sealed,
-    may_have_marks, open_at, read_tree, seal_at, sealing, single, to_tree, watched, write_to,
+    Deps, FINGERPRINT, Known, Mistake, NoValue, Partial, Path, SEALED, Sealed, Slot as _, StackKey, is_sealed, open_at,
+    seal_at, sealing, single, watched,
 };
 
 /// A typed spec, for the call that needs it.

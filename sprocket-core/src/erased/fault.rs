@@ -7,9 +7,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::json::Json;
-use crate::provider::{ErrorKind, ProviderError};
-use crate::resource::{Deadline, Effect, Failed, State};
+use crate::base::{Effect, Json};
+use crate::kind::{Deadline, ErrorKind, Failed, ProviderError, State};
 use crate::value::{StackKey, provider_call, sealing};
 
 /// A failed call: why, what can be done about it, and what it left.

@@ -12,7 +12,8 @@ use serde::de::{
 };
 use serde_json::Error;
 
-use crate::value::{GIVEN, Partial, SECRET, has_marks, plain_key, unescape};
+use crate::base::{has_marks, plain_key, unescape};
+use crate::value::{GIVEN, Partial, SECRET};
 
 /// In how many ways gaps are filled.
 pub(super) const WAYS: usize = 4;

@@ -14,13 +14,10 @@ use super::draft::{self, TypedSpec};
 use super::fault::Fault;
 use super::provider::Config;
 use super::tag::tag;
-use crate::ids::{ObjectId, PhysicalName};
-use crate::json::Json;
-use crate::provider::{ErrorKind, Provider};
-use crate::resource::{Bring, Claim, Live, Mark, Naming, Part, Resource, Witness};
-use crate::spec::{Field, Spec};
+use crate::base::{Json, Mark, ObjectId, PhysicalName, Witness, read as read_text, read_tree};
+use crate::kind::{Bring, Claim, ErrorKind, Field, Live, Naming, Part, Provider, Resource, Spec};
 use crate::state::Object;
-use crate::value::{Path, Secret, StackKey, caught, open_at, read as read_text, read_tree, sealing};
+use crate::value::{Path, Secret, StackKey, caught, open_at, sealing};
 
 /// What the engine knows about a kind.
 #[derive(Clone, Copy, Debug)]
@@ -253,7 +250,7 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         mark: Option<Mark>,
     ) -> Result<ErasedLive, Fault> {
         let spec: &R::Spec = spec.downcast_ref().expect("BUG: a kind is given its own spec");
-        let state = crate::testing::imagine(id.as_str()).map_err(|error| Fault::new(ErrorKind::Invalid, error))?;
+        let state = super::synthesize::imagine(id.as_str()).map_err(|error| Fault::new(ErrorKind::Invalid, error))?;
         let live = Live { id: id.clone(), name: name.clone(), spec: spec.clone(), state, mark };
         Ok(Self::live(live, None, through.secrets, through.key))
     }

@@ -9,14 +9,9 @@ use futures::future::BoxFuture;
 
 use super::fault::{Fault, reading};
 use super::kind::KindHandle;
-use crate::ids::Identity;
-use crate::json::Json;
-use crate::overrides::Overrides;
-use crate::provider::{ErrorKind, Provider};
-use crate::resource::Resource;
-use crate::spec::ProviderDraft;
-use crate::stack::Stack;
-use crate::value::{Known, NoValue, Path, StackKey, is_sealed, open_at, read_tree, seal_at, sealing, watched};
+use crate::base::{Identity, Json, read_tree};
+use crate::kind::{ErrorKind, Kinds, Overrides, Provider, ProviderDraft, Resource};
+use crate::value::{Known, NoValue, Path, ProviderConfig, StackKey, is_sealed, open_at, seal_at, sealing, watched};
 
 /// An open connection.
 pub(crate) type Instance = Arc<dyn Any + Send + Sync>;
@@ -24,41 +19,13 @@ pub(crate) type Instance = Arc<dyn Any + Send + Sync>;
 /// The settings of a provider, with their type.
 pub(crate) type Config = dyn Any + Send + Sync;
 
-/// The settings of a stack's providers, as far as they are known.
-#[derive(Default)]
-pub(crate) struct Configs(Vec<Option<Box<Config>>>);
-
-impl Configs {
-    pub(crate) fn of_all(stack: &Stack, known: &Known) -> Self {
-        Self(stack.providers.iter().map(|provider| provider.erased.typed_config(known).ok()).collect())
-    }
-
-    /// Those of one, by its place in the stack.
-    pub(crate) fn of(&self, place: usize) -> Option<&Config> {
-        self.0.get(place)?.as_deref()
-    }
-}
-
 /// The kinds of a provider, by name.
-pub struct Kinds<P> {
-    pub(crate) kinds: BTreeMap<&'static str, KindHandle>,
-    of: PhantomData<fn() -> P>,
-}
+#[derive(Default)]
+struct KindTable(BTreeMap<&'static str, KindHandle>);
 
-impl<P> std::fmt::Debug for Kinds<P> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.kinds.keys()).finish()
-    }
-}
-
-impl<P: Provider> Kinds<P> {
-    /// These, and this one.
-    ///
-    /// # Panics
-    /// If another kind has its name: what one of them made would be taken for the other's.
-    #[must_use]
-    pub fn with<R: Resource<Provider = P>>(mut self) -> Self {
-        let earlier = self.kinds.insert(R::KIND, KindHandle::of::<R>());
+impl<P: Provider> Kinds<P> for KindTable {
+    fn with<R: Resource<Provider = P>>(&mut self) -> &mut Self {
+        let earlier = self.0.insert(R::KIND, KindHandle::of::<R>());
         assert!(earlier.is_none(), "BUG: `{}` has two kinds that are called `{}`", P::NAME, R::KIND);
         self
     }
@@ -88,12 +55,10 @@ pub(crate) trait ErasedProviderType: Send + Sync {
 }
 
 /// A provider as a program declares it.
-pub(crate) trait ErasedProvider: Send + Sync {
+pub(crate) trait ErasedProvider: ProviderConfig {
     fn is(&self, provider: TypeId) -> bool;
     /// Its settings as they are recorded, if all that they wait for is known.
     fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue>;
-    /// Its settings, with their type.
-    fn typed_config(&self, known: &Known) -> Result<Box<Config>, NoValue>;
     /// What it is opened with, if all that it waits for is known.
     fn settings(&self, known: &Known) -> Result<ProviderSettings, NoValue>;
 }
@@ -104,12 +69,17 @@ pub(crate) fn provider<D: ProviderDraft>(draft: D) -> Arc<dyn ErasedProvider> {
 
 pub(crate) fn provider_type<P: Provider>() -> Arc<dyn ErasedProviderType> {
     const { assert!(P::PARALLEL > 0, "a provider that takes no call at once never takes any: PARALLEL is at least 1") };
-    Arc::new(TypeOf(P::kinds(Kinds { kinds: BTreeMap::new(), of: PhantomData })))
+    let mut kinds = KindTable::default();
+    P::kinds(&mut kinds);
+    Arc::new(TypeOf::<P> { kinds, of: PhantomData })
 }
 
 struct ProviderOf<D>(D);
 
-struct TypeOf<P>(Kinds<P>);
+struct TypeOf<P> {
+    kinds: KindTable,
+    of: PhantomData<fn() -> P>,
+}
 
 /// What a provider of this type is opened with; without credentials, with those of the environment.
 struct SettingsOf<P: Provider> {
@@ -143,7 +113,7 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
     }
 
     fn kind(&self, name: &str) -> Option<KindHandle> {
-        self.0.kinds.get(name).cloned()
+        self.kinds.0.get(name).cloned()
     }
 
     fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault> {
@@ -191,6 +161,12 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
     }
 }
 
+impl<D: ProviderDraft> ProviderConfig for ProviderOf<D> {
+    fn typed_config(&self, known: &Known) -> Result<Box<Config>, NoValue> {
+        Ok(Box::new(self.0.spec(known)?))
+    }
+}
+
 impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
     fn is(&self, provider: TypeId) -> bool {
         TypeId::of::<D::Provider>() == provider
@@ -212,10 +188,6 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
         if is_secret || is_exposed { written.map(sealed) } else { written }
     }
 
-    fn typed_config(&self, known: &Known) -> Result<Box<Config>, NoValue> {
-        Ok(Box::new(self.0.spec(known)?))
-    }
-
     fn settings(&self, known: &Known) -> Result<ProviderSettings, NoValue> {
         settings_of(&self.0, known)
     }
@@ -228,11 +200,13 @@ pub(crate) fn typed<P: Provider>(instance: &Instance) -> &P {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use crate::builtin::Random;
 
     #[test]
     #[should_panic(expected = "BUG: `random` has two kinds that are called `random:password`")]
     fn two_kinds_of_one_name_are_found_before_anything_is_done() {
-        let _ = Random::kinds(Random::kinds(Kinds { kinds: BTreeMap::new(), of: PhantomData }));
+        let mut kinds = KindTable::default();
+        Random::kinds(&mut kinds);
+        Random::kinds(&mut kinds);
     }
 }

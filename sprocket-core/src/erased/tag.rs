@@ -3,8 +3,7 @@
 //! Everybody who may look at an object sees its tag, and who may change its labels can write one. So beside the record a tag
 //! has a proof, which takes the stack's key: a hash of stack, kind and record. A tag without it says nothing.
 
-use crate::ids::{Lineage, RecordId};
-use crate::resource::Mark;
+use crate::base::{Lineage, Mark, RecordId};
 use crate::value::StackKey;
 
 /// Whose an object is by its owner tag.

@@ -4,11 +4,10 @@ use std::fmt::{self, Display, Write as _};
 
 use serde_json::Value;
 
-use super::diff::Change;
-use super::{Deferred, Goal, Plan, Problem, Reason, Step, StepAction, text};
-use crate::json::Json;
-use crate::value::{AFTER, FINGERPRINT, Path, PathPart, SEALED, is_assigned, plain_key};
-use crate::visible::{Message, Visible, visible};
+use super::{Change, Deferred, Goal, Plan, Problem, Reason, Step, StepAction, text};
+use crate::base::visible::{Message, Visible, visible};
+use crate::base::{Json, plain_key};
+use crate::value::{AFTER, FINGERPRINT, Path, PathPart, SEALED, is_assigned};
 
 /// Longer values are cut.
 const WIDEST: usize = 120;

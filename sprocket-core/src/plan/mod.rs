@@ -3,28 +3,22 @@
 //! `build` is pure and synchronous: the same stack, snapshot and observation give the same bytes. A plan holds no
 //! secret: its values are sealed, and hidden where it is serialised, as a [document](crate::document).
 
-mod build;
-mod cycle;
-mod diff;
+mod change;
 mod display;
-mod order;
+mod event;
+mod report;
 mod request;
 mod text;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-pub(crate) use self::build::{
-    Basis, Moves, build, name_of, next_generation, next_name, output_problem, output_values, reported,
-};
-pub use self::diff::Change;
-pub(crate) use self::diff::{Compared, accepts, has_holes, is_as_wanted, real_changes};
-pub(crate) use self::order::{Handover, dependents};
+pub use self::change::Change;
+pub use self::event::{Event, Events};
+pub use self::report::{Failure, Outcome, Report, StepReport, Unchecked, Verdict};
 pub use self::request::{Goal, Pattern, Request};
-use crate::ids::{Address, Lineage, PhysicalName, ProviderName};
-use crate::json::Json;
-use crate::resource::Witness;
+use crate::base::{Address, Json, Lineage, PhysicalName, Place, ProviderName, Witness};
 use crate::state::Which;
 use crate::value::{Path, StackKey};
 
@@ -76,7 +70,7 @@ pub struct Step {
     /// The object's name, as far as it is known.
     pub name: Option<PhysicalName>,
     /// The settings that it will have, for a create.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::document::hidden")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::value::hidden")]
     pub spec: Option<Json>,
     /// Where these only have their defaults: that is not worth a line.
     #[serde(skip)]
@@ -184,27 +178,6 @@ pub enum Reason {
     Retained,
 }
 
-/// A line of a program.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Place {
-    /// The file.
-    pub file: String,
-    /// The line.
-    pub line: u32,
-}
-
-impl Place {
-    pub(crate) fn of(at: &std::panic::Location<'_>) -> Self {
-        Self { file: at.file().to_owned(), line: at.line() }
-    }
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
-
 /// A resource that has another address now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Move {
@@ -265,7 +238,7 @@ impl Plan {
     /// show in it. A stack without state has its lineage and key proposed by the plan, each time others: who is going to
     /// apply such a plan keeps it, and does not make it again. Digests of different builds are not to be compared.
     pub fn digest(&self) -> String {
-        crate::hash::of(self)
+        crate::base::hash::of(self)
     }
 
     /// Whether there is nothing to do.

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::diff;
 use super::display::Shown;
-use crate::value::Path;
-use crate::visible::Visible;
+use crate::base::visible::Visible;
+use crate::value::{Path, compare};
 
 /// So many lines are shown of one text.
 const MOST: usize = 40;
@@ -38,7 +37,7 @@ fn parsed(text: &str) -> Option<Value> {
 
 fn parts(before: &Value, after: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    diff::compare(&Path::default(), before, after, &mut |path, before, after| {
+    compare(&Path::default(), before, after, &mut |path, before, after| {
         let path = if path.0.is_empty() { "all of it".to_owned() } else { Visible(path).to_string() };
         found.push(format!("{path}: {} → {}", Shown(before), Shown(after)));
     });

@@ -5,14 +5,9 @@ use std::fmt::{self, Display};
 use std::marker::PhantomData;
 use std::panic::Location;
 
+use crate::base::{Address, PhysicalName, is_name};
 use crate::erased::{DraftOf, KindHandle};
-use crate::ids::{Address, PhysicalName, is_name};
-use crate::neighbours::{Stacks, StacksDraft};
-use crate::options::Ignored;
-use crate::provider::Provider;
-use crate::random::{Random, RandomDraft};
-use crate::resource::{Resource, This};
-use crate::spec::{Draft, Spec as _};
+use crate::kind::{Draft, Ignored, Provider, Resource, Spec as _, This};
 use crate::stack::{Node, Stack};
 use crate::value::{Deps, Mistake, NodeId, Slot as _};
 
@@ -25,23 +20,21 @@ impl Stack {
         match (found.next(), found.next()) {
             (Some((index, _)), None) => Ok(index),
             (Some(_), Some(_)) => Err(format!("could be on several `{0}`; say which: `stack.on(&{0}).…`", P::NAME)),
-            // Generated secrets need no server, and so no connection in the program.
-            (None, _) if P::NAME == Random::NAME => {
-                self.connect(RandomDraft::default());
+            (None, _) => {
+                match (self.on_demand.remove(&TypeId::of::<P>()), P::unconnected()) {
+                    (Some(connect), _) => connect(self),
+                    (None, Some(draft)) => {
+                        self.connect(draft);
+                    }
+                    (None, None) => {
+                        return Err(format!(
+                            "needs a `{}`, and the stack is connected to none; connect it first: `stack.connect(…)`",
+                            P::NAME
+                        ));
+                    }
+                }
                 Ok(self.providers.len() - 1)
             }
-            (None, _) if P::NAME == Stacks::NAME => {
-                let draft = StacksDraft::default();
-                self.connect(match self.neighbours.clone() {
-                    Some(neighbours) => draft.credentials(neighbours),
-                    None => draft,
-                });
-                Ok(self.providers.len() - 1)
-            }
-            (None, _) => Err(format!(
-                "needs a `{}`, and the stack is connected to none; connect it first: `stack.connect(…)`",
-                P::NAME
-            )),
         }
     }
 

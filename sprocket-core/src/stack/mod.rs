@@ -3,9 +3,12 @@
 //! Everything here is synchronous and does no I/O. `add` never fails: what is wrong is kept with the line that is to blame,
 //! and all of it is reported together before anything is asked of any service.
 
+mod configs;
 mod declare;
 mod node;
+mod policy;
 
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
@@ -14,23 +17,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::erased::{provider, provider_type};
-use crate::ids::{Address, ProviderName, is_part};
-use crate::lookup::{Lookup, LookupOf, Question, question};
-use crate::neighbours::{Neighbours, OutputOf};
-use crate::overrides::{Misfit, Overridden, Override, Overrides};
-use crate::plan::{Place, Plan};
-use crate::policy::{Budget, Objections, Policy};
-use crate::provider::Provider;
-use crate::resource::{Resource, State};
-use crate::spec::{Draft, ProviderDraft};
+use crate::base::{Address, Place, ProviderName, is_part};
+use crate::erased::{LookupOf, provider, provider_type, question};
+use crate::kind::{
+    Draft, Layer, Lookup, Misfit, Overridden, Override, Overrides, Provider, ProviderDraft, Question, Resource,
+};
+use crate::plan::Plan;
 use crate::state::{Record, Snapshot};
-use crate::value::{Deps, Exposed, Input, Mistake, NodeId, Output, Slot as _, exposed_here};
+use crate::value::{
+    Deps, Exposed, Facts, Input, Known, Mistake, NodeId, Output, Providers, Slot as _, StackKey, exposed_here,
+};
 
+pub(crate) use configs::Configs;
 pub use declare::Mistakes;
 use declare::NOWHERE;
 pub use node::Declared;
 pub(crate) use node::{LookupNode, Node, ProviderNode, StackOutput};
+use policy::Policy;
+pub(crate) use policy::judge;
+pub use policy::{Budget, Objections};
 
 /// What a program declares: resources in their order, the providers they are made with, and outputs.
 pub struct Stack {
@@ -44,7 +49,8 @@ pub struct Stack {
     pub(crate) overrides: Overrides,
     pub(crate) policies: Vec<Policy>,
     pub(crate) budget: Budget,
-    neighbours: Option<Neighbours>,
+    /// What is connected once something is declared on it, and the program has not connected it by then.
+    on_demand: HashMap<TypeId, Connect>,
     folder: PathBuf,
     mistaken: HashMap<Address, &'static Location<'static>>,
     mistakes: Vec<String>,
@@ -57,6 +63,9 @@ impl Debug for Stack {
         f.debug_list().entries(self.nodes.iter().map(|node| &node.address)).finish()
     }
 }
+
+/// Connects a provider.
+type Connect = Box<dyn FnOnce(&mut Stack) + Send + Sync>;
 
 /// A connection that resources can be declared on.
 pub struct Connected<P> {
@@ -120,13 +129,6 @@ impl<P: Provider> On<'_, P> {
     }
 }
 
-/// Everything that was declared inside of [`Stack::layer`], as one thing that others can come after.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    /// What nothing else in it waits for: the rest of it is there before.
-    pub(crate) last: Vec<NodeId>,
-}
-
 static STACKS: AtomicU32 = AtomicU32::new(0);
 
 impl Default for Stack {
@@ -150,7 +152,7 @@ impl Stack {
             policies: Vec::new(),
             exposed: exposed_here(),
             budget: Budget::default(),
-            neighbours: None,
+            on_demand: HashMap::new(),
             folder: PathBuf::new(),
             mistaken: HashMap::new(),
             mistakes: Vec::new(),
@@ -223,6 +225,14 @@ impl Stack {
         Connected { stack: self.id, provider: self.providers.len() - 1, of: PhantomData }
     }
 
+    /// Connects a provider once something is declared on it that the program connects none for.
+    pub(crate) fn connect_on_demand<D: ProviderDraft + Send + Sync>(&mut self, draft: D) {
+        let connect = move |stack: &mut Self| {
+            stack.connect(draft);
+        };
+        self.on_demand.insert(TypeId::of::<D::Provider>(), Box::new(connect));
+    }
+
     /// Declares on this provider, where a stack has several of a type.
     pub fn on<P: Provider>(&mut self, connected: &Connected<P>) -> On<'_, P> {
         On { connected: connected.clone(), stack: self }
@@ -276,36 +286,6 @@ impl Stack {
         self.lookups.push(LookupNode { provider, erased: Box::new(LookupOf { query, at }) });
         deps.lookups.insert(place);
         Output::new(deps, move |known| known.answer(place, &question(&asked, known)?))
-    }
-
-    /// What another stack shows by [`output`](Self::output) under this name, as of its last run.
-    ///
-    /// Both programs use one type for it, such as a struct that they share. What is secret in it there is a
-    /// [`Secret`](crate::Secret) in this type. A stack without state, or one that can't be read, is an error before
-    /// anything is done; an output that it does not have, a mistake at this line.
-    ///
-    /// ```
-    /// # use serde::{Deserialize, Serialize};
-    /// # use sprocket_core::{Secret, Stack};
-    /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-    /// struct Edge {
-    ///     network: String,
-    ///     token: Secret<String>,
-    /// }
-    ///
-    /// let mut stack = Stack::new();
-    /// # stack.neighbours(sprocket_core::Neighbours::new(|_| async { Err("none".to_owned()) }));
-    /// let edge = stack.output_of::<Edge>("infrastructure", "edge");
-    /// let network = edge.map(|edge| edge.network);
-    /// ```
-    #[track_caller]
-    pub fn output_of<T: State>(&mut self, stack: impl Into<String>, output: impl Into<String>) -> Output<T> {
-        self.look(OutputOf { stack: stack.into(), output: output.into(), of: PhantomData })
-    }
-
-    /// Where the states of other stacks are: call it before anything is declared. The command line knows.
-    pub fn neighbours(&mut self, neighbours: Neighbours) {
-        self.neighbours = Some(neighbours);
     }
 
     /// Declares inside a scope: addresses, and physical names that are not pinned, begin with its name.
@@ -394,6 +374,18 @@ impl Stack {
             self.mistake(&format!("output {name}"), Mistake::here("is declared already"));
         }
         self.outputs.push(StackOutput { name, slot: Box::new(Input::Output(value.clone())) });
+    }
+
+    /// Nothing is known of any of its resources.
+    pub(crate) fn nothing_known(&self, key: &StackKey) -> Known {
+        self.exposed.tell(key.redactor());
+        Known {
+            nodes: std::iter::repeat_with(Facts::default).take(self.nodes.len()).collect(),
+            answers: Vec::new(),
+            key: Some(key.clone()),
+            exposed: self.exposed.clone(),
+            providers: Providers(self.providers.iter().map(|node| Arc::clone(&node.erased) as _).collect()),
+        }
     }
 
     /// Whether the program can be planned.

@@ -4,11 +4,9 @@ use std::collections::HashSet;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::erased::{ErasedDraft, ErasedProvider, ErasedProviderType, KindHandle};
-use crate::ids::{Address, PhysicalName, ProviderName};
-use crate::lookup::ErasedLookup;
-use crate::options::Options;
-use crate::plan::Place;
+use crate::base::{Address, PhysicalName, Place, ProviderName};
+use crate::erased::{ErasedDraft, ErasedLookup, ErasedProvider, ErasedProviderType, KindHandle};
+use crate::kind::Options;
 use crate::stack::Stack;
 use crate::state::Ending;
 use crate::value::Slot;

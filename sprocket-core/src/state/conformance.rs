@@ -27,9 +27,7 @@ use super::mac::Signer;
 use super::record::{Ending, LeftObject, Object, Record, SeenSpec};
 use super::snapshot::{RecordedProvider, Snapshot};
 use super::store::{Holder, Loaded, Lock, StateStore, StoreError};
-use crate::ids::{Address, Lineage};
-use crate::json::Json;
-use crate::resource::{Effect, Witness};
+use crate::base::{Address, Effect, Json, Lineage, Witness};
 use crate::value::{Path, PathPart, StackKey};
 
 /// Opens the store of this name: the same name gives handles on the same storage, as two processes would have them, and

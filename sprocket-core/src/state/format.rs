@@ -25,7 +25,7 @@ use super::journal::Entry;
 use super::mac::{DIGITS, Link, Mac, Proof, Signer};
 use super::snapshot::{FORMAT, Snapshot};
 use super::store::{Loaded, StoreError};
-use crate::ids::Lineage;
+use crate::base::Lineage;
 
 /// Why bytes can't be read as a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -331,8 +331,7 @@ pub fn is_snapshot_due(journal: u64, snapshot: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Address;
-    use crate::json::Json;
+    use crate::base::{Address, Json};
     use crate::state::{Event, RecordedProvider, Unproven};
     use crate::value::StackKey;
 

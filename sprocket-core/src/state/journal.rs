@@ -7,9 +7,7 @@ use serde_json::Value;
 
 use super::record::{Ending, Record, Which};
 use super::snapshot::RecordedProvider;
-use crate::ids::{Address, PhysicalName, ProviderName, RecordId};
-use crate::json::Json;
-use crate::resource::Effect;
+use crate::base::{Address, Effect, Json, PhysicalName, ProviderName, RecordId};
 use crate::value::Path;
 
 /// An entry of the journal.

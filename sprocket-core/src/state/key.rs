@@ -21,8 +21,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::passphrase::{NotOpened, Wrapped};
-use crate::entropy::Entropy;
-use crate::ids::Lineage;
+use crate::base::{Entropy, Lineage};
 use crate::value::{Secret, StackKey};
 
 /// A stack's key as a state has it: encrypted to its owners.

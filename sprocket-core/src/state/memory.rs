@@ -14,7 +14,7 @@ use super::journal::Entry;
 use super::mac::{Proof, Signer};
 use super::snapshot::Snapshot;
 use super::store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};
-use crate::ids::Lineage;
+use crate::base::Lineage;
 
 /// A state in memory. Clones share it.
 #[derive(Clone, Debug, Default)]

@@ -24,5 +24,5 @@ pub use memory::{Fault, MemoryStore};
 #[doc(hidden)] // for the crates of kinds that keep secrets beside the state
 pub use passphrase::{NotOpened, Wrapped};
 pub use record::{Ending, LeftObject, Object, Record, SeenSpec, Which};
-pub use snapshot::{FORMAT, Freshness, RecordedProvider, Snapshot, StackId};
+pub use snapshot::{FORMAT, Freshness, RecordedProvider, Snapshot, StackId, Unanswered};
 pub use store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};

@@ -5,9 +5,7 @@ use std::convert::Infallible;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::{Address, ObjectId, PhysicalName, ProviderName, RecordId};
-use crate::json::Json;
-use crate::resource::Witness;
+use crate::base::{Address, Json, ObjectId, PhysicalName, ProviderName, RecordId, Witness};
 use crate::value::{Path, StackKey, seal_at};
 
 /// What is kept of a resource. Its secrets are sealed; of write-only settings only a fingerprint is kept.

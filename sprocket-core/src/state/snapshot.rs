@@ -1,6 +1,6 @@
 //! Snapshots: what is recorded of a whole stack, and how journal entries change it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::{Action, Entry, Event};
 use super::key::ProtectedKey;
 use super::record::Record;
-use crate::ids::{Address, Identity, Lineage, ProviderName};
-use crate::json::Json;
+use crate::base::{Address, Effect, Identity, Json, Lineage, PhysicalName, ProviderName};
 
 /// The version of the format that this engine writes. Older ones are upgraded on load, newer ones refused.
 pub const FORMAT: u32 = 1;
@@ -36,6 +35,21 @@ pub struct Snapshot {
     pub outputs: BTreeMap<String, Json>,
     /// What was begun and has not ended.
     pub pending: BTreeMap<Address, Entry>,
+    /// The creates that had no answer, and had made nothing when they were looked for. One may have its effect later: every
+    /// plan looks for it, so that an object which nothing declares or records by then is told as an orphan.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unanswered: BTreeSet<Unanswered>,
+}
+
+/// A create that had no answer, and may still have its effect.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// The provider that was called.
+    pub provider: ProviderName,
+    /// The kind of the object.
+    pub kind: String,
+    /// The name of the object.
+    pub name: PhysicalName,
 }
 
 /// Which stack a state is of: one that was copied to the place of another is not taken for it.
@@ -124,6 +138,7 @@ impl Snapshot {
             records: BTreeMap::new(),
             outputs: BTreeMap::new(),
             pending: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
         }
     }
 
@@ -143,9 +158,15 @@ impl Snapshot {
                 self.pending.remove(&entry.address);
                 self.put(entry.address, record);
             }
-            Event::Failed { record, settled, .. } => {
+            Event::Failed { record, settled, effect } => {
                 if settled {
-                    self.pending.remove(&entry.address);
+                    let begun = self.pending.remove(&entry.address);
+                    if let (Effect::Unknown, Some(Event::Begin { action: Action::Create { intent } })) =
+                        (effect, begun.map(|begun| begun.event))
+                    {
+                        let (provider, kind, name) = (intent.provider, entry.address.kind().to_owned(), intent.name);
+                        self.unanswered.insert(Unanswered { provider, kind, name });
+                    }
                 }
                 if let Some(record) = record {
                     self.put(entry.address, Some(record));
@@ -205,6 +226,12 @@ impl Snapshot {
         match record {
             Some(record) if record.object.is_some() || !record.old.is_empty() => {
                 debug_assert_eq!(record.recorded_twice(), None, "BUG: an object of `{address}` is recorded twice");
+                let is_recorded = |create: &Unanswered| {
+                    create.kind == address.kind()
+                        && create.provider == record.provider
+                        && record.objects().any(|object| object.name == create.name)
+                };
+                self.unanswered.retain(|create| !is_recorded(create));
                 self.records.insert(address, *record);
             }
             _ => {
@@ -228,7 +255,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resource::Effect;
     use crate::state::{Ending, Intention, Object};
 
     fn object(generation: u32) -> Object {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::Entry;
 use super::mac::{Proof, Signer, Unproven};
 use super::snapshot::Snapshot;
-use crate::visible::{shell_word, visible};
+use crate::base::visible::{shell_word, visible};
 
 /// Where a stack's state is kept. Each implementation passes the suite in [`conformance`](super::conformance).
 ///

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::lock;
-use crate::ids::Address;
+use crate::base::Address;
 use crate::state::{
     Earlier, Entry, Event, Holder, Loaded, Lock, MemoryStore, Signer, Snapshot, StateStore, StoreError,
 };

@@ -7,16 +7,12 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::{Fail, lock};
-use crate::entropy::Entropy;
+use crate::base::{Effect, Entropy, Identity, Json, Mark, ObjectId, PhysicalName};
 use crate::erased::{
     Called, Config, ErasedCalls, ErasedLive, ErasedProviderType, ErasedSettled, Fault, Instance, KindHandle,
     ProviderSettings, Target, Through, TypedSpec,
 };
-use crate::ids::{Identity, ObjectId, PhysicalName};
-use crate::json::Json;
-use crate::overrides::Overrides;
-use crate::provider::ErrorKind;
-use crate::resource::{Checked, Deadline, Effect, Listing, Mark};
+use crate::kind::{Checked, Deadline, ErrorKind, Listing, Overrides};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
 use crate::value::StackKey;

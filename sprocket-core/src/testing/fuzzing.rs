@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fs, process, thread};
 
-use crate::engine::{Engine, SavedPlan, Settings};
-use crate::ids::PhysicalName;
-use crate::resource::Resource;
+use crate::base::PhysicalName;
+use crate::engine::{Engine, SavedPlan};
+use crate::kind::Resource;
+use crate::session::Settings;
 use crate::stack::Stack;
 use crate::state::{FileStore, Holder, KeySource, MemoryStore, Signer, Snapshot, StateStore, generate_identity};
 use crate::value::StackKey;
@@ -93,7 +94,7 @@ pub fn saved_plan(bytes: &[u8]) {
 
 /// The settings of a kind, as a state may have them.
 pub fn spec<R: Resource>(bytes: &[u8]) {
-    use crate::spec::Spec;
+    use crate::kind::Spec;
     fn read<S: Spec>(bytes: &[u8]) -> Option<S> {
         serde_json::from_slice(bytes).ok()
     }

@@ -21,7 +21,6 @@ mod crash;
 mod faults;
 #[doc(hidden)]
 pub mod fuzzing;
-mod imagine;
 mod leaks;
 mod simulate;
 mod suite;
@@ -33,23 +32,17 @@ use std::time::Duration;
 pub use self::crash::Crash;
 use self::crash::CrashingStore;
 use self::faults::{Faults, inject};
-pub(crate) use self::imagine::imagine;
 pub use self::leaks::leaks;
 use self::simulate::{Simulation, simulate};
 pub use self::suite::{KindSuite, Variant};
 pub use self::unknowns::false_findings;
-use crate::engine::{Engine, Refused, Settings};
-use crate::entropy::Entropy;
-use crate::event::{Event, Events};
-use crate::ids::{Address, RecordId};
-use crate::lookup::Lookup;
-use crate::plan::{Goal, Plan, Request};
-use crate::provider::ErrorKind;
-use crate::report::Report;
-use crate::resource::{Mark, Resource};
+use crate::base::{Address, Entropy, Mark, RecordId, Stop};
+use crate::engine::Engine;
+use crate::kind::{ErrorKind, Lookup, Resource};
+use crate::plan::{Event, Events, Goal, Plan, Report, Request};
+use crate::session::{Refused, Settings};
 use crate::stack::Stack;
 use crate::state::{KeySource, MemoryStore, Snapshot, StateStore as _};
-use crate::stop::Stop;
 use crate::value::StackKey;
 
 /// An empty world, and an empty state.

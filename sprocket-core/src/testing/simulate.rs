@@ -11,21 +11,16 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::lock;
-use crate::entropy::Entropy;
+use crate::base::{Entropy, Identity, Json, Mark, ObjectId, PhysicalName};
+use crate::builtin::Random;
 use crate::erased::{
-    Called, Config, ErasedCalls, ErasedLive, ErasedProviderType, ErasedSettled, Fault, Instance, KindHandle,
-    ProviderSettings, Target, Through, TypedSpec,
+    Called, Config, ErasedCalls, ErasedLive, ErasedLookup, ErasedProviderType, ErasedSettled, Fault, Instance,
+    KindHandle, ProviderSettings, Target, Through, TypedSpec,
 };
-use crate::ids::{Identity, ObjectId, PhysicalName};
-use crate::json::Json;
-use crate::lookup::{Answer, ErasedLookup, Lookup};
-use crate::overrides::Overrides;
-use crate::provider::{ErrorKind, Provider as _};
-use crate::random::Random;
-use crate::resource::{Checked, Deadline, Listing, Mark, Naming, Resource};
+use crate::kind::{Checked, Deadline, ErrorKind, Listing, Lookup, Naming, Overrides, Provider as _, Resource};
 use crate::stack::Stack;
 use crate::state::{Intention, Object};
-use crate::value::{Known, NoValue, StackKey};
+use crate::value::{Answer, Known, NoValue, StackKey};
 
 /// The objects of all services.
 #[derive(Debug, Default)]

@@ -14,8 +14,7 @@
 use serde_json::Value;
 
 use super::{Crash, Fail, World};
-use crate::ids::Address;
-use crate::json::Json;
+use crate::base::{Address, Json};
 use crate::plan::{Goal, Plan, Reason};
 use crate::stack::Stack;
 use crate::state::{KeySource, Object};

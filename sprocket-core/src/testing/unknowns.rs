@@ -1,9 +1,8 @@
 //! Whether what a kind says of settings holds when some of them are not known yet.
 
+use crate::base::PhysicalName;
 use crate::erased::{in_all_ways, judged};
-use crate::ids::PhysicalName;
-use crate::resource::{Claim, Findings, Resource};
-use crate::spec::Draft;
+use crate::kind::{Claim, Draft, Findings, Resource};
 use crate::value::{Deps, Known, NodeId, Partial, Path, PathPart, Slot as _, StackKey, sealing};
 
 /// What a kind's [`review`](Resource::review), [`review_name`](Resource::review_name) and [`claims`](Resource::claims) say

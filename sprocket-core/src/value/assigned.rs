@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::escape::marked;
 use super::{Input, IntoInput, Output};
+use crate::base::marked;
 
 pub(crate) const ASSIGNED: &str = "$assigned";
 

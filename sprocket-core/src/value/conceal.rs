@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::partial::{hide_value, is_sealed};
 use super::{AFTER, Path, PathPart, StackKey};
-use crate::json::Json;
+use crate::base::Json;
 
 /// Hides every text that contains a secret which this run knows. A map with one in a key is hidden as a whole.
 pub(crate) fn conceal_known(value: &mut Value, key: &StackKey) {

@@ -6,11 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::evaluation::{taint, watched};
 use super::redact::Exposed;
-use super::{NoValue, NodeId, StackKey};
-use crate::erased::ErasedProvider;
-use crate::ids::PhysicalName;
-use crate::lookup::Answered;
-use crate::stack::{Node, Stack};
+use super::{Answered, NoValue, NodeId, StackKey};
+use crate::base::PhysicalName;
 
 /// What is known of the resources of a stack: their physical names, and what their services reported.
 #[derive(Debug, Default)]
@@ -26,8 +23,14 @@ pub struct Known {
     pub(crate) providers: Providers,
 }
 
+/// The settings of a declared provider.
+pub(crate) trait ProviderConfig: Send + Sync {
+    /// With their type, if all that they mention is known.
+    fn typed_config(&self, known: &Known) -> Result<Box<dyn Any + Send + Sync>, NoValue>;
+}
+
 #[derive(Default)]
-pub(crate) struct Providers(Vec<Arc<dyn ErasedProvider>>);
+pub(crate) struct Providers(pub(crate) Vec<Arc<dyn ProviderConfig>>);
 
 impl Debug for Providers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,18 +84,6 @@ impl Reported {
 }
 
 impl Known {
-    /// Nothing is known of any of a stack's resources.
-    pub(crate) fn nothing(stack: &Stack, key: &StackKey) -> Self {
-        stack.exposed.tell(key.redactor());
-        Self {
-            nodes: std::iter::repeat_with(Facts::default).take(stack.nodes.len()).collect(),
-            answers: Vec::new(),
-            key: Some(key.clone()),
-            exposed: stack.exposed.clone(),
-            providers: Providers(stack.providers.iter().map(|node| Arc::clone(&node.erased)).collect()),
-        }
-    }
-
     fn facts(&self, node: NodeId) -> Result<&Facts, NoValue> {
         self.nodes.get(node.index as usize).ok_or(NoValue::Yet)
     }
@@ -114,8 +105,8 @@ impl Known {
 
     /// A resource gets another object, or begins to work: what was answered about it before counts no more, also if its name
     /// and id are the same.
-    pub(crate) fn forget_answers(&mut self, about: &Node) {
-        for &place in &about.asked_about {
+    pub(crate) fn forget_answers(&mut self, about: &[usize]) {
+        for &place in about {
             if let Some(answer) = self.answers.get_mut(place) {
                 *answer = None;
             }

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::conceal;
 use super::redact::Exposed;
-use super::{Deps, Mistake, SEALED, StackKey, plain_key};
+use super::{Deps, Mistake, SEALED, StackKey};
+use crate::base::plain_key;
 
 /// In a plan's values, a hole: `{"$after": ["docker:network/edge"]}`.
 pub(crate) const AFTER: &str = "$after";

@@ -24,8 +24,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::escape::marked;
 use super::evaluation::{is_foreign, taint};
+use crate::base::marked;
 
 /// The name of the enum under which a [`Secret`](super::Secret) asks a deserialiser for its value.
 ///
@@ -110,7 +110,7 @@ impl StackKey {
         let begin = || Hmac::new_from_slice(self.derive("sprocket hash").bytes()).expect("BUG: HMAC takes any key");
         let mut hash = self.inner.hashing.get_or_init(begin).clone();
         texts.iter().for_each(|text| hash.update(text.as_bytes()));
-        crate::hash::half(hash.finalize().into_bytes())
+        crate::base::hash::half(hash.finalize().into_bytes())
     }
 
     /// What this key's run knows of its secrets.

@@ -6,15 +6,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::escape::{escape_key, to_tree};
 use super::evaluation::watched;
-use super::sealing::GIVEN;
 use super::{Deps, Input, Known, Mistake, NoValue, Partial, Path, PathPart};
-use crate::json::Json;
-use crate::overrides::Unfit;
+use crate::base::{escape_key, to_tree};
 
 /// A setting that can be asked what it waits for, what is known of it, and what is wrong with it.
 pub trait Slot {
@@ -45,28 +41,6 @@ pub trait Resolve: Slot {
 pub trait Holding: Resolve {
     /// The setting that resolves to it.
     fn holding(value: Self::Value) -> Self;
-}
-
-/// Gives a setting the value that this says, in clear.
-///
-/// # Errors
-/// If it is not one of the setting's, or has a secret in it.
-pub fn set<S: Holding<Value: DeserializeOwned>>(slot: &mut S, value: &Json) -> Result<(), Unfit> {
-    let value = value.value();
-    if mentions_secret(&value) {
-        return Err(Unfit::Secret);
-    }
-    let read = serde_json::from_value(value).map_err(|error| Unfit::Value(error.to_string()))?;
-    *slot = S::holding(read);
-    Ok(())
-}
-
-fn mentions_secret(value: &Value) -> bool {
-    match value {
-        Value::Object(map) => map.contains_key(GIVEN) || map.values().any(mentions_secret),
-        Value::Array(items) => items.iter().any(mentions_secret),
-        _ => false,
-    }
 }
 
 /// A value as data. It is secret if its own code exposes a secret to write it.

@@ -96,7 +96,7 @@ impl Provider for Memory {
         Ok("memory".into())
     }
 
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Motd>().with::<Vaulted>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<Motd>().with::<Vaulted>();
     }
 }

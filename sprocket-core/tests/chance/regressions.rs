@@ -919,6 +919,45 @@ fn guest_at_a_deferred_provider_keeps_what_it_was_made_from() {
     }
 }
 
+/// The guest was refused: an earlier run had replaced the host, whose earlier object was left in place.
+#[test]
+fn retained_guest_stays_in_a_retained_host() {
+    let host = |base| Slot { base, options: vec![Keep], ..thing(0, Pipe) };
+    let guest = || Slot { uses: vec![Inside(0)], options: vec![Keep], ..thing(1, Lamp) };
+    for write in 1..6 {
+        life(vec![act(vec![host(0), guest()]), Act { death: Some(Fails(write)), ..act(vec![host(1), guest()]) }]);
+    }
+}
+
+/// The new object waited for the new host, and what the old one was made from was deleted before it.
+#[test]
+fn guest_that_leaves_a_replaced_host_does_not_wait_for_it() {
+    let tag = |base| Slot { base, ..thing(1, Tag) };
+    let host = |base| Slot { base, uses: vec![Name(1)], ..thing(3, Pipe) };
+    let guest = |uses| Slot { uses, ..thing(5, Sign) };
+    let inside = || guest(vec![On(1), Inside(3)]);
+    in_peace(vec![vec![host(0), inside()], vec![tag(0), host(0), inside()], vec![tag(1), host(1), guest(vec![])]]);
+}
+
+/// It was not told as an orphan: nothing else of its kind was declared or recorded.
+#[test]
+fn late_effect_of_a_create_is_told_when_its_kind_is_gone() {
+    let late = Fault { call: Create, slot: 5, how: Late };
+    let first = act(vec![thing(1, Pipe), thing(5, Post)]);
+    for parallel in [1, 2] {
+        for write in 1..6 {
+            let first = Act { faults: vec![late.clone()], death: Some(Before(write)), given_up: true, ..first.clone() };
+            holds(&Case {
+                parallel,
+                continue_on_error: false,
+                world: vec![Feature::LateEffects],
+                turns: vec![1, 0, 0, 1, 0, 2, 2, 0, 0],
+                acts: vec![first, act(vec![])],
+            });
+        }
+    }
+}
+
 /// Cases that notice seeded bugs; the engine never had these faults.
 mod planner_invariants {
     use super::*;

@@ -347,7 +347,7 @@ impl Provider for Door {
     async fn identity(&self) -> Result<Identity, ShedError> {
         Ok("shed".into())
     }
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+    fn kinds(kinds: &mut impl Kinds<Self>) {
         kinds
             .with::<Post>()
             .with::<Pipe>()
@@ -356,7 +356,7 @@ impl Provider for Door {
             .with::<Sign>()
             .with::<Tag>()
             .with::<Tap>()
-            .with::<Peg>()
+            .with::<Peg>();
     }
 }
 

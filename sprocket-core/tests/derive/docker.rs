@@ -74,8 +74,8 @@ impl Provider for Docker {
     async fn identity(&self) -> Result<Identity, NoEngine> {
         Err(NoEngine)
     }
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Network>().with::<Volume>().with::<SwarmSecret>().with::<Service>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<Network>().with::<Volume>().with::<SwarmSecret>().with::<Service>();
     }
 }
 

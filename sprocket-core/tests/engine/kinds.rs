@@ -58,8 +58,8 @@ impl Provider for Lab {
         Err(LabError)
     }
 
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Net>().with::<Disk>().with::<Conf>().with::<Note>().with::<App>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<Net>().with::<Disk>().with::<Conf>().with::<Note>().with::<App>();
     }
 }
 

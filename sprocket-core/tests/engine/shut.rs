@@ -81,8 +81,8 @@ macro_rules! provider {
             async fn identity(&self) -> Result<Identity, NoEntry> {
                 Ok($name.into())
             }
-            fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-                kinds.with::<$kind>()
+            fn kinds(kinds: &mut impl Kinds<Self>) {
+                kinds.with::<$kind>();
             }
         }
     };

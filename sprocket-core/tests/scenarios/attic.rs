@@ -57,8 +57,8 @@ macro_rules! version {
                 async fn identity(&self) -> Result<Identity, NoTrouble> {
                     Ok("attic".into())
                 }
-                fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-                    kinds.with::<Chest>()
+                fn kinds(kinds: &mut impl Kinds<Self>) {
+                    kinds.with::<Chest>();
                 }
             }
 

@@ -284,9 +284,7 @@ fn credentials_are_kept_out_of_errors() {
         async fn identity(&self) -> Result<sprocket_core::Identity, Denied> {
             Err(Denied("no".into()))
         }
-        fn kinds(kinds: sprocket_core::Kinds<Self>) -> sprocket_core::Kinds<Self> {
-            kinds
-        }
+        fn kinds(_: &mut impl sprocket_core::Kinds<Self>) {}
     }
     let mut story = Story::in_yard();
     let refused =

@@ -285,8 +285,8 @@ impl Provider for Gate {
             None => Ok(self.inside().name.as_str().into()),
         }
     }
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Post>().with::<Pipe>().with::<Stone>().with::<Stall>().with::<Booth>().with::<Tent>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<Post>().with::<Pipe>().with::<Stone>().with::<Stall>().with::<Booth>().with::<Tent>();
     }
 }
 

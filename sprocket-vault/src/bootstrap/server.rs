@@ -87,12 +87,12 @@ impl Provider for VaultServer {
         Ok(format!("custody {}", self.custody.place()).into())
     }
 
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
+    fn kinds(kinds: &mut impl Kinds<Self>) {
         kinds
             .with::<VaultInit>()
             .with::<VaultShare>()
             .with::<VaultUnseal>()
             .with::<VaultAccess>()
-            .with::<VaultRootRevoked>()
+            .with::<VaultRootRevoked>();
     }
 }

@@ -108,8 +108,8 @@ impl Provider for Shelf {
     async fn identity(&self) -> Result<Identity, ShelfError> {
         Ok("the shelf".into())
     }
-    fn kinds(kinds: Kinds<Self>) -> Kinds<Self> {
-        kinds.with::<Thing>().with::<Chest>()
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<Thing>().with::<Chest>();
     }
 }
 

@@ -17,13 +17,11 @@ use serde_json::Value;
 
 use super::prepare::{self, Prepared};
 use super::saved::Proposal;
-use super::trust::Trusted;
-use super::{Engine, Refused, stale};
+use super::{Engine, stale};
+use crate::base::{Address, Effect, PhysicalName, ProviderName};
 use crate::erased::{ErasedLive, Target, Through};
-use crate::ids::{Address, PhysicalName, ProviderName};
 use crate::plan::{Goal, Plan, Request};
-use crate::refresh::Opener;
-use crate::resource::Effect;
+use crate::session::{Opener, Refused, Trusted};
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Lock, Record};
 use crate::value::{Path, Secret};

@@ -3,19 +3,14 @@
 use serde_json::Value;
 
 use super::{Found, Hidden, Import, refused};
-use crate::engine::Refused;
+use crate::base::{Json, PhysicalName, hash, is_engines};
 use crate::erased::{ErasedLive, Evaluated};
-use crate::hash;
-use crate::ids::PhysicalName;
-use crate::json::Json;
-use crate::plan::{has_holes, next_generation, reported};
-use crate::resource::Naming;
+use crate::kind::Naming;
+use crate::planner::{has_holes, next_generation, reported, triggers};
+use crate::session::Refused;
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Object, Record, SeenSpec};
-use crate::trigger;
-use crate::value::{
-    FINGERPRINT, Facts, Known, NodeId, Path, PathPart, conceal_seen, is_engines, is_sealed, places_hidden, single,
-};
+use crate::value::{FINGERPRINT, Facts, Known, NodeId, Path, PathPart, conceal_seen, is_sealed, places_hidden, single};
 
 impl Found {
     /// Records one, and notes what is known of it from now on.
@@ -110,10 +105,10 @@ impl Found {
     fn triggers(&self, stack: &Stack, node: &Node, known: &Known) -> Vec<Value> {
         let standing = |node: NodeId| {
             let record = self.prepared.snapshot.records.get(&stack.nodes[node.index as usize].address)?;
-            record.object.is_some().then(|| trigger::standing(Some(record)))
+            record.object.is_some().then(|| triggers::standing(Some(record)))
         };
         let key = &self.prepared.key;
-        let found = trigger::values(&node.options.replace_on, known, key, &|deps| stack.addresses(deps), standing);
+        let found = triggers::values(&node.options.replace_on, known, key, &|deps| stack.addresses(deps), standing);
         found.ok().filter(|found| !found.iter().any(has_holes)).unwrap_or_default()
     }
 

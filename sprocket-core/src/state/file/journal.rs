@@ -4,7 +4,7 @@
 //! nobody was told that it is durable: it is ignored. Any other line that is not as it was written is damage, and
 //! refused: to leave out an entry that counts would be to forget an object.
 
-use crate::ids::Lineage;
+use crate::base::Lineage;
 use crate::state::format::{Batch, Reading, Unreadable};
 use crate::state::store::StoreError;
 
@@ -88,7 +88,7 @@ fn refused(error: Unreadable, line: usize, place: &str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Json;
+    use crate::base::Json;
     use crate::state::format::write_snapshot;
     use crate::state::journal::{Entry, Event};
     use crate::state::{Mac, Signer, Snapshot};

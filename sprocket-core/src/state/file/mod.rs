@@ -36,7 +36,7 @@ use super::key::{KeySource, generate_identity};
 use super::mac::Signer;
 use super::snapshot::Snapshot;
 use super::store::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};
-use crate::entropy::Entropy;
+use crate::base::Entropy;
 use crate::value::Secret;
 
 /// A state in a folder of its own.

@@ -13,7 +13,7 @@ use super::claim::Claim;
 use super::folder::{self, io_error, private};
 use super::journal::Journal;
 use super::{Files, Read};
-use crate::ids::Lineage;
+use crate::base::Lineage;
 use crate::state::format::{Batch, Reading, is_snapshot_due, write_snapshot};
 use crate::state::journal::Entry;
 use crate::state::mac::{Mac, Signer};

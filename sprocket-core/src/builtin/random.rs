@@ -1,0 +1,176 @@
+//! Generated secrets: `random:password`.
+//!
+//! A generated secret has no server: its record is the object, and state, where it is sealed, is its only copy. It is
+//! drawn once, durable before anything that uses it starts, and drawn again only when it is replaced.
+
+use serde::{Deserialize, Serialize};
+use sprocket_derive::Spec;
+
+use crate::base::{Identity, ObjectId, PhysicalName};
+use crate::kind::{
+    Bring, Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Kinds, Live, Make, Naming, Outcome, Provider,
+    ProviderError, Recorded, Resource, This,
+};
+use crate::value::{Output, Secret};
+
+/// The provider of what needs only randomness. Every stack has one.
+#[derive(Debug)]
+pub struct Random;
+
+/// Generated secrets have no settings for all of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(provider = Random, crate = crate)]
+pub struct RandomSpec {}
+
+/// Nothing can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum RandomError {}
+
+impl ProviderError for RandomError {
+    fn kind(&self) -> ErrorKind {
+        match *self {}
+    }
+}
+
+impl Provider for Random {
+    const NAME: &'static str = "random";
+    type Draft = RandomDraft;
+    type Config = RandomSpec;
+    type Credentials = ();
+    type Error = RandomError;
+
+    async fn connect(_: &RandomSpec, (): ()) -> Result<Self, RandomError> {
+        Ok(Self)
+    }
+
+    fn ambient() -> Result<(), RandomError> {
+        Ok(())
+    }
+
+    async fn identity(&self) -> Result<Identity, RandomError> {
+        Ok("random".into())
+    }
+
+    fn kinds(kinds: &mut impl Kinds<Self>) {
+        kinds.with::<Password>();
+    }
+
+    fn unconnected() -> Option<RandomDraft> {
+        Some(RandomDraft::default())
+    }
+}
+
+/// A generated password.
+///
+/// Changing a setting draws another one; who uses it is updated.
+///
+/// ```
+/// # use sprocket_core::{Password, Stack};
+/// # let mut stack = Stack::new();
+/// let password = stack.add(Password::new("redis").length(40));
+/// assert!(password.value.is_secret());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Password {
+    /// The password.
+    pub value: Output<Secret<String>>,
+    this: This<Self>,
+}
+
+impl Password {
+    /// A password of 32 letters and digits.
+    pub fn new(name: impl Into<String>) -> PasswordDraft {
+        PasswordDraft::new(name)
+    }
+}
+
+/// A password's settings. A change of any of them draws another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+#[spec(resource = Password, crate = crate)]
+pub struct PasswordSpec {
+    /// How many characters it has: 16 to 256, each a letter or a digit, so that it is legal in an URL, a shell and a
+    /// configuration file.
+    #[spec(default = 32, replaces)]
+    pub length: u16,
+    /// Any text: another one draws another password.
+    #[spec(default, replaces)]
+    pub rotation: String,
+}
+
+/// What was drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PasswordState {
+    id: String,
+    value: Secret<String>,
+}
+
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+impl Resource for Password {
+    const KIND: &'static str = "random:password";
+    const NAMING: Naming = Naming::None;
+    type Provider = Random;
+    type Draft = PasswordDraft;
+    type Spec = PasswordSpec;
+    type State = PasswordState;
+
+    fn this(&self) -> &This<Self> {
+        &self.this
+    }
+
+    fn declared(_: &PasswordDraft, this: This<Self>) -> Self {
+        Self { value: this.reported_secret(|state| &state.value), this }
+    }
+
+    async fn read(_: &Random, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        Ok(match find {
+            Find::Recorded(Recorded { id, name, spec, state, mark }) => Found::One(Live {
+                id: id.clone(),
+                name: name.clone(),
+                spec: spec.clone(),
+                state: state.clone(),
+                mark: Some(mark.clone()),
+            }),
+            Find::Named(_) | Find::Import(_) => Found::None,
+        })
+    }
+
+    /// One from elsewhere is as long as it is, whatever it is made of: where the program wants another length, the plan says
+    /// so.
+    fn bring(bring: &Bring<'_, Self>) -> Option<Live<Self>> {
+        let value = bring.value.expose().as_str()?.to_owned();
+        let length = u16::try_from(value.chars().count()).unwrap_or(u16::MAX);
+        Some(Live {
+            id: bring.id.clone(),
+            name: bring.name.clone(),
+            spec: PasswordSpec { length, rotation: bring.spec.rotation.clone() },
+            state: PasswordState { id: bring.id.to_string(), value: Secret::new(value) },
+            mark: None,
+        })
+    }
+
+    async fn create(_: &Random, make: &Make<'_, Self>) -> Outcome<Self> {
+        let drawn = (0..make.spec.length).map(|_| char::from(ALPHABET[usize::from(make.entropy.below(62))])).collect();
+        Ok(PasswordState { id: make.entropy.id(), value: Secret::new(drawn) })
+    }
+
+    async fn update(_: &Random, change: &Change<'_, Self>) -> Outcome<Self> {
+        Ok(change.live.state.clone())
+    }
+
+    async fn delete(_: &Random, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+        Ok(())
+    }
+
+    fn id(_: &PhysicalName, state: &PasswordState) -> ObjectId {
+        state.id.as_str().into()
+    }
+
+    fn review(spec: &PasswordSpec) -> Findings {
+        let mut findings = Findings::default();
+        if !(16..=256).contains(&spec.length) {
+            findings.errors.push(format!("a password has 16 to 256 characters, not {}", spec.length).into());
+        }
+        findings
+    }
+}

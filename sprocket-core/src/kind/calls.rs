@@ -1,0 +1,301 @@
+//! What the calls of a kind are given, and what they answer.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Resource;
+use crate::base::{Effect, Entropy, Lineage, Mark, ObjectId, PhysicalName};
+use crate::kind::{ErrorKind, ProviderError};
+use crate::value::Secret;
+
+/// How to look for an object.
+#[derive(Debug)]
+pub enum Find<'a, R: Resource> {
+    /// The one that was recorded.
+    Recorded(&'a Recorded<R>),
+    /// Whatever has this name.
+    Named(&'a PhysicalName),
+    /// What a person calls by this id or name.
+    Import(&'a str),
+}
+
+/// What was found.
+#[derive(Debug)]
+pub enum Found<R: Resource> {
+    /// The service says that there is none.
+    None,
+    /// One.
+    One(Live<R>),
+    /// Several answer to it.
+    Many(Vec<Live<R>>),
+}
+
+impl<R: Resource> Found<R> {
+    /// All that were found.
+    pub fn into_vec(self) -> Vec<Live<R>> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(live) => vec![live],
+            Self::Many(lives) => lives,
+        }
+    }
+}
+
+impl<R: Resource> From<Vec<Live<R>>> for Found<R> {
+    fn from(mut lives: Vec<Live<R>>) -> Self {
+        match lives.len() {
+            0 => Self::None,
+            1 => Self::One(lives.remove(0)),
+            _ => Self::Many(lives),
+        }
+    }
+}
+
+impl<R: Resource> From<Option<Live<R>>> for Found<R> {
+    fn from(live: Option<Live<R>>) -> Self {
+        live.map_or(Self::None, Self::One)
+    }
+}
+
+/// An object as it is now.
+#[derive(Clone, Debug)]
+pub struct Live<R: Resource> {
+    /// The service's id of it.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: PhysicalName,
+    /// Its settings, in the form that this kind writes them.
+    pub spec: R::Spec,
+    /// What else the service reports.
+    pub state: R::State,
+    /// Whose it is, if it says so.
+    pub mark: Option<Mark>,
+}
+
+impl<R: Resource> Live<R> {
+    /// Whether it has this mark.
+    pub fn is(&self, mark: &Mark) -> bool {
+        self.mark.as_ref() == Some(mark)
+    }
+}
+
+/// What a listing must contain.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// Everything that is marked as this stack's,
+    pub lineage: Lineage,
+    /// and whatever has one of these names.
+    pub names: std::collections::BTreeSet<PhysicalName>,
+}
+
+impl Listing {
+    /// Whether an object belongs into it.
+    pub fn wants(&self, name: &PhysicalName, mark: Option<&Mark>) -> bool {
+        mark.is_some_and(|mark| mark.lineage == self.lineage) || self.names.contains(name)
+    }
+}
+
+/// What to make.
+#[derive(Debug)]
+pub struct Make<'a, R: Resource> {
+    /// The name that it must have.
+    pub name: &'a PhysicalName,
+    /// Its settings.
+    pub spec: &'a R::Spec,
+    /// The mark that it must bear.
+    pub mark: &'a Mark,
+    /// Randomness, if the kind needs any.
+    pub entropy: &'a Entropy,
+}
+
+/// A value that was made elsewhere, and that a record is to keep from now on.
+#[derive(Debug)]
+pub struct Bring<'a, R: Resource> {
+    /// The id that it is to have.
+    pub id: ObjectId,
+    /// The name of its resource.
+    pub name: &'a PhysicalName,
+    /// The settings that the program gives.
+    pub spec: &'a R::Spec,
+    /// The value.
+    pub value: &'a Secret<Value>,
+}
+
+/// What to change.
+#[derive(Debug)]
+pub struct Change<'a, R: Resource> {
+    /// What we sent last; `None` if the object is being taken over.
+    pub applied: Option<&'a R::Spec>,
+    /// The object as it was read just now.
+    pub live: &'a Live<R>,
+    /// What it must become.
+    pub spec: &'a R::Spec,
+    /// The mark that it must bear.
+    pub mark: &'a Mark,
+}
+
+/// An object as it was recorded.
+#[derive(Clone, Debug)]
+pub struct Recorded<R: Resource> {
+    /// The service's id of it.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: PhysicalName,
+    /// What was sent last. Its write-only settings are withheld.
+    pub spec: R::Spec,
+    /// What the service reported.
+    pub state: R::State,
+    /// The mark that it bears.
+    pub mark: Mark,
+}
+
+/// What a step was about to make when it was interrupted.
+#[derive(Clone, Debug)]
+pub struct Intent<R: Resource> {
+    /// The name that the object would have.
+    pub name: PhysicalName,
+    /// Its settings. The write-only ones are withheld.
+    pub spec: R::Spec,
+    /// The mark that it would bear.
+    pub mark: Mark,
+}
+
+/// What an interrupted create left.
+#[derive(Debug)]
+pub enum Settled<R: Resource> {
+    /// Nothing: it can be done again.
+    Nothing,
+    /// The object that it made.
+    Ours {
+        /// The object, which has our mark.
+        object: Live<R>,
+        /// Further objects with this mark. They are recorded with the object, and deleted.
+        duplicates: Vec<Live<R>>,
+    },
+    /// Objects of this name without our mark.
+    Unmarked(Vec<Live<R>>),
+}
+
+impl<R: Resource> Settled<R> {
+    /// The answer to a create that left this one object.
+    pub fn one(object: Live<R>) -> Self {
+        Self::Ours { object, duplicates: Vec::new() }
+    }
+
+    /// The answer for a kind whose marks say which of the objects of a name are ours.
+    pub fn by_mark(found: impl IntoIterator<Item = Live<R>>, mark: &Mark) -> Self {
+        let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|live| live.is(mark));
+        let mut ours = ours.into_iter();
+        match ours.next() {
+            Some(object) => Self::Ours { object, duplicates: ours.collect() },
+            None if others.is_empty() => Self::Nothing,
+            None => Self::Unmarked(others),
+        }
+    }
+}
+
+/// A call that failed, and what it left.
+#[derive(Debug)]
+pub struct Failed<E, S> {
+    /// Why.
+    pub error: E,
+    /// What exists now in spite of it.
+    pub partial: Option<S>,
+    /// Whether the call had an effect.
+    pub effect: Effect,
+}
+
+impl<E, S> Failed<E, S> {
+    /// The same failure, with what exists in spite of it.
+    #[must_use]
+    pub fn leaving(mut self, state: S) -> Self {
+        self.partial = Some(state);
+        self.effect = Effect::Done;
+        self
+    }
+}
+
+impl<E: ProviderError, S> From<E> for Failed<E, S> {
+    fn from(error: E) -> Self {
+        let effect = match error.kind() {
+            ErrorKind::Unavailable => Effect::Unknown,
+            ErrorKind::Unready => Effect::Done,
+            _ => Effect::None,
+        };
+        Self { error, partial: None, effect }
+    }
+}
+
+/// Until when something may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    until: tokio::time::Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// This long from now; [`Duration::MAX`] is for ever.
+    pub fn after(limit: Duration) -> Self {
+        // As far away as a clock can surely tell.
+        const EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+        let now = tokio::time::Instant::now();
+        Self { until: now.checked_add(limit).unwrap_or_else(|| now + EVER), limit }
+    }
+
+    /// How long that was from the beginning.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// How long is left.
+    pub fn left(&self) -> Duration {
+        self.until.saturating_duration_since(tokio::time::Instant::now())
+    }
+
+    /// Whether it is over.
+    pub fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+}
+
+/// What can be said against settings before anything is done.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// They can't work: the plan is refused.
+    pub errors: Vec<Cow<'static, str>>,
+    /// They may not do what is meant.
+    pub warnings: Vec<Cow<'static, str>>,
+}
+
+/// Something at a service that several resources may want. A plan in which one of them needs it alone is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What it is: `port 443/tcp`.
+    pub what: String,
+    /// Why nobody else can have it; none if it can be shared.
+    pub alone: Option<&'static str>,
+}
+
+impl Claim {
+    /// Others can have it too.
+    pub fn shared(what: impl Into<String>) -> Self {
+        Self { what: what.into(), alone: None }
+    }
+
+    /// Nobody else can have it, and why.
+    pub fn alone(what: impl Into<String>, why: &'static str) -> Self {
+        Self { what: what.into(), alone: Some(why) }
+    }
+}
+
+/// The result of one question that `verify` asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct Checked {
+    /// What was asked: `answers PING on 127.0.0.1:6379`.
+    pub what: String,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+}

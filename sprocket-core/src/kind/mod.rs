@@ -1,0 +1,26 @@
+//! What the author of a kind writes: resources, providers, their settings, and look-ups.
+
+mod calls;
+mod lookup;
+mod options;
+mod overrides;
+mod provider;
+mod resource;
+mod spec;
+mod this;
+mod trigger;
+
+pub use calls::{
+    Bring, Change, Checked, Claim, Deadline, Failed, Find, Findings, Found, Intent, Listing, Live, Make, Recorded,
+    Settled,
+};
+pub use lookup::{Lookup, Question};
+pub(crate) use options::Ignored;
+pub use options::{DraftExt, Layer, Options, Precedes};
+pub(crate) use overrides::Overrides;
+pub use overrides::{Misfit, Overridden, Override, Unfit, set};
+pub use provider::{ErrorKind, Kinds, Provider, ProviderError};
+pub use resource::{ErrorOf, FailedOf, Naming, Outcome, Part, Resource, State};
+pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
+pub use this::This;
+pub use trigger::Trigger;
