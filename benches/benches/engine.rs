@@ -4,7 +4,7 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use sprocket_benches::shapes::Shape;
 use sprocket_benches::{Ground, run};
-use sprocket_core::Goal;
+use sprocket_core::engine::Goal;
 
 fn pure_plan(criterion: &mut Criterion) {
     for (shape, count, changed) in [(Shape::Independent, 10_000, false), (Shape::Lanes, 100_000, true)] {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use sprocket_core::engine::{Engine, Goal, Report, Settings, Stop};
+use sprocket_core::program::Stack;
+use sprocket_core::state::StackKey;
 use sprocket_core::state::{FileStore, KeySource, MemoryStore, StateStore};
-use sprocket_core::value::StackKey;
-use sprocket_core::{Engine, Goal, Report, Settings, Stack, Stop};
 use tempfile::TempDir;
 
 use crate::counted::{Counted, Written};

@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, IntoInput, Kinds, Listing, Live, Make, Mark, Naming,
-    ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
+use sprocket_core::kind::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Listing, Live, Make, Mark, Naming, ObjectId,
+    Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::{IntoInput, Output};
 
 /// The service. Clones share its objects.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! Graphs of resources, as programs declare them.
 
-use sprocket_core::{Output, Stack};
+use sprocket_core::program::{Output, Stack};
 
 use crate::memory::{Memory, Object, ObjectDraft, World};
 

@@ -122,7 +122,7 @@ mod tests {
         let motd = folder.path().join("motd");
         fs::remove_file(&motd).unwrap();
         std::os::unix::fs::symlink(&motd, &motd).unwrap(); // reading it fails, also for root
-        let refused = world.try_plan(program, sprocket::core::Goal::Declared).unwrap_err().to_string();
+        let refused = world.try_plan(program, sprocket::core::engine::Goal::Declared).unwrap_err().to_string();
         assert!(refused.contains("could not read"), "{refused}");
     }
 

@@ -11,7 +11,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sprocket::core::{
+use sprocket::core::kind::{
     Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Identity, Kinds, Listing, Live,
     Make, Mark, Naming, Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, This,
 };

@@ -29,7 +29,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use service::Service;
-use sprocket::core::Stop;
+use sprocket::core::engine::Stop;
 
 #[tokio::main]
 async fn main() -> ExitCode {

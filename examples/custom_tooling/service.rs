@@ -15,8 +15,8 @@ use axum::routing::{get, post};
 use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sprocket::core::engine::{Engine, Event, Events, Goal, Plan, Refused, Report, Settings, Stop, Verdict};
 use sprocket::core::state::{FileStore, KeySource, StateStore, StoreError};
-use sprocket::core::{Engine, Event, Events, Goal, Plan, Refused, Report, Settings, Stop, Verdict};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 

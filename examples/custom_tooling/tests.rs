@@ -3,8 +3,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use sprocket::core::engine::Events;
+use sprocket::core::kind::Entropy;
 use sprocket::core::state::{FileStore, Holder, StateStore as _};
-use sprocket::core::{Entropy, Events};
 use tempfile::TempDir;
 
 use super::service::Service;

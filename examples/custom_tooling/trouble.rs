@@ -5,8 +5,8 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use sprocket::core::Refused;
 use sprocket::core::document::Document;
+use sprocket::core::engine::Refused;
 
 /// Why a request is not answered.
 pub enum Trouble {

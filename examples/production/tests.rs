@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
-use sprocket::core::plan::StepAction;
+use sprocket::core::engine::StepAction;
+use sprocket::core::engine::{Goal, Plan};
 use sprocket::core::testing::{self, World};
-use sprocket::core::{Goal, Plan};
 use sprocket::docker::{SecretFileSpec, ServiceSpec};
 use sprocket::prelude::*;
 use sprocket::{Exit, Program, Shared, Surroundings};

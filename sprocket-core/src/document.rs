@@ -24,7 +24,8 @@
 //!
 //! ```
 //! use serde_json::json;
-//! use sprocket_core::{Password, testing};
+//! use sprocket_core::testing;
+//! use sprocket_core::program::Password;
 //!
 //! let plan = testing::world().plan(|stack| drop(stack.add(Password::new("redis"))));
 //! let document = serde_json::to_value(&plan).unwrap();
@@ -170,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::base::Effect;
-    use crate::plan::{Failure, Outcome};
+    use crate::plan::{Failure, StepOutcome};
 
     fn check(document: &impl Serialize, expect: &str) {
         assert_eq!(serde_json::to_string(document).unwrap(), expect);
@@ -207,7 +208,7 @@ mod tests {
             r#"{"version":1,"type":"event","event":"step_retried","step":0,"address":"lab:net/edge","cause":"slow","wait":0.5}"#,
         );
         let failure = Failure { message: "it is full".into(), hint: None, effect: Effect::None };
-        let (outcome, took) = (Outcome::Failed(failure), Duration::from_millis(1250));
+        let (outcome, took) = (StepOutcome::Failed(failure), Duration::from_millis(1250));
         check(
             &Event::StepEnded { step: 0, address: address(), action: "create", outcome, took },
             r#"{"version":1,"type":"event","event":"step_ended","step":0,"address":"lab:net/edge","action":"create","took":1.25,"effect":"none","hint":null,"message":"it is full","outcome":"failed"}"#,

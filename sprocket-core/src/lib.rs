@@ -1,9 +1,14 @@
 //! The engine of Sprocket: resources, plans, apply, state. It knows no service, never prints, and reads neither the
 //! environment nor the home directory.
 //!
-//! A program fills a [`Stack`]; an [`Engine`] refreshes, plans and applies it, and is where a tool of one's own begins.
-//! What the engine says is a [`document`]. Kinds of resources implement [`Resource`], the connections they are made with
-//! [`Provider`].
+//! | module | for whom |
+//! |---|---|
+//! | [`program`] | programs: a [`Stack`](program::Stack), its outputs, secrets and options |
+//! | [`engine`] | tools: an [`Engine`](engine::Engine) plans, applies and verifies stacks |
+//! | [`document`] | tools in other languages: the JSON of plans, events and reports |
+//! | [`kind`] | authors of kinds: [`Resource`](kind::Resource), [`Provider`](kind::Provider), [`Lookup`](kind::Lookup) |
+//! | [`state`] | stores of the state, and its format |
+//! | [`testing`] | tests of programs and of kinds |
 //!
 //! # Layers
 //!
@@ -25,44 +30,33 @@
 //! | `engine` | plan, apply, verify, import, and changes of the state by hand |
 //! | `document` | the JSON of plans, events, reports and errors |
 //! | `testing` | the simulated world, injected faults, the conformance suite of kinds |
+//! | `program` | what programs name |
 
 mod apply;
 mod base;
 mod builtin;
 pub mod document;
-mod engine;
+pub mod engine;
 mod erased;
-mod kind;
-pub mod plan;
+pub mod kind;
+mod plan;
 mod planner;
+pub mod program;
 mod session;
 mod stack;
 pub mod state;
 pub mod testing;
-pub mod value;
+mod value;
 
-pub use base::{
-    Address, Effect, Entropy, Identity, Json, Lineage, Mark, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId,
-    Stop, Stopping, Witness, visible,
-};
-pub use builtin::{
-    Neighbours, Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec,
-    Stacks, StacksDraft, StacksError, StacksSpec,
-};
-pub use engine::{Engine, Hidden, Import, Imported, Observation, SavedPlan, Survey};
+/// What the code names that the derive writes.
 #[doc(hidden)]
-pub use kind::set as set_field;
-pub use kind::{
-    Bring, Change, Checked, Claim, Deadline, Draft, DraftExt, ErrorKind, ErrorOf, Failed, FailedOf, Field, Fields,
-    Find, Findings, Found, Intent, Kinds, Layer, Listing, Live, Lookup, Make, Misfit, Naming, Options, Outcome,
-    Overridden, Override, Part, Precedes, Provider, ProviderDraft, ProviderError, Question, Recorded, Resource,
-    Settled, Spec, State, This, Trigger, Unfit,
-};
-pub use plan::Outcome as StepOutcome;
-pub use plan::{Event, Events, Failure, Goal, Plan, Report, Request, StepReport, Unchecked, Verdict};
-pub use session::{Reached, Refused, Settings};
-pub use sprocket_derive::Spec;
-pub use stack::{Budget, Connected, Declared, Mistakes, Objections, On, Stack};
-pub use value::{
-    Assigned, Deps, Input, IntoInput, Known, Mistake, NoValue, Output, Resolve, Secret, Slot, silence_foreign_panics,
-};
+pub mod __derive {
+    pub use crate::base::Json;
+    pub use crate::kind::{
+        Draft, Field, Fields, Options, Provider, ProviderDraft, Resource, Spec, Unfit, set as set_field,
+    };
+    pub use crate::value::{
+        Deps, GIVEN, Holding, Input, IntoInput, Known, Mistake, NoValue, NodeId, Output, Partial, Path, PathPart,
+        Resolve, SECRET, Secret, Slot,
+    };
+}

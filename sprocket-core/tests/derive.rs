@@ -15,8 +15,10 @@ mod providers;
 mod shapes;
 
 use serde_json::{Map, Value, json};
-use sprocket_core::value::Partial;
-use sprocket_core::{Deps, Fields, Input, Known, Mistake, NoValue, Output, Slot};
+use sprocket_core::__derive::Partial;
+use sprocket_core::__derive::{Deps, Known, NoValue, Slot};
+use sprocket_core::kind::Fields;
+use sprocket_core::program::{Input, Mistake, Output};
 
 /// The spec of a draft, all of which is known.
 fn spec<F: Fields>(draft: &F) -> F::Spec {

@@ -67,16 +67,16 @@ fn structure(model: &Model) -> TokenStream {
     };
     let mistakes = keeps_mistakes(model).then(|| {
         let field = format_ident!("{MISTAKES}");
-        quote!(#field: ::std::vec::Vec<#core::Input<()>>,)
+        quote!(#field: ::std::vec::Vec<#core::__derive::Input<()>>,)
     });
     let own = match &model.shape {
         Shape::Resource(_) => quote! {
             name: ::std::string::String,
-            options: #core::Options,
+            options: #core::__derive::Options,
         },
         Shape::Provider(noun) => quote! {
             name: ::std::string::String,
-            credentials: ::std::option::Option<#core::Input<<#noun as #core::Provider>::Credentials>>,
+            credentials: ::std::option::Option<#core::__derive::Input<<#noun as #core::__derive::Provider>::Credentials>>,
         },
         Shape::Nested(_) => TokenStream::new(),
     };
@@ -153,7 +153,7 @@ fn constructor(model: &Model) -> TokenStream {
     let (name, own) = match &model.shape {
         Shape::Resource(_) => (
             Some(quote!(name: impl ::std::convert::Into<::std::string::String>,)),
-            quote!(name: ::std::convert::Into::into(name), options: <#core::Options as ::std::default::Default>::default(),),
+            quote!(name: ::std::convert::Into::into(name), options: <#core::__derive::Options as ::std::default::Default>::default(),),
         ),
         Shape::Provider(_) => {
             (None, quote!(name: ::std::string::String::new(), credentials: ::std::option::Option::None,))
@@ -203,11 +203,11 @@ fn own_setters(model: &Model) -> TokenStream {
         #[track_caller]
         #vis fn credentials(
             mut self,
-            credentials: impl #core::IntoInput<<#noun as #core::Provider>::Credentials>,
+            credentials: impl #core::__derive::IntoInput<<#noun as #core::__derive::Provider>::Credentials>,
         ) -> Self {
-            let credentials = #core::IntoInput::into_input(credentials);
-            if let #core::Input::Mistake(mistake) = &credentials {
-                self.#mistakes.push(#core::Input::Mistake(::std::clone::Clone::clone(mistake)));
+            let credentials = #core::__derive::IntoInput::into_input(credentials);
+            if let #core::__derive::Input::Mistake(mistake) = &credentials {
+                self.#mistakes.push(#core::__derive::Input::Mistake(::std::clone::Clone::clone(mistake)));
             }
             self.credentials = ::std::option::Option::Some(credentials);
             self
@@ -220,7 +220,7 @@ fn slot_type(model: &Model, setting: &Setting) -> TokenStream {
     let (core, ty) = (&model.core, &setting.slot.item);
     let item = match &setting.draft {
         Some(draft) => quote!(#draft),
-        None => quote!(#core::Input<#ty>),
+        None => quote!(#core::__derive::Input<#ty>),
     };
     match &setting.slot.holds {
         Holds::One => item,
@@ -246,10 +246,10 @@ fn initial(model: &Model, setting: &Setting) -> TokenStream {
         (Start::Default, Some(draft)) => quote_spanned!(at=> <#draft as ::std::default::Default>::default()),
         (Start::Default, None) => {
             let value = quote_spanned!(at=> <#ty as ::std::default::Default>::default());
-            quote!(#core::Input::Value(#value))
+            quote!(#core::__derive::Input::Value(#value))
         }
         (Start::Expression(expression), _) => setters.convert(&quote!(#expression)),
-        (Start::Flag, _) => quote!(#core::Input::Value(false)),
+        (Start::Flag, _) => quote!(#core::__derive::Input::Value(false)),
     }
 }
 

@@ -27,12 +27,12 @@ pub(crate) fn write(model: &Model) -> TokenStream {
 fn spec(model: &Model) -> TokenStream {
     let Model { core, spec, settings, .. } = model;
     let facts = settings.iter().map(|Setting { name, replaces, write_only, .. }| {
-        quote!(#core::Field { name: #name, replaces: #replaces, write_only: #write_only },)
+        quote!(#core::__derive::Field { name: #name, replaces: #replaces, write_only: #write_only },)
     });
     quote! {
         #[automatically_derived]
-        impl #core::Spec for #spec {
-            const FIELDS: &'static [#core::Field] = &[#(#facts)*];
+        impl #core::__derive::Spec for #spec {
+            const FIELDS: &'static [#core::__derive::Field] = &[#(#facts)*];
         }
     }
 }
@@ -50,32 +50,32 @@ fn fields(model: &Model) -> TokenStream {
     let (slots, check) = if keeps_mistakes(model) {
         (
             quote! {
-                let mut slots: ::std::vec::Vec<(&'static str, &dyn #core::Slot)> = ::std::vec![#(#slots)*];
+                let mut slots: ::std::vec::Vec<(&'static str, &dyn #core::__derive::Slot)> = ::std::vec![#(#slots)*];
                 if !self.#mistakes.is_empty() {
                     slots.push(("", &self.#mistakes));
                 }
                 slots
             },
-            Some(quote!(#core::Resolve::resolve(&self.#mistakes, known)?;)),
+            Some(quote!(#core::__derive::Resolve::resolve(&self.#mistakes, known)?;)),
         )
     } else {
         (quote!(::std::vec![#(#slots)*]), None)
     };
     quote! {
         #[automatically_derived]
-        impl #core::Fields for #draft {
+        impl #core::__derive::Fields for #draft {
             type Spec = #spec;
 
-            fn slots(&self) -> ::std::vec::Vec<(&'static str, &dyn #core::Slot)> {
+            fn slots(&self) -> ::std::vec::Vec<(&'static str, &dyn #core::__derive::Slot)> {
                 #slots
             }
 
-            fn starts() -> ::std::vec::Vec<(&'static str, ::std::boxed::Box<dyn #core::Slot>)> {
+            fn starts() -> ::std::vec::Vec<(&'static str, ::std::boxed::Box<dyn #core::__derive::Slot>)> {
                 ::std::vec![#(#starts)*]
             }
 
             #[allow(unused_variables)]
-            fn spec(&self, known: &#core::Known) -> ::std::result::Result<#spec, #core::NoValue> {
+            fn spec(&self, known: &#core::__derive::Known) -> ::std::result::Result<#spec, #core::__derive::NoValue> {
                 #check
                 #made
             }
@@ -91,10 +91,9 @@ fn spec_of(model: &Model) -> TokenStream {
         return quote!(::std::unreachable!());
     }
     let names: Vec<_> = (0..settings.len()).map(|place| format_ident!("value_{place}")).collect();
-    let resolved = settings
-        .iter()
-        .zip(&names)
-        .map(|(Setting { ident, .. }, name)| quote!(let #name = #core::Resolve::resolve(&self.#ident, known)?;));
+    let resolved = settings.iter().zip(&names).map(
+        |(Setting { ident, .. }, name)| quote!(let #name = #core::__derive::Resolve::resolve(&self.#ident, known)?;),
+    );
     let values = settings.iter().zip(&names).map(|(Setting { ident, ty, .. }, name)| {
         // A value of another type, such as that of another draft's spec, is an error at the field's type.
         let name = Ident::new(&name.to_string(), shown_at(ty.span()));
@@ -111,14 +110,14 @@ fn draft(model: &Model, noun: &syn::Path) -> TokenStream {
     let draft = model.draft();
     quote! {
         #[automatically_derived]
-        impl #core::Draft for #draft {
+        impl #core::__derive::Draft for #draft {
             type Resource = #noun;
 
             fn name(&self) -> &str {
                 &self.name
             }
 
-            fn options(&mut self) -> &mut #core::Options {
+            fn options(&mut self) -> &mut #core::__derive::Options {
                 &mut self.options
             }
         }
@@ -132,14 +131,14 @@ fn provider_draft(model: &Model, noun: &syn::Path) -> TokenStream {
     let names: Vec<_> = model.drafted().map(|setting| &setting.name).collect();
     let settable = model.drafted().map(|Setting { ident, name, slot, .. }| {
         if is_secret(&slot.item) {
-            quote!(#name => ::std::result::Result::Err(#core::Unfit::Secret),)
+            quote!(#name => ::std::result::Result::Err(#core::__derive::Unfit::Secret),)
         } else {
-            quote!(#name => #core::set_field(&mut self.#ident, value),)
+            quote!(#name => #core::__derive::set_field(&mut self.#ident, value),)
         }
     });
     quote! {
         #[automatically_derived]
-        impl #core::ProviderDraft for #draft {
+        impl #core::__derive::ProviderDraft for #draft {
             type Provider = #noun;
 
             fn name(&self) -> &str {
@@ -148,29 +147,29 @@ fn provider_draft(model: &Model, noun: &syn::Path) -> TokenStream {
 
             fn credentials(
                 &self,
-                known: &#core::Known,
+                known: &#core::__derive::Known,
             ) -> ::std::result::Result<
-                ::std::option::Option<<#noun as #core::Provider>::Credentials>,
-                #core::NoValue,
+                ::std::option::Option<<#noun as #core::__derive::Provider>::Credentials>,
+                #core::__derive::NoValue,
             > {
                 match &self.credentials {
                     ::std::option::Option::None => ::std::result::Result::Ok(::std::option::Option::None),
-                    ::std::option::Option::Some(#core::Input::Value(value)) => {
+                    ::std::option::Option::Some(#core::__derive::Input::Value(value)) => {
                         ::std::result::Result::Ok(::std::option::Option::Some(::std::clone::Clone::clone(value)))
                     }
-                    ::std::option::Option::Some(#core::Input::Output(output)) => {
+                    ::std::option::Option::Some(#core::__derive::Input::Output(output)) => {
                         output.value(known).map(::std::option::Option::Some)
                     }
-                    ::std::option::Option::Some(#core::Input::Mistake(mistake)) => {
-                        ::std::result::Result::Err(#core::NoValue::Ever(::std::clone::Clone::clone(mistake)))
+                    ::std::option::Option::Some(#core::__derive::Input::Mistake(mistake)) => {
+                        ::std::result::Result::Err(#core::__derive::NoValue::Ever(::std::clone::Clone::clone(mistake)))
                     }
                 }
             }
 
-            fn credential_deps(&self, into: &mut #core::Deps) {
-                if let ::std::option::Option::Some(#core::Input::Output(output)) = &self.credentials {
+            fn credential_deps(&self, into: &mut #core::__derive::Deps) {
+                if let ::std::option::Option::Some(#core::__derive::Input::Output(output)) = &self.credentials {
                     // Credentials need not serialise, so they are no slot; what is made of them waits for the same.
-                    #core::Slot::deps(&#core::Input::Output(output.map(|_| ())), into);
+                    #core::__derive::Slot::deps(&#core::__derive::Input::Output(output.map(|_| ())), into);
                 }
             }
 
@@ -187,11 +186,11 @@ fn provider_draft(model: &Model, noun: &syn::Path) -> TokenStream {
             fn set(
                 &mut self,
                 setting: &str,
-                value: &#core::Json,
-            ) -> ::std::result::Result<(), #core::Unfit> {
+                value: &#core::__derive::Json,
+            ) -> ::std::result::Result<(), #core::__derive::Unfit> {
                 match setting {
                     #(#settable)*
-                    _ => ::std::result::Result::Err(#core::Unfit::NoSuchSetting(::std::vec![#(#names),*])),
+                    _ => ::std::result::Result::Err(#core::__derive::Unfit::NoSuchSetting(::std::vec![#(#names),*])),
                 }
             }
         }
@@ -204,7 +203,7 @@ fn nested_draft(model: &Model, draft: &Ident) -> TokenStream {
     let held = held(model);
     quote! {
         #[automatically_derived]
-        impl #core::value::Holding for #draft {
+        impl #core::__derive::Holding for #draft {
             #[allow(unused_variables)]
             fn holding(held: #spec) -> Self {
                 Self { #held }
@@ -217,7 +216,7 @@ fn nested_draft(model: &Model, draft: &Ident) -> TokenStream {
 fn held(model: &Model) -> TokenStream {
     let core = &model.core;
     let fields = model.drafted().map(|Setting { ident, ty, .. }| {
-        let value = quote_spanned!(shown_at(ty.span())=> #core::value::Holding::holding(held.#ident));
+        let value = quote_spanned!(shown_at(ty.span())=> #core::__derive::Holding::holding(held.#ident));
         quote!(#ident: #value,)
     });
     let mistakes = keeps_mistakes(model).then(|| {

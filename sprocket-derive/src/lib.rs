@@ -26,10 +26,8 @@ use proc_macro::TokenStream;
 /// ```
 /// # use std::collections::BTreeMap;
 /// # use serde::{Deserialize, Serialize};
-/// # use sprocket_core::{
-/// #     Change, ErrorOf, FailedOf, Find, Found, IntoInput, Make, Naming, Outcome, Random, Recorded, Resource, Secret, Spec,
-/// #     Stack, This,
-/// # };
+/// # use sprocket_core::kind::{Change, ErrorOf, FailedOf, Find, Found, Make, Naming, Outcome, Recorded, Resource, Spec, This};
+/// # use sprocket_core::program::{IntoInput, Random, Secret, Stack};
 /// /// A service's settings.
 /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 /// #[spec(resource = Service)]

@@ -3,7 +3,7 @@
 //! A draft's own setter silently wins over the method of a trait: a setting `after` would disable the option `after`. So
 //! the derive refuses them.
 //!
-//! **Invariant:** [`OPTIONS`] is the list of the methods of `sprocket_core::DraftExt`; a test reads it off the source.
+//! **Invariant:** [`OPTIONS`] is the list of the methods of `sprocket_core::program::DraftExt`; a test reads it off the source.
 
 use syn::Ident;
 use syn::ext::IdentExt as _;

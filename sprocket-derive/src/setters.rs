@@ -37,7 +37,7 @@ impl Setters<'_> {
             Some(draft) => quote!(impl ::std::convert::Into<#draft>),
             None => {
                 let ty = &self.setting.slot.item;
-                quote!(impl #core::IntoInput<#ty>)
+                quote!(impl #core::__derive::IntoInput<#ty>)
             }
         }
     }
@@ -49,7 +49,7 @@ impl Setters<'_> {
             Some(draft) => quote!(::std::convert::Into::<#draft>::into(#given)),
             None => {
                 let ty = &self.setting.slot.item;
-                quote!(#core::IntoInput::<#ty>::into_input(#given))
+                quote!(#core::__derive::IntoInput::<#ty>::into_input(#given))
             }
         }
     }
@@ -59,7 +59,7 @@ impl Setters<'_> {
         let own = &self.setting.setters.own;
         if let Start::Flag = self.setting.start {
             let core = &self.model.core;
-            return self.setter(own, &TokenStream::new(), &quote!(self.#ident = #core::Input::Value(true);));
+            return self.setter(own, &TokenStream::new(), &quote!(self.#ident = #core::__derive::Input::Value(true);));
         }
         let (argument, value) = (self.argument(), self.convert(&quote!(#own)));
         self.setter(own, &quote!(#own: #argument), &quote!(self.#ident = #value;))
@@ -128,24 +128,24 @@ impl Setters<'_> {
         let ident = &self.setting.ident;
         let given = self.convert(&quote!(value));
         let text = quote_spanned!(shown_at(key.span())=> ::std::string::ToString::to_string(place.key()));
-        let mistake = quote!(#core::Mistake::here(::std::format!("`{}` is set already", #text)));
+        let mistake = quote!(#core::__derive::Mistake::here(::std::format!("`{}` is set already", #text)));
         let again = if self.setting.draft.is_some() {
             let mistakes = format_ident!("{MISTAKES}");
             quote! {
                 let mistake = #mistake;
-                self.#mistakes.push(#core::Input::Mistake(mistake));
+                self.#mistakes.push(#core::__derive::Input::Mistake(mistake));
             }
         } else {
             let same = quote_spanned!(shown_at(self.setting.slot.item.span())=> old == new);
             quote! {
                 let stays = match (place.get(), &given) {
-                    (#core::Input::Value(old), #core::Input::Value(new)) => #same,
-                    (earlier, _) => ::std::matches!(earlier, #core::Input::Mistake(_)),
+                    (#core::__derive::Input::Value(old), #core::__derive::Input::Value(new)) => #same,
+                    (earlier, _) => ::std::matches!(earlier, #core::__derive::Input::Mistake(_)),
                 };
                 if !stays {
                     let mistake = #mistake;
                     let mut place = place;
-                    place.insert(#core::Input::Mistake(mistake));
+                    place.insert(#core::__derive::Input::Mistake(mistake));
                 }
             }
         };

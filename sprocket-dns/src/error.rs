@@ -8,7 +8,7 @@ use std::fmt::{self, Display};
 use std::io;
 
 use hickory_proto::op::ResponseCode;
-use sprocket_core::{Effect, ErrorKind, Failed, ProviderError};
+use sprocket_core::kind::{Effect, ErrorKind, Failed, ProviderError};
 
 use crate::server::ServerAddress;
 

@@ -6,7 +6,7 @@
 //! that exists, and what a wildcard at `*.api` answers for it would change.
 
 use hickory_proto::rr::{Name, RData, Record, RecordType as Wire};
-use sprocket_core::Mark;
+use sprocket_core::kind::Mark;
 
 use crate::value::{RecordType, text_data, text_of};
 

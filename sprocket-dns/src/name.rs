@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use hickory_proto::rr::Name;
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Input, IntoInput, Output};
+use sprocket_core::program::{Input, IntoInput, Output};
 
 /// The zone itself, in names of records and in targets.
 pub(crate) const APEX: &str = "@";

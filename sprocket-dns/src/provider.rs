@@ -3,7 +3,8 @@
 //! [`Dns::connect`] does not speak to the server. Its address and the zone are recorded in state, the key never is.
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Identity, IntoInput, Kinds, Provider, Spec};
+use sprocket_core::kind::{Identity, Kinds, Provider, Spec};
+use sprocket_core::program::IntoInput;
 
 use hickory_proto::rr::{RData, RecordType as Wire};
 
@@ -21,7 +22,7 @@ use crate::tsig::TsigKey;
 /// asked by ordinary questions, without the key. Everything goes over TCP.
 ///
 /// ```
-/// # use sprocket_core::Stack;
+/// # use sprocket_core::program::Stack;
 /// # use sprocket_dns::{Dns, DnsRecord, TsigKey};
 /// # let mut stack = Stack::new();
 /// stack.connect(Dns::zone("example.org", "ns1.example.org"));

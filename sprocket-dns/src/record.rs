@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use hickory_proto::rr::Record;
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Change, Checked, Claim, Deadline, DraftExt as _, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput,
-    Listing, Live, Make, Mark, Mistake, Naming, ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, Spec,
-    This, Witness,
+use sprocket_core::kind::{
+    Change, Checked, Claim, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Mark, Naming,
+    ObjectId, Outcome, PhysicalName, Recorded, Resource, Spec, This, Witness,
 };
+use sprocket_core::program::{DraftExt as _, Input, IntoInput, Mistake, Output};
 use tokio::time::{Instant, sleep};
 
 use crate::error::{DnsError, failed};
@@ -31,12 +31,12 @@ use crate::zone::{Place, Seen, is_unmet, parts, physical};
 /// The records of one type at a name, and what other resources can use of them.
 ///
 /// Names are relative to the zone (`api`), absolute with a dot at their end (`api.example.org.`), or `@`, the zone itself; `*` may
-/// be the first label. In a [scope](sprocket_core::Stack::scope) a relative name is prefixed, `elo-api`, unless it begins with
+/// be the first label. In a [scope](sprocket_core::program::Stack::scope) a relative name is prefixed, `elo-api`, unless it begins with
 /// `*`, `@` or `_`.
 ///
 /// ```
 /// # use std::net::Ipv4Addr;
-/// # use sprocket_core::Stack;
+/// # use sprocket_core::program::Stack;
 /// # use sprocket_dns::{Dns, DnsRecord};
 /// # let mut stack = Stack::new();
 /// # stack.connect(Dns::zone("example.org", "ns1.example.org"));

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Input, IntoInput, Output};
+use sprocket_core::program::{Input, IntoInput, Output};
 
 /// A name server's address: `ns1.example.org`, `192.0.2.1:5353`, `[2001:db8::1]:53`. The port is 53 unless it says another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

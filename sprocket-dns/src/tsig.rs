@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hickory_proto::rr::rdata::tsig;
 use hickory_proto::rr::{Name, TSigner};
-use sprocket_core::Secret;
+use sprocket_core::program::Secret;
 
 use crate::error::DnsError;
 use crate::name;

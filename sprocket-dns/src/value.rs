@@ -10,7 +10,7 @@ use std::str::FromStr;
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, TXT};
 use hickory_proto::rr::{Name, RData, RecordType as Wire};
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Input, IntoInput, Output};
+use sprocket_core::program::{Input, IntoInput, Output};
 
 use crate::name::{self, ZoneName};
 

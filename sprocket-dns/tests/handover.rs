@@ -1,7 +1,7 @@
 //! Names that pass from one record to another in one run, and names in several spellings, on the sandbox's name server and on
 //! the real one.
 
-use sprocket_core::Stack;
+use sprocket_core::program::Stack;
 use sprocket_core::testing::World;
 use sprocket_dns::DnsRecord;
 

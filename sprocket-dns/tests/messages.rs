@@ -2,8 +2,10 @@
 
 use hickory_proto::rr::RData;
 use hickory_proto::rr::rdata::{A, MX};
+use sprocket_core::__derive::Known;
+use sprocket_core::kind::{ErrorKind, Fields as _, Provider as _, ProviderError as _};
+use sprocket_core::program::Stack;
 use sprocket_core::testing::World;
-use sprocket_core::{ErrorKind, Fields as _, Known, Provider as _, ProviderError as _, Stack};
 use sprocket_dns::{Dns, DnsDraft, DnsError, DnsRecord, TsigAlgorithm, TsigKey};
 
 use crate::support::{Server, secret, unique};
@@ -47,7 +49,7 @@ fn no_server() {
 #[test]
 fn keys_that_can_not_be_used() {
     let draft = || Dns::zone(ZONE, "127.0.0.1:9");
-    let secret = || sprocket_core::Secret::new("no base64!".to_owned());
+    let secret = || sprocket_core::program::Secret::new("no base64!".to_owned());
     let error = identity(draft(), TsigKey::new("deploy", TsigAlgorithm::Sha512, secret())).unwrap_err();
     insta::assert_snapshot!(told(&error), @"could not use the TSIG key `deploy`: its secret is not base64");
     let error = identity(draft(), TsigKey::sha256("deploy", "")).unwrap_err();
@@ -117,7 +119,7 @@ fn rejected_by(server: &Server) {
     TSIG rejected: the name server at SERVER does not accept the key `nobody`: BADKEY: the server knows no key of this name and algorithm, or none that may do this
       hint: compare name, algorithm and secret of the key with those in the server's settings
     ");
-    let secret = sprocket_core::Secret::new(server.secret.clone());
+    let secret = sprocket_core::program::Secret::new(server.secret.clone());
     insta::assert_snapshot!(with(TsigKey::new(server.key.name(), TsigAlgorithm::Sha512, secret)), @"
     TSIG rejected: the name server at SERVER does not accept the key `KEY`: BADKEY: the server knows no key of this name and algorithm, or none that may do this
       hint: compare name, algorithm and secret of the key with those in the server's settings
@@ -186,7 +188,7 @@ fn refused_on(server: &Server) {
             server.connect(stack, ZONE);
             stack.add(DnsRecord::cname(name, "www"));
         };
-        let refused = World::of_real_services().try_plan(program, sprocket_core::Goal::Declared).unwrap_err();
+        let refused = World::of_real_services().try_plan(program, sprocket_core::engine::Goal::Declared).unwrap_err();
         let source = std::error::Error::source(&refused).map_or(String::new(), |source| format!(": {source}"));
         format!("{refused}{source}")
     };

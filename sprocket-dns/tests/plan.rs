@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use sprocket_core::{Draft, DraftExt as _, Fields as _, Known, Output, Resource as _, Stack};
+use sprocket_core::__derive::Known;
+use sprocket_core::kind::{Draft, Fields as _, Resource as _};
+use sprocket_core::program::{DraftExt as _, Output, Stack};
 use sprocket_dns::{Dns, DnsRecord, DnsRecordDraft};
 
 fn found(draft: &DnsRecordDraft) -> String {

@@ -1,7 +1,7 @@
 //! What others have got wrong, on name servers: each group begins with an empty zone, and each line of it is a whole
 //! desired zone. It is applied, the zone is looked at, and planning again must find nothing to do.
 
-use sprocket_core::Stack;
+use sprocket_core::program::Stack;
 use sprocket_core::testing::World;
 use sprocket_dns::{DnsRecord, DnsRecordDraft};
 

@@ -3,8 +3,8 @@
 
 use hickory_proto::rr::rdata::{A, TXT};
 use hickory_proto::rr::{RData, RecordType};
+use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::{KindSuite, Variant, World};
-use sprocket_core::{DraftExt as _, Stack};
 use sprocket_dns::{DnsRecord, DnsRecordDraft};
 
 use crate::support::{Server, unique};

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use hickory_proto::op::{Message, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, TSigner};
-use sprocket_core::Stack;
+use sprocket_core::program::Stack;
 use sprocket_dns::{Dns, TsigKey};
 use sprocket_sandbox::{DNS_KEY, DNS_SECRET, Sandbox};
 

@@ -1,6 +1,6 @@
 //! What `doctor` asks of an engine, with what to do where the answer is no.
 
-use sprocket_core::{Provider as _, ProviderError as _};
+use sprocket_core::kind::{Provider as _, ProviderError as _};
 
 use crate::error::MANAGER_HINT;
 use crate::provider::{Docker, DockerConfig, RegistryLogins};

@@ -3,7 +3,7 @@
 //! An update sends the version that was read just before it, and only if the labels are still those that the plan saw.
 
 use serde_json::Value;
-use sprocket_core::Findings;
+use sprocket_core::kind::Findings;
 
 use crate::client::encode;
 use crate::error::DockerError;

@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sprocket_core::{Input, IntoInput, Output, Secret};
+use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 /// Bytes. What is UTF-8 is written as text, so that a plan can be read; the rest as `{"base64": "…"}`.
 #[derive(Clone, PartialEq, Eq, Default)]

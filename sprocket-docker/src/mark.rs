@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
-use sprocket_core::{Findings, Mark};
+use sprocket_core::kind::{Findings, Mark};
 
 pub(crate) const PREFIX: &str = "sprocket.";
 const LINEAGE: &str = "sprocket.lineage";

@@ -3,7 +3,7 @@
 //! Its rules: swarmkit's `manager/controlapi` for services, overlay networks, configs and secrets; the engine's
 //! `volume/local` and `daemon/names` for volumes.
 
-use sprocket_core::{Findings, PhysicalName};
+use sprocket_core::kind::{Findings, PhysicalName};
 
 fn finding(message: String) -> Findings {
     Findings { errors: vec![message.into()], ..Findings::default() }

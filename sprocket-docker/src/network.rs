@@ -11,10 +11,11 @@ use bollard::models::NetworkInspect;
 use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::{
-    Assigned, Change, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Listing, Live, Make, Naming,
-    ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, Spec, This,
+use sprocket_core::kind::{
+    Change, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome, PhysicalName,
+    Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::{Assigned, Input, IntoInput, Output};
 
 use tokio::time::{Instant, sleep};
 
@@ -28,7 +29,7 @@ use crate::wait;
 /// A network, and what other resources can use of it.
 ///
 /// ```
-/// # use sprocket_core::Stack;
+/// # use sprocket_core::program::Stack;
 /// # use sprocket_docker::{Docker, Network};
 /// # let mut stack = Stack::new();
 /// # stack.connect(Docker::from_env());

@@ -10,7 +10,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::{Identity, Input, IntoInput, Kinds, Output, Provider, Secret, Spec};
+use sprocket_core::kind::{Identity, Kinds, Provider, Spec};
+use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 use crate::client::{Client, header_base64};
 use crate::error::DockerError;
@@ -20,7 +21,7 @@ use crate::{Network, SwarmConfig, SwarmSecret, Volume};
 /// A Docker engine that is a manager of a swarm.
 ///
 /// ```
-/// # use sprocket_core::{Secret, Stack};
+/// # use sprocket_core::program::{Secret, Stack};
 /// # use sprocket_docker::{Docker, RegistryLogins};
 /// # let mut stack = Stack::new();
 /// stack.connect(Docker::from_env());

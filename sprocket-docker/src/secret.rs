@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::{
-    Change, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Listing, Live, Make, Naming, ObjectId, Outcome,
-    Output, PhysicalName, Recorded, Resource, Secret, Spec, This,
+use sprocket_core::kind::{
+    Change, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome, PhysicalName,
+    Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 use crate::content::{Content, Kind};
 use crate::data::{Data, IntoSecretData};
@@ -23,7 +24,7 @@ use crate::provider::Docker;
 /// A secret of the swarm, and what other resources can use of it.
 ///
 /// ```
-/// # use sprocket_core::{Password, Stack};
+/// # use sprocket_core::program::{Password, Stack};
 /// # use sprocket_docker::{Docker, Service, SwarmSecret};
 /// # let mut stack = Stack::new();
 /// # stack.connect(Docker::from_env());

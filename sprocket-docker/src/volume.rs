@@ -14,10 +14,11 @@ use std::time::Duration;
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Listing, Live, Make, Naming,
-    Outcome, Output, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
+use sprocket_core::kind::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, Outcome, PhysicalName,
+    ProviderError as _, Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::{Input, IntoInput, Output};
 
 use crate::error::{DockerError, failed};
 use crate::mark::{self, Labels};
@@ -29,7 +30,7 @@ use crate::wait;
 /// A volume, and what other resources can use of it.
 ///
 /// ```
-/// # use sprocket_core::Stack;
+/// # use sprocket_core::program::Stack;
 /// # use sprocket_docker::{Docker, Service, Volume};
 /// # let mut stack = Stack::new();
 /// # stack.connect(Docker::from_env());

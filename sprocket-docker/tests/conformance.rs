@@ -1,7 +1,7 @@
 //! What every kind must do, on a real engine and in the sandbox.
 
 use serde_json::{Value, json};
-use sprocket_core::{
+use sprocket_core::kind::{
     Change, Draft, ErrorKind, Find, Found, Intent, Live, PhysicalName, ProviderError as _, Recorded, Resource, Settled,
 };
 use sprocket_docker::{
@@ -69,7 +69,7 @@ fn is_as_sent<R: Resource>(record: &Recorded<R>, live: &Live<R>) {
     let sent = serde_json::to_value(&record.spec).unwrap();
     let shown = |spec: &R::Spec| {
         let mut value = serde_json::to_value(spec).unwrap();
-        for field in <R::Spec as sprocket_core::Spec>::FIELDS {
+        for field in <R::Spec as sprocket_core::kind::Spec>::FIELDS {
             if field.write_only || sent[field.name].get("$assigned").is_some() {
                 value[field.name] = serde_json::Value::Null;
             }

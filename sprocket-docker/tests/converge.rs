@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sprocket_core::{Change, Deadline, Recorded, Resource as _};
+use sprocket_core::kind::{Change, Deadline, Recorded, Resource as _};
 use sprocket_docker::{
     Health, OnFailure, Port, Protocol, Restart, Service, ServiceDraft, ServiceSpec, SwarmConfig, Timespan, Update,
 };
@@ -214,7 +214,7 @@ async fn a_missing_network_or_config_is_the_settings_fault(world: World) {
     let error = world.try_make::<Service>("app", &spec(draft), &world.mark("app")).await.unwrap_err().error;
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_both_say!(world.plain(&format!("{error}: {source}")), @"could not create service `app`: could not find the corresponding predefined swarm network: network none not found");
-    assert_eq!(sprocket_core::ProviderError::kind(&error), sprocket_core::ErrorKind::Invalid);
+    assert_eq!(sprocket_core::kind::ProviderError::kind(&error), sprocket_core::kind::ErrorKind::Invalid);
 
     // A config that is gone by the time of the call is another of its kind.
     let config = world.make::<SwarmConfig>("conf", &spec(SwarmConfig::new("x", "a"))).await;
@@ -222,5 +222,5 @@ async fn a_missing_network_or_config_is_the_settings_fault(world: World) {
     let reference = sprocket_docker::ConfigRef { id: config.id.to_string(), name: config.name.to_string() };
     let draft = busy(&[]).config(reference, "/conf");
     let error = world.try_make::<Service>("app", &spec(draft), &world.mark("app")).await.unwrap_err().error;
-    assert_eq!(sprocket_core::ProviderError::kind(&error), sprocket_core::ErrorKind::Invalid, "{error:?}");
+    assert_eq!(sprocket_core::kind::ProviderError::kind(&error), sprocket_core::kind::ErrorKind::Invalid, "{error:?}");
 }

@@ -1,6 +1,6 @@
 //! The provider, and what `doctor` asks.
 
-use sprocket_core::{ErrorKind, Provider as _, ProviderError as _};
+use sprocket_core::kind::{ErrorKind, Provider as _, ProviderError as _};
 use sprocket_docker::{Docker, EngineQuestion, RegistryLogins, check_engine};
 
 use crate::support::{World, docker, spec_of};

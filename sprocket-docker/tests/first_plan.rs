@@ -1,7 +1,7 @@
 //! What a first plan says, in which the ids of networks, configs and secrets are not known yet.
 
+use sprocket_core::program::{Output, Password, Stack};
 use sprocket_core::testing::{false_findings, world};
-use sprocket_core::{Output, Password, Stack};
 use sprocket_docker::{
     Attachment, ConfigFile, ConfigRef, Constraint, Docker, EndpointMode, Health, LogDriver, Mount, MountSource,
     Network, NetworkId, OnFailure, Platform, Port, Resources, Restart, SecretFile, SecretRef, Service, SwarmConfig,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sprocket_core::Stack;
+use sprocket_core::program::Stack;
 use sprocket_core::testing::World;
 use sprocket_docker::{Health, Port, Restart, Service, ServiceDraft, Update};
 

@@ -1,6 +1,7 @@
 //! What is decided before any engine is asked.
 
-use sprocket_core::{Findings, Resource, Stack};
+use sprocket_core::kind::{Findings, Resource};
+use sprocket_core::program::Stack;
 use sprocket_docker::{
     Docker, Health, MountSource, Network, Platform, Port, Resources, Service, SwarmConfig, SwarmSecret, Update, Volume,
 };
@@ -123,7 +124,7 @@ fn names_that_the_engine_refuses_are_refused_before() {
     let plan = world.plan(|stack| {
         stack.connect(Docker::at("unix:///var/run/docker.sock"));
         let long = "x".repeat(48);
-        let password = stack.add(sprocket_core::Password::new("p"));
+        let password = stack.add(sprocket_core::program::Password::new("p"));
         stack.add(SwarmConfig::new(long.clone(), "a"));
         stack.add(SwarmSecret::new(long.clone(), &password.value));
         stack.add(SwarmSecret::new(&long[..47], &password.value));

@@ -2,8 +2,8 @@
 //! journal. After each of them, plan again: nothing to do; in the end, nothing is left.
 
 use serde_json::{Value, json};
+use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::{KindSuite, Variant, World};
-use sprocket_core::{DraftExt as _, Stack};
 use sprocket_docker::{Docker, Health, Network, Service, SwarmConfig, SwarmSecret, Timespan, Volume};
 
 use crate::support::{Engine, sweep, unique};

@@ -13,9 +13,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
-use sprocket_core::{
-    Deadline, Draft, Entropy, FailedOf, Fields, Find, Found, Known, Listing, Live, Make, Mark, PhysicalName,
-    Provider as _, Recorded, Resource,
+use sprocket_core::__derive::Known;
+use sprocket_core::kind::{
+    Deadline, Draft, Entropy, FailedOf, Fields, Find, Found, Listing, Live, Make, Mark, PhysicalName, Provider as _,
+    Recorded, Resource,
 };
 use sprocket_docker::{Docker, EngineAddress, RegistryLogins};
 use sprocket_sandbox::Sandbox;

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sprocket_core::{Effect, ErrorKind, Intent, Make, Provider as _, ProviderError as _, Resource, Settled};
-use sprocket_core::{Entropy, Secret};
+use sprocket_core::kind::Entropy;
+use sprocket_core::kind::{Effect, ErrorKind, Intent, Make, Provider as _, ProviderError as _, Resource, Settled};
+use sprocket_core::program::Secret;
 use sprocket_docker::{Docker, EngineAddress, Network, RegistryLogins, Service, SwarmConfig, SwarmSecret, Volume};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -127,10 +128,15 @@ async fn logins_go_with_every_create_and_update_of_their_registry_only(world: Wo
         let (name, mark) = (world.name("login"), world.mark("login"));
         let make = Make { name: &name, spec: &spec, mark: &mark, entropy: &Entropy::seeded(1) };
         let state = Service::create(&docker, &make).await.unwrap();
-        let record = sprocket_core::Recorded::<Service> { id: Service::id(&name, &state), name, spec, state, mark };
+        let record =
+            sprocket_core::kind::Recorded::<Service> { id: Service::id(&name, &state), name, spec, state, mark };
         let live = world.read(&record).await.unwrap();
-        let change =
-            sprocket_core::Change { applied: Some(&record.spec), live: &live, spec: &record.spec, mark: &record.mark };
+        let change = sprocket_core::kind::Change {
+            applied: Some(&record.spec),
+            live: &live,
+            spec: &record.spec,
+            mark: &record.mark,
+        };
         Service::update(&docker, &change).await.unwrap();
         let posts = posts();
         assert_eq!(posts.len(), 2);

@@ -20,8 +20,9 @@ mod support;
 
 use std::sync::Arc;
 
+use sprocket_core::engine::{Engine, Goal, Settings, Stop};
+use sprocket_core::program::{DraftExt as _, Password, Stack};
 use sprocket_core::state::{KeySource, generate_identity};
-use sprocket_core::{DraftExt as _, Engine, Goal, Password, Settings, Stack, Stop};
 use sprocket_s3::{S3Store, StateLocation};
 
 use crate::fake::{Fake, Fate, Request};

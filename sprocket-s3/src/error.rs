@@ -8,7 +8,7 @@ use std::fmt::{self, Display};
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use sprocket_core::{Effect, ErrorKind, Failed, ProviderError};
+use sprocket_core::kind::{Effect, ErrorKind, Failed, ProviderError};
 
 /// Why a call to an S3 server failed.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::Tag;
-use sprocket_core::{Findings, Mark};
+use sprocket_core::kind::{Findings, Mark};
 
 const PREFIX: &str = "sprocket.";
 const LINEAGE: &str = "sprocket.lineage";

@@ -4,7 +4,8 @@ use std::fmt::{self, Debug, Display};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Identity, Input, IntoInput, Kinds, Output, Provider, Secret, Spec};
+use sprocket_core::kind::{Identity, Kinds, Provider, Spec};
+use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 use crate::bucket::Bucket;
 use crate::client::Client;
@@ -13,7 +14,7 @@ use crate::error::S3Error;
 /// An account of an S3 server.
 ///
 /// ```
-/// # use sprocket_core::{Secret, Stack};
+/// # use sprocket_core::program::{Secret, Stack};
 /// # use sprocket_s3::{S3, S3Credentials};
 /// # let mut stack = Stack::new();
 /// // What the AWS tools use: AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, profiles.

@@ -1,8 +1,11 @@
 //! Buckets on a real server: the engine's own suite for kinds, the update of each field, and what is in a bucket.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, Tag, Tagging, VersioningConfiguration};
+use sprocket_core::__derive::Known;
+use sprocket_core::engine::Goal;
+use sprocket_core::kind::{Fields as _, Provider as _};
+use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::{Crash, KindSuite, Variant, World};
-use sprocket_core::{DraftExt as _, Fields as _, Goal, Known, Provider as _, Stack};
 use sprocket_s3::{Bucket, BucketDraft, Lifecycle, S3};
 
 use crate::fake::{Fake, Fate, Request};

@@ -7,8 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sprocket_core::engine::{Engine, Goal, Refused, Settings, Stop};
+use sprocket_core::kind::Entropy;
+use sprocket_core::program::{Secret, Stack};
 use sprocket_core::state::{KeySource, StateStore, generate_identity};
-use sprocket_core::{Engine, Entropy, Goal, Refused, Secret, Settings, Stack, Stop};
 use sprocket_s3::{Bucket, S3, S3Credentials, S3Store, StateLocation};
 use tokio::runtime::Runtime;
 

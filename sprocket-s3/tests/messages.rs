@@ -1,7 +1,9 @@
 //! What people read when something is wrong with a server, its keys or its buckets.
 
+use sprocket_core::engine::Goal;
+use sprocket_core::kind::Effect;
+use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::World;
-use sprocket_core::{DraftExt as _, Effect, Goal, Stack};
 use sprocket_s3::{Bucket, S3, S3Credentials, S3Draft};
 
 use crate::fake::{Fake, Fate, error};

@@ -1,6 +1,8 @@
 //! What is decided before any server is asked.
 
-use sprocket_core::{Fields as _, Findings, Known, Resource as _, Stack};
+use sprocket_core::__derive::Known;
+use sprocket_core::kind::{Fields as _, Findings, Resource as _};
+use sprocket_core::program::Stack;
 use sprocket_s3::{Bucket, BucketDraft, Lifecycle, S3};
 
 fn check(draft: BucketDraft) -> String {
@@ -42,7 +44,7 @@ fn another_region_would_need_another_bucket() {
     world.apply(|stack| bucket(stack, "eu-central-1"));
     let plan = world.plan(|stack| bucket(stack, "eu-west-1"));
     insta::assert_snapshot!(plan.problems[0].to_string(), @"
-    `s3:bucket/replays`: holds data that would be lost: a change of `region` would replace it  (sprocket-s3/tests/plan.rs:40)
+    `s3:bucket/replays`: holds data that would be lost: a change of `region` would replace it  (sprocket-s3/tests/plan.rs:42)
       hint: undo the change, or declare a new one under another name and move the data
     ");
 }

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sprocket_core::engine::{Engine, Goal, Settings, Stop};
+use sprocket_core::kind::Json;
+use sprocket_core::program::{DraftExt as _, Password, Stack};
+use sprocket_core::state::StackKey;
 use sprocket_core::state::{
     Entry, Event, Holder, KeySource, Signer, Snapshot, StateStore, StoreError, conformance, generate_identity,
 };
 use sprocket_core::testing::World;
-use sprocket_core::value::StackKey;
-use sprocket_core::{DraftExt as _, Engine, Goal, Json, Password, Settings, Stack, Stop};
 use sprocket_s3::{S3Credentials, S3Store, StateLocation};
 use tokio::runtime::Runtime;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
-use sprocket_core::{Secret, Stack};
+use sprocket_core::program::{Secret, Stack};
 use sprocket_s3::{S3, S3Credentials, S3Draft};
 use sprocket_sandbox::{S3_KEY, S3_SECRET, Sandbox};
 use tokio::runtime::Runtime;

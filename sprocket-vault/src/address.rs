@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Input, IntoInput, Output};
+use sprocket_core::program::{Input, IntoInput, Output};
 
 /// A Vault's address: `https://vault.example:8200`, or `http://127.0.0.1:8200` where the network is trusted.
 ///

@@ -9,7 +9,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
-use sprocket_core::{Deadline, Secret};
+use sprocket_core::kind::Deadline;
+use sprocket_core::program::Secret;
 use vaultrs::client::{VaultClient, VaultClientSettingsBuilder};
 use vaultrs::error::ClientError;
 

@@ -9,7 +9,7 @@ use std::fmt::{self, Display};
 
 use crate::bootstrap::BootstrapStop;
 use crate::custody::CustodyError;
-use sprocket_core::{Effect, ErrorKind, Failed, ProviderError};
+use sprocket_core::kind::{Effect, ErrorKind, Failed, ProviderError};
 
 /// Why a call to a Vault failed.
 #[derive(Debug, thiserror::Error)]

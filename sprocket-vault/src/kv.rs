@@ -9,10 +9,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Change, Checked, Deadline, DraftExt as _, ErrorOf, FailedOf, Find, Findings, Found, Input, Intent, IntoInput, Live,
-    Make, Mark, Naming, Outcome, Output, PhysicalName, Recorded, Resource, Secret, Settled, Spec, This, Witness,
+use sprocket_core::kind::{
+    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Intent, Live, Make, Mark, Naming, Outcome,
+    PhysicalName, Recorded, Resource, Settled, Spec, This, Witness,
 };
+use sprocket_core::program::{DraftExt as _, Input, IntoInput, Output, Secret};
 use vaultrs::api::kv2::requests::{SetSecretMetadataRequest, SetSecretRequestOptions};
 
 use crate::error::{VaultError, failed};
@@ -24,7 +25,7 @@ use crate::provider::Vault;
 /// A secret in a key-value mount.
 ///
 /// ```
-/// # use sprocket_core::{Password, Stack};
+/// # use sprocket_core::program::{Password, Stack};
 /// # use sprocket_vault::{KvSecret, Vault, VaultMount};
 /// # let mut stack = Stack::new();
 /// # stack.connect(Vault::at("http://127.0.0.1:8200"));
@@ -288,7 +289,7 @@ impl Path {
         let written = vaultrs::kv2::set_with_options(client, &self.mount, &self.path, data, options).await;
         match written.map_err(vault.client.failed(&what)) {
             Ok(written) => Ok(KvSecretState { version: written.version, deleted: false }),
-            Err(VaultError::Refused { kind: sprocket_core::ErrorKind::Conflict, .. }) => {
+            Err(VaultError::Refused { kind: sprocket_core::kind::ErrorKind::Conflict, .. }) => {
                 Err(VaultError::Changed { what })
             }
             Err(error) => Err(error),

@@ -10,10 +10,11 @@ use std::time::Duration;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::{
+use sprocket_core::kind::{
     Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming,
-    ObjectId, Outcome, Output, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
+    ObjectId, Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::Output;
 use vaultrs::api::sys::requests::EnableEngineRequest;
 use vaultrs::api::sys::responses::MountResponse;
 
@@ -25,7 +26,7 @@ use crate::provider::Vault;
 /// A mount, and what other resources can use of it.
 ///
 /// ```
-/// # use sprocket_core::Stack;
+/// # use sprocket_core::program::Stack;
 /// # use sprocket_vault::{KvSecret, Vault, VaultMount};
 /// # let mut stack = Stack::new();
 /// # stack.connect(Vault::at("http://127.0.0.1:8200"));
@@ -44,7 +45,7 @@ pub struct VaultMount {
 impl VaultMount {
     /// A secrets engine of this type (`kv`, `pki`, `transit`) at the path that is its name.
     #[track_caller]
-    pub fn new(path: impl Into<String>, engine: impl sprocket_core::IntoInput<String>) -> VaultMountDraft {
+    pub fn new(path: impl Into<String>, engine: impl sprocket_core::program::IntoInput<String>) -> VaultMountDraft {
         VaultMountDraft::new(path, engine)
     }
 

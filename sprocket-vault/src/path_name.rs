@@ -3,7 +3,7 @@
 //! The server trims and joins slashes in its own way, which differs from call to call: what it wrote under one spelling is not
 //! found under another. So a path is written without slashes at its ends, and with one at a time between its parts.
 
-use sprocket_core::{Findings, PhysicalName};
+use sprocket_core::kind::{Findings, PhysicalName};
 
 /// Refuses a path of which the server would have another spelling.
 pub(crate) fn review(name: &PhysicalName) -> Findings {

@@ -5,10 +5,11 @@
 //! <https://openbao.org/api-docs/system/policies/>
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Input, IntoInput, Live, Make, Mistake, Naming,
-    Outcome, Output, PhysicalName, Recorded, Resource, Spec, This,
+use sprocket_core::kind::{
+    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Live, Make, Naming, Outcome, PhysicalName,
+    Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::{Input, IntoInput, Mistake, Output};
 
 use crate::error::{VaultError, failed};
 use crate::mark;
@@ -18,7 +19,7 @@ use crate::provider::{Vault, VaultConfig};
 /// A policy, and what other resources can use of it.
 ///
 /// ```
-/// # use sprocket_core::Stack;
+/// # use sprocket_core::program::Stack;
 /// # use sprocket_vault::{Vault, VaultPolicy};
 /// # let mut stack = Stack::new();
 /// # stack.connect(Vault::at("http://127.0.0.1:8200"));

@@ -8,7 +8,8 @@ use std::fmt::{self, Debug};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::{ErrorKind, Identity, Input, IntoInput, Kinds, Output, Provider, Secret, Spec};
+use sprocket_core::kind::{ErrorKind, Identity, Kinds, Provider, Spec};
+use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 use crate::address::VaultAddress;
 use crate::bootstrap::Opened;
@@ -22,7 +23,7 @@ use crate::policy::VaultPolicy;
 /// A Vault, initialised and unsealed.
 ///
 /// ```
-/// # use sprocket_core::{Secret, Stack};
+/// # use sprocket_core::program::{Secret, Stack};
 /// # use sprocket_vault::Vault;
 /// # let mut stack = Stack::new();
 /// stack.connect(Vault::at("https://vault.example:8200")); // the token is in `VAULT_TOKEN`

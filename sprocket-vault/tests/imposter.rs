@@ -5,8 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use insta::assert_snapshot;
+use sprocket_core::engine::Goal;
+use sprocket_core::program::{Secret, Stack};
 use sprocket_core::testing::World;
-use sprocket_core::{Goal, Secret, Stack};
 use sprocket_vault::{Vault, VaultMount};
 
 use crate::support::Bao;

@@ -1,8 +1,9 @@
 //! What people read when a Vault does not do what they want.
 
 use insta::assert_snapshot;
+use sprocket_core::engine::Goal;
+use sprocket_core::program::{Secret, Stack};
 use sprocket_core::testing::World;
-use sprocket_core::{Goal, Secret, Stack};
 use sprocket_vault::{KvSecret, Vault, VaultMount, VaultPolicy};
 
 use crate::support::{Bao, free_port, servers};
@@ -28,7 +29,7 @@ fn a_server_that_does_not_answer() {
         stack.add(VaultMount::kv2("apps"));
     });
     assert_snapshot!(text.replace(&port.to_string(), "PORT"), @"
-    problem: `vault`: serves nothing, and nothing in this plan opens it: could not connect to the Vault at http://127.0.0.1:PORT: Connection refused (os error 111)  (sprocket-vault/tests/messages.rs:27)
+    problem: `vault`: serves nothing, and nothing in this plan opens it: could not connect to the Vault at http://127.0.0.1:PORT: Connection refused (os error 111)  (sprocket-vault/tests/messages.rs:28)
       hint: does it run, and is this its address? `curl http://127.0.0.1:PORT/v1/sys/seal-status` asks the same
     1 problem: nothing can be applied until it is solved.
     ");
@@ -71,7 +72,7 @@ fn a_server_that_is_sealed_on(bao: &Bao) {
         stack.add(VaultMount::kv2("apps"));
     });
     assert_snapshot!(plain(bao, &text), @"
-    problem: `vault`: serves nothing, and nothing in this plan opens it: the Vault at http://VAULT is sealed  (sprocket-vault/tests/messages.rs:70)
+    problem: `vault`: serves nothing, and nothing in this plan opens it: the Vault at http://VAULT is sealed  (sprocket-vault/tests/messages.rs:71)
       hint: unseal it, or declare its bootstrap in the program, which unseals it from custody
     1 problem: nothing can be applied until it is solved.
     ");
@@ -94,11 +95,11 @@ fn what_is_there_already_on(bao: &Bao) {
     });
     let accessor = bao.must("GET", "sys/mounts/apps", "")["data"]["accessor"].as_str().unwrap().to_owned();
     assert_snapshot!(text.replace(&accessor, "ACCESSOR"), @"
-    problem: `vault:mount/apps`: an object named `apps` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:91)
+    problem: `vault:mount/apps`: an object named `apps` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:92)
       hint: take it over with `.adopt()` or `import vault:mount/apps ACCESSOR`
-    problem: `vault:kv/core`: an object named `apps/core` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:92)
+    problem: `vault:kv/core`: an object named `apps/core` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:93)
       hint: take it over with `.adopt()` or `import vault:kv/core apps/core`
-    problem: `vault:policy/core`: an object named `core` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:93)
+    problem: `vault:policy/core`: an object named `core` exists already, and this stack does not own it  (sprocket-vault/tests/messages.rs:94)
       hint: take it over with `.adopt()` or `import vault:policy/core core`
     3 problems: nothing can be applied until they are solved.
     ");
@@ -110,8 +111,8 @@ fn settings_that_can_not_work() {
     stack.connect(Vault::at("vault:8200"));
     stack.add(VaultPolicy::new("Core", "path \"a\" {}"));
     assert_snapshot!(stack.check().unwrap_err(), @"
-    `vault`: `vault:8200` is not a Vault's address: expected `https://HOST:PORT` or `http://HOST:PORT`  (sprocket-vault/tests/messages.rs:110)
-    `vault:policy/Core`: the name of a policy is lower case, and `Core` is not  (sprocket-vault/tests/messages.rs:111)
+    `vault`: `vault:8200` is not a Vault's address: expected `https://HOST:PORT` or `http://HOST:PORT`  (sprocket-vault/tests/messages.rs:111)
+    `vault:policy/Core`: the name of a policy is lower case, and `Core` is not  (sprocket-vault/tests/messages.rs:112)
     ");
     let mut world = sprocket_core::testing::world();
     let plan = world.plan(|stack| {
@@ -130,10 +131,10 @@ fn settings_that_can_not_work() {
         mount:  apps
     + vault:policy/core
         text: {}
-    warning: `vault:kv/core`: it has no fields  (sprocket-vault/tests/messages.rs:120)
-    problem: `vault:mount/apps`: a mount of type `kv` needs its option `version`: `1` or `2`  (sprocket-vault/tests/messages.rs:119)
-    problem: `vault:kv/core`: `sprocket.record`: names that begin with `sprocket.` are Sprocket's own  (sprocket-vault/tests/messages.rs:120)
-    problem: `vault:policy/core`: its first line is the mark, a comment, which JSON has not: write it in HCL  (sprocket-vault/tests/messages.rs:121)
+    warning: `vault:kv/core`: it has no fields  (sprocket-vault/tests/messages.rs:121)
+    problem: `vault:mount/apps`: a mount of type `kv` needs its option `version`: `1` or `2`  (sprocket-vault/tests/messages.rs:120)
+    problem: `vault:kv/core`: `sprocket.record`: names that begin with `sprocket.` are Sprocket's own  (sprocket-vault/tests/messages.rs:121)
+    problem: `vault:policy/core`: its first line is the mark, a comment, which JSON has not: write it in HCL  (sprocket-vault/tests/messages.rs:122)
     3 problems: nothing can be applied until they are solved.
     ");
 }

@@ -2,8 +2,9 @@
 //! After each of them, plan again: nothing to do; in the end, nothing is left.
 
 use serde_json::json;
+use sprocket_core::kind::Mark;
+use sprocket_core::program::{DraftExt as _, Secret, Stack};
 use sprocket_core::testing::{KindSuite, Variant, World};
-use sprocket_core::{DraftExt as _, Mark, Secret, Stack};
 use sprocket_vault::{KvSecret, Vault, VaultMount, VaultPolicy};
 
 use crate::support::{Bao, servers};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use sprocket_core::{Goal, Request};
+use sprocket_core::engine::{Goal, Request};
 
 /// Plans, applies and looks after what this program declares.
 #[derive(Debug, Parser)]

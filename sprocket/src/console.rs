@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use owo_colors::{OwoColorize as _, Style};
 use serde::Serialize;
 use sprocket_core::document::Document;
-use sprocket_core::visible::{visible_json, visible_lines};
+use sprocket_core::engine::visible::{visible_json, visible_lines};
 
 /// Where a run prints, and whom it asks. Clones are one console.
 #[derive(Clone)]

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use sprocket_core::visible::{shell_word, visible};
-use sprocket_core::{Events, Provider as _, Random, Reached, Refused, Stack};
+use sprocket_core::engine::visible::{shell_word, visible};
+use sprocket_core::engine::{Events, Reached, Refused};
+use sprocket_core::kind::Provider as _;
+use sprocket_core::program::{Random, Stack};
 
 use crate::console::Look;
 use crate::output::count;

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use sprocket_core::program::{Password, Secret};
 use sprocket_core::testing::fuzzing;
 pub use sprocket_core::testing::fuzzing::{journal, saved_plan, state};
-use sprocket_core::{Password, Secret};
 
 use crate::config::{self, File, Secrets};
 use crate::pulumi::checkpoint::Checkpoint;

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use sprocket_core::Secret;
+use sprocket_core::program::Secret;
 use sprocket_core::state::{FileStore, KeySource, generate_identity};
 
 use crate::config::SANDBOX;

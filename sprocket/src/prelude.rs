@@ -1,7 +1,8 @@
 //! What programs name, in one `use`.
 
-pub use sprocket_core::{
-    Address, Assigned, Budget, Connected, DraftExt, Input, IntoInput, Layer, Output, Password, Secret, Spec, Stack,
+pub use sprocket_core::kind::{Address, Spec};
+pub use sprocket_core::program::{
+    Assigned, Budget, Connected, DraftExt, Input, IntoInput, Layer, Output, Password, Secret, Stack,
 };
 #[cfg(feature = "dns")]
 pub use sprocket_dns::{Dns, DnsRecord, TsigAlgorithm, TsigKey};

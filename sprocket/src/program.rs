@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use serde::de::DeserializeOwned;
-use sprocket_core::{Engine, Provider, Stack};
+use sprocket_core::engine::Engine;
+use sprocket_core::kind::Provider;
+use sprocket_core::program::Stack;
 
 use crate::cli::Cli;
 use crate::commands;
@@ -160,7 +162,7 @@ impl Program {
     {
         // Before anything secret is read.
         crate::memory::keep_to_this_process();
-        sprocket_core::silence_foreign_panics();
+        sprocket_core::engine::silence_foreign_panics();
         let around = Surroundings::process();
         logs(&around);
         self.run_in(around, declare).into()

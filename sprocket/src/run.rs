@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use serde::de::DeserializeOwned;
-use sprocket_core::Stack;
+use sprocket_core::program::Stack;
 
 use crate::program::{Declare, Program};
 

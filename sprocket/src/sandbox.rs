@@ -6,7 +6,8 @@
 
 use std::path::Path;
 
-use sprocket_core::{Override, Provider as _, ProviderName, Random, Stack};
+use sprocket_core::kind::{Provider as _, ProviderName};
+use sprocket_core::program::{Override, Random, Stack};
 
 use crate::trouble::Trouble;
 
@@ -109,8 +110,8 @@ mod built_in {
 
     /// Whether the address of a Vault is not that of a service of the program.
     #[cfg(feature = "vault")]
-    fn is_fixed(draft: &impl sprocket_core::Fields) -> bool {
-        let mut deps = sprocket_core::Deps::default();
+    fn is_fixed(draft: &impl sprocket_core::kind::Fields) -> bool {
+        let mut deps = sprocket_core::__derive::Deps::default();
         for (name, slot) in draft.slots() {
             if name == "address" {
                 slot.deps(&mut deps);

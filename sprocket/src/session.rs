@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sprocket_core::engine::{Engine, Events, Report, Settings, Stop};
+use sprocket_core::kind::Lineage;
+use sprocket_core::program::{Neighbours, Stack};
 use sprocket_core::state::{FileStore, Freshness, KeySource, StackId, StateStore};
-use sprocket_core::{Engine, Events, Lineage, Neighbours, Report, Settings, Stack, Stop};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -249,7 +251,7 @@ impl Session {
     pub(crate) async fn unlocked<T>(
         &self,
         timeout: u64,
-        mut run: impl AsyncFnMut() -> Result<T, sprocket_core::Refused>,
+        mut run: impl AsyncFnMut() -> Result<T, sprocket_core::engine::Refused>,
     ) -> Result<T, Trouble> {
         let until = tokio::time::Instant::now() + Duration::from_secs(timeout);
         let mut told = false;

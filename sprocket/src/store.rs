@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sprocket_core::Neighbours;
+use sprocket_core::program::Neighbours;
 #[cfg(feature = "s3")]
-use sprocket_core::Secret;
+use sprocket_core::program::Secret;
 use sprocket_core::state::{FileStore, KeySource, StateStore};
 #[cfg(feature = "s3")]
 use sprocket_s3::{S3Credentials, S3Store, StateLocation};
@@ -78,7 +78,7 @@ impl Stores {
         }
         #[cfg(feature = "s3")]
         if let Some((place, credentials)) = &self.bucket {
-            use sprocket_core::ProviderError as _;
+            use sprocket_core::kind::ProviderError as _;
 
             let place = place.within(&format!("{stack}/{}", self.environment));
             let store = S3Store::open(&place, credentials).await;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anstream::{AutoStream, ColorChoice};
-use sprocket_core::Stop;
+use sprocket_core::engine::Stop;
 use sprocket_core::state::{KeySource, StateStore};
 
 /// What a program finds around it: arguments, environment, where it prints.

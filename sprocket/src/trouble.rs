@@ -1,6 +1,6 @@
 //! Trouble: why a command could not do what it was to do.
 
-use sprocket_core::Refused;
+use sprocket_core::engine::Refused;
 use sprocket_core::state::StoreError;
 
 use crate::config::ConfigError;

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use sprocket_benches::measure::{Took, exponent};
 use sprocket_benches::shapes::Shape;
 use sprocket_benches::{Ground, Kept, run};
+use sprocket_core::engine::{Goal, Stop};
+use sprocket_core::kind::Address;
+use sprocket_core::state::StackKey;
 use sprocket_core::state::{Entry, Event, Holder, Record, Signer, Snapshot, StateStore};
-use sprocket_core::value::StackKey;
-use sprocket_core::{Address, Goal, Stop};
 
 const SIZES: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
 const DESTROYED: Goal = Goal::Destroyed { include_kept: false };

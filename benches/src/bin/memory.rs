@@ -6,7 +6,7 @@
 use peak_alloc::PeakAlloc;
 use sprocket_benches::shapes::Shape;
 use sprocket_benches::{Ground, run};
-use sprocket_core::Goal;
+use sprocket_core::engine::Goal;
 
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;

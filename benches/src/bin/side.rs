@@ -18,8 +18,8 @@ use std::time::Duration;
 use sprocket_benches::memory::{Memory, World};
 use sprocket_benches::run;
 use sprocket_benches::shapes::Shape;
+use sprocket_core::engine::{Engine, Event, Events, Goal, Settings, StepOutcome, Stop};
 use sprocket_core::state::FileStore;
-use sprocket_core::{Engine, Event, Events, Goal, Settings, StepOutcome, Stop};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Command {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use sprocket::core::Address;
+use sprocket::core::kind::Address;
 
 use crate::engine::places;
 use crate::inventory::{

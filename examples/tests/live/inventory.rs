@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::Command;
 
 use serde_json::Value;
-use sprocket::core::Address;
+use sprocket::core::kind::Address;
 use sprocket::core::state::{Action, Entry, Event, FileStore, Snapshot, StateStore as _};
 
 use crate::engine::Object;

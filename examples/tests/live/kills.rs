@@ -73,7 +73,7 @@ pub(crate) fn finish(place: &Place, vault: &str, began_to_initialise: bool) -> F
 
 /// A random number between 0 and 1.
 pub(crate) fn share() -> f64 {
-    let [low, high] = sprocket::core::Entropy::system().bytes::<2>();
+    let [low, high] = sprocket::core::kind::Entropy::system().bytes::<2>();
     f64::from(u16::from_le_bytes([low, high])) / f64::from(u16::MAX)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use sprocket::core::Secret;
+use sprocket::core::program::Secret;
 use sprocket::vault::{Custodian as _, Item, SealedFolder};
 
 use crate::engine::docker;

@@ -33,7 +33,7 @@ use self::schedule::{Job, Schedule, Slots};
 use self::start::{Start, entry};
 use crate::base::{Address, Effect, Json, ProviderName, Stop, Stopping, with_causes};
 use crate::erased::Fault;
-use crate::plan::{Event, Failure, Goal, Outcome, Plan, Problem, Report, StepAction, StepReport};
+use crate::plan::{Event, Failure, Goal, Plan, Problem, Report, StepAction, StepOutcome, StepReport};
 use crate::planner::{Observed, dependents, has_holes, output_problem, output_values};
 use crate::session::{Connections, Settings};
 use crate::stack::Stack;
@@ -61,7 +61,7 @@ pub(crate) struct Run<'a> {
     work: FuturesUnordered<BoxFuture<'a, Finished>>,
     /// How many calls are under way.
     calls: usize,
-    outcomes: Vec<Option<Outcome>>,
+    outcomes: Vec<Option<StepOutcome>>,
     started: Vec<Option<Instant>>,
     took: Vec<Duration>,
     failed: bool,
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
                         self.work.extend(ask.map(|ask| ask.map(Finished::Need).boxed()));
                     }
                 }
-                Err(fault) => self.end(number, Outcome::Failed(self.failure(&fault))),
+                Err(fault) => self.end(number, StepOutcome::Failed(self.failure(&fault))),
             }
         }
     }
@@ -163,17 +163,17 @@ impl<'a> Run<'a> {
                 entries.into_iter().for_each(|entry| self.write(entry));
                 self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
                 if is_nothing {
-                    self.end(step, Outcome::Unneeded);
+                    self.end(step, StepOutcome::Unneeded);
                 } else {
-                    self.end_once_durable(step, Outcome::Unneeded);
+                    self.end_once_durable(step, StepOutcome::Unneeded);
                 }
             }
             Start::Entries(entries) => {
                 entries.into_iter().for_each(|entry| self.write(entry));
                 self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
-                self.end_once_durable(step, Outcome::Done);
+                self.end_once_durable(step, StepOutcome::Done);
             }
-            Start::Refused(fault) => self.end(step, Outcome::Failed(self.failure(&fault))),
+            Start::Refused(fault) => self.end(step, StepOutcome::Failed(self.failure(&fault))),
             Start::Call(begin, call) => {
                 self.write(begin);
                 self.started[step as usize] = Some(Instant::now());
@@ -205,20 +205,20 @@ impl<'a> Run<'a> {
     }
 
     /// A step has ended: what waits for it may start, or never will.
-    fn end(&mut self, step: u32, outcome: Outcome) {
+    fn end(&mut self, step: u32, outcome: StepOutcome) {
         self.settle(step, outcome);
         self.announce_end(step);
     }
 
     /// The same, and it is told once what was recorded of it is durable.
-    fn end_once_durable(&mut self, step: u32, outcome: Outcome) {
+    fn end_once_durable(&mut self, step: u32, outcome: StepOutcome) {
         self.settle(step, outcome);
         self.commit.after(Then::Ended(step));
     }
 
-    fn settle(&mut self, step: u32, outcome: Outcome) {
+    fn settle(&mut self, step: u32, outcome: StepOutcome) {
         let at = step as usize;
-        let ok = matches!(outcome, Outcome::Done | Outcome::Unneeded);
+        let ok = matches!(outcome, StepOutcome::Done | StepOutcome::Unneeded);
         self.failed |= !ok;
         self.took[at] = self.started[at].map_or(Duration::ZERO, |started| started.elapsed());
         self.outcomes[at] = Some(outcome);
@@ -285,9 +285,9 @@ impl<'a> Run<'a> {
         let outcome = match result {
             Ok(()) => {
                 self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
-                Outcome::Done
+                StepOutcome::Done
             }
-            Err(fault) => Outcome::Failed(self.failure(&fault)),
+            Err(fault) => StepOutcome::Failed(self.failure(&fault)),
         };
         self.end_once_durable(step, outcome);
     }
@@ -400,14 +400,15 @@ impl<'a> Run<'a> {
             tracing::error!(%address, "BUG: the step was never started");
             let fault = refused("BUG: the step was never started, though nothing that it waits for is under way")
                 .hint("please report this with the plan; run the same command again to continue");
-            self.end(step, Outcome::Failed(self.failure(&fault)));
+            self.end(step, StepOutcome::Failed(self.failure(&fault)));
         }
     }
 
     /// The outputs as they are now. What the program shows no more, or what a destroy ends, goes once everything has
     /// succeeded; until then others may read it, and what it describes may still be there.
     fn record_outputs(&mut self) {
-        let is_done = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Done | Outcome::Unneeded));
+        let is_done =
+            |outcome: &Option<StepOutcome>| matches!(outcome, Some(StepOutcome::Done | StepOutcome::Unneeded));
         let is_whole = !self.plan.request.is_partial() && self.outcomes.iter().all(is_done);
         let is_all_gone = is_whole && self.plan.kept.is_empty() && self.plan.deferred.is_empty();
         let mut outputs = self.snapshot.outputs.clone();
@@ -459,9 +460,9 @@ impl<'a> Run<'a> {
             let Then::Ended(step) = then else { continue };
             if saved {
                 self.announce_end(step);
-            } else if self.outcomes[step as usize] == Some(Outcome::Done) {
+            } else if self.outcomes[step as usize] == Some(StepOutcome::Done) {
                 // Nobody knows of it: the next run finds out.
-                self.outcomes[step as usize] = Some(Outcome::Abandoned);
+                self.outcomes[step as usize] = Some(StepOutcome::Abandoned);
             }
         }
         self.settings.events.emit(|| Event::ApplyEnded { saved });
@@ -471,14 +472,15 @@ impl<'a> Run<'a> {
             action: step.action.verb(),
             name: step.name.clone(),
             outcome: self.outcomes[at].clone().unwrap_or(match self.started[at] {
-                Some(_) => Outcome::Abandoned,
-                None => Outcome::NotStarted,
+                Some(_) => StepOutcome::Abandoned,
+                None => StepOutcome::NotStarted,
             }),
             took: self.took[at],
             at: step.at.clone(),
         });
         let steps: Vec<StepReport> = steps.collect();
-        let unfinished = steps.iter().any(|step| matches!(step.outcome, Outcome::NotStarted | Outcome::Abandoned));
+        let unfinished =
+            steps.iter().any(|step| matches!(step.outcome, StepOutcome::NotStarted | StepOutcome::Abandoned));
         Report {
             steps,
             kept: self.plan.kept.clone(),

@@ -3,7 +3,7 @@
 //! What the engine writes into values has keys of its own: `$sealed`, `$fingerprint`, `$after`, `$assigned`. A key of a map
 //! that begins with `$` gets another `$` before it when it is written, and loses it when it is read with its type.
 //!
-//! **Contract:** in a [`Json`](crate::Json) of the engine, and in every tree that is made from one, a key with one `$` is the
+//! **Contract:** in a [`Json`](crate::kind::Json) of the engine, and in every tree that is made from one, a key with one `$` is the
 //! engine's. Types see their own keys.
 
 use std::cell::Cell;

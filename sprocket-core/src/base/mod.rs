@@ -25,5 +25,5 @@ pub(crate) use ids::{is_name, is_part};
 pub use json::Json;
 pub use owner_tag::Mark;
 pub use revision::Witness;
-pub(crate) use source_location::Place;
+pub use source_location::Place;
 pub use stop::{Stop, Stopping};

@@ -34,7 +34,7 @@ fn escaped(text: &str, keeps: impl Fn(char) -> bool) -> Cow<'_, str> {
 /// A text on one line: control characters, changes of direction and invisible characters are escaped, such as `\u{202e}`.
 ///
 /// ```
-/// # use sprocket_core::visible::visible;
+/// # use sprocket_core::engine::visible::visible;
 /// assert_eq!(visible("web\u{1b}[2J\n"), "web\\u{1b}[2J\\n");
 /// ```
 pub fn visible(text: &str) -> Cow<'_, str> {
@@ -68,7 +68,7 @@ pub fn visible_json(line: &str) -> Cow<'_, str> {
 /// A text as one word of a POSIX shell, for commands that a person may paste.
 ///
 /// ```
-/// # use sprocket_core::visible::shell_word;
+/// # use sprocket_core::engine::visible::shell_word;
 /// assert_eq!(shell_word("docker:service/web"), "docker:service/web");
 /// assert_eq!(shell_word("x; rm -rf y"), "'x; rm -rf y'");
 /// ```

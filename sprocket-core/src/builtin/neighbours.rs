@@ -1,4 +1,4 @@
-//! Other stacks: what they show is read by [`Stack::output_of`](crate::Stack::output_of), and never written.
+//! Other stacks: what they show is read by [`Stack::output_of`](crate::program::Stack::output_of), and never written.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -25,7 +25,7 @@ use crate::value::{Output, SEALED, StackKey, sealing};
 /// use std::sync::Arc;
 ///
 /// use sprocket_core::state::{FileStore, KeySource};
-/// use sprocket_core::{Neighbours, Secret, Stack};
+/// use sprocket_core::program::{Neighbours, Secret, Stack};
 ///
 /// let mut stack = Stack::new();
 /// stack.neighbours(Neighbours::new(|name| {
@@ -72,12 +72,12 @@ impl Stack {
     /// What another stack shows by [`output`](Self::output) under this name, as of its last run.
     ///
     /// Both programs use one type for it, such as a struct that they share. What is secret in it there is a
-    /// [`Secret`](crate::Secret) in this type. A stack without state, or one that can't be read, is an error before
+    /// [`Secret`](crate::program::Secret) in this type. A stack without state, or one that can't be read, is an error before
     /// anything is done; an output that it does not have, a mistake at this line.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};
-    /// # use sprocket_core::{Secret, Stack};
+    /// # use sprocket_core::program::{Secret, Stack};
     /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     /// struct Edge {
     ///     network: String,
@@ -85,7 +85,7 @@ impl Stack {
     /// }
     ///
     /// let mut stack = Stack::new();
-    /// # stack.neighbours(sprocket_core::Neighbours::new(|_| async { Err("none".to_owned()) }));
+    /// # stack.neighbours(sprocket_core::program::Neighbours::new(|_| async { Err("none".to_owned()) }));
     /// let edge = stack.output_of::<Edge>("infrastructure", "edge");
     /// let network = edge.map(|edge| edge.network);
     /// ```

@@ -65,7 +65,7 @@ impl Provider for Random {
 /// Changing a setting draws another one; who uses it is updated.
 ///
 /// ```
-/// # use sprocket_core::{Password, Stack};
+/// # use sprocket_core::program::{Password, Stack};
 /// # let mut stack = Stack::new();
 /// let password = stack.add(Password::new("redis").length(40));
 /// assert!(password.value.is_secret());

@@ -23,15 +23,20 @@ use self::prepare::Prepared;
 use self::saved::Proposal;
 pub use self::saved::SavedPlan;
 use crate::apply::{self, Run};
-use crate::base::Stop;
+pub use crate::base::{Place, Stop, Stopping, visible};
 use crate::builtin::Random;
 use crate::erased::provider_type;
 use crate::kind::Provider;
-use crate::plan::{Event, Plan, Report, Request};
-use crate::session::{Connections, Opener, ProviderTypes, Reached, Refused, Settings, Trusted, protect};
+pub use crate::plan::{
+    Change, Deferred, Event, Events, Failure, Goal, Kept, Move, Pattern, Plan, Problem, Reason, Report, Request,
+    Settlement, Step, StepAction, StepOutcome, StepReport, Unchecked, Verdict,
+};
+use crate::session::{Connections, Opener, ProviderTypes, Trusted, protect};
+pub use crate::session::{Reached, Refused, Settings};
 use crate::stack::Stack;
 use crate::state::{Entry, Holder, Lock, Signer, Snapshot, StateStore};
 use crate::value::StackKey;
+pub use crate::value::{Path, PathPart, silence_foreign_panics};
 
 /// Plans, applies and verifies stacks whose state is in one store.
 ///
@@ -42,7 +47,8 @@ use crate::value::StackKey;
 /// use std::sync::{Arc, Mutex};
 ///
 /// use sprocket_core::state::{KeySource, MemoryStore, generate_identity};
-/// use sprocket_core::{Engine, Events, Goal, Password, Settings, Stack, Stop};
+/// use sprocket_core::engine::{Engine, Events, Goal, Settings, Stop};
+/// use sprocket_core::program::{Password, Stack};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let lines = Arc::new(Mutex::new(Vec::new()));

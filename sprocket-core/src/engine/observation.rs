@@ -8,7 +8,7 @@ use crate::stack::Stack;
 
 /// What was there when a stack was looked at: what is recorded of it, and what its services reported.
 ///
-/// Planning from it is pure: it does no I/O, and the same request gives the same plan. [`Engine::apply`](crate::Engine::apply)
+/// Planning from it is pure: it does no I/O, and the same request gives the same plan. [`Engine::apply`](crate::engine::Engine::apply)
 /// looks again, and refuses a plan of a world that has moved since.
 pub struct Observation<'s> {
     pub(super) stack: &'s Stack,

@@ -12,7 +12,8 @@ use crate::value::{Input, Output};
 ///
 /// ```
 /// # use serde::{Deserialize, Serialize};
-/// # use sprocket_core::{ErrorOf, Lookup, Password, Random, RandomError};
+/// # use sprocket_core::kind::{ErrorOf, Lookup};
+/// # use sprocket_core::program::{Password, Random, RandomError};
 /// #[derive(Clone, Debug, Serialize, Deserialize)]
 /// struct Dice {
 ///     sides: u64,

@@ -10,6 +10,10 @@ mod spec;
 mod this;
 mod trigger;
 
+pub use crate::base::{
+    Address, Effect, Entropy, Identity, Json, Lineage, Mark, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId,
+    Witness,
+};
 pub use calls::{
     Bring, Change, Checked, Claim, Deadline, Failed, Find, Findings, Found, Intent, Listing, Live, Make, Recorded,
     Settled,
@@ -22,5 +26,6 @@ pub use overrides::{Misfit, Overridden, Override, Unfit, set};
 pub use provider::{ErrorKind, Kinds, Provider, ProviderError};
 pub use resource::{ErrorOf, FailedOf, Naming, Outcome, Part, Resource, State};
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
+pub use sprocket_derive::Spec;
 pub use this::This;
 pub use trigger::Trigger;

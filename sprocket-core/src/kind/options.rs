@@ -49,7 +49,7 @@ impl Ignored {
     }
 }
 
-/// Everything that was declared inside of [`Stack::layer`](crate::Stack::layer), as one thing that others can come after.
+/// Everything that was declared inside of [`Stack::layer`](crate::program::Stack::layer), as one thing that others can come after.
 #[derive(Clone, Debug)]
 pub struct Layer {
     /// What nothing else in it waits for: the rest of it is there before.
@@ -138,7 +138,7 @@ pub trait DraftExt: Draft {
     /// resources that name the same are replaced together.
     ///
     /// ```
-    /// # use sprocket_core::{DraftExt as _, Password, Stack};
+    /// # use sprocket_core::program::{DraftExt as _, Password, Stack};
     /// # let mut stack = Stack::new();
     /// let master = stack.add(Password::new("master"));
     /// stack.add(Password::new("session").replace_on(&master).replace_on("2026-11"));

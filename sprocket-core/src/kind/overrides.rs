@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 ///
 /// ```
 /// # use serde_json::json;
-/// # use sprocket_core::{Override, Random, Stack};
+/// # use sprocket_core::program::{Override, Random, Stack};
 /// let address = Override::setting("docker/far", "address", &json!("tcp://127.0.0.1:2375"), "sprocket.toml:12");
 /// let all = Override::every::<Random>(|draft| draft, "the sandbox");
 /// let mut stack = Stack::new();

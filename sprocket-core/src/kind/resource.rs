@@ -16,7 +16,7 @@ use crate::kind::{
     Provider, Recorded, Settled, Spec, This,
 };
 
-/// A kind of resource. `Self` is its handle: what [`Stack::add`](crate::Stack::add) returns, with the outputs that other
+/// A kind of resource. `Self` is its handle: what [`Stack::add`](crate::program::Stack::add) returns, with the outputs that other
 /// resources can use.
 pub trait Resource: Sized + Send + Sync + 'static {
     /// The kind: `docker:network`. It is recorded in state, and never used again for something else.
@@ -176,7 +176,7 @@ pub type FailedOf<R> = Failed<ErrorOf<R>, <R as Resource>::State>;
 /// What a create, update or wait ends with.
 pub type Outcome<R> = Result<<R as Resource>::State, FailedOf<R>>;
 
-/// What a service reports about an object. Its secrets are [`Secret`](crate::Secret) fields.
+/// What a service reports about an object. Its secrets are [`Secret`](crate::program::Secret) fields.
 pub trait State: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {}
 impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static> State for T {}
 

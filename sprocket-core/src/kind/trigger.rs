@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::kind::Resource;
 use crate::value::{Deps, Input, Known, Mistake, NodeId, Output, Partial, Slot};
 
-/// What [`replace_on`](crate::DraftExt::replace_on) takes: an output, another resource, or a plain value.
+/// What [`replace_on`](crate::program::DraftExt::replace_on) takes: an output, another resource, or a plain value.
 #[derive(Clone)]
 pub struct Trigger(What);
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{Address, PhysicalName};
-use crate::plan::Outcome;
+use crate::plan::StepOutcome;
 
 /// Something that happened. Its order is that of the run: a step starts before it ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,7 @@ pub enum Event {
         /// What it did: `create`.
         action: &'static str,
         /// How.
-        outcome: Outcome,
+        outcome: StepOutcome,
         /// After how long.
         took: Duration,
     },

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub use self::change::Change;
 pub use self::event::{Event, Events};
-pub use self::report::{Failure, Outcome, Report, StepReport, Unchecked, Verdict};
+pub use self::report::{Failure, Report, StepOutcome, StepReport, Unchecked, Verdict};
 pub use self::request::{Goal, Pattern, Request};
 use crate::base::{Address, Json, Lineage, PhysicalName, Place, ProviderName, Witness};
 use crate::state::Which;

@@ -41,7 +41,7 @@ pub struct StepReport {
     pub name: Option<PhysicalName>,
     /// What became of it.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// How long it took.
     #[serde(serialize_with = "crate::value::seconds")]
     pub took: Duration,
@@ -52,7 +52,7 @@ pub struct StepReport {
 /// What becomes of a step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum StepOutcome {
     /// It did what it said.
     Done,
     /// It turned out that nothing was needed.
@@ -83,7 +83,7 @@ impl Report {
             address: step.address.clone(),
             action: step.action.verb(),
             name: step.name.clone(),
-            outcome: Outcome::NotStarted,
+            outcome: StepOutcome::NotStarted,
             took: Duration::ZERO,
             at: step.at.clone(),
         });
@@ -103,19 +103,19 @@ impl Report {
         !self.interrupted
             && self.state_failure.is_none()
             && self.output_problems.is_empty()
-            && self.steps.iter().all(|step| matches!(step.outcome, Outcome::Done | Outcome::Unneeded))
+            && self.steps.iter().all(|step| matches!(step.outcome, StepOutcome::Done | StepOutcome::Unneeded))
     }
 
     /// The steps that failed.
     pub fn failures(&self) -> impl Iterator<Item = (&StepReport, &Failure)> {
         self.steps.iter().filter_map(|step| match &step.outcome {
-            Outcome::Failed(failure) => Some((step, failure)),
+            StepOutcome::Failed(failure) => Some((step, failure)),
             _ => None,
         })
     }
 
     /// How many steps ended in one of these ways.
-    pub fn count(&self, which: impl Fn(&Outcome) -> bool) -> usize {
+    pub fn count(&self, which: impl Fn(&StepOutcome) -> bool) -> usize {
         self.steps.iter().filter(|step| which(&step.outcome)).count()
     }
 }
@@ -135,14 +135,15 @@ const DONE: [(&str, &str); 9] = [
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let done =
-            |action| self.steps.iter().filter(|step| step.action == action && step.outcome == Outcome::Done).count();
-        let abandoned = self.count(|outcome| *outcome == Outcome::Abandoned);
+        let done = |action| {
+            self.steps.iter().filter(|step| step.action == action && step.outcome == StepOutcome::Done).count()
+        };
+        let abandoned = self.count(|outcome| *outcome == StepOutcome::Abandoned);
         let others = [
-            (self.count(|outcome| *outcome == Outcome::Unneeded), "unneeded"),
-            (self.count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
+            (self.count(|outcome| *outcome == StepOutcome::Unneeded), "unneeded"),
+            (self.count(|outcome| matches!(outcome, StepOutcome::Failed(_))), "failed"),
             (abandoned, "cut off"),
-            (self.count(|outcome| *outcome == Outcome::NotStarted), "not started"),
+            (self.count(|outcome| *outcome == StepOutcome::NotStarted), "not started"),
             (self.kept.len(), "kept"),
             (
                 self.output_problems.len(),

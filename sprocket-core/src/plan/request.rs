@@ -22,7 +22,7 @@ pub enum Goal {
 /// What a plan is asked for. A [`Goal`] alone asks for all resources.
 ///
 /// ```
-/// use sprocket_core::{Goal, Request};
+/// use sprocket_core::engine::{Goal, Request};
 ///
 /// let request = Request::from(Goal::Declared).only(["docker:service/web"]).replace(["random:password/redis"]);
 /// ```
@@ -40,7 +40,7 @@ pub struct Request {
     /// New objects are to take the place of these, though nothing about them has changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replace: Vec<Pattern>,
-    /// These may be deleted or replaced beyond what the program's [`Budget`](crate::Budget) allows.
+    /// These may be deleted or replaced beyond what the program's [`Budget`](crate::program::Budget) allows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<Pattern>,
 }

@@ -32,7 +32,7 @@ pub struct Settings {
     /// next attempt has as long again.
     pub call_limit: Duration,
     /// How long an object may take until it works, over all attempts to find out; and how long one attempt of a delete may
-    /// take, which waits until the object has gone. [`DraftExt::time_limit`](crate::DraftExt::time_limit) sets this and
+    /// take, which waits until the object has gone. [`DraftExt::time_limit`](crate::program::DraftExt::time_limit) sets this and
     /// `call_limit` for one resource. [`Duration::MAX`] is for ever.
     pub ready_limit: Duration,
     /// How often a call is tried again, after the first attempt, if its service could not be reached or gave no answer. Other

@@ -305,7 +305,7 @@ impl Stack {
     /// Declares as usual, and gives all of it as one thing that others can come `.after`.
     ///
     /// ```
-    /// # use sprocket_core::{DraftExt as _, Password, Stack};
+    /// # use sprocket_core::program::{DraftExt as _, Password, Stack};
     /// let mut stack = Stack::new();
     /// let (_, data) = stack.layer(|stack| stack.scope("data", |stack| stack.add(Password::new("redis"))));
     /// stack.add(Password::new("app").after(&data));
@@ -327,7 +327,8 @@ impl Stack {
     /// problem of the plan, and nothing is applied.
     ///
     /// ```
-    /// # use sprocket_core::{Password, Stack, testing};
+    /// # use sprocket_core::testing;
+    /// # use sprocket_core::program::{Password, Stack};
     /// let program = |stack: &mut Stack| {
     ///     stack.policy("long passwords", |plan, objections| {
     ///         for step in &plan.steps {
@@ -354,7 +355,7 @@ impl Stack {
     /// How much a plan may delete and replace before it must be told so by name.
     ///
     /// ```
-    /// # use sprocket_core::{Budget, Stack};
+    /// # use sprocket_core::program::{Budget, Stack};
     /// # let mut stack = Stack::new();
     /// stack.budget(Budget::default().deletes(0).replaces(2));
     /// ```

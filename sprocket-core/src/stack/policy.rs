@@ -15,7 +15,7 @@ use crate::stack::Stack;
 use crate::value::hide;
 
 /// How much a plan may take away before it must be told so by name: `--allow ADDRESS`, or
-/// [`Request::allow`](crate::Request::allow).
+/// [`Request::allow`](crate::engine::Request::allow).
 ///
 /// Without a number there is no limit. To destroy a stack is asked for as such, and no budget is needed for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

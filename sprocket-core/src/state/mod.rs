@@ -16,6 +16,7 @@ mod record;
 mod snapshot;
 mod store;
 
+pub use crate::value::{Fingerprint, Sealed, StackKey};
 pub use file::FileStore;
 pub use journal::{Action, Entry, Event, Intention};
 pub use key::{KeyError, KeyKind, KeySource, ProtectedKey, generate_identity};

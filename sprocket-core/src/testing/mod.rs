@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use sprocket_core::testing;
-//! use sprocket_core::{Password, Stack};
+//! use sprocket_core::program::{Password, Stack};
 //!
 //! fn program(stack: &mut Stack) {
 //!     stack.add(Password::new("redis"));

@@ -10,12 +10,12 @@ use crate::value::is_foreign;
 /// Installs a panic hook that prints nothing for panics that the engine catches: those of closures that make outputs, and of
 /// calls of providers. All other panics go to the hook that was there before.
 ///
-/// `sprocket::run` calls it. A program that embeds an [`Engine`](crate::Engine) by itself calls it once, at its start; if it
+/// `sprocket::run` calls it. A program that embeds an [`Engine`](crate::engine::Engine) by itself calls it once, at its start; if it
 /// does not, the messages of such panics are printed, and may quote secrets. With `panic = "abort"`, and for threads and tasks
 /// that a provider starts, it has no effect.
 ///
 /// ```
-/// sprocket_core::silence_foreign_panics();
+/// sprocket_core::engine::silence_foreign_panics();
 /// ```
 pub fn silence_foreign_panics() {
     let before = panic::take_hook();

@@ -19,7 +19,7 @@ use super::sealing::{self, Fingerprint};
 /// whole. Texts and bytes are overwritten when they are dropped.
 ///
 /// ```
-/// # use sprocket_core::Secret;
+/// # use sprocket_core::program::Secret;
 /// let password = Secret::new("hunter2".to_owned());
 /// assert_eq!(format!("{password:?}"), "(secret)");
 /// assert_eq!(serde_json::to_string(&password).unwrap(), "\"(secret)\"");

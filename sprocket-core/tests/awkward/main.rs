@@ -10,8 +10,8 @@ mod vaulted;
 
 use std::panic::AssertUnwindSafe;
 
+use sprocket_core::program::{DraftExt as _, Password};
 use sprocket_core::testing::{KindSuite, Variant};
-use sprocket_core::{DraftExt as _, Password};
 
 use self::motd::Motd;
 use self::service::{Memory, Service};

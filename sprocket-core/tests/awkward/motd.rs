@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Change, ErrorOf, FailedOf, Find, Found, IntoInput, Listing, Live, Make, Naming, Outcome, Recorded, Resource, Spec,
-    This,
+use sprocket_core::kind::{
+    Change, ErrorOf, FailedOf, Find, Found, Listing, Live, Make, Naming, Outcome, Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::IntoInput;
 
 use crate::service::{Memory, MemoryError, Stored};
 

@@ -2,8 +2,9 @@
 
 use insta::assert_snapshot;
 use serde_json::json;
+use sprocket_core::engine::{Goal, Stop};
+use sprocket_core::program::{Override, Stack};
 use sprocket_core::testing::World;
-use sprocket_core::{Goal, Override, Stack, Stop};
 
 use crate::motd::Motd;
 use crate::service::{Memory, Service};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{ErrorKind, Identity, Kinds, Mark, Provider, ProviderError, Spec};
+use sprocket_core::kind::{ErrorKind, Identity, Kinds, Mark, Provider, ProviderError, Spec};
 
 use crate::motd::Motd;
 use crate::vaulted::Vaulted;

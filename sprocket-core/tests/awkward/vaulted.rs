@@ -2,10 +2,10 @@
 //! else shows.
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Change, ErrorOf, FailedOf, Find, Found, IntoInput, Live, Make, Naming, Outcome, Recorded, Resource, Secret, Spec,
-    This, Witness,
+use sprocket_core::kind::{
+    Change, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, Recorded, Resource, Spec, This, Witness,
 };
+use sprocket_core::program::{IntoInput, Secret};
 
 use crate::service::{Memory, MemoryError, Stored};
 

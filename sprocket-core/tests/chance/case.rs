@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
-use sprocket_core::{DraftExt as _, Output, Secret, Stack};
+use sprocket_core::program::{DraftExt as _, Output, Secret, Stack};
 
 use super::features::Feature;
 use super::ledger::Death;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sprocket_core::Report;
-use sprocket_core::plan::{Plan, Problem, StepAction};
+use sprocket_core::engine::Report;
+use sprocket_core::engine::{Plan, Problem, StepAction};
 use sprocket_core::state::{Action, Event, Object, Snapshot};
 
 use super::case::{Kind, Opt, PLANTED, Slot, Street, Use, street};

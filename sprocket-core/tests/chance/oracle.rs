@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use sprocket_core::Goal;
+use sprocket_core::engine::Goal;
 use sprocket_core::state::{Object, Record, Snapshot};
 
 use super::case::{Kind, Opt, Slot, Use};

@@ -7,10 +7,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sprocket_core::plan::{Plan, StepAction};
+use sprocket_core::engine::{Engine, Events, Goal, Refused, Report, Request, Settings, Stop};
+use sprocket_core::engine::{Plan, StepAction};
+use sprocket_core::kind::{Address, Entropy, Lineage};
+use sprocket_core::program::Stack;
 use sprocket_core::state::{Action, Event, KeySource, Object, Snapshot};
 use sprocket_core::testing::World;
-use sprocket_core::{Address, Engine, Entropy, Events, Goal, Lineage, Refused, Report, Request, Settings, Stack, Stop};
 
 use super::case::{Act, Case, INSIDE, Kind, Opt, Other, Slot, Use, declare, secret_of, shown};
 use super::features::Feature;
@@ -341,8 +343,8 @@ impl<'c> Stage<'c> {
 
     /// What a plan leaves in place is nobody's from then on.
     fn leaves(&self, plan: &Plan, state: Option<&Snapshot>) {
-        let leaves = |step: &&sprocket_core::plan::Step| {
-            step.action == StepAction::Leave || step.reason == sprocket_core::plan::Reason::Retained
+        let leaves = |step: &&sprocket_core::engine::Step| {
+            step.action == StepAction::Leave || step.reason == sprocket_core::engine::Reason::Retained
         };
         for step in plan.steps.iter().filter(leaves) {
             let record = state.and_then(|state| state.records.get(&step.address));
@@ -707,7 +709,7 @@ impl<'c> Stage<'c> {
                 Other::Unmark(_) => thing.mark = None,
                 Other::Steal(_) => {
                     let record = "theirs".to_owned().into();
-                    thing.mark = Some(sprocket_core::Mark { lineage: ANOTHER.to_owned().into(), record });
+                    thing.mark = Some(sprocket_core::kind::Mark { lineage: ANOTHER.to_owned().into(), record });
                 }
                 _ => {}
             }
@@ -776,7 +778,7 @@ impl<'c> Stage<'c> {
 
 /// The slots that what is declared was made from, and what those were made from.
 fn used(state: &Snapshot, program: &[Slot]) -> BTreeSet<u8> {
-    let of = |address: &sprocket_core::Address| slot(address.as_str().rsplit('/').next().unwrap_or_default());
+    let of = |address: &sprocket_core::kind::Address| slot(address.as_str().rsplit('/').next().unwrap_or_default());
     let recorded = state
         .records
         .iter()
@@ -869,7 +871,7 @@ fn does(action: &StepAction) -> String {
 fn request(program: &[Slot]) -> Request {
     let with =
         |option: Opt| program.iter().filter(move |slot| slot.has(option)).map(|slot| slot.address().as_str().into());
-    let with = |option: Opt| with(option).collect::<Vec<sprocket_core::plan::Pattern>>();
+    let with = |option: Opt| with(option).collect::<Vec<sprocket_core::engine::Pattern>>();
     Request::from(Goal::Declared).only(with(Opt::Alone)).without(with(Opt::LeftOut))
 }
 

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
+use sprocket_core::kind::{
     Change, Claim, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Intent, Kinds, Listing, Live,
-    Lookup, Make, Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource,
-    Secret, Settled, Spec, This, Witness,
+    Lookup, Make, Mark, Naming, ObjectId, Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, Settled,
+    Spec, This, Witness,
 };
+use sprocket_core::program::{Output, Secret};
 
 use super::case::{INSIDE, Kind, PLANTED};
 use super::features::Feature;

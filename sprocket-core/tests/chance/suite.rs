@@ -2,8 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
+use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::{KindSuite, Variant};
-use sprocket_core::{DraftExt as _, Stack};
 
 use super::shed::{Bug, PegDraft, PipeDraft, PostDraft, Settings, Shed};
 

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-pub use sprocket_core::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Input, IntoInput, Kinds, Make, Naming, Outcome,
-    Output, Provider, ProviderError, Recorded, Resource, Secret, Spec, This,
+pub use sprocket_core::kind::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Make, Naming, Outcome, Provider, ProviderError,
+    Recorded, Resource, Spec, This,
 };
+pub use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 #[derive(Debug)]
 pub struct Docker;
@@ -183,7 +184,7 @@ impl Volume {
 }
 
 kind!(Volume, "docker:volume", VolumeDraft, VolumeSpec, |draft, this| Self {
-    name: this.told(VolumeName(sprocket_core::Draft::name(draft).to_owned())),
+    name: this.told(VolumeName(sprocket_core::kind::Draft::name(draft).to_owned())),
     this
 });
 
@@ -301,7 +302,7 @@ impl ServiceDraft {
 }
 
 kind!(Service, "docker:service", ServiceDraft, ServiceSpec, |draft, this| Self {
-    host: this.told(sprocket_core::Draft::name(draft).to_owned()),
+    host: this.told(sprocket_core::kind::Draft::name(draft).to_owned()),
     this
 });
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use sprocket_core::{DraftExt as _, Field, Fields as _, Known, NoValue, Output, Secret, Slot as _, Spec, Stack};
+use sprocket_core::__derive::{Known, NoValue, Slot as _};
+use sprocket_core::kind::{Field, Fields as _, Spec};
+use sprocket_core::program::{DraftExt as _, Output, Secret, Stack};
 
 use crate::docker::*;
 use crate::{deps, deps_of, mistakes_of, shown, spec, what_is_shown_is_what_is_sent};

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Fields as _, Known, NoValue, Output, Spec};
+use sprocket_core::__derive::{Known, NoValue};
+use sprocket_core::kind::{Fields as _, Spec};
+use sprocket_core::program::Output;
 
 use crate::docker::{Resources, ResourcesSpec, Service, ServiceDraft};
 use crate::{mistakes_of, spec, what_is_shown_is_what_is_sent};

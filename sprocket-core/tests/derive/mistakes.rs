@@ -1,12 +1,12 @@
 //! A mistake has the line of the program that made it.
 
-use sprocket_core::{Input, Mistake};
+use sprocket_core::program::{Input, Mistake};
 
 use crate::docker::*;
 use crate::mistakes_of;
 
 #[track_caller]
-fn check(slot: &impl sprocket_core::Slot, message: &str, line: u32) {
+fn check(slot: &impl sprocket_core::__derive::Slot, message: &str, line: u32) {
     assert_eq!(mistakes_of(slot), [(message.to_owned(), line)]);
 }
 
@@ -22,7 +22,7 @@ fn the_line_is_that_of_the_constructor_or_setter() {
 /// A kind of value that can't be given at all.
 struct Nothing;
 
-impl<T> sprocket_core::IntoInput<T> for Nothing
+impl<T> sprocket_core::program::IntoInput<T> for Nothing
 where
     T: Wanted,
 {

@@ -1,7 +1,9 @@
 //! Drafts of providers: settings and credentials, both of which may be outputs.
 
 use serde_json::json;
-use sprocket_core::{Deps, Json, Known, NoValue, Override, ProviderDraft, Stack, Unfit};
+use sprocket_core::__derive::{Deps, Known, NoValue};
+use sprocket_core::kind::{Json, ProviderDraft};
+use sprocket_core::program::{Override, Stack, Unfit};
 
 use crate::docker::*;
 use crate::{deps, deps_of, mistakes_of, spec, what_is_shown_is_what_is_sent};

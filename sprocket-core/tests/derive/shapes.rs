@@ -24,7 +24,7 @@ mod crowded {
     trait Into {}
     trait Default {}
 
-    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, super::facade::core::Spec)]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, super::facade::core::kind::Spec)]
     #[spec(draft = Draft, crate = super::facade::core)]
     pub(super) struct Spec {
         #[spec(default = 3)]
@@ -39,7 +39,7 @@ fn the_core_is_found_through_another_crate() {
 }
 
 /// A policy, in a language whose words are taken.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::Spec)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::kind::Spec)]
 #[serde(deny_unknown_fields)]
 #[spec(draft = Policy)]
 struct PolicySpec {
@@ -82,7 +82,7 @@ mod lamp {
     mod spec {
         use serde::{Deserialize, Serialize};
 
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::Spec)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::kind::Spec)]
         #[spec(resource = super::Lamp)]
         pub(in super::super) struct LampSpec {
             pub(in super::super) watts: u64,
@@ -98,7 +98,7 @@ fn a_draft_is_seen_where_its_spec_is() {
 
 macro_rules! limits {
     ($spec:ident, $draft:ident, $($field:ident: $ty:ty = $start:expr),*) => {
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::Spec)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::kind::Spec)]
         #[spec(draft = $draft)]
         struct $spec {
             $(#[spec(default = $start)] $field: $ty,)*

@@ -1,7 +1,9 @@
 //! Drift that is accepted: recorded as it is, without a call.
 
 use insta::assert_snapshot;
-use sprocket_core::{Address, Goal, Plan, Refused, Request, Stack};
+use sprocket_core::engine::{Goal, Plan, Refused, Request};
+use sprocket_core::kind::Address;
+use sprocket_core::program::Stack;
 
 use super::kinds::{App, AppSpec, Net, NetSpec};
 use super::{Story, on_lab};

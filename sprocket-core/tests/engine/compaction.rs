@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use sprocket_core::engine::{Engine, Goal, Stop};
+use sprocket_core::program::Stack;
 use sprocket_core::state::{FileStore, MemoryStore, StateStore};
-use sprocket_core::{Engine, Goal, Stack, Stop};
 
 use super::kinds::{Disk, Net};
 use super::{Story, on_lab};

@@ -1,7 +1,8 @@
 //! A kill at every boundary of the journal: the same command converges, with nothing leaked or doubled.
 
+use sprocket_core::engine::Goal;
+use sprocket_core::program::Stack;
 use sprocket_core::testing::Crash;
-use sprocket_core::{Goal, Stack};
 
 use super::kinds::{App, Conf, Disk, Net, Note};
 use super::{Story, on_lab};

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Barrier, Mutex};
 
+use sprocket_core::engine::{
+    Engine, Event, Events, Goal, Observation, Plan, Refused, Report, Settings, StepOutcome, Stop, Survey, Verdict,
+};
+use sprocket_core::kind::{Address, Effect};
+use sprocket_core::program::Stack;
 use sprocket_core::state::{Snapshot, StoreError};
 use sprocket_core::testing::{Fail, World};
-use sprocket_core::{
-    Address, Effect, Engine, Event, Events, Goal, Observation, Plan, Refused, Report, Settings, Stack, StepOutcome,
-    Stop, Survey, Verdict,
-};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
@@ -249,7 +250,7 @@ fn a_secret_that_changes_is_another_plan_and_looks_the_same() {
     let mut story = Story::new();
     let app = |token: &'static str| {
         move |stack: &mut Stack| {
-            let token = sprocket_core::Output::known(token.to_owned()).secret();
+            let token = sprocket_core::program::Output::known(token.to_owned()).secret();
             stack.add(App::new("web", "app:1").env("TOKEN", &token));
         }
     };

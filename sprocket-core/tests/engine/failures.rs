@@ -1,8 +1,10 @@
 //! Failures: what is left, what is said, and that the same command then finishes.
 
 use insta::assert_snapshot;
+use sprocket_core::engine::{Event, Goal, Report, StepOutcome, Stop};
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::Stack;
 use sprocket_core::testing::Fail;
-use sprocket_core::{ErrorKind, Event, Goal, Report, Stack, StepOutcome, Stop};
 
 use super::kinds::{App, Conf, Net};
 use super::{Story, on_lab};
@@ -16,7 +18,7 @@ fn chain(stack: &mut Stack) {
 }
 
 fn told(report: &Report) -> String {
-    let line = |step: &sprocket_core::StepReport| match &step.outcome {
+    let line = |step: &sprocket_core::engine::StepReport| match &step.outcome {
         StepOutcome::Failed(failure) => format!("{} failed: {}", step.address, failure.message),
         other => format!("{} {other:?}", step.address),
     };
@@ -202,7 +204,7 @@ fn a_stopped_run_finishes_what_runs_and_starts_nothing() {
     story.world.settings.parallel = 1;
     let stop = Stop::default();
     let request = stop.clone();
-    story.world.settings.events = sprocket_core::Events::to(move |event| {
+    story.world.settings.events = sprocket_core::engine::Events::to(move |event| {
         if matches!(event, Event::StepStarted { step: 0, .. }) {
             request.request();
         }
@@ -232,7 +234,7 @@ fn a_closure_that_panics_is_a_mistake_of_its_line() {
     let plan = story.world.try_plan(on_lab(program), Goal::Declared).unwrap();
     assert_snapshot!(plan, @"
     + lab:net/a
-    problem: `lab:app/web`: the closure panicked  (sprocket-core/tests/engine/failures.rs:229)
+    problem: `lab:app/web`: the closure panicked  (sprocket-core/tests/engine/failures.rs:231)
     1 problem: nothing can be applied until it is solved.
     ");
 }
@@ -255,7 +257,7 @@ fn only_a_stopped_run_that_left_something_undone_was_interrupted() {
     assert!(!report.succeeded() && !report.interrupted, "{report:#?}");
     let stop = Stop::default();
     let request = stop.clone();
-    story.world.settings.events = sprocket_core::Events::to(move |event| {
+    story.world.settings.events = sprocket_core::engine::Events::to(move |event| {
         if matches!(event, Event::StepEnded { .. }) {
             request.request();
         }

@@ -1,8 +1,10 @@
 //! Guards: what is refused before anything is called, and what is left alone.
 
 use insta::assert_snapshot;
+use sprocket_core::engine::Goal;
+use sprocket_core::kind::{ErrorKind, Mark};
+use sprocket_core::program::{DraftExt as _, Output, Password, Stack};
 use sprocket_core::testing::{Fail, leaks};
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Mark, Output, Password, Stack};
 
 use super::kinds::{App, Conf, Disk, ExistingNet, Lab, LabState, Net, NetSpec, Note};
 use super::{Story, on_lab};
@@ -31,11 +33,11 @@ fn all_mistakes_of_a_program_are_reported_at_once() {
     };
     let refused = story.world.try_plan(on_lab(program), Goal::Declared).unwrap_err();
     assert_snapshot!(refused, @"
-    `lab:net/edge`: is declared already at sprocket-core/tests/engine/guards.rs:22; one of them needs another name  (sprocket-core/tests/engine/guards.rs:23)
-    `lab:net/two words`: needs a name without spaces  (sprocket-core/tests/engine/guards.rs:24)
-    `lab:app/web`: has no setting `imgae` to ignore  (sprocket-core/tests/engine/guards.rs:25)
-    `lab:app/api`: mentions a resource of another stack  (sprocket-core/tests/engine/guards.rs:29)
-    `lab:app/twice`: `A` is set already  (sprocket-core/tests/engine/guards.rs:30)
+    `lab:net/edge`: is declared already at sprocket-core/tests/engine/guards.rs:24; one of them needs another name  (sprocket-core/tests/engine/guards.rs:25)
+    `lab:net/two words`: needs a name without spaces  (sprocket-core/tests/engine/guards.rs:26)
+    `lab:app/web`: has no setting `imgae` to ignore  (sprocket-core/tests/engine/guards.rs:27)
+    `lab:app/api`: mentions a resource of another stack  (sprocket-core/tests/engine/guards.rs:31)
+    `lab:app/twice`: `A` is set already  (sprocket-core/tests/engine/guards.rs:32)
     ");
 }
 
@@ -43,13 +45,13 @@ fn all_mistakes_of_a_program_are_reported_at_once() {
 fn a_resource_needs_its_provider() {
     let mut story = Story::new();
     let refused = story.world.try_plan(net, Goal::Declared).unwrap_err();
-    assert_snapshot!(refused, @"`lab:net/edge`: needs a `lab`, and the stack is connected to none; connect it first: `stack.connect(…)`  (sprocket-core/tests/engine/guards.rs:11)");
+    assert_snapshot!(refused, @"`lab:net/edge`: needs a `lab`, and the stack is connected to none; connect it first: `stack.connect(…)`  (sprocket-core/tests/engine/guards.rs:13)");
     let two = |stack: &mut Stack| {
         stack.connect(Lab::local());
         stack.connect(Lab::at("elsewhere").named("second"));
         net(stack);
     };
-    assert_snapshot!(story.world.try_plan(two, Goal::Declared).unwrap_err(), @"`lab:net/edge`: could be on several `lab`; say which: `stack.on(&lab).…`  (sprocket-core/tests/engine/guards.rs:11)");
+    assert_snapshot!(story.world.try_plan(two, Goal::Declared).unwrap_err(), @"`lab:net/edge`: could be on several `lab`; say which: `stack.on(&lab).…`  (sprocket-core/tests/engine/guards.rs:13)");
 }
 
 #[test]
@@ -57,7 +59,7 @@ fn an_object_of_somebody_else_is_not_touched() {
     let mut story = Story::new();
     story.world.put::<Net>("edge", spec("10.0.0.0/24"));
     assert_snapshot!(story.plan(net), @"
-    problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (sprocket-core/tests/engine/guards.rs:11)
+    problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (sprocket-core/tests/engine/guards.rs:13)
       hint: take it over with `.adopt()` or `import lab:net/edge net#1`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -85,7 +87,7 @@ fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
     let theirs = Mark { lineage: "another".into(), record: "r".into() };
     story.world.mark("lab:net", "edge", Some(theirs));
     assert_snapshot!(story.plan(net), @"
-    problem: `lab:net/edge`: another stack has marked `edge` as its own  (sprocket-core/tests/engine/guards.rs:11)
+    problem: `lab:net/edge`: another stack has marked `edge` as its own  (sprocket-core/tests/engine/guards.rs:13)
       hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here; `--exclude lab:net/edge` applies the rest
     1 problem: nothing can be applied until it is solved.
     ");
@@ -137,7 +139,7 @@ fn what_can_not_become_as_declared_is_not_taken_over() {
         stack.add(Net::new("edge").adopt());
     };
     assert_snapshot!(story.plan(program), @"
-    problem: `lab:net/edge`: `edge` can't be taken over: its `subnet` is different, and can't be changed  (sprocket-core/tests/engine/guards.rs:137)
+    problem: `lab:net/edge`: `edge` can't be taken over: its `subnet` is different, and can't be changed  (sprocket-core/tests/engine/guards.rs:139)
       hint: declare it as it is, or choose another name with `.named(…)`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -153,7 +155,7 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
     };
     story.apply(protected("10.0.0.0/24"));
     assert_snapshot!(story.plan(protected("10.0.1.0/24")), @"
-    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:151)
+    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:153)
       hint: take `.protect()` away and apply that first, or undo the change
     1 problem: nothing can be applied until it is solved.
     ");
@@ -187,7 +189,7 @@ fn who_uses_what_has_a_problem_has_none_of_its_own() {
     };
     story.apply(program("10.0.0.0/24"));
     assert_snapshot!(story.plan(program("10.0.1.0/24")), @"
-    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:183)
+    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:185)
       hint: take `.protect()` away and apply that first, or undo the change
     1 problem: nothing can be applied until it is solved.
     ");
@@ -203,7 +205,7 @@ fn data_is_never_replaced_and_stays_when_it_is_not_declared_any_more() {
     };
     story.apply(disk("local"));
     assert_snapshot!(story.plan(disk("nfs")), @"
-    problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (sprocket-core/tests/engine/guards.rs:201)
+    problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (sprocket-core/tests/engine/guards.rs:203)
       hint: undo the change, or declare a new one under another name and move the data
     1 problem: nothing can be applied until it is solved.
     ");
@@ -328,10 +330,10 @@ fn what_contradicts_itself_is_refused() {
     assert_snapshot!(story.plan(program), @"
     > lab:net/three was lab:net/edge
     + lab:net/one `rim`
-    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:324)
-      hint: give one of them another name with `.named(…)`; `lab:net/one` is at sprocket-core/tests/engine/guards.rs:323
-    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:326)
-      hint: `lab:net/three` is at sprocket-core/tests/engine/guards.rs:325
+    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:326)
+      hint: give one of them another name with `.named(…)`; `lab:net/one` is at sprocket-core/tests/engine/guards.rs:325
+    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:328)
+      hint: `lab:net/three` is at sprocket-core/tests/engine/guards.rs:327
     2 problems: nothing can be applied until they are solved.
     ");
 }

@@ -2,9 +2,10 @@
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use sprocket_core::engine::{Engine, Hidden, Import, Survey};
+use sprocket_core::engine::{Path, PathPart};
+use sprocket_core::program::{DraftExt as _, Password, Secret, Stack};
 use sprocket_core::testing::{Crash, leaks};
-use sprocket_core::value::{Path, PathPart};
-use sprocket_core::{DraftExt as _, Engine, Hidden, Import, Password, Secret, Stack, Survey};
 
 use super::kinds::{App, AppSpec, Conf, ConfSpec, Net, NetSpec, Note, NoteSpec};
 use super::{Story, on_lab};
@@ -54,7 +55,7 @@ fn all(note: Hidden, drawn: Hidden) -> Vec<Import> {
 
 /// What would become of each.
 fn told(survey: &Survey) -> String {
-    let line = |found: &sprocket_core::Imported| match &found.object {
+    let line = |found: &sprocket_core::engine::Imported| match &found.object {
         Ok(name) => format!("{} is `{name}`", found.address),
         Err(refused) => refused.to_string(),
     };

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Identity, IntoInput, Kinds, Make, Naming, Outcome,
-    Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Secret, Spec, This,
+use sprocket_core::kind::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Identity, Kinds, Make, Naming, Outcome, PhysicalName,
+    Provider, ProviderError, Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::{IntoInput, Output, Secret};
 
 /// The service. Nothing but its simulation answers.
 #[derive(Debug)]
@@ -139,7 +140,7 @@ pub(crate) struct ExistingNet {
     pub(crate) name: String,
 }
 
-impl sprocket_core::Lookup for ExistingNet {
+impl sprocket_core::kind::Lookup for ExistingNet {
     const WHAT: &'static str = "net";
     type Provider = Lab;
     type Answer = LabState;

@@ -16,8 +16,9 @@ mod selection;
 mod shut;
 mod stories;
 
+use sprocket_core::program::Stack;
+use sprocket_core::testing;
 use sprocket_core::testing::World;
-use sprocket_core::{Stack, testing};
 
 use self::kinds::Lab;
 

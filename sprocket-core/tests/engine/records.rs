@@ -1,7 +1,7 @@
 //! Records that are mended by hand.
 
 use insta::assert_snapshot;
-use sprocket_core::{DraftExt as _, Stack};
+use sprocket_core::program::{DraftExt as _, Stack};
 
 use super::Story;
 use super::kinds::{App, Net};

@@ -2,7 +2,8 @@
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use sprocket_core::{Goal, Password, Refused, Request, SavedPlan, Stack};
+use sprocket_core::engine::{Goal, Refused, Request, SavedPlan};
+use sprocket_core::program::{Password, Stack};
 
 use super::kinds::{Net, Note};
 use super::{Story, on_lab};
@@ -92,7 +93,7 @@ fn a_plan_of_another_program_state_or_world_is_refused() {
     // Another stack.
     assert_snapshot!(Story::new().apply_saved(next, &file), @"the plan is stale: the state that it was made for is gone");
     let mut other = Story::new();
-    other.world.settings.entropy = sprocket_core::Entropy::seeded(7);
+    other.world.settings.entropy = sprocket_core::kind::Entropy::seeded(7);
     other.apply(estate);
     assert_snapshot!(other.apply_saved(next, &file), @"the saved plan can't be applied: it was made for another state");
 }

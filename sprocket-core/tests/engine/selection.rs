@@ -1,7 +1,8 @@
 //! Plans for some resources only, and new objects that are asked for.
 
 use insta::assert_snapshot;
-use sprocket_core::{DraftExt as _, Goal, Password, Request, Secret, Stack};
+use sprocket_core::engine::{Goal, Request};
+use sprocket_core::program::{DraftExt as _, Password, Secret, Stack};
 
 use super::kinds::{App, Conf, Disk, Net, Note};
 use super::{Story, on_lab};
@@ -288,11 +289,11 @@ fn what_can_not_have_a_successor_is_not_replaced_because_it_is_asked_for() {
     };
     story.apply(program);
     assert_snapshot!(story.plan_for(program, declared().replace(["lab:*"])), @"
-    problem: `lab:net/edge`: is protected, and a new one was asked for  (sprocket-core/tests/engine/selection.rs:285)
+    problem: `lab:net/edge`: is protected, and a new one was asked for  (sprocket-core/tests/engine/selection.rs:286)
       hint: take `.protect()` away and apply that first, or do not ask for it
-    problem: `lab:disk/data`: holds data that would be lost: a new one was asked for  (sprocket-core/tests/engine/selection.rs:286)
+    problem: `lab:disk/data`: holds data that would be lost: a new one was asked for  (sprocket-core/tests/engine/selection.rs:287)
       hint: do not ask for it, or declare a new one under another name and move the data
-    problem: `lab:conf/motd`: is named by its content, and a new one was asked for: it would have the same name  (sprocket-core/tests/engine/selection.rs:287)
+    problem: `lab:conf/motd`: is named by its content, and a new one was asked for: it would have the same name  (sprocket-core/tests/engine/selection.rs:288)
       hint: change its content
     3 problems: nothing can be applied until they are solved.
     ");

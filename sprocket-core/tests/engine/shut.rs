@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use insta::assert_snapshot;
 use serde::{Deserialize, Serialize};
-use sprocket_core::testing::World;
-use sprocket_core::{
-    Change, DraftExt as _, ErrorKind, ErrorOf, FailedOf, Find, Found, Goal, Identity, Kinds, Live, Make, Mark, Naming,
-    Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, Stack, This,
+use sprocket_core::engine::Goal;
+use sprocket_core::kind::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Live, Make, Mark, Naming, Outcome,
+    PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::{DraftExt as _, Output, Stack};
+use sprocket_core::testing::World;
 
 /// The building: its door, and what is in the room behind it.
 #[derive(Clone, Debug, Default)]
@@ -310,7 +312,7 @@ fn who_uses_what_was_put_off_is_not_changed_for_nothing() {
     let with_guard = |stack: &mut Stack| {
         declare(stack);
         let gold = stack.add(ItemDraft::new("gold", "1 kg"));
-        stack.add(sprocket_core::Password::new("guard").after(&gold));
+        stack.add(sprocket_core::program::Password::new("guard").after(&gold));
         stack.output("gold", &gold.name);
     };
     world.apply(with_guard);
@@ -338,20 +340,20 @@ fn what_nothing_opens_is_refused_with_what_the_provider_says() {
         stack.on(&room).add(ItemDraft::new("lead", "9 kg"));
     };
     assert_snapshot!(world.plan(ajar), @"
-    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:336)
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:338)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(world.try_apply(ajar).is_err());
     assert_snapshot!(world.try_plan(&before, Goal::Destroyed { include_kept: false }).unwrap(), @"
     = hall:door/front stays as `front`: a resource that is planned later depends on it
-    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:226)
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:228)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.
     ");
     building.with(|inside| inside.nobody_there = true);
     assert_snapshot!(world.plan(ajar), @"
-    problem: `room`: could not be reached, and this plan changes nothing that it is reached by: nobody is at home  (sprocket-core/tests/engine/shut.rs:336)
+    problem: `room`: could not be reached, and this plan changes nothing that it is reached by: nobody is at home  (sprocket-core/tests/engine/shut.rs:338)
     1 problem: nothing can be applied until it is solved.
     ");
     building.with(|inside| inside.nobody_there = false);
@@ -380,7 +382,7 @@ fn what_goes_with_a_host_that_is_put_off_is_deleted_by_itself() {
     world.apply(|stack: &mut Stack| {
         declare(stack);
         let gold = stack.add(ItemDraft::new("gold", "1 kg"));
-        stack.add(sprocket_core::Password::new("guard").dies_with(&gold));
+        stack.add(sprocket_core::program::Password::new("guard").dies_with(&gold));
     });
     assert_snapshot!(world.plan(&declare), @"
     - random:password/guard  (goes with its host)
@@ -403,7 +405,7 @@ fn what_was_made_from_something_that_is_put_off_stays_though_neither_is_declared
     let declare = program(&building, &[]);
     world.apply(|stack: &mut Stack| {
         declare(stack);
-        let guard = stack.add(sprocket_core::Password::new("guard"));
+        let guard = stack.add(sprocket_core::program::Password::new("guard"));
         stack.add(ItemDraft::new("gold", "1 kg").after(&guard));
     });
     building.shut();

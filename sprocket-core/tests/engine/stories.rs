@@ -1,7 +1,8 @@
 //! Stories of plans and runs.
 
 use insta::assert_snapshot;
-use sprocket_core::{Goal, Password, Secret, Stack};
+use sprocket_core::engine::Goal;
+use sprocket_core::program::{Password, Secret, Stack};
 
 use super::kinds::{App, Conf, Disk, Net, Note};
 use super::{Story, on_lab};

@@ -1,8 +1,10 @@
 //! What exists already: imported, taken over, looked up, or in the way.
 
 use insta::assert_snapshot;
+use sprocket_core::engine::{Goal, Request};
+use sprocket_core::kind::{ErrorKind, Mark};
+use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::Fail;
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Mark, Request, Stack};
 
 use super::kinds::{App, Conf, ConfSpec, ExistingNet, LabState, Net, NetSpec};
 use super::yard::{Base, Post};
@@ -149,7 +151,7 @@ fn what_somebody_made_in_the_meantime_is_told_when_it_is_in_the_way() {
     assert_snapshot!(told(&report), @"create lab:net/edge failed: the test refused `create` of `edge`");
     story.world.put::<Net>("edge", spec("10.0.0.0/24"));
     assert_snapshot!(story.plan(edge), @"
-    problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/adoption.rs:16)
+    problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/adoption.rs:18)
       hint: take it over with `.adopt()` or `import lab:net/edge net#1`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -165,7 +167,7 @@ fn what_has_gone_and_left_its_name_to_another_is_a_problem_of_the_plan() {
     story.world.remove("lab:net", "edge");
     story.world.put::<Net>("edge", spec("10.0.0.0/24"));
     assert_snapshot!(story.plan(edge), @"
-    problem: `lab:net/edge`: has gone, and another object is named `edge` now  (sprocket-core/tests/scenarios/adoption.rs:16)
+    problem: `lab:net/edge`: has gone, and another object is named `edge` now  (sprocket-core/tests/scenarios/adoption.rs:18)
       hint: remove that; or take it over: `state forget lab:net/edge`, and declare it with `.adopt()`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -182,7 +184,7 @@ fn what_has_gone_and_left_its_name_to_another_is_a_problem_of_the_plan() {
     one.yard.remove::<Post>("gate");
     other.apply(post);
     assert_snapshot!(one.plan(post), @"
-    problem: `yard:post/gate`: has gone, and another object is named `gate` now  (sprocket-core/tests/scenarios/adoption.rs:178)
+    problem: `yard:post/gate`: has gone, and another object is named `gate` now  (sprocket-core/tests/scenarios/adoption.rs:180)
       hint: another stack owns that: remove it there, or choose another name here: `state forget` this one, and `.named(…)`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -202,7 +204,7 @@ fn a_new_name_that_another_has_is_a_problem_of_the_plan() {
     story.apply(program("10.0.0.0/24"));
     story.world.put::<Net>("edge-2", spec("10.0.0.0/24"));
     assert_snapshot!(story.plan(program("10.0.1.0/24")), @"
-    problem: `lab:net/edge`: is to be replaced by `edge-2`, and an object of that name exists already  (sprocket-core/tests/scenarios/adoption.rs:197)
+    problem: `lab:net/edge`: is to be replaced by `edge-2`, and an object of that name exists already  (sprocket-core/tests/scenarios/adoption.rs:199)
       hint: remove it, take it over with `.adopt()`, or give this one another name with `.named(…)`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -234,7 +236,7 @@ fn a_name_that_is_pinned_now_counts_for_the_next_object_and_the_plan_says_so() {
     let mut story = Story::in_yard();
     story.apply(|stack| drop(stack.add(Post::new("gate"))));
     assert_snapshot!(story.plan(pinned), @"
-    warning: `yard:post/gate`: stays as `gate` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/adoption.rs:232)
+    warning: `yard:post/gate`: stays as `gate` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/adoption.rs:234)
       hint: `--replace yard:post/gate` makes a new one of that name
     Nothing to do: 1 resource is as declared.
     ");
@@ -258,7 +260,7 @@ fn what_another_stack_owns_is_left_to_it_even_when_it_is_asked_for() {
     let mut other = Story { yard: one.yard.clone(), ..Story::in_yard() };
     one.apply(post);
     assert_snapshot!(other.plan(adopting), @"
-    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:255)
+    problem: `yard:post/gate`: an object named `gate` exists already, and another stack owns it  (sprocket-core/tests/scenarios/adoption.rs:257)
       hint: choose another name with `.named(…)`, or remove it from the other stack first
     1 problem: nothing can be applied until it is solved.
     ");

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 use insta::assert_snapshot;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sprocket_core::testing::World;
-use sprocket_core::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Goal, Identity, Kinds, Live, Make, Mark, Naming, Outcome, Part,
-    Provider, ProviderError, Recorded, Resource, Spec, Stack, This,
+use sprocket_core::engine::Goal;
+use sprocket_core::kind::{
+    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Live, Make, Mark, Naming, Outcome, Part,
+    Provider, ProviderError, Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::Stack;
+use sprocket_core::testing::World;
 
 use super::said;
 

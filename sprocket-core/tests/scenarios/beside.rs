@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
+use sprocket_core::engine::{Engine, Events, Goal, StepOutcome, Stop};
+use sprocket_core::program::{DraftExt as _, Output, Stack};
 use sprocket_core::state::{Holder, KeySource, MemoryStore, Signer, StateStore as _};
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{DraftExt as _, Engine, Events, Goal, Output, Stack, StepOutcome, Stop};
 
 use super::kinds::{App, Disk, Lab, Net};
 use super::yard::{Post, Stone, Trouble};
@@ -83,7 +84,7 @@ fn a_check_that_panics_or_hangs_is_a_failed_check() {
     story.yard.trouble("verify", "b", Trouble::Hang);
     let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&posts)));
     let verdict = story.world.block_on(engine.verify(&stack)).unwrap();
-    let line = |(address, check): &(sprocket_core::Address, sprocket_core::Checked)| {
+    let line = |(address, check): &(sprocket_core::kind::Address, sprocket_core::kind::Checked)| {
         format!("{address} {}: {}", check.what, check.failure.as_deref().unwrap_or("passed"))
     };
     let lines: Vec<String> = verdict.checks.iter().map(line).collect();
@@ -168,7 +169,7 @@ fn back_off_differs_between_resources() {
     let sink = Arc::clone(&waits);
     story.world.settings.retry_wait = Duration::from_millis(40);
     story.world.settings.events = Events::to(move |event| {
-        if let sprocket_core::Event::StepRetried { wait, .. } = event {
+        if let sprocket_core::engine::Event::StepRetried { wait, .. } = event {
             sink.lock().unwrap().push(wait);
         }
     });
@@ -217,7 +218,7 @@ fn a_destroy_that_fails_or_keeps_something_keeps_the_outputs() {
     };
     let mut story = Story::new();
     story.apply(program);
-    story.world.fail("delete", "a", Fail::Before(sprocket_core::ErrorKind::Denied));
+    story.world.fail("delete", "a", Fail::Before(sprocket_core::kind::ErrorKind::Denied));
     let connected = story.connected(&program);
     let destroyed = Goal::Destroyed { include_kept: false };
     assert!(!story.world.run(&connected, destroyed).unwrap().unwrap().succeeded());
@@ -245,7 +246,7 @@ fn a_failed_run_drops_no_output_that_is_not_declared_any_more() {
     };
     let mut story = Story::new();
     story.apply(program("port", "1"));
-    story.world.fail("update", "gate", Fail::Before(sprocket_core::ErrorKind::Denied));
+    story.world.fail("update", "gate", Fail::Before(sprocket_core::kind::ErrorKind::Denied));
     assert!(!story.run(program("gate", "2")).unwrap().succeeded());
     assert_eq!(outputs(&story), ["gate", "port"]);
     story.apply(program("gate", "2"));

@@ -1,8 +1,9 @@
 //! What others change: what is shown, what is put back, and what is no difference at all.
 
 use insta::assert_snapshot;
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::{Secret, Stack};
 use sprocket_core::testing::Fail;
-use sprocket_core::{ErrorKind, Secret, Stack};
 
 use super::Story;
 use super::kinds::{App, Net};

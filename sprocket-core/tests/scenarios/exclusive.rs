@@ -1,8 +1,10 @@
 //! What only one resource can have, such as a port: two that want it are a problem, and what moves from one to another is
 //! released before it is taken.
 
+use sprocket_core::engine::{Goal, Request};
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Request, Stack};
 
 use super::yard::{Base, Booth, Pipe, Post, Stall};
 use super::{Story, told};

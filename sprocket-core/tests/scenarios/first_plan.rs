@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use sprocket_core::engine::{Engine, Goal};
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::Stack;
 use sprocket_core::state::{KeySource, MemoryStore, Signer};
 use sprocket_core::testing::Fail;
-use sprocket_core::{Engine, ErrorKind, Goal, Stack};
 
 use super::Story;
 use super::kinds::{App, Net};
@@ -56,7 +58,7 @@ fn made_up_values_cause_no_problems() {
         let other = stack.add(Pipe::new("other"));
         let plot = pipe.id.map(|id| format!("plot {id}"));
         let stall = Stall::new("a").text(&plot).beside(&pipe.id).beside(&other.id).beside(&plot);
-        stack.add(stall.tag("plot 80", &pipe.id).note(pipe.id.map(sprocket_core::Secret::new)));
+        stack.add(stall.tag("plot 80", &pipe.id).note(pipe.id.map(sprocket_core::program::Secret::new)));
     };
     assert_eq!(said(&mut story, program), Vec::<String>::new());
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 use serde_json::json;
-use sprocket_core::{DraftExt as _, Output, Stack};
+use sprocket_core::program::{DraftExt as _, Output, Stack};
 
 use super::Story;
 use super::kinds::{Conf, Net};

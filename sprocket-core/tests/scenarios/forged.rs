@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 use sha2::{Digest as _, Sha256};
+use sprocket_core::engine::{Engine, Goal, Refused, Settings, Stop};
+use sprocket_core::program::{Neighbours, Password, Secret, Stack};
+use sprocket_core::state::StackKey;
 use sprocket_core::state::{
     FileStore, Freshness, Holder, KeySource, ProtectedKey, Signer, Snapshot, StackId, StateStore, generate_identity,
 };
-use sprocket_core::value::StackKey;
-use sprocket_core::{Engine, Goal, Neighbours, Password, Refused, Secret, Settings, Stack, Stop};
 use tempfile::TempDir;
 
 use super::kinds::{Lab, Net};

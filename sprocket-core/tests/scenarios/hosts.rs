@@ -1,7 +1,9 @@
 //! Hosts and guests, and what is left in place: replacement takes along and leaves alone what deletion does.
 
+use sprocket_core::engine::{Goal, Reason, Request};
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::{Budget, DraftExt as _, Output, Stack};
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{Budget, DraftExt as _, ErrorKind, Goal, Output, Request, Stack, plan::Reason};
 
 use super::kinds::{App, Disk, Net};
 use super::yard::{Base, Pipe, Post, Trouble};
@@ -848,7 +850,7 @@ fn what_was_left_is_forgotten_after_what_was_made_from_it() {
     let plan = story.world.plan(story.connected(&next));
     let forgets = |address: &str| {
         let is_it =
-            |step: &sprocket_core::plan::Step| step.reason == Reason::Retained && step.address.as_str() == address;
+            |step: &sprocket_core::engine::Step| step.reason == Reason::Retained && step.address.as_str() == address;
         plan.steps.iter().position(is_it).unwrap()
     };
     let (net, pipe) = (forgets("lab:net/a"), forgets("yard:pipe/k"));

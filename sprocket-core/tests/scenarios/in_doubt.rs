@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use insta::assert_snapshot;
+use sprocket_core::engine::{Engine, Event, Events, Goal, Report, StepOutcome, Stop};
+use sprocket_core::kind::{Address, Effect, ErrorKind};
+use sprocket_core::program::Stack;
 use sprocket_core::state::{MemoryStore, StateStore as _};
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{Address, Effect, Engine, ErrorKind, Event, Events, Goal, Report, Stack, StepOutcome, Stop};
 
 use super::kinds::{App, Net};
 use super::yard::{Post, Tent, Trouble, Yard};

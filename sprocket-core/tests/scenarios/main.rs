@@ -39,8 +39,9 @@ mod triggers;
 mod unfinished;
 mod yard;
 
+use sprocket_core::engine::{Goal, Refused, Report, StepOutcome};
+use sprocket_core::program::Stack;
 use sprocket_core::testing::{self, World};
-use sprocket_core::{Goal, Refused, Report, Stack, StepOutcome};
 
 use self::kinds::Lab;
 use self::yard::Yard;
@@ -132,7 +133,7 @@ impl Story {
 
 /// What became of each step.
 pub(crate) fn told(report: &Report) -> String {
-    let line = |step: &sprocket_core::StepReport| match &step.outcome {
+    let line = |step: &sprocket_core::engine::StepReport| match &step.outcome {
         StepOutcome::Failed(failure) => format!("{} {} failed: {}", step.action, step.address, failure.message),
         other => format!("{} {} {other:?}", step.action, step.address),
     };

@@ -1,7 +1,8 @@
 //! Resources that have another address than before.
 
 use insta::assert_snapshot;
-use sprocket_core::{DraftExt as _, Goal, Request, Stack};
+use sprocket_core::engine::{Goal, Request};
+use sprocket_core::program::{DraftExt as _, Stack};
 
 use super::Story;
 use super::kinds::{App, Disk, Net, NetSpec};
@@ -177,8 +178,8 @@ fn moves_from_a_declared_address_warn() {
     };
     assert_snapshot!(story.plan(both), @"
     + lab:net/b
-    warning: `lab:net/b`: `.moved_from` has no effect on the record of `lab:net/a`: `lab:net/a` is still declared, and keeps its object  (sprocket-core/tests/scenarios/moves.rs:176)
-      hint: take `.moved_from` away, or the other declaration; `lab:net/a` is at sprocket-core/tests/scenarios/moves.rs:13
+    warning: `lab:net/b`: `.moved_from` has no effect on the record of `lab:net/a`: `lab:net/a` is still declared, and keeps its object  (sprocket-core/tests/scenarios/moves.rs:177)
+      hint: take `.moved_from` away, or the other declaration; `lab:net/a` is at sprocket-core/tests/scenarios/moves.rs:14
     1 to create, 1 unchanged.
     ");
     assert_eq!(story.apply(both), ["create lab:net/b"]);
@@ -194,7 +195,7 @@ fn moves_onto_a_recorded_address_warn() {
     let program = |stack: &mut Stack| drop(stack.add(Net::new("b").moved_from("a")));
     assert_snapshot!(story.plan(program), @"
     - lab:net/a  (not declared any more)
-    warning: `lab:net/b`: `.moved_from` has no effect on the record of `lab:net/a`: it has an object of its own  (sprocket-core/tests/scenarios/moves.rs:194)
+    warning: `lab:net/b`: `.moved_from` has no effect on the record of `lab:net/a`: it has an object of its own  (sprocket-core/tests/scenarios/moves.rs:195)
       hint: take `.moved_from` away; or, to have the object of `lab:net/a` here, `state forget lab:net/b` first
     1 to delete, 1 unchanged.
     ");
@@ -213,14 +214,14 @@ fn moved_from_crosses_no_kinds_and_is_an_address() {
     };
     let all = ["lab:disk/x", "x/y", "lab:net/", "", "a b", "lab:net/a b", "y", "lab:net/y"];
     assert_snapshot!(all.map(refused).join("\n"), @r#"
-    `lab:net/y`: `.moved_from("lab:disk/x")` is of another kind: a resource stays a `lab:net`  (sprocket-core/tests/scenarios/moves.rs:211)
-    `lab:net/y`: `.moved_from("x/y")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:211)
-    `lab:net/y`: `.moved_from("lab:net/")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:211)
-    `lab:net/y`: `.moved_from("")` is no name  (sprocket-core/tests/scenarios/moves.rs:211)
-    `lab:net/y`: `.moved_from("a b")` is no name  (sprocket-core/tests/scenarios/moves.rs:211)
-    `lab:net/y`: `.moved_from("lab:net/a b")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:211)
-    `lab:net/y`: `.moved_from("y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:211)
-    `lab:net/y`: `.moved_from("lab:net/y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:211)
+    `lab:net/y`: `.moved_from("lab:disk/x")` is of another kind: a resource stays a `lab:net`  (sprocket-core/tests/scenarios/moves.rs:212)
+    `lab:net/y`: `.moved_from("x/y")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:212)
+    `lab:net/y`: `.moved_from("lab:net/")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:212)
+    `lab:net/y`: `.moved_from("")` is no name  (sprocket-core/tests/scenarios/moves.rs:212)
+    `lab:net/y`: `.moved_from("a b")` is no name  (sprocket-core/tests/scenarios/moves.rs:212)
+    `lab:net/y`: `.moved_from("lab:net/a b")` is no address: write `lab:net/NAME`, or only the name if the scope is the same  (sprocket-core/tests/scenarios/moves.rs:212)
+    `lab:net/y`: `.moved_from("y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:212)
+    `lab:net/y`: `.moved_from("lab:net/y")` is its own address: it names an earlier one  (sprocket-core/tests/scenarios/moves.rs:212)
     "#);
 }
 
@@ -259,8 +260,8 @@ fn two_may_not_take_over_the_same() {
     };
     assert_snapshot!(story.plan(both), @"
     > lab:net/b was lab:net/a
-    problem: `lab:net/c`: was `lab:net/a`, it says, and `lab:net/b` says so too  (sprocket-core/tests/scenarios/moves.rs:258)
-      hint: `lab:net/b` is at sprocket-core/tests/scenarios/moves.rs:257
+    problem: `lab:net/c`: was `lab:net/a`, it says, and `lab:net/b` says so too  (sprocket-core/tests/scenarios/moves.rs:259)
+      hint: `lab:net/b` is at sprocket-core/tests/scenarios/moves.rs:258
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(story.run(both).is_err());
@@ -323,7 +324,7 @@ fn what_has_moved_and_gone_is_not_made_again_over_somebody_elses() {
     story.world.put::<Net>("border", NetSpec { subnet: "10.0.0.0/24".into(), labels: [].into(), parent: None });
     assert_snapshot!(story.plan(|stack| drop(stack.add(Net::new("border").moved_from("edge")))), @"
     > lab:net/border was lab:net/edge
-    problem: `lab:net/border`: has gone, and another object is named `border` now  (sprocket-core/tests/scenarios/moves.rs:324)
+    problem: `lab:net/border`: has gone, and another object is named `border` now  (sprocket-core/tests/scenarios/moves.rs:325)
       hint: remove that; or take it over: `state forget lab:net/border`, and declare it with `.adopt()`
     1 problem: nothing can be applied until it is solved.
     ");

@@ -1,7 +1,10 @@
 //! Names: what a resource, a scope and a provider may be called, and which object has which name at its service.
 
 use insta::assert_snapshot;
-use sprocket_core::{Address, DraftExt as _, ErrorKind, Goal, Password, Request, Stack, testing::Fail};
+use sprocket_core::engine::{Goal, Request};
+use sprocket_core::kind::{Address, ErrorKind};
+use sprocket_core::program::{DraftExt as _, Password, Stack};
+use sprocket_core::testing::Fail;
 
 use super::kinds::{App, Conf, Disk, Lab, Net, Note};
 use super::yard::{Base, Pipe, Post, Yard};
@@ -18,13 +21,13 @@ fn names_of_scopes_and_providers_are_checked() {
         stack.connect(Lab::local().named("far/away"));
     });
     assert_snapshot!(said(&refused.unwrap_err()), @"
-    `scope `: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:15)
-    `scope a b`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:15)
-    `scope a/b`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:15)
+    `scope `: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:18)
+    `scope a b`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:18)
+    `scope a/b`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:18)
     `scope a
-    `: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:15)
-    `lab/far away`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:17)
-    `lab/far/away`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:18)
+    `: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:18)
+    `lab/far away`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:20)
+    `lab/far/away`: needs a name without spaces and slashes  (sprocket-core/tests/scenarios/names.rs:21)
     ");
 }
 
@@ -68,15 +71,15 @@ fn names_of_generations_are_not_taken_twice() {
         base.width: 1 → 2  (needs a new one)
     - yard:pipe/edge  (replaced)
     + yard:pipe/edge-2
-    problem: `yard:pipe/edge-2`: is to be `edge-2` at its service, as `yard:pipe/edge` is  (sprocket-core/tests/scenarios/names.rs:58)
-      hint: give one of them another name with `.named(…)`; `yard:pipe/edge` is at sprocket-core/tests/scenarios/names.rs:57
+    problem: `yard:pipe/edge-2`: is to be `edge-2` at its service, as `yard:pipe/edge` is  (sprocket-core/tests/scenarios/names.rs:61)
+      hint: give one of them another name with `.named(…)`; `yard:pipe/edge` is at sprocket-core/tests/scenarios/names.rs:60
     1 problem: nothing can be applied until it is solved.
     ");
     story.apply(wide(2, &[]));
     assert_snapshot!(story.plan(wide(2, &["edge-2"])), @"
     + yard:pipe/edge-2
-    problem: `yard:pipe/edge-2`: needs the name `edge-2`, and the object of `yard:pipe/edge` has it  (sprocket-core/tests/scenarios/names.rs:58)
-      hint: `--replace yard:pipe/edge` gives the name up in the same run; or give one of them another name with `.named(…)`; `yard:pipe/edge` is at sprocket-core/tests/scenarios/names.rs:57
+    problem: `yard:pipe/edge-2`: needs the name `edge-2`, and the object of `yard:pipe/edge` has it  (sprocket-core/tests/scenarios/names.rs:61)
+      hint: `--replace yard:pipe/edge` gives the name up in the same run; or give one of them another name with `.named(…)`; `yard:pipe/edge` is at sprocket-core/tests/scenarios/names.rs:60
     1 problem: nothing can be applied until it is solved.
     ");
     // The name is free again once the other has another generation.
@@ -101,10 +104,10 @@ fn names_are_kept_until_their_object_is_replaced() {
     let program = posts(&[("a", "y"), ("b", "x")]);
     assert_snapshot!(story.plan(&program), @"
     + yard:post/b `x`
-    warning: `yard:post/a`: stays as `x` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/names.rs:52)
+    warning: `yard:post/a`: stays as `x` until it is replaced, whatever `.named` says now  (sprocket-core/tests/scenarios/names.rs:55)
       hint: `--replace yard:post/a` makes a new one of that name
-    problem: `yard:post/b`: needs the name `x`, and the object of `yard:post/a` has it  (sprocket-core/tests/scenarios/names.rs:52)
-      hint: `--replace yard:post/a` gives the name up in the same run; or give one of them another name with `.named(…)`; `yard:post/a` is at sprocket-core/tests/scenarios/names.rs:52
+    problem: `yard:post/b`: needs the name `x`, and the object of `yard:post/a` has it  (sprocket-core/tests/scenarios/names.rs:55)
+      hint: `--replace yard:post/a` gives the name up in the same run; or give one of them another name with `.named(…)`; `yard:post/a` is at sprocket-core/tests/scenarios/names.rs:55
     1 problem: nothing can be applied until it is solved.
     ");
     let connected = story.connected(&program);
@@ -131,8 +134,8 @@ fn names_stay_in_use_after_a_move() {
         stack.add(Post::new("worker"));
     }), @"
     + yard:post/worker
-    problem: `yard:post/worker`: needs the name `worker`, and the object of `yard:post/jobs` has it  (sprocket-core/tests/scenarios/names.rs:131)
-      hint: `--replace yard:post/jobs` gives the name up in the same run; or give one of them another name with `.named(…)`; `yard:post/jobs` is at sprocket-core/tests/scenarios/names.rs:127
+    problem: `yard:post/worker`: needs the name `worker`, and the object of `yard:post/jobs` has it  (sprocket-core/tests/scenarios/names.rs:134)
+      hint: `--replace yard:post/jobs` gives the name up in the same run; or give one of them another name with `.named(…)`; `yard:post/jobs` is at sprocket-core/tests/scenarios/names.rs:130
     1 problem: nothing can be applied until it is solved.
     ");
 }
@@ -144,7 +147,7 @@ fn names_of_one_object_under_two_addresses_propose_a_move() {
     assert_snapshot!(story.plan(posts(&[("b", "x")])), @r#"
     + yard:post/b `x`
     - yard:post/a `x`  (not declared any more)
-    problem: `yard:post/b`: is to be made as `x`, and the object of `yard:post/a`, which is not declared any more, has that name and is to be deleted  (sprocket-core/tests/scenarios/names.rs:52)
+    problem: `yard:post/b`: is to be made as `x`, and the object of `yard:post/a`, which is not declared any more, has that name and is to be deleted  (sprocket-core/tests/scenarios/names.rs:55)
       hint: `.moved_from("yard:post/a")` keeps the object under this address; with `--replace yard:post/b` as well, a new one takes its place
     1 problem: nothing can be applied until it is solved.
     "#);
@@ -160,7 +163,7 @@ fn names_of_one_object_under_two_addresses_propose_a_move() {
     + lab:disk/store `data`
     = lab:disk/data  (left in place, and no longer recorded)
     = lab:disk/data stays as `data`: it holds data; no longer recorded
-    problem: `lab:disk/store`: is to be made as `data`, and the object of `lab:disk/data`, which is not declared any more, has that name and stays  (sprocket-core/tests/scenarios/names.rs:158)
+    problem: `lab:disk/store`: is to be made as `data`, and the object of `lab:disk/data`, which is not declared any more, has that name and stays  (sprocket-core/tests/scenarios/names.rs:161)
       hint: `.moved_from("lab:disk/data")` keeps the object under this address
     1 problem: nothing can be applied until it is solved.
     "#);
@@ -208,7 +211,7 @@ fn names_change_hands_in_order_but_not_in_circles() {
     ± yard:pipe/b `x-2`  (a new one takes its place)
         base.width: 1 → 2  (needs a new one)
     - yard:pipe/b `y-2`  (replaced)
-    problem: `yard:pipe/b`: needs the name `x-2`, which `yard:pipe/a` gives up only after this one is made  (sprocket-core/tests/scenarios/names.rs:198)
+    problem: `yard:pipe/b`: needs the name `x-2`, which `yard:pipe/a` gives up only after this one is made  (sprocket-core/tests/scenarios/names.rs:201)
       hint: do it in two runs, first without this one; or choose another name with `.named(…)`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -239,10 +242,10 @@ fn names_in_several_spellings_are_one() {
     > lab:note/b@north was lab:note/B@north
     + lab:note/B
         data: (secret)
-    problem: `lab:note/b@north`: has the name `b@north` at its service, as `lab:note/B` has  (sprocket-core/tests/scenarios/names.rs:222)
-      hint: give one of them another name with `.named(…)`; `lab:note/B` is at sprocket-core/tests/scenarios/names.rs:222
-    problem: `lab:note/B`: needs the name `b`, and the object of `lab:note/b@north` has it  (sprocket-core/tests/scenarios/names.rs:222)
-      hint: give one of them another name with `.named(…)`; `lab:note/b@north` is at sprocket-core/tests/scenarios/names.rs:222
+    problem: `lab:note/b@north`: has the name `b@north` at its service, as `lab:note/B` has  (sprocket-core/tests/scenarios/names.rs:225)
+      hint: give one of them another name with `.named(…)`; `lab:note/B` is at sprocket-core/tests/scenarios/names.rs:225
+    problem: `lab:note/B`: needs the name `b`, and the object of `lab:note/b@north` has it  (sprocket-core/tests/scenarios/names.rs:225)
+      hint: give one of them another name with `.named(…)`; `lab:note/b@north` is at sprocket-core/tests/scenarios/names.rs:225
     2 problems: nothing can be applied until they are solved.
     ");
     assert_snapshot!(world.plan(notes(&["A", "B", "b@south"])), @"
@@ -476,13 +479,13 @@ fn name_that_tells_the_address_of_its_own_server_is_the_one_that_is_taken() {
         move |stack: &mut Stack| {
             stack.connect(Lab::at("one"));
             for name in names {
-                stack.add(Note::new(name, sprocket_core::Secret::new("hunter2".to_owned())));
+                stack.add(Note::new(name, sprocket_core::program::Secret::new("hunter2".to_owned())));
             }
         }
     };
     let mut story = Story::new();
     story.world.apply(program(&["first"]));
-    let data = sprocket_core::Secret::new("theirs".to_owned());
+    let data = sprocket_core::program::Secret::new("theirs".to_owned());
     story.world.put::<Note>("other@one", super::kinds::NoteSpec { data });
     let plan = story.world.plan(program(&["first", "other"])).to_string();
     assert!(plan.contains("`lab:note/other`: an object named `other@one` exists already"), "{plan}");

@@ -1,8 +1,10 @@
 //! Old objects: what was replaced and could not be deleted is deleted later, whatever else happens.
 
 use insta::assert_snapshot;
+use sprocket_core::engine::{Event, Events, Goal};
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::Stack;
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{ErrorKind, Event, Events, Goal, Stack};
 
 use super::kinds::{App, Conf, Net, NetSpec};
 use super::{Story, told};
@@ -150,7 +152,7 @@ fn an_earlier_content_that_somebody_has_changed_is_not_used_again() {
     story.world.change::<Conf>(&first, |spec| spec.data = "three".into());
     assert_snapshot!(story.plan(|stack| motd(stack, "one")), @"
     - lab:conf/motd `motd-eba6d8217c557433`  (replaced)
-    problem: `lab:conf/motd`: is to be `motd-eba6d8217c557433` again, and somebody else has changed `data` of that  (sprocket-core/tests/scenarios/old_objects.rs:148)
+    problem: `lab:conf/motd`: is to be `motd-eba6d8217c557433` again, and somebody else has changed `data` of that  (sprocket-core/tests/scenarios/old_objects.rs:150)
       hint: remove that object, or change the content
     1 problem: nothing can be applied until it is solved.
     ");
@@ -190,7 +192,7 @@ fn old_generation_is_not_used_again_where_a_new_one_is_asked_for() {
     assert!(!story.run(app_on("10.0.1.0/24")).unwrap().succeeded());
     let wanted = app_on("10.0.0.0/24");
     let program = story.connected(&wanted);
-    let request = sprocket_core::Request::from(Goal::Declared).replace(["lab:net/edge"]);
+    let request = sprocket_core::engine::Request::from(Goal::Declared).replace(["lab:net/edge"]);
     let plan = story.world.try_plan(program, request).unwrap();
     assert!(plan.to_string().contains("lab:net/edge `edge-3`"), "{plan}");
 }

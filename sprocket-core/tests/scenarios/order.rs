@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use sprocket_core::{ErrorKind, Goal, Password, Stack, testing::Fail};
+use sprocket_core::engine::Goal;
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::{Password, Stack};
+use sprocket_core::testing::Fail;
 
 use super::Story;
 use super::kinds::{App, Conf, Net, Note};

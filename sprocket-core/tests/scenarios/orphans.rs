@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
+use sprocket_core::engine::{Engine, Goal, Stop};
+use sprocket_core::kind::Mark;
+use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, Signer, Snapshot};
-use sprocket_core::{DraftExt as _, Engine, Goal, Mark, Stack, Stop};
 
 use super::Story;
 use super::kinds::{App, Conf, Disk, DiskSpec, Net, NetSpec};

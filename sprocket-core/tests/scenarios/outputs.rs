@@ -1,8 +1,9 @@
 //! A stack's outputs: added, changed, unknown, secret, removed.
 
 use insta::assert_snapshot;
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::{Output, Stack};
 use sprocket_core::testing::Fail;
-use sprocket_core::{ErrorKind, Output, Stack};
 
 use super::Story;
 use super::kinds::{App, Net};

@@ -1,7 +1,7 @@
 //! How a plan shows values of each shape.
 
 use insta::assert_snapshot;
-use sprocket_core::{Output, Password, Stack};
+use sprocket_core::program::{Output, Password, Stack};
 
 use super::Story;
 use super::kinds::App;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use insta::assert_snapshot;
+use sprocket_core::engine::{Event, Events, Goal, StepOutcome, Stop};
+use sprocket_core::program::{DraftExt as _, Output, Password, Stack};
 use sprocket_core::testing::World;
-use sprocket_core::{DraftExt as _, Event, Events, Goal, Output, Password, Stack, StepOutcome, Stop};
 
 use super::kinds::{App, Net};
 use super::yard::{Base, Pipe, Post, Stall};
@@ -239,7 +240,7 @@ fn what_a_kind_says_against_settings_keeps_the_plan_from_being_applied() {
     + lab:net/edge
     + random:password/redis
         length: 5
-    problem: `random:password/redis`: a password has 16 to 256 characters, not 5  (sprocket-core/tests/scenarios/plans.rs:235)
+    problem: `random:password/redis`: a password has 16 to 256 characters, not 5  (sprocket-core/tests/scenarios/plans.rs:236)
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(story.run(program).is_err());

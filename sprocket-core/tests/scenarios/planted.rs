@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
+use sprocket_core::engine::{Engine, Events, Goal, Stop};
+use sprocket_core::kind::Lookup;
+use sprocket_core::program::{DraftExt as _, Neighbours, Output, Secret, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, Signer, StateStore};
 use sprocket_core::testing::leaks;
-use sprocket_core::{DraftExt as _, Engine, Events, Goal, Lookup, Neighbours, Output, Secret, Stack, Stop};
 
 use super::Story;
 use super::yard::{Gate, Post, PostSpec, Stone, Trouble, YardError, key_of};
@@ -159,7 +161,7 @@ fn made(way: Way, token: &str) -> String {
 
 impl Case {
     fn declare(&self, stack: &mut Stack, fails: bool) {
-        let password = stack.add(sprocket_core::Password::new("drawn"));
+        let password = stack.add(sprocket_core::program::Password::new("drawn"));
         let source = stack.add(Post::new("source"));
         let token = |stack: &mut Stack, which: usize, source_of: Source| -> Output<Secret<String>> {
             let text = self.secrets[which].clone();

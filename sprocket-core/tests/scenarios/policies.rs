@@ -1,7 +1,8 @@
 //! Policies and budgets: what a program says about its own plans.
 
 use insta::assert_snapshot;
-use sprocket_core::{Budget, DraftExt as _, Goal, Output, Plan, Request, Stack};
+use sprocket_core::engine::{Goal, Plan, Request};
+use sprocket_core::program::{Budget, DraftExt as _, Output, Stack};
 
 use super::Story;
 use super::yard::{Base, Pipe, Post};
@@ -55,9 +56,9 @@ fn more_than_a_program_lets_be_replaced_must_be_named() {
     ± yard:pipe/b `b-2`  (a new one takes its place)
         base.width: 1 → 2  (needs a new one)
     - yard:pipe/b  (replaced)
-    problem: `yard:pipe/a`: would be replaced, one of 2; this program allows 0 in a plan  (sprocket-core/tests/scenarios/policies.rs:14)
+    problem: `yard:pipe/a`: would be replaced, one of 2; this program allows 0 in a plan  (sprocket-core/tests/scenarios/policies.rs:15)
       hint: if it is meant, name it: `--allow yard:pipe/a`
-    problem: `yard:pipe/b`: would be replaced, one of 2; this program allows 0 in a plan  (sprocket-core/tests/scenarios/policies.rs:14)
+    problem: `yard:pipe/b`: would be replaced, one of 2; this program allows 0 in a plan  (sprocket-core/tests/scenarios/policies.rs:15)
       hint: if it is meant, name it: `--allow yard:pipe/b`
     2 problems: nothing can be applied until they are solved.
     ");
@@ -92,7 +93,7 @@ fn what_a_policy_refuses_is_not_applied_and_names_the_line_of_the_resource() {
     assert_snapshot!(story.plan(program("red")), @"
     + yard:post/gate
         colour: red
-    problem: `yard:post/gate`: would be red (policy `no red posts`)  (sprocket-core/tests/scenarios/policies.rs:88)
+    problem: `yard:post/gate`: would be red (policy `no red posts`)  (sprocket-core/tests/scenarios/policies.rs:89)
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(story.run(program("red")).is_err());
@@ -111,7 +112,8 @@ fn a_policy_sees_neither_secrets_nor_what_is_not_known_yet() {
                 objections.warn(&step.address, format!("{:?}", serde_json::json!(seen).to_string()));
             }
         });
-        let post = stack.add(Post::new("a").note(Output::known(sprocket_core::Secret::from("hunter2".to_owned()))));
+        let post =
+            stack.add(Post::new("a").note(Output::known(sprocket_core::program::Secret::from("hunter2".to_owned()))));
         stack.add(Post::new("b").beside(&post.id));
     };
     let plan = asked(&mut Story::in_yard(), program, Goal::Declared.into());
@@ -130,7 +132,7 @@ fn a_policy_that_panics_lets_nothing_through() {
     };
     assert_snapshot!(Story::in_yard().plan(program), @"
     + yard:post/a
-    problem: `policy/careless`: the policy panicked  (sprocket-core/tests/scenarios/policies.rs:128)
+    problem: `policy/careless`: the policy panicked  (sprocket-core/tests/scenarios/policies.rs:130)
     1 problem: nothing can be applied until it is solved.
     ");
 }

@@ -1,7 +1,9 @@
 //! Providers: whose credentials count, which of two servers is meant, and what is asked of them.
 
 use insta::assert_snapshot;
-use sprocket_core::{DraftExt as _, Goal, Stack, testing::Crash};
+use sprocket_core::engine::Goal;
+use sprocket_core::program::{DraftExt as _, Stack};
+use sprocket_core::testing::Crash;
 
 use super::kinds::{App, ExistingNet, Lab, LabState, Net};
 use super::yard::{Base, Leads, Pipe, Post, Sign, Trouble, Yard};
@@ -56,7 +58,7 @@ fn of_two_servers_each_keeps_its_own() {
     story.world.apply(program(&["a"], &["b"]));
     // What is to be at another server is another thing: it is not moved there.
     assert_snapshot!(story.world.plan(program(&[], &["a", "b"])), @"
-    problem: `yard:post/a`: was made with `yard/north`, and is declared on `yard/south`, another server  (sprocket-core/tests/scenarios/providers.rs:44)
+    problem: `yard:post/a`: was made with `yard/north`, and is declared on `yard/south`, another server  (sprocket-core/tests/scenarios/providers.rs:46)
       hint: declare it under another name there, and take this one away
     1 problem: nothing can be applied until it is solved.
     ");
@@ -157,7 +159,7 @@ fn a_look_up_of_what_there_is_not_is_a_mistake_of_its_line() {
         stack.add(Post::new("board").text(&sign));
     };
     assert_snapshot!(story.plan(program), @r#"
-    problem: `yard:post/board`: there is no such sign: Sign { id: "nobody" }  (sprocket-core/tests/scenarios/providers.rs:156)
+    problem: `yard:post/board`: there is no such sign: Sign { id: "nobody" }  (sprocket-core/tests/scenarios/providers.rs:158)
     1 problem: nothing can be applied until it is solved.
     "#);
     assert!(story.run(program).is_err());
@@ -169,7 +171,7 @@ fn a_look_up_of_what_there_is_not_is_a_mistake_of_its_line() {
     };
     assert_snapshot!(told(&story.run(later).unwrap()), @r#"
     create yard:pipe/main Done
-    create yard:post/board failed: there is no such sign: Sign { id: "not id-1" }  (sprocket-core/tests/scenarios/providers.rs:167)
+    create yard:post/board failed: there is no such sign: Sign { id: "not id-1" }  (sprocket-core/tests/scenarios/providers.rs:169)
     "#);
     assert_eq!(story.objects(), ["yard:pipe/main"]);
 }
@@ -312,14 +314,14 @@ fn providers_of_one_server_share_names() {
     };
     story.world.apply(program(&["a", "b"], &[]));
     assert_snapshot!(story.world.plan(program(&["a", "b"], &[("x", "a")])), @"
-    problem: `yard:pipe/x`: has the name `a` at its service, as `yard:pipe/a` has  (sprocket-core/tests/scenarios/providers.rs:309)
-      hint: give one of them another name with `.named(…)`; `yard:pipe/a` is at sprocket-core/tests/scenarios/providers.rs:306
+    problem: `yard:pipe/x`: has the name `a` at its service, as `yard:pipe/a` has  (sprocket-core/tests/scenarios/providers.rs:311)
+      hint: give one of them another name with `.named(…)`; `yard:pipe/a` is at sprocket-core/tests/scenarios/providers.rs:308
     1 problem: nothing can be applied until it is solved.
     ");
     assert_snapshot!(story.world.plan(program(&["a"], &[("x", "b")])), @r#"
     + yard:pipe/x `b`
     - yard:pipe/b  (not declared any more)
-    problem: `yard:pipe/x`: is to be made as `b`, and the object of `yard:pipe/b`, which is not declared any more, has that name and is to be deleted  (sprocket-core/tests/scenarios/providers.rs:309)
+    problem: `yard:pipe/x`: is to be made as `b`, and the object of `yard:pipe/b`, which is not declared any more, has that name and is to be deleted  (sprocket-core/tests/scenarios/providers.rs:311)
       hint: `.moved_from("yard:pipe/b")` keeps the object under this address; with `--replace yard:pipe/x` as well, a new one takes its place
     1 problem: nothing can be applied until it is solved.
     "#);
@@ -420,11 +422,11 @@ fn mistake_in_an_address_shows_no_secret() {
         }
     };
     assert_snapshot!(told(false), @"
-    could not reach `yard/far`: the value is not valid (it is secret)  (sprocket-core/tests/scenarios/providers.rs:406)
+    could not reach `yard/far`: the value is not valid (it is secret)  (sprocket-core/tests/scenarios/providers.rs:408)
     hint: nothing was changed, and nothing was dropped from state
     ");
     assert_snapshot!(told(true), @"
-    problem: `yard/far`: has resources in state, but no step of this plan makes its settings known: the value is not valid (it is secret)  (sprocket-core/tests/scenarios/providers.rs:410)
+    problem: `yard/far`: has resources in state, but no step of this plan makes its settings known: the value is not valid (it is secret)  (sprocket-core/tests/scenarios/providers.rs:412)
       hint: connect it with settings that are already known, or include the resources they come from in this plan
     1 problem: nothing can be applied until it is solved.
     ");

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use insta::assert_snapshot;
+use sprocket_core::engine::{Engine, Event, Events, Goal, Refused, Report, Stop};
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::{DraftExt as _, Password, Stack};
 use sprocket_core::state::{Fault, MemoryStore};
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{DraftExt as _, Engine, ErrorKind, Event, Events, Goal, Password, Refused, Report, Stack, Stop};
 
 use super::kinds::{App, Conf, Disk, Net, Note};
 use super::{Story, told};
@@ -283,14 +285,14 @@ fn retries_of_calls_that_failed_together_are_spread_out() {
 fn id_of_what_has_gone_is_that_of_another_resource_whose_owner_tag_it_bears() {
     use super::yard::Post;
     let posts = |names: &'static [&'static str]| {
-        move |stack: &mut sprocket_core::Stack| names.iter().for_each(|name| drop(stack.add(Post::new(name))))
+        move |stack: &mut sprocket_core::program::Stack| names.iter().for_each(|name| drop(stack.add(Post::new(name))))
     };
     let mut story = super::Story::in_yard();
     story.apply(posts(&["a"]));
     story.yard.remove::<Post>("a");
     story.yard.mint_again();
     story.world.settings.continue_on_error = true;
-    story.world.fail("create", "a", sprocket_core::testing::Fail::Before(sprocket_core::ErrorKind::Denied));
+    story.world.fail("create", "a", sprocket_core::testing::Fail::Before(sprocket_core::kind::ErrorKind::Denied));
     assert!(!story.run(posts(&["a", "b"])).unwrap().succeeded());
     assert_eq!(story.calls(), ["create yard:post/b"]);
     let ids = |story: &super::Story| {

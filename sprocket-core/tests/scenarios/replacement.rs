@@ -1,8 +1,10 @@
 //! Replacements: what goes first, what they drag along, what forbids them, and what a failure in the midst of one leaves.
 
 use insta::assert_snapshot;
+use sprocket_core::engine::Goal;
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Stack};
 
 use super::kinds::{App, Net};
 use super::yard::{Base, Pipe, Post};
@@ -137,7 +139,7 @@ fn what_is_protected_keeps_what_it_stands_on_from_being_replaced() {
     - yard:post/a  (before the new one is made)
     ± yard:post/a  (a new one takes its place)
         base.width: 1 → 2  (needs a new one)
-    problem: `yard:post/b`: is protected, and a change of `on` would replace it  (sprocket-core/tests/scenarios/replacement.rs:131)
+    problem: `yard:post/b`: is protected, and a change of `on` would replace it  (sprocket-core/tests/scenarios/replacement.rs:133)
       hint: take `.protect()` away and apply that first, or undo the change
     1 problem: nothing can be applied until it is solved.
     ");
@@ -156,7 +158,7 @@ fn a_protection_is_not_taken_away_by_the_change_that_it_forbids() {
     let mut story = Story::new();
     story.apply(net("10.0.0.0/24", true));
     assert_snapshot!(story.plan(net("10.0.1.0/24", false)), @"
-    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/scenarios/replacement.rs:153)
+    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/scenarios/replacement.rs:155)
       hint: take `.protect()` away and apply that first, or undo the change
     1 problem: nothing can be applied until it is solved.
     ");

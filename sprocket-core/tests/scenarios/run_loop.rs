@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use insta::assert_snapshot;
+use sprocket_core::engine::{Engine, Event, Events, Goal, Report, Stop};
+use sprocket_core::program::Stack;
 use sprocket_core::state::{Fault, MemoryStore, StateStore as _};
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{Engine, Event, Events, Goal, Report, Stack, Stop};
 
 use super::kinds::{App, Lab, Net};
 use super::yard::{Post, Sign, Stone, Trouble};
@@ -239,7 +240,7 @@ fn an_end_is_told_once_it_is_durable() {
 fn failed_run_looks_nothing_up_for_outputs() {
     let mut story = Story::in_yard();
     story.world.settings.continue_on_error = true;
-    story.world.fail("create", "bell", Fail::Before(sprocket_core::ErrorKind::Denied));
+    story.world.fail("create", "bell", Fail::Before(sprocket_core::kind::ErrorKind::Denied));
     let program = |stack: &mut Stack| {
         let gate = stack.add(Post::new("gate"));
         stack.add(Post::new("bell"));

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use insta::assert_snapshot;
 use serde::{Deserialize, Serialize};
+use sprocket_core::engine::silence_foreign_panics;
+use sprocket_core::kind::Lookup;
+use sprocket_core::program::{DraftExt as _, Neighbours, Output, Secret, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, Signer, StateStore};
 use sprocket_core::testing::leaks;
-use sprocket_core::{DraftExt as _, Lookup, Neighbours, Output, Secret, Stack, silence_foreign_panics};
 
 use super::Story;
 use super::kinds::{App, Conf, Lab, LabError};
@@ -254,7 +256,7 @@ fn panics_of_closures_and_providers_print_nothing() {
 fn credentials_are_kept_out_of_errors() {
     #[derive(Debug)]
     struct Shop;
-    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::Spec)]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sprocket_core::kind::Spec)]
     #[spec(provider = Shop)]
     struct ShopSpec {
         #[spec(default)]
@@ -263,12 +265,12 @@ fn credentials_are_kept_out_of_errors() {
     #[derive(Debug, thiserror::Error)]
     #[error("denied: {0}")]
     struct Denied(String);
-    impl sprocket_core::ProviderError for Denied {
-        fn kind(&self) -> sprocket_core::ErrorKind {
-            sprocket_core::ErrorKind::Denied
+    impl sprocket_core::kind::ProviderError for Denied {
+        fn kind(&self) -> sprocket_core::kind::ErrorKind {
+            sprocket_core::kind::ErrorKind::Denied
         }
     }
-    impl sprocket_core::Provider for Shop {
+    impl sprocket_core::kind::Provider for Shop {
         const NAME: &'static str = "shop";
         type Draft = ShopDraft;
         type Config = ShopSpec;
@@ -281,10 +283,10 @@ fn credentials_are_kept_out_of_errors() {
         fn ambient() -> Result<Secret<String>, Denied> {
             Ok(Secret::new(TWO.into()))
         }
-        async fn identity(&self) -> Result<sprocket_core::Identity, Denied> {
+        async fn identity(&self) -> Result<sprocket_core::kind::Identity, Denied> {
             Err(Denied("no".into()))
         }
-        fn kinds(_: &mut impl sprocket_core::Kinds<Self>) {}
+        fn kinds(_: &mut impl sprocket_core::kind::Kinds<Self>) {}
     }
     let mut story = Story::in_yard();
     let refused =
@@ -327,7 +329,7 @@ fn no_hash_of_a_secret_is_made_without_the_key() {
             stack.output("token", &secret);
         };
         let mut story = Story::new();
-        story.world.settings.key = KeySource::Given(sprocket_core::value::StackKey::from_bytes([key; 64]));
+        story.world.settings.key = KeySource::Given(sprocket_core::state::StackKey::from_bytes([key; 64]));
         story.apply(program);
         story.world.change::<App>("web", |spec| spec.replicas = 3);
         let connected: &dyn Fn(&mut Stack) = &program;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
+use sprocket_core::program::{DraftExt as _, Output, Secret, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, SeenSpec, Signer};
 use sprocket_core::testing::leaks;
-use sprocket_core::{DraftExt as _, Output, Secret, Stack};
 
 use super::Story;
 use super::kinds::{App, Conf};
@@ -266,7 +266,7 @@ fn adoption_does_not_show_the_secret_that_was_there() {
     1 to take over.
     ");
     let unknown = |stack: &mut Stack| {
-        let password = stack.add(sprocket_core::Password::new("redis"));
+        let password = stack.add(sprocket_core::program::Password::new("redis"));
         let gate = Stone::new("gate").text(password.value.exposed()).beside(password.value.exposed());
         stack.add(gate.beside("--requirepass").adopt());
     };
@@ -316,7 +316,7 @@ fn drift_hides_a_secret_wherever_somebody_has_put_it() {
         // Accepted, it is recorded, and not in clear.
         let stack = story.world.stack(story.connected(&program));
         let engine = story.world.engine();
-        let plan = story.world.block_on(engine.plan(&stack, sprocket_core::Goal::Declared)).unwrap();
+        let plan = story.world.block_on(engine.plan(&stack, sprocket_core::engine::Goal::Declared)).unwrap();
         story.world.block_on(engine.accept(&stack, &plan)).unwrap();
         let text = plans_clean(&mut story, &program, &[ONE, TWO]);
         assert!(text.starts_with("~ yard:post/gate\n"), "{what}, accepted: {text}");
@@ -363,9 +363,9 @@ fn a_record_that_has_lost_its_secrets_shows_none() {
     (object.seen, object.applied) = (Some(SeenSpec::AsApplied), (&seen).into());
     let KeySource::Given(key) = &story.world.settings.key else { panic!("tests are given theirs") };
     let store = std::sync::Arc::new(MemoryStore::of(snapshot, &Signer::of(key)));
-    let engine = sprocket_core::Engine::new(store, story.world.settings.clone());
+    let engine = sprocket_core::engine::Engine::new(store, story.world.settings.clone());
     let stack = story.world.stack(story.connected(&program));
-    let plan = story.world.block_on(engine.plan(&stack, sprocket_core::Goal::Declared)).unwrap();
+    let plan = story.world.block_on(engine.plan(&stack, sprocket_core::engine::Goal::Declared)).unwrap();
     assert!(!plan.is_empty());
     assert_eq!(leaks(plan.to_string() + &serde_json::to_string(&plan).unwrap(), &[ONE, TWO]), [""; 0], "{plan}");
 }
@@ -373,7 +373,7 @@ fn a_record_that_has_lost_its_secrets_shows_none() {
 #[test]
 fn generated_secret_is_recorded_as_seen() {
     let mut story = Story::new();
-    story.apply(|stack| drop(stack.add(sprocket_core::Password::new("key"))));
+    story.apply(|stack| drop(stack.add(sprocket_core::program::Password::new("key"))));
     let record = story.world.snapshot().unwrap().records[&"random:password/key".into()].clone();
     assert!(record.object.unwrap().seen.is_some());
 }

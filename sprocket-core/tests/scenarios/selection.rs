@@ -1,6 +1,7 @@
 //! What a plan is asked for: a slip is told, and what is left out is not harmed.
 
-use sprocket_core::{Goal, Request, Stack};
+use sprocket_core::engine::{Goal, Request};
+use sprocket_core::program::Stack;
 
 use super::yard::{Base, Post};
 use super::{Story, told};

@@ -1,7 +1,8 @@
 //! Owner tags that somebody else has written: everybody who sees an object sees its tag.
 
 use insta::assert_snapshot;
-use sprocket_core::{DraftExt as _, Mark, Stack};
+use sprocket_core::kind::Mark;
+use sprocket_core::program::{DraftExt as _, Stack};
 
 use super::Story;
 use super::kinds::{Net, NetSpec};
@@ -32,7 +33,7 @@ fn tags_without_proof_are_no_reason_to_take_something_over() {
     let mark = forged(&story, "nobody");
     planted(&mut story, "late", mark);
     assert_snapshot!(story.plan(with_late), @"
-    problem: `lab:net/late`: an object named `late` exists already, and its owner tag says without proof that it is this stack's  (sprocket-core/tests/scenarios/tags.rs:25)
+    problem: `lab:net/late`: an object named `late` exists already, and its owner tag says without proof that it is this stack's  (sprocket-core/tests/scenarios/tags.rs:26)
       hint: take it over with `.adopt()` or `import lab:net/late net#2`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -55,7 +56,7 @@ fn tags_of_other_records_are_no_proof() {
     planted(&mut story, "late", mark);
     assert_snapshot!(story.plan(net), @"Nothing to do: 1 resource is as declared.");
     assert_snapshot!(story.plan(with_late), @"
-    problem: `lab:net/late`: an object named `late` exists already, and its owner tag says without proof that it is this stack's  (sprocket-core/tests/scenarios/tags.rs:25)
+    problem: `lab:net/late`: an object named `late` exists already, and its owner tag says without proof that it is this stack's  (sprocket-core/tests/scenarios/tags.rs:26)
       hint: take it over with `.adopt()` or `import lab:net/late net#2`
     1 problem: nothing can be applied until it is solved.
     ");

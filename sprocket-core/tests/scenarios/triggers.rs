@@ -1,8 +1,9 @@
 //! Replacing what has not changed itself, because something else has.
 
 use insta::assert_snapshot;
+use sprocket_core::engine::Goal;
+use sprocket_core::program::{DraftExt as _, Output, Stack};
 use sprocket_core::testing::Crash;
-use sprocket_core::{DraftExt as _, Goal, Output, Stack};
 
 use super::Story;
 use super::yard::{Base, Pipe, Post};
@@ -151,7 +152,7 @@ fn what_is_protected_is_not_replaced_by_a_trigger_either() {
     let mut story = Story::in_yard();
     story.apply(program("spring"));
     assert_snapshot!(story.plan(program("autumn")), @"
-    problem: `yard:pipe/a`: is protected, and a change of `replace_on` would replace it  (sprocket-core/tests/scenarios/triggers.rs:149)
+    problem: `yard:pipe/a`: is protected, and a change of `replace_on` would replace it  (sprocket-core/tests/scenarios/triggers.rs:150)
       hint: take `.protect()` away and apply that first, or undo the change
     1 problem: nothing can be applied until it is solved.
     ");

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
+use sprocket_core::engine::Goal;
+use sprocket_core::kind::ErrorKind;
+use sprocket_core::program::{DraftExt as _, Password, Secret, Stack};
 use sprocket_core::testing::{Crash, Fail};
-use sprocket_core::{DraftExt as _, ErrorKind, Goal, Password, Secret, Stack};
 
 use super::yard::{Post, Sign, Stone, Tent, Trouble};
 use super::{Story, kinds::Note, said, told};
@@ -230,7 +232,7 @@ fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides()
     let (mut story, _) = undecided();
     story.world.block_on(story.world.engine().forget("yard:stone/mile")).unwrap();
     assert_snapshot!(story.plan(stone), @"
-    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:169)
+    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:171)
       hint: take it over with `.adopt()` or `import yard:stone/mile id-1`
     1 problem: nothing can be applied until it is solved.
     ");

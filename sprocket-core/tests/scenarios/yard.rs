@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Input, Intent, IntoInput,
-    Kinds, Live, Lookup, Make, Mark, Naming, ObjectId, Outcome, Output, PhysicalName, Provider, ProviderError,
-    Recorded, Resource, Secret, Settled, Spec, This,
+use sprocket_core::kind::{
+    Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Intent, Kinds, Live,
+    Lookup, Make, Mark, Naming, ObjectId, Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, Settled,
+    Spec, This,
 };
-use sprocket_core::{Claim, Findings};
+use sprocket_core::kind::{Claim, Findings};
+use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 /// The things that stand in a yard. Clones are the same one.
 #[derive(Clone, Debug, Default)]
@@ -619,7 +620,7 @@ kind!(
             assert!(name.as_str() != "name-panics", "hunter2-panic");
             Findings::default()
         }
-        fn upgrade(_: u32, _: sprocket_core::Part, _: serde_json::Value) -> Result<serde_json::Value, String> {
+        fn upgrade(_: u32, _: sprocket_core::kind::Part, _: serde_json::Value) -> Result<serde_json::Value, String> {
             panic!("hunter2-panic");
         }
         fn claims(_: &PhysicalName, spec: Option<&StallSpec>) -> Vec<Claim> {

@@ -3,8 +3,9 @@
 use std::fs;
 
 use insta::assert_snapshot;
+use sprocket_core::program::Secret;
+use sprocket_core::state::KeySource;
 use sprocket_core::state::{FileStore, Snapshot, StateStore, StoreError};
-use sprocket_core::{Secret, state::KeySource};
 
 use crate::world::{World, holder, note, signer};
 
@@ -155,7 +156,7 @@ async fn the_stacks_own_key_is_made_once() {
     let (first, second) =
         tokio::join!(async { world.store().make_own_key().await }, async { world.store().make_own_key().await });
     let (first, second) = (first.unwrap(), second.unwrap());
-    let stack_key = sprocket_core::value::StackKey::from_bytes([7; 64]);
+    let stack_key = sprocket_core::state::StackKey::from_bytes([7; 64]);
     let protected = first.protect(&stack_key, &"ours".into()).unwrap();
     assert_eq!(second.open(&protected, &"ours".into()).unwrap(), stack_key);
     assert_eq!(world.store().own_key().await.unwrap().unwrap().open(&protected, &"ours".into()).unwrap(), stack_key);

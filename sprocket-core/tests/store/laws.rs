@@ -8,11 +8,11 @@ use std::fs;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
+use sprocket_core::kind::{Address, Effect, Json, ObjectId, Witness};
 use sprocket_core::state::{
     Action, Ending, Entry, Event, Intention, MemoryStore, Object, Record, RecordedProvider, SeenSpec, Snapshot,
     StateStore, format,
 };
-use sprocket_core::{Address, Effect, Json, ObjectId, Witness};
 
 use crate::world::{World, holder, note, signer};
 

@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sprocket_core::state::StackKey;
 use sprocket_core::state::{
     Earlier, Entry, Holder, Loaded, Lock, MemoryStore, Proof, Signer, Snapshot, StateStore, StoreError, conformance,
 };
-use sprocket_core::value::StackKey;
 
 /// What is wrong with a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use sprocket_core::Secret;
+use sprocket_core::program::Secret;
+use sprocket_core::state::StackKey;
 use sprocket_core::state::{FileStore, KeySource, StateStore, conformance};
-use sprocket_core::value::StackKey;
 
 use crate::world::{holder, note, signer};
 

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sprocket_core::Json;
+use sprocket_core::kind::Json;
+use sprocket_core::state::StackKey;
 use sprocket_core::state::{Entry, Event, FileStore, Holder, Loaded, Lock, Signer, Snapshot, StateStore, StoreError};
-use sprocket_core::value::StackKey;
 use tempfile::TempDir;
 
 pub(crate) struct World {

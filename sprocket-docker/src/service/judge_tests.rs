@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sprocket_core::{Fields as _, Known};
+use sprocket_core::__derive::Known;
+use sprocket_core::kind::Fields as _;
 
 use super::judge::{Seen, Stuck, Task, Verdict, is_replacing, judge};
 use super::spec::ServiceSpec;

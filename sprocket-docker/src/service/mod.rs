@@ -20,10 +20,11 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sprocket_core::{
-    Change, Checked, Claim, Deadline, ErrorOf, FailedOf, Find, Findings, Found, IntoInput, Listing, Live, Make, Naming,
-    ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, This,
+use sprocket_core::kind::{
+    Change, Checked, Claim, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId,
+    Outcome, PhysicalName, Recorded, Resource, This,
 };
+use sprocket_core::program::{IntoInput, Output};
 
 pub use not_ready::{Cause, NotReady};
 pub use policy::{
@@ -46,7 +47,7 @@ use crate::provider::{Docker, EngineAddress};
 /// A service, and what other resources can use of it.
 ///
 /// ```
-/// # use sprocket_core::Stack;
+/// # use sprocket_core::program::Stack;
 /// # use sprocket_docker::*;
 /// # let mut stack = Stack::new();
 /// # stack.connect(Docker::from_env());
@@ -103,7 +104,7 @@ impl Service {
     /// number of its own is a mistake.
     ///
     /// ```
-    /// # use sprocket_core::Stack;
+    /// # use sprocket_core::program::Stack;
     /// # use sprocket_docker::*;
     /// # let mut stack = Stack::new();
     /// # stack.connect(Docker::at("unix:///var/run/docker.sock"));

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Input, IntoInput};
+use sprocket_core::program::{Input, IntoInput};
 
 use super::values::{Ratio, Timespan};
 

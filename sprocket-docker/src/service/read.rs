@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sprocket_core::Live;
+use sprocket_core::kind::Live;
 
 use super::policy::{
     Health, HealthCheck, HealthTest, LogDriver, OnFailure, OnRollbackFailure, Order, Port, Restart, Rollback, Update,
@@ -271,7 +271,8 @@ fn port(found: &Value, labels: &Labels) -> Read<Port> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use sprocket_core::{Fields as _, Known, Mark};
+    use sprocket_core::__derive::Known;
+    use sprocket_core::kind::{Fields as _, Mark};
 
     use super::super::{Attachment, Mount, Protocol, ServiceDraft, write};
     use super::*;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use sprocket_core::Findings;
+use sprocket_core::kind::Findings;
 
 use super::policy::{EndpointMode, Health, HealthTest, Order, PublishMode};
 use super::spec::{MountSource, ServiceSpec};

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Input, IntoInput, Output, Spec};
+use sprocket_core::kind::Spec;
+use sprocket_core::program::{Input, IntoInput, Output};
 
 use super::Service;
 use super::policy::{EndpointMode, Health, LogDriver, Port, Restart, Rollback, Update};

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Input, IntoInput, Output};
+use sprocket_core::program::{Input, IntoInput, Output};
 
 macro_rules! as_text {
     ($name:ident) => {

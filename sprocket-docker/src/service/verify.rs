@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sprocket_core::{Checked, Deadline, Recorded};
+use sprocket_core::kind::{Checked, Deadline, Recorded};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};

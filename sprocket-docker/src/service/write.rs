@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sprocket_core::{Mark, PhysicalName};
+use sprocket_core::kind::{Mark, PhysicalName};
 
 use super::policy::{Health, HealthTest, Port, Rollback, Update};
 use super::spec::{MountSource, MountSpec, ResourcesSpec, ServiceSpec};

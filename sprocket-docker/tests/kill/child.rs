@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sprocket_core::engine::{Engine, Goal, Settings, Stop};
+use sprocket_core::kind::Entropy;
+use sprocket_core::program::{DraftExt as _, Password, Stack};
+use sprocket_core::state::StackKey;
 use sprocket_core::state::{
     Action, Earlier, Entry, Event, FileStore, Holder, KeySource, Loaded, Lock, Signer, Snapshot, StateStore, StoreError,
 };
-use sprocket_core::value::StackKey;
-use sprocket_core::{DraftExt as _, Engine, Entropy, Goal, Password, Settings, Stack, Stop};
 use sprocket_docker::{Docker, EndpointMode, Network, Service, SwarmConfig, SwarmSecret, Volume};
 
 pub(crate) const FOLDER: &str = "SPROCKET_KILL_FOLDER";

@@ -14,7 +14,7 @@ mod phases;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sprocket_core::{Address, Entropy};
+use sprocket_core::kind::{Address, Entropy};
 
 use self::child::Job;
 use self::engine::Inventory;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sprocket_core::Address;
+use sprocket_core::kind::Address;
 use sprocket_core::state::{Action, Entry, Event, FileStore, Snapshot, StateStore as _};
 
 use crate::engine::Inventory;

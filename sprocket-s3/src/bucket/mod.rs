@@ -17,10 +17,11 @@ use std::time::Duration;
 
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
-    Assigned, Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Intent, Live, Make,
-    Naming, Outcome, Output, PhysicalName, Recorded, Resource, Settled, This,
+use sprocket_core::kind::{
+    Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Intent, Live, Make, Naming,
+    Outcome, PhysicalName, Recorded, Resource, Settled, This,
 };
+use sprocket_core::program::{Assigned, Output};
 
 use self::contents::{Contents, empty};
 use self::settings::{Missing, read};
@@ -32,7 +33,7 @@ use crate::provider::S3;
 /// A bucket, and what other resources can use of it.
 ///
 /// ```
-/// # use sprocket_core::{DraftExt as _, Stack};
+/// # use sprocket_core::program::{DraftExt as _, Stack};
 /// # use sprocket_s3::{Bucket, Lifecycle, S3};
 /// # let mut stack = Stack::new();
 /// # stack.connect(S3::aws("eu-central-1"));

@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use sprocket_core::Findings;
+use sprocket_core::kind::Findings;
 
 /// Prefixes and suffixes that AWS keeps for itself.
 const BEGINNINGS: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];

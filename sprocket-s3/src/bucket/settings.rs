@@ -7,7 +7,8 @@ use aws_sdk_s3::types::{
     LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration, Tagging,
     VersioningConfiguration,
 };
-use sprocket_core::{Assigned, ErrorKind, Live, Mark, ProviderError as _};
+use sprocket_core::kind::{ErrorKind, Live, Mark, ProviderError as _};
+use sprocket_core::program::Assigned;
 
 use super::spec::{BucketSpec, LifecycleSpec};
 use super::{Bucket, BucketState};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Assigned, Findings, IntoInput, Spec};
+use sprocket_core::kind::{Findings, Spec};
+use sprocket_core::program::{Assigned, IntoInput};
 
 use super::Bucket;
 use crate::mark;

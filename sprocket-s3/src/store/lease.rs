@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::Entropy;
+use sprocket_core::kind::Entropy;
 use sprocket_core::state::{Holder, StoreError};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;

@@ -28,7 +28,7 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sprocket_core::ProviderError as _;
+use sprocket_core::kind::ProviderError as _;
 use sprocket_core::state::{Earlier, Holder, Loaded, Lock, StateStore, StoreError};
 
 use self::lease::Lease;

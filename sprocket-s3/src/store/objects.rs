@@ -13,7 +13,7 @@ use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use serde::{Deserialize, Serialize};
-use sprocket_core::{ErrorKind, ProviderError as _};
+use sprocket_core::kind::{ErrorKind, ProviderError as _};
 
 use crate::client::{Client, once};
 use crate::error::S3Error;

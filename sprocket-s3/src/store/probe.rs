@@ -4,8 +4,8 @@
 //! found is kept beside the state. Only a good result is: another server, or a newer one, is asked again.
 
 use serde::{Deserialize, Serialize};
+use sprocket_core::kind::{Entropy, ErrorKind, ProviderError as _};
 use sprocket_core::state::StoreError;
-use sprocket_core::{Entropy, ErrorKind, ProviderError as _};
 
 use super::objects::{Etag, EtagForm, If, Objects, Put};
 use super::{Place, SMALL};

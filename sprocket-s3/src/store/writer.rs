@@ -1,7 +1,7 @@
 //! What the holder of the lock writes.
 
 use async_trait::async_trait;
-use sprocket_core::Lineage;
+use sprocket_core::kind::Lineage;
 use sprocket_core::state::format::{Batch, Reading, is_snapshot_due};
 use sprocket_core::state::{Entry, Loaded, Lock, Mac, Signer, Snapshot, StoreError};
 use tokio::sync::Mutex;

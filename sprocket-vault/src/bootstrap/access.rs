@@ -7,10 +7,11 @@
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sprocket_core::{
+use sprocket_core::kind::{
     Change, Checked, Deadline, Entropy, ErrorKind, ErrorOf, FailedOf, Find, Found, Live, Make, Mark, Naming, ObjectId,
-    Outcome, Output, PhysicalName, ProviderError as _, Recorded, Resource, Secret, Spec, This,
+    Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::{Output, Secret};
 
 use super::init;
 use super::server::VaultServer;
@@ -129,8 +130,8 @@ impl Resource for VaultAccess {
         state.accessor.as_str().into()
     }
 
-    fn review(spec: &VaultAccessSpec) -> sprocket_core::Findings {
-        let mut findings = sprocket_core::Findings::default();
+    fn review(spec: &VaultAccessSpec) -> sprocket_core::kind::Findings {
+        let mut findings = sprocket_core::kind::Findings::default();
         let hours = spec.period.strip_suffix('h').and_then(|hours| hours.parse::<u32>().ok());
         if hours.is_none_or(|hours| hours == 0) {
             findings.errors.push(format!("`{}` is not a period in hours, such as `768h`", spec.period).into());

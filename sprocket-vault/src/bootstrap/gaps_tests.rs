@@ -1,6 +1,6 @@
 //! What is said of settings holds while others are not known yet.
 
-use sprocket_core::Stack;
+use sprocket_core::program::Stack;
 use sprocket_core::testing::false_findings;
 
 use super::access::VaultAccess;

@@ -15,10 +15,11 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sprocket_core::{
+use sprocket_core::kind::{
     Change, Checked, Deadline, Effect, Entropy, ErrorOf, Failed, FailedOf, Find, Findings, Found, Live, Make, Mark,
-    Naming, ObjectId, Outcome, Output, PhysicalName, Recorded, Resource, Secret, Spec, This,
+    Naming, ObjectId, Outcome, PhysicalName, Recorded, Resource, Spec, This,
 };
+use sprocket_core::program::{Output, Secret};
 
 use super::pgp::Key;
 use super::server::VaultServer;
@@ -218,7 +219,7 @@ async fn initialise(server: &VaultServer, intent: &Intent) -> Result<Answer, Fai
         }
         Err(error @ VaultError::Connect { .. }) => Err(failed(error)),
         // It refused what it was sent.
-        Err(error @ VaultError::Refused { kind: sprocket_core::ErrorKind::Invalid, .. }) => {
+        Err(error @ VaultError::Refused { kind: sprocket_core::kind::ErrorKind::Invalid, .. }) => {
             Err(Failed { error, partial: None, effect: Effect::Unknown })
         }
         Err(error) => {

@@ -19,7 +19,7 @@ mod unseal;
 
 use std::time::Duration;
 
-use sprocket_core::{DraftExt as _, IntoInput, Output, Stack};
+use sprocket_core::program::{DraftExt as _, IntoInput, Output, Stack};
 
 pub use self::access::{VaultAccess, VaultAccessDraft, VaultAccessSpec, VaultAccessState};
 pub use self::init::{VaultInit, VaultInitDraft, VaultInitSpec, VaultInitState};
@@ -35,7 +35,7 @@ use crate::provider::VaultCredentials;
 /// All that it takes to open a new Vault, and to open it again whenever it is sealed.
 ///
 /// ```
-/// # use sprocket_core::{Password, Stack};
+/// # use sprocket_core::program::{Password, Stack};
 /// # use sprocket_vault::{Bootstrap, Custody, Vault, VaultMount};
 /// # let mut stack = Stack::new();
 /// let passphrase = stack.add(Password::new("custody"));

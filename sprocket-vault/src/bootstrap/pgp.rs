@@ -9,7 +9,7 @@ use pgp::composed::{
 use pgp::crypto::ecc_curve::ECCCurve;
 use pgp::ser::Serialize as _;
 use rand::rngs::OsRng;
-use sprocket_core::Secret;
+use sprocket_core::program::Secret;
 
 /// A key pair.
 pub(super) struct Key(SignedSecretKey);

@@ -6,7 +6,7 @@
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::{
+use sprocket_core::kind::{
     Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, ProviderError as _, Recorded,
     Resource, Spec, This,
 };

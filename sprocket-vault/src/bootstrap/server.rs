@@ -4,7 +4,8 @@
 //! has no identity; its custody has one, its place. That server and custody belong together is found out by reading.
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Identity, IntoInput, Kinds, Provider, Secret, Spec};
+use sprocket_core::kind::{Identity, Kinds, Provider, Spec};
+use sprocket_core::program::{IntoInput, Secret};
 
 use super::standing::{Evidence, Standing, standing};
 use super::{VaultAccess, VaultInit, VaultRootRevoked, VaultShare, VaultUnseal};

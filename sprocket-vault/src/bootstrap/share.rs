@@ -4,7 +4,7 @@
 //! one is never overwritten. Its mark is kept with it. It goes only with all of its custody, when the Vault is given up.
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{
+use sprocket_core::kind::{
     Change, Checked, Deadline, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, PhysicalName, Recorded,
     Resource, Spec, This,
 };
@@ -44,7 +44,7 @@ impl VaultShare {
     pub(super) fn draft(
         name: String,
         number: u8,
-        fingerprint: impl sprocket_core::IntoInput<String>,
+        fingerprint: impl sprocket_core::program::IntoInput<String>,
     ) -> VaultShareDraft {
         VaultShareDraft::new(name, number, fingerprint)
     }

@@ -63,7 +63,7 @@ pub(super) fn standing(evidence: Evidence) -> Result<Standing, BootstrapStop> {
 
 #[cfg(test)]
 mod tests {
-    use sprocket_core::Mark;
+    use sprocket_core::kind::Mark;
 
     use super::*;
 

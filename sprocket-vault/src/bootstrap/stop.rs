@@ -1,7 +1,7 @@
 //! Why a bootstrap stops. Each is a place where going on could lose keys, or where the evidence has two readings; each
 //! says what is known and which ways on there are.
 
-use sprocket_core::ErrorKind;
+use sprocket_core::kind::ErrorKind;
 
 use crate::error::Cause;
 

@@ -9,10 +9,11 @@ use std::time::Duration;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::{
-    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, Output, Recorded, Resource,
-    Spec, This,
+use sprocket_core::kind::{
+    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, Recorded, Resource, Spec,
+    This,
 };
+use sprocket_core::program::Output;
 
 use super::server::VaultServer;
 use super::stop::BootstrapStop;

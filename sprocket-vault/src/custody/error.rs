@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use sprocket_core::ErrorKind;
+use sprocket_core::kind::ErrorKind;
 
 use super::Item;
 

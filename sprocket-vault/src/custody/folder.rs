@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
-use sprocket_core::Secret;
+use sprocket_core::program::Secret;
 
 use super::sealing::CustodyKey;
 use super::{Custodian, CustodyError, FailureDomain, Item};

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use sprocket_core::{Mark, Secret};
+use sprocket_core::kind::Mark;
+use sprocket_core::program::Secret;
 
 use super::{Custodian, CustodyError, FailureDomain, Item, SealedFolder};
 

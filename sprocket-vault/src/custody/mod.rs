@@ -12,7 +12,7 @@ mod sealing;
 use std::fmt::{self, Debug, Display};
 
 use async_trait::async_trait;
-use sprocket_core::{Input, IntoInput, Output, Secret};
+use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 pub use self::error::CustodyError;
 pub use self::folder::SealedFolder;
@@ -86,7 +86,7 @@ impl Display for Item {
 /// Where a program says that the shares of its Vault are kept.
 ///
 /// ```
-/// # use sprocket_core::{Password, Stack};
+/// # use sprocket_core::program::{Password, Stack};
 /// # use sprocket_vault::Custody;
 /// # let mut stack = Stack::new();
 /// let passphrase = stack.add(Password::new("custody"));

@@ -9,7 +9,7 @@ use age::armor::ArmoredReader;
 use age::secrecy::ExposeSecret as _;
 use age::{Decryptor, Encryptor, x25519};
 use serde::{Deserialize, Serialize};
-use sprocket_core::Secret;
+use sprocket_core::program::Secret;
 use sprocket_core::state::Wrapped;
 
 /// How the identity is kept.

@@ -1,7 +1,9 @@
 //! `apply` and `destroy`: show the plan, ask, do exactly that, and tell what was done.
 
-use sprocket_core::plan::{Pattern, StepAction};
-use sprocket_core::{Address, Events, Goal, Plan, Stack};
+use sprocket_core::engine::{Events, Goal, Plan};
+use sprocket_core::engine::{Pattern, StepAction};
+use sprocket_core::kind::Address;
+use sprocket_core::program::Stack;
 
 use super::plan::problems;
 use super::saved;
@@ -152,7 +154,7 @@ async fn run(session: &Session, stack: &Stack, plan: &Plan, args: &RunArgs) -> R
 }
 
 /// Each interrupt of the process asks the run to stop: the first lets what runs finish, the second does not.
-async fn interrupts(stop: sprocket_core::Stop) {
+async fn interrupts(stop: sprocket_core::engine::Stop) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sprocket_core::Stack;
+use sprocket_core::program::Stack;
 
 use crate::program::Exit;
 use crate::session::{Need, Opening};
@@ -11,7 +11,7 @@ use crate::trouble::Trouble;
 /// Shows the graph.
 pub(super) async fn graph(opening: Opening<'_>) -> Result<Exit, Trouble> {
     let (session, stack) = opening.declared(Need::Open).await?;
-    stack.check().map_err(sprocket_core::Refused::from)?;
+    stack.check().map_err(sprocket_core::engine::Refused::from)?;
     session.console.out(&dot(&session.stack_name, &stack));
     Ok(Exit::Done)
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sprocket_core::{Events, Secret, Stack};
+use sprocket_core::engine::Events;
+use sprocket_core::program::{Secret, Stack};
 
 use super::apply::{confirm, is_yes};
 use crate::cli::{ImportArgs, ImportCommand, PulumiArgs};
@@ -26,7 +27,7 @@ async fn one(opening: Opening<'_>, address: &str, id: &str) -> Result<Exit, Trou
     let (session, stack) = opening.declared(Need::Sealed).await?;
     let engine = session.writing(Events::default(), false).await?;
     let address = engine.import(&stack, address, id).await.map_err(|refused| match &refused {
-        sprocket_core::Refused::NoSuchResource { .. } => {
+        sprocket_core::engine::Refused::NoSuchResource { .. } => {
             let known: Vec<_> = stack.resources().map(|resource| resource.address).collect();
             let meant = crate::config::meant_address(address, known.iter().map(|address| address.as_str()));
             let hint = meant.map(|meant| format!("did you mean `{meant}`?"));

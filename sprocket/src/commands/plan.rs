@@ -1,7 +1,7 @@
 //! `plan` and `drift`: look, and write nothing.
 
-use sprocket_core::plan::{Reason, Step};
-use sprocket_core::{Events, Goal, Plan};
+use sprocket_core::engine::{Events, Goal, Plan};
+use sprocket_core::engine::{Reason, Step};
 
 use super::saved;
 use crate::cli::{LookArgs, PlanArgs};

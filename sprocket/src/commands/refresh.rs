@@ -1,7 +1,7 @@
 //! `refresh --accept`: records what others have changed as it is.
 
-use sprocket_core::plan::Step;
-use sprocket_core::{Events, Goal};
+use sprocket_core::engine::Step;
+use sprocket_core::engine::{Events, Goal};
 
 use super::apply::{confirm, is_yes};
 use super::plan::{drifted, problems};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sprocket_core::{Events, Plan, SavedPlan};
+use sprocket_core::engine::{Events, Plan, SavedPlan};
 
 use crate::console::Look;
 use crate::session::Session;

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 use sprocket_core::document;
+use sprocket_core::engine::{Events, Refused};
+use sprocket_core::kind::Address;
 use sprocket_core::state::{Earlier, Snapshot};
-use sprocket_core::{Address, Events, Refused};
 
 use crate::cli::StateCommand;
 use crate::config::meant_address;

@@ -1,6 +1,8 @@
 //! `verify`: asks what is applied whether it works.
 
-use sprocket_core::{Address, Events, Stack};
+use sprocket_core::engine::Events;
+use sprocket_core::kind::Address;
+use sprocket_core::program::Stack;
 
 use crate::console::Look;
 use crate::output::{failure, report as reports};

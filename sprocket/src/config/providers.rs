@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Deserialize as _;
-use sprocket_core::{Misfit, Override, ProviderName, Stack, Unfit};
+use sprocket_core::kind::ProviderName;
+use sprocket_core::program::{Misfit, Override, Stack, Unfit};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 

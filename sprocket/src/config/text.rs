@@ -3,7 +3,7 @@
 use serde::de::value::StringDeserializer;
 use serde::de::{Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
-use sprocket_core::value::GIVEN;
+use sprocket_core::__derive::GIVEN;
 
 use super::error::Error;
 

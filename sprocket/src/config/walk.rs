@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
-use sprocket_core::value::SECRET;
+use sprocket_core::__derive::SECRET;
 use toml::Spanned;
 use toml::de::{DeValue, ValueDeserializer};
 

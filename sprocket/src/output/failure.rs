@@ -1,7 +1,8 @@
 //! Errors as people read them: what failed, where it was declared, the cause once, and what to do.
 
 use serde_json::json;
-use sprocket_core::{Effect, Failure, StepReport};
+use sprocket_core::engine::{Failure, StepReport};
+use sprocket_core::kind::Effect;
 
 use crate::console::{Console, Look};
 use crate::trouble::Trouble;

@@ -9,8 +9,9 @@
 //! | `end` | `exit`: the exit code; always the last |
 
 use serde_json::{Value, json};
-use sprocket_core::plan::Step;
-use sprocket_core::{Events, Overridden, Plan};
+use sprocket_core::engine::Step;
+use sprocket_core::engine::{Events, Plan};
+use sprocket_core::program::Overridden;
 
 use crate::console::Console;
 

@@ -1,7 +1,7 @@
 //! Progress without a terminal: one line for each event.
 
-use sprocket_core::visible::visible;
-use sprocket_core::{Event, Events, Plan, StepOutcome};
+use sprocket_core::engine::visible::visible;
+use sprocket_core::engine::{Event, Events, Plan, StepOutcome};
 
 use super::{done, infinitive, took};
 use crate::console::{Console, Look};

@@ -9,7 +9,7 @@ pub(crate) mod tree;
 
 use std::time::Duration;
 
-use sprocket_core::{Events, Plan};
+use sprocket_core::engine::{Events, Plan};
 
 use crate::console::Console;
 

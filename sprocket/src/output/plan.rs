@@ -1,6 +1,6 @@
 //! Plans, with colours: each line by its sign. The text is the engine's own.
 
-use sprocket_core::Plan;
+use sprocket_core::engine::Plan;
 
 use crate::console::{Console, Look};
 

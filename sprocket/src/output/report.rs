@@ -1,6 +1,6 @@
 //! Reports and verdicts: what was and was not done, and whether it works.
 
-use sprocket_core::{Report, Verdict};
+use sprocket_core::engine::{Report, Verdict};
 
 use super::{count, failure};
 use crate::console::{Console, Look};

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use sprocket_core::visible::{visible, visible_lines};
-use sprocket_core::{Event, Events, Plan, StepOutcome};
+use sprocket_core::engine::visible::{visible, visible_lines};
+use sprocket_core::engine::{Event, Events, Plan, StepOutcome};
 
 use super::{infinitive, lines};
 use crate::console::Look;
@@ -175,7 +175,7 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use indicatif::{InMemoryTerm, TermLike};
-    use sprocket_core::Failure;
+    use sprocket_core::engine::Failure;
 
     use super::*;
 
@@ -217,7 +217,7 @@ mod tests {
             lab:app waits for lab:disk
             lab:bot waits for lab:app
         ");
-        let failure = Failure { message: "it is full".into(), hint: None, effect: sprocket_core::Effect::None };
+        let failure = Failure { message: "it is full".into(), hint: None, effect: sprocket_core::kind::Effect::None };
         tree.take(&ended(1, "disk", StepOutcome::Failed(failure)));
         tree.take(&Event::Stopping);
         tree.end();

@@ -5,7 +5,7 @@
 //! value in it, since any value may be a secret.
 
 use serde_json::{Map, Value};
-use sprocket_core::Secret;
+use sprocket_core::program::Secret;
 use thiserror::Error;
 
 use super::urn::Urn;

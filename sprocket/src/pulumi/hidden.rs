@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sprocket_core::value::{Path, PathPart};
-use sprocket_core::{Address, Hidden, Secret};
+use sprocket_core::engine::Hidden;
+use sprocket_core::engine::{Path, PathPart};
+use sprocket_core::kind::Address;
+use sprocket_core::program::Secret;
 
 use super::checkpoint::{Said, Secrecy};
 use super::sort::Candidate;

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use sprocket_core::{Address, Declared};
+use sprocket_core::kind::Address;
+use sprocket_core::program::Declared;
 
 use super::sort::Candidate;
 

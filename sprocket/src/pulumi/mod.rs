@@ -23,8 +23,9 @@ mod urn;
 
 use std::collections::BTreeSet;
 
+use sprocket_core::engine::{Hidden, Import};
+use sprocket_core::kind::Address;
 use sprocket_core::state::{Object, Record, Snapshot};
-use sprocket_core::{Address, Hidden, Import};
 
 pub(crate) use self::checkpoint::Checkpoint;
 pub(crate) use self::hidden::Word;

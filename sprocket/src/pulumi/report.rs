@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
-use sprocket_core::{Imported, Refused};
+use sprocket_core::engine::{Imported, Refused};
 
 use super::checkpoint::Entry;
 use super::{Adoption, Candidate, Checkpoint, Missing};

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use sprocket::core::Stack;
+use sprocket::core::program::Stack;
 use sprocket::{Program, Surroundings};
 
 use super::kit::{Place, Shelf, ShelfDraft, Thing};

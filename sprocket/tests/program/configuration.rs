@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use serde::Deserialize;
-use sprocket::core::Secret;
+use sprocket::core::program::Secret;
 
 use super::kit::Place;
 
@@ -98,7 +98,7 @@ fn a_secret_has_the_value_of_its_variable() {
         .with("SPROCKET_SPARE_FILE", "spare.txt");
     std::fs::write(place.folder.path().join("spare.txt"), "in a file\n").unwrap();
     let mut seen = None;
-    let (_, text, _) = place.start("graph --env local", |_: &mut sprocket::core::Stack, config: &Config| {
+    let (_, text, _) = place.start("graph --env local", |_: &mut sprocket::core::program::Stack, config: &Config| {
         let spare = config.spare.as_ref().map(|spare| spare.expose().clone());
         let is_none = config.other.is_none();
         seen =
@@ -195,7 +195,7 @@ fn missing_and_wrong_values_have_their_place() {
 fn in_the_sandbox_a_missing_secret_is_made_up() {
     let place = place("[sandbox]\nimage = 'a'\n").with("SPROCKET_REDIS_PASSWORD", "hunter2");
     let mut seen = None;
-    let (_, text, _) = place.start("graph --env sandbox", |_: &mut sprocket::core::Stack, config: &Config| {
+    let (_, text, _) = place.start("graph --env sandbox", |_: &mut sprocket::core::program::Stack, config: &Config| {
         seen = Some((config.redis.password.expose().clone(), *config.redis.pin.expose(), config.token.is_none()));
     });
     assert_eq!(seen, Some(("hunter2".to_owned(), 0, true)), "{text}");
@@ -210,7 +210,7 @@ fn in_the_sandbox_a_missing_secret_is_made_up() {
         login: Login,
     }
     let check = |place: Place| {
-        let declare = |_: &mut sprocket::core::Stack, config: &Other| {
+        let declare = |_: &mut sprocket::core::program::Stack, config: &Other| {
             Err::<(), _>(format!("{} {}", config.login.user.expose(), config.login.key.expose()))
         };
         place.start("graph --env sandbox", declare).1
@@ -374,7 +374,7 @@ fn other_spellings_and_defaults_of_fields_are_left_to_serde() {
 fn a_program_is_told_where_to_keep_what_it_keeps() {
     let place = place("[local]\n");
     let mut folder = None;
-    place.start("graph --env local", |stack: &mut sprocket::core::Stack, (): &()| {
+    place.start("graph --env local", |stack: &mut sprocket::core::program::Stack, (): &()| {
         folder = Some(stack.folder().to_owned())
     });
     assert_eq!(folder, Some(place.folder.path().join(".sprocket/pantry/local")));

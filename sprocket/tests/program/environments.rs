@@ -1,7 +1,7 @@
 //! Environments, keys and where the file is.
 
 use insta::assert_snapshot;
-use sprocket::core::Stack;
+use sprocket::core::program::Stack;
 
 use super::kit::{Place, Thing};
 

@@ -1,7 +1,7 @@
 //! Texts that others have written: what a service answers, what is in the state, who holds its lock.
 
+use sprocket::core::program::{DraftExt as _, Stack};
 use sprocket::core::state::{FileStore, Holder, StateStore as _};
-use sprocket::core::{DraftExt as _, Stack};
 
 use super::kit::{Place, Thing};
 

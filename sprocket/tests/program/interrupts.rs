@@ -1,7 +1,8 @@
 //! Runs that a person interrupts: what is told, and how the next one goes on. The signals themselves are in `signals.rs`.
 
 use insta::assert_snapshot;
-use sprocket::core::{Stack, Stop};
+use sprocket::core::engine::Stop;
+use sprocket::core::program::Stack;
 
 use super::kit::{LOCAL, Place, Thing, pantry};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use insta::assert_snapshot;
 use serde_json::Value;
-use sprocket::core::{Secret, Stack};
+use sprocket::core::program::{Secret, Stack};
 
 use super::kit::{LOCAL, Place, ShelfDraft, Thing};
 

@@ -6,11 +6,13 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sprocket::core::state::StateStore;
-use sprocket::core::{
+use sprocket::core::engine::Stop;
+use sprocket::core::kind::{
     Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Live, Make, Mark, Naming,
-    Outcome, Output, PhysicalName, Provider, ProviderError, Recorded, Resource, Secret, Spec, Stack, Stop, This,
+    Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
 };
+use sprocket::core::program::{Output, Secret, Stack};
+use sprocket::core::state::StateStore;
 use sprocket::{Declare, Exit, Program, Shared, Surroundings};
 
 /// A service in memory, by its name. Each test has one of its own.

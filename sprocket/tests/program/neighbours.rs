@@ -2,8 +2,8 @@
 
 use insta::assert_snapshot;
 use serde::{Deserialize, Serialize};
+use sprocket::core::program::{Output, Secret, Stack};
 use sprocket::core::state::generate_identity;
-use sprocket::core::{Output, Secret, Stack};
 
 use super::kit::{Place, Thing};
 

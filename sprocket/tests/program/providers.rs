@@ -1,7 +1,7 @@
 //! Settings of providers that `sprocket.toml` overrides.
 
 use insta::assert_snapshot;
-use sprocket::core::Stack;
+use sprocket::core::program::Stack;
 
 use super::kit::{Place, ShelfDraft, Thing, world};
 

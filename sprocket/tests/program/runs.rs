@@ -1,7 +1,7 @@
 //! Plans and runs: what is shown, asked, done and told.
 
 use insta::assert_snapshot;
-use sprocket::core::{Budget, DraftExt as _, Stack};
+use sprocket::core::program::{Budget, DraftExt as _, Stack};
 
 use super::kit::{Chest, LOCAL, Place, Thing, pantry};
 

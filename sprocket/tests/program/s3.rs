@@ -6,8 +6,9 @@ use std::process::Command;
 
 use insta::assert_snapshot;
 use sprocket::Exit;
+use sprocket::core::kind::Entropy;
+use sprocket::core::program::{Password, Secret, Stack};
 use sprocket::core::state::{Holder, Lock, StateStore as _, generate_identity};
-use sprocket::core::{Entropy, Password, Secret, Stack};
 use sprocket::s3::{Bucket, S3, S3Credentials, S3Store, StateLocation};
 use sprocket_sandbox::{S3_KEY, S3_SECRET, Sandbox};
 

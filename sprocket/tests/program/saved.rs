@@ -1,7 +1,7 @@
 //! Plans that are saved, and applied as they were shown.
 
 use insta::assert_snapshot;
-use sprocket::core::Stack;
+use sprocket::core::program::Stack;
 
 use super::kit::{Place, Thing};
 

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sprocket::core::Stack;
+use sprocket::core::program::Stack;
 use sprocket::{Program, Surroundings};
 
 use super::kit::{Place, Shelf, ShelfDraft, Thing, world};

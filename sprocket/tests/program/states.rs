@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
+use sprocket::core::program::{DraftExt as _, Password, Stack};
 use sprocket::core::state::{Holder, MemoryStore, StateStore};
-use sprocket::core::{DraftExt as _, Password, Stack};
 
 use super::kit::{Chest, LOCAL, Place, Thing};
 

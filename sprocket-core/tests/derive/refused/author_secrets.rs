@@ -19,9 +19,9 @@ struct LoginSpec {
     #[spec(write_only)]
     password: String,
     #[spec(write_only)]
-    keys: Vec<sprocket_core::Secret<String>>,
+    keys: Vec<sprocket_core::program::Secret<String>>,
     #[spec(write_only)]
-    token: Option<sprocket_core::Secret<String>>,
+    token: Option<sprocket_core::program::Secret<String>>,
 }
 
 fn main() {}

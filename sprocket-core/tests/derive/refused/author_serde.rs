@@ -1,7 +1,7 @@
 //! Attributes of serde's with which a record would differ from its spec.
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::Spec;
+use sprocket_core::kind::Spec;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,7 +1,7 @@
 //! Specs that are no structs with named fields, or don't say whose settings they are.
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::Spec;
+use sprocket_core::kind::Spec;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(draft = Source)]

@@ -1,7 +1,8 @@
 //! Words that don't fit the type of their field.
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::{Secret, Spec};
+use sprocket_core::kind::Spec;
+use sprocket_core::program::Secret;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(draft = Limits)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::Spec;
+use sprocket_core::kind::Spec;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(draft = Limits, rename = "limits")]

@@ -1,6 +1,6 @@
 //! A user lets a value that is known only later decide what is declared.
 
-use sprocket_core::Output;
+use sprocket_core::program::Output;
 
 fn program(is_large: Output<bool>, count: Output<usize>) {
     if is_large {}

@@ -9,9 +9,10 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use sprocket_core::engine::{Engine, Goal, Settings, Stop};
+use sprocket_core::program::Stack;
+use sprocket_core::state::StackKey;
 use sprocket_core::state::{FileStore, KeySource};
-use sprocket_core::value::StackKey;
-use sprocket_core::{Engine, Goal, Settings, Stack, Stop};
 
 use super::{Place, declare};
 use crate::fault::tests::{LAST, passed};

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use insta::assert_snapshot;
+use sprocket_core::engine::Goal;
+use sprocket_core::program::{Secret, Stack};
 use sprocket_core::testing::{Crash, World, leaks};
-use sprocket_core::{Goal, Secret, Stack};
 use sprocket_sandbox::Fault;
 
 use super::support::Bao;

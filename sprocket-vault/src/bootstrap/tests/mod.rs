@@ -9,7 +9,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use sprocket_core::{Password, Secret, Stack};
+use sprocket_core::program::{Password, Secret, Stack};
 
 use self::support::{Bao, is_live};
 use super::{Bootstrap, Opened};

@@ -5,8 +5,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
 use insta::assert_snapshot;
+use sprocket_core::engine::{Goal, Report};
+use sprocket_core::kind::ProviderError as _;
+use sprocket_core::program::Stack;
 use sprocket_core::testing::World;
-use sprocket_core::{Goal, ProviderError as _, Report, Stack};
 
 use super::support::free_port;
 use super::{Place, declare};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use sprocket_core::program::{Password, Secret, Stack};
 use sprocket_core::testing::world;
-use sprocket_core::{Password, Secret, Stack};
 use sprocket_docker::{Data, Docker, SwarmSecret, SwarmSecretSpec};
 use sprocket_vault::{KvData, KvSecret, KvSecretSpec, Vault, VaultMount};
 

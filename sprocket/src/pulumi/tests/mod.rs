@@ -6,7 +6,8 @@ mod kinds;
 mod pairs;
 
 use insta::assert_snapshot;
-use sprocket_core::{Address, Hidden, Imported, Refused};
+use sprocket_core::engine::{Hidden, Imported, Refused};
+use sprocket_core::kind::Address;
 
 use super::{Adoption, Checkpoint, Recorded, Report, Wanted, Wishes};
 
@@ -34,7 +35,7 @@ fn adoption<'c>(checkpoint: &'c Checkpoint, declared: &[&str], wishes: &Wishes) 
 
 /// What the services say: all is there, but for what is gone.
 fn found(adoption: &Adoption<'_>, gone: &[&str]) -> Vec<Imported> {
-    let object = |import: &sprocket_core::Import| {
+    let object = |import: &sprocket_core::engine::Import| {
         let refused = |message: String| Refused::Import { address: import.address.clone(), message };
         match gone.contains(&import.address.as_str()) {
             true => Err(refused(format!("there is no `{}`", import.id))),

@@ -1,0 +1,9 @@
+//! What programs name: the stack, outputs and inputs, secrets, options, and kinds without a service.
+
+pub use crate::builtin::{
+    Neighbours, Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec,
+    Stacks, StacksDraft, StacksError, StacksSpec,
+};
+pub use crate::kind::{DraftExt, Layer, Misfit, Overridden, Override, Precedes, Trigger, Unfit};
+pub use crate::stack::{Budget, Connected, Declared, Mistakes, Objections, On, Stack};
+pub use crate::value::{Assigned, Input, IntoInput, Mistake, Output, Secret};
