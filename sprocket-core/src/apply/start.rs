@@ -137,6 +137,13 @@ impl<'a> Run<'a> {
         if let (true, Some(object)) = (replaces && !self.is_certain(step), current) {
             let found = self.changes(node, object, &spec, &secrets)?;
             if found.is_empty() && !step.changes.iter().any(|change| change.drift) {
+                if !object.ready {
+                    // What an earlier run left unfinished is not finished by this.
+                    return match node.kind.facts().converges && !object.wait_failed {
+                        true => self.wait_for(number, node, object, secrets),
+                        false => Err(more("it turned out to need an update only")),
+                    };
+                }
                 // It may be made from another resource now, whose object has the same id.
                 let next = self.next_record(node, object, secrets)?;
                 let entries = if record == Some(&next) { Vec::new() } else { vec![recorded(&step.address, next)] };
@@ -220,8 +227,13 @@ impl<'a> Run<'a> {
         let node = self.node(step)?;
         let object = self.current(&step.address)?;
         let (_, secrets) = self.evaluate(node, Some(&object.applied))?;
+        self.wait_for(number, node, object, secrets)
+    }
+
+    /// Waits for an object that stays as it is, until it works.
+    fn wait_for(&self, number: u32, node: &Node, object: &Object, secrets: Vec<Path>) -> Result<Start<'a>, Fault> {
         let object = self.as_declared(node, object, secrets)?;
-        let base = self.record_of(node, self.snapshot.records[&step.address].id.clone());
+        let base = self.record_of(node, self.snapshot.records[&node.address].id.clone());
         let work = Work::Wait { object: Box::new(object), base: Box::new(base) };
         Ok(self.call(number, node, Action::Ready, work))
     }

@@ -13,6 +13,7 @@ use crate::erased::{ErasedLive, KindFacts};
 use crate::kind::{Field, Naming};
 use crate::plan::{Change, Problem, Reason, Step, StepAction};
 use crate::planner::compare::{self, Compared, real_changes};
+use crate::planner::has_holes;
 use crate::planner::triggers;
 use crate::stack::Node;
 use crate::state::{Object, Record};
@@ -241,6 +242,10 @@ impl<'a> Builder<'a> {
             let message = format!("holds data that would be lost: {because}");
             return self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
         }
+        // What is replaced for a reason of its own need not know what becomes of a host that it leaves.
+        let is_certain = changes.iter().any(|change| change.replaces && !has_holes(&change.after));
+        let host_step = host.filter(|_| !is_certain);
+        let host_step = host_step.and_then(|(host, _)| self.last[self.basis.stack.index[host] as usize]);
         // An earlier object that may be in the host that goes is not used again.
         let goes_along_too = |left: &Object| {
             let goes = |host: Replaced| !host.is_restored && !matches!(host.goes, HostGoes::Before { .. });
@@ -302,6 +307,7 @@ impl<'a> Builder<'a> {
         let create = StepAction::Create { generation, replaces: true };
         let spec = Some(desired.spec.json());
         let mut new = Step { spec, changes, ..self.step(index, node, create, reason.clone(), name.clone()) };
+        new.after.extend(host_step);
         // As long as something that is left out uses it, it stays.
         let in_use = self.selected.is_in_use(&node.address);
         let must_go_first = facts.naming == Naming::Fixed || goes_first || claims_the_same;

@@ -939,6 +939,16 @@ fn guest_that_leaves_a_replaced_host_does_not_wait_for_it() {
     in_peace(vec![vec![host(0), inside()], vec![tag(0), host(0), inside()], vec![tag(1), host(1), guest(vec![])]]);
 }
 
+/// A run ended without a wait for it, since the replacement that was planned turned out not to be needed.
+#[test]
+fn unready_object_that_needs_no_successor_is_waited_for() {
+    let program = || vec![thing(0, Post), Slot { uses: vec![On(0)], ..thing(1, Lamp) }];
+    for write in 1..7 {
+        let cut = Act { death: Some(Full(write)), given_up: true, ..act(program()) };
+        featured(vec![Feature::NamesAreIds], vec![cut, Act { others: vec![Remove(0)], ..act(program()) }]);
+    }
+}
+
 /// It was not told as an orphan: nothing else of its kind was declared or recorded.
 #[test]
 fn late_effect_of_a_create_is_told_when_its_kind_is_gone() {
