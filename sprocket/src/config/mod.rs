@@ -32,7 +32,7 @@
 //! under `PREFIX/STACK/ENVIRONMENT`; unless it is set, state lies beside this file, in `.sprocket/`. A program's type can't
 //! have a field `state` of its own.
 //!
-//! **Secrets.** A field of type [`Secret<T>`](crate::core::Secret) never comes from this file. The field `redis.password` is the
+//! **Secrets.** A field of type [`Secret<T>`](crate::core::program::Secret) never comes from this file. The field `redis.password` is the
 //! variable `SPROCKET_REDIS_PASSWORD`, or the content of the file that `SPROCKET_REDIS_PASSWORD_FILE` names, or that of the
 //! file `redis.password` in the folder that the environment names: `secrets = "/run/secrets"`, from the folder of this file;
 //! in this order, and the first two together are one too many. One newline at the end of a file is not part of the secret;
