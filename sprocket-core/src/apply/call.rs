@@ -9,16 +9,17 @@ use std::time::Duration;
 use futures::FutureExt as _;
 
 use super::permit::Permit;
+use super::retry::Attempts;
 use super::start::entry;
-use crate::base::{Address, Effect, Entropy, Json, Mark, ObjectId, PhysicalName, RecordId, Witness};
+use crate::base::{Address, Effect, Entropy, Json, Mark, PhysicalName, Witness};
 use crate::erased::{
     ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec, limited, within,
 };
-use crate::kind::{Deadline, ErrorKind, Ignored, Naming};
-use crate::plan::{Event as Told, Events};
+use crate::kind::{Deadline, ErrorKind, Ignored};
+use crate::plan::Events;
 use crate::planner::is_as_wanted;
 use crate::state::{Entry, Event, Intention, Object, Record, SeenSpec};
-use crate::value::{Path, StackKey, conceal_seen};
+use crate::value::{Path, StackKey};
 
 /// A call, with all that it needs.
 pub(super) struct Call<'a> {
@@ -100,7 +101,7 @@ pub(super) struct Ended {
 }
 
 /// How a call failed: what is known of the object, and whether anything is left to find out.
-struct Failing {
+pub(super) struct Failing {
     fault: Fault,
     record: Option<Record>,
     in_doubt: bool,
@@ -122,37 +123,6 @@ impl Failing {
     /// The object is there, and this is its record.
     fn recorded(fault: Fault, record: Record) -> Self {
         Self { fault: Fault { effect: Effect::Done, ..fault }, record: Some(record), in_doubt: false }
-    }
-}
-
-/// The attempts of a call.
-#[derive(Default)]
-struct Attempts {
-    failed: u32,
-    /// One of them may have had an effect, or may still have it: no later refusal means that nothing was done.
-    in_doubt: bool,
-    /// What the first of them found: its name, and the record that its owner tag names.
-    found: Option<(PhysicalName, Option<RecordId>)>,
-}
-
-impl Attempts {
-    /// Whether this is another resource's object: its service has given it the id of ours, which has gone.
-    fn is_another(&mut self, live: &ErasedLive, object: Option<&Object>, mark: &Mark) -> bool {
-        let record = live.record(&mark.lineage);
-        let (name, first) = self.found.get_or_insert_with(|| (live.name.clone(), record.cloned()));
-        match record {
-            // What bore our mark when it was recorded does not get that of another resource.
-            Some(record) => {
-                let was_ours = object.is_some_and(|object| object.marked);
-                !live.is(mark) && (was_ours || Some(record) != first.as_ref())
-            }
-            None => first.is_none() && live.name != *name,
-        }
-    }
-
-    /// What a sent attempt failed with is remembered.
-    fn note(&mut self, fault: &Fault) {
-        self.in_doubt |= fault.effect != Effect::None;
     }
 }
 
@@ -211,7 +181,7 @@ impl Call<'_> {
             && record.object.as_ref().is_some_and(|object| !object.ready)
     }
 
-    fn through<'c>(&'c self, secrets: &'c [Path]) -> Through<'c> {
+    pub(super) fn through<'c>(&'c self, secrets: &'c [Path]) -> Through<'c> {
         Through { provider: &self.instance, key: &self.key, secrets }
     }
 
@@ -470,150 +440,6 @@ impl Call<'_> {
         } else {
             Ok(())
         }
-    }
-
-    /// The service's id of what a call made.
-    fn id(&self, intention: &Intention, state: &Json) -> Result<ObjectId, Fault> {
-        self.kind.calls.id(&intention.name, state, &self.key)
-    }
-
-    fn id_of(&self, intention: &Intention, before: Option<&Object>, state: &Json) -> Result<ObjectId, Fault> {
-        before.map_or_else(|| self.id(intention, state), |before| Ok(before.id.clone()))
-    }
-
-    /// The object that a call made.
-    fn object(
-        &self,
-        intention: &Intention,
-        id: ObjectId,
-        state: &Json,
-        before: Option<&Object>,
-        ready: bool,
-    ) -> Object {
-        Object {
-            generation: intention.generation,
-            name: intention.name.clone(),
-            id,
-            version: intention.version,
-            applied: intention.spec.clone(),
-            seen: None,
-            witness: None,
-            marked: false,
-            // What was taken over may be of a kind that can't be marked later.
-            foreign: before.is_some_and(|before| before.foreign),
-            state: state.clone(),
-            secrets: intention.secrets.clone(),
-            deps: intention.deps.clone(),
-            ready,
-            wait_failed: false,
-            revision: before.map_or(0, |before| before.revision + 1),
-            triggers: intention.triggers.clone(),
-        }
-    }
-
-    /// A second object of a create that was sent twice.
-    fn duplicate(&self, intention: &Intention, live: ErasedLive) -> Object {
-        let marked = live.is(&self.mark);
-        let object = self.object(intention, live.id, &live.state, None, false);
-        Object {
-            marked,
-            name: live.name,
-            seen: Some(SeenSpec::of(
-                conceal_seen(live.spec, &intention.spec, &intention.secrets, &self.key),
-                &intention.spec,
-            )),
-            witness: Some(live.witness),
-            ..object
-        }
-    }
-
-    /// The object, with what the service says of it right now. If it can't be read, the next run has nothing to compare
-    /// with, and sees no drift.
-    async fn seen(&self, object: Object, before: Option<&Object>) -> Object {
-        if self.kind.facts().naming == Naming::None {
-            return Object { seen: Some(SeenSpec::AsApplied), ..object };
-        }
-        let read = self
-            .limited(self.kind.calls.read(self.through(&object.secrets), Target::Recorded(&object, &self.mark)))
-            .await;
-        match read.map(|lives| lives.into_iter().next()) {
-            Ok(Some(live)) => self.as_seen(object, live, before),
-            _ => object,
-        }
-    }
-
-    fn as_seen(&self, object: Object, live: ErasedLive, before: Option<&Object>) -> Object {
-        Object {
-            marked: live.is(&self.mark),
-            foreign: object.foreign && live.is_theirs(&self.mark.lineage),
-            seen: Some(SeenSpec::of(
-                self.seen_of_ours(self.conceal(live.spec, &object), &object, before),
-                &object.applied,
-            )),
-            witness: Some(live.witness),
-            state: live.state,
-            ..object
-        }
-    }
-
-    /// What a service made of the settings may have a secret in another place than we sent it.
-    fn conceal(&self, seen: Json, object: &Object) -> Json {
-        conceal_seen(seen, &object.applied, &object.secrets, &self.key)
-    }
-
-    /// What is left to others stays as it was when it was ours: should it be ours again, what they made of it is drift.
-    fn seen_of_ours(&self, seen: Json, object: &Object, before: Option<&Object>) -> Json {
-        let before = before.filter(|before| !self.ignored.is_empty() && before.secrets == object.secrets);
-        let Some(last) = before.and_then(Object::seen_spec) else { return seen };
-        let (mut seen, last) = (seen.value(), last.value());
-        self.ignored.iter().for_each(|ignored| ignored.take_over(&mut seen, &last));
-        Json::from(&seen)
-    }
-
-    async fn limited<T>(&self, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        limited(self.call_limit, call).await
-    }
-
-    /// Waits before another try, at most this long, or gives up.
-    async fn again(&self, attempts: &mut Attempts, fault: Fault, left: Duration) -> Result<(), Failing> {
-        let is_last = attempts.failed >= self.retries || left.is_zero() || !self.permit.may_retry();
-        if fault.kind != ErrorKind::Unavailable || is_last {
-            return Err(Self::give_up(fault, attempts));
-        }
-        attempts.failed += 1;
-        let wait = self.back_off(attempts.failed).min(left);
-        self.events.emit(|| Told::StepRetried {
-            step: self.step,
-            address: self.address.clone(),
-            cause: self.key.redact(&fault.message()),
-            wait,
-        });
-        tokio::select! {
-            biased;
-            () = self.permit.no_retry() => Err(Self::give_up(fault, attempts)),
-            () = tokio::time::sleep(wait) => Ok(()),
-        }
-    }
-
-    /// How long is waited before an attempt: twice as long each time, and of that between half and all, so that calls that
-    /// failed together do not come back together. It is the same each time for one record.
-    fn back_off(&self, attempt: u32) -> Duration {
-        let longest = self.retry_wait.saturating_mul(2_u32.pow((attempt - 1).min(6)));
-        let drawn = crate::base::hash::short(&[self.mark.record.as_str(), &attempt.to_string()]);
-        let drawn = drawn.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(u8::MAX);
-        let half = longest / 2;
-        half + half / 256 * u32::from(drawn)
-    }
-
-    /// The failure of the last attempt, with what the earlier ones may have done.
-    fn give_up(mut fault: Fault, attempts: &Attempts) -> Failing {
-        if attempts.in_doubt && fault.effect == Effect::None {
-            fault.effect = Effect::Unknown;
-            fault.hint = Some(
-                "an earlier attempt of it may have had its effect; run the same command again, which finds out".into(),
-            );
-        }
-        fault.into()
     }
 }
 

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::call::{Call, Work};
+use super::deviation::{exceeds_plan, first_deviation, is_prefix};
 use super::{Run, refused};
 use crate::base::{Address, Json, RecordId};
 use crate::erased::{Evaluated, Fault, KindHandle, mark};
@@ -13,7 +14,7 @@ use crate::plan::{Change, Reason, Step, StepAction};
 use crate::planner::{Compared, has_holes, name_of, real_changes, triggers};
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
-use crate::value::{AFTER, Deps, NodeId, Path, StackKey, is_sealed, open_at, seal_at};
+use crate::value::{Deps, NodeId, Path, open_at, seal_at};
 
 /// What a step comes to.
 pub(super) enum Start<'a> {
@@ -130,9 +131,9 @@ impl<'a> Run<'a> {
         let (spec, secrets) = self.evaluate(node, current.map(|object| &object.applied))?;
         let planned = step.spec.as_ref().ok_or_else(|| refused("the plan has no settings for it"))?;
         if *planned != spec
-            && let Some(path) = surprise(&planned.value(), &spec.value(), &Path::default(), &self.key)
+            && let Some(path) = first_deviation(&planned.value(), &spec.value(), &Path::default(), &self.key)
         {
-            return Err(more(&format!("`{path}` is not what the plan showed")));
+            return Err(exceeds_plan(&format!("`{path}` is not what the plan showed")));
         }
         if let (true, Some(object)) = (replaces && !self.is_certain(step), current) {
             let found = self.changes(node, object, &spec, &secrets)?;
@@ -141,7 +142,7 @@ impl<'a> Run<'a> {
                     // What an earlier run left unfinished is not finished by this.
                     return match node.kind.facts().converges && !object.wait_failed {
                         true => self.wait_for(number, node, object, secrets),
-                        false => Err(more("it turned out to need an update only")),
+                        false => Err(exceeds_plan("it turned out to need an update only")),
                     };
                 }
                 // It may be made from another resource now, whose object has the same id.
@@ -150,7 +151,7 @@ impl<'a> Run<'a> {
                 return Ok(Start::Unneeded(entries));
             }
             if !step.changes.iter().any(|change| change.drift) && !found.iter().any(|change| change.replaces) {
-                return Err(more("it turned out to need an update only"));
+                return Err(exceeds_plan("it turned out to need an update only"));
             }
         }
         let typed = node.draft.typed(
@@ -187,10 +188,10 @@ impl<'a> Run<'a> {
                 let shown = planned.or_else(|| step.changes.iter().find(within));
                 let expected = shown.is_some_and(|shown| {
                     shown.path != change.path
-                        || surprise(&shown.after, &change.after, &change.path, &self.key).is_none()
+                        || first_deviation(&shown.after, &change.after, &change.path, &self.key).is_none()
                 });
                 if !expected {
-                    return Err(more(&format!("`{}` is not what the plan showed", change.path)));
+                    return Err(exceeds_plan(&format!("`{}` is not what the plan showed", change.path)));
                 }
             }
         }
@@ -442,99 +443,4 @@ pub(super) fn entry(address: &Address, event: Event) -> Entry {
 
 fn recorded(address: &Address, record: Record) -> Entry {
     entry(address, Event::Recorded { record: Some(Box::new(record)) })
-}
-
-fn more(what: &str) -> Fault {
-    refused(what).hint("run the same command again for a new plan")
-}
-
-fn is_prefix(path: &Path, of: &Path) -> bool {
-    of.0.starts_with(&path.0)
-}
-
-/// The first place where the actual value is not what was planned. Where the plan had a hole, anything is.
-fn surprise(planned: &Value, actual: &Value, path: &Path, key: &StackKey) -> Option<Path> {
-    use crate::value::PathPart;
-    if planned == actual {
-        return None;
-    }
-    match (planned, actual) {
-        (Value::Object(hole), _) if hole.len() == 1 && hole.contains_key(AFTER) => None,
-        // The plan hides whatever has a secret in it.
-        (planned, actual) if is_sealed(planned) && !is_sealed(actual) => {
-            let mut hidden = actual.clone();
-            seal_at(&mut hidden, &[Path::default()], key);
-            (hidden != *planned).then(|| path.clone())
-        }
-        (Value::Object(planned), Value::Object(actual)) if planned.len() == actual.len() => {
-            planned.iter().find_map(|(name, planned)| {
-                let path = path.join(PathPart::Key(name.clone()));
-                actual.get(name).map_or_else(|| Some(path.clone()), |actual| surprise(planned, actual, &path, key))
-            })
-        }
-        (Value::Array(planned), Value::Array(actual)) if planned.len() == actual.len() => {
-            planned.iter().zip(actual).enumerate().find_map(|(index, (planned, actual))| {
-                surprise(planned, actual, &path.join(PathPart::Index(index)), key)
-            })
-        }
-        _ => Some(path.clone()),
-    }
-}
-
-impl StepAction {
-    /// What it does, in a word.
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Self::Create { .. } => "create",
-            Self::Adopt { .. } => "adopt",
-            Self::Update => "update",
-            Self::Await => "await",
-            Self::Restore { .. } => "restore",
-            Self::Delete { .. } => "delete",
-            Self::Drop { .. } => "drop",
-            Self::Leave => "leave",
-            Self::Record => "record",
-            Self::Keep { .. } => "keep",
-        }
-    }
-
-    /// Whether what is known of the resource must be learnt again after it.
-    pub(crate) fn changes_object(&self) -> bool {
-        self.settles_answers() || matches!(self, Self::Update)
-    }
-
-    /// Whether what was answered about the resource before counts no more after it: there is another object, or it works now.
-    pub(crate) fn settles_answers(&self) -> bool {
-        matches!(self, Self::Create { .. } | Self::Adopt { .. } | Self::Await | Self::Restore { .. })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::value::PathPart;
-
-    fn path(parts: &[&str]) -> Path {
-        Path(parts.iter().map(|part| PathPart::Key((*part).to_owned())).collect())
-    }
-
-    #[test]
-    fn a_change_within_a_shown_setting_is_expected_and_one_around_or_beside_it_is_not() {
-        assert!(is_prefix(&path(&["env"]), &path(&["env", "PORT"])));
-        assert!(!is_prefix(&path(&["env", "PORT"]), &path(&["env"])));
-        assert!(!is_prefix(&path(&["image"]), &path(&["env", "PORT"])));
-    }
-
-    #[test]
-    fn a_hidden_setting_of_the_plan_is_compared_by_its_sealed_value() {
-        let key = StackKey::from_bytes([7; 64]);
-        let mut planned = json!({"image": "app:1", "token": "hunter2"});
-        seal_at(&mut planned, &[path(&["token"])], &key);
-        let found =
-            |token: &str| surprise(&planned, &json!({"image": "app:1", "token": token}), &Path::default(), &key);
-        assert_eq!(found("hunter2"), None);
-        assert_eq!(found("hunter3"), Some(path(&["token"])));
-    }
 }

@@ -9,7 +9,7 @@ use super::Engine;
 use super::prepare::Prepared;
 use crate::base::{Address, Json};
 use crate::erased::ErasedLive;
-use crate::plan::{Plan, Reason, Step};
+use crate::plan::Plan;
 use crate::planner::accepts;
 use crate::stack::Stack;
 use crate::state::{Entry, Event, Object, Record, SeenSpec, Signer};
@@ -69,13 +69,6 @@ impl Engine {
         let _ = lock.release().await;
         opener.close().await;
         result
-    }
-}
-
-impl Step {
-    /// Whether others are a reason for it.
-    pub fn has_drifted(&self) -> bool {
-        matches!(self.reason, Reason::Gone | Reason::Drifted) || self.changes.iter().any(|change| change.drift)
     }
 }
 

@@ -7,6 +7,7 @@ mod calls;
 mod draft;
 mod fault;
 mod fill;
+mod gap;
 mod kind;
 mod lookup;
 mod provider;

@@ -6,8 +6,8 @@ mod options;
 mod overrides;
 mod provider;
 mod resource;
+mod resource_ref;
 mod spec;
-mod this;
 mod trigger;
 
 pub use crate::base::{
@@ -25,7 +25,7 @@ pub(crate) use overrides::Overrides;
 pub use overrides::{Misfit, Overridden, Override, Unfit, set};
 pub use provider::{ErrorKind, Kinds, Provider, ProviderError};
 pub use resource::{ErrorOf, FailedOf, Naming, Outcome, Part, Resource, State};
+pub use resource_ref::This;
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
 pub use sprocket_derive::Spec;
-pub use this::This;
 pub use trigger::Trigger;

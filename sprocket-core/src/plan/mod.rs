@@ -3,24 +3,27 @@
 //! `build` is pure and synchronous: the same stack, snapshot and observation give the same bytes. A plan holds no
 //! secret: its values are sealed, and hidden where it is serialised, as a [document](crate::document).
 
+mod action;
 mod change;
 mod display;
 mod event;
 mod report;
 mod request;
+mod step;
 mod text;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use self::action::{Reason, StepAction};
 pub use self::change::Change;
 pub use self::event::{Event, Events};
 pub use self::report::{Failure, Report, StepOutcome, StepReport, Unchecked, Verdict};
 pub use self::request::{Goal, Pattern, Request};
-use crate::base::{Address, Json, Lineage, PhysicalName, Place, ProviderName, Witness};
-use crate::state::Which;
-use crate::value::{Path, StackKey};
+pub use self::step::Step;
+use crate::base::{Address, Lineage, PhysicalName, Place, ProviderName};
+use crate::value::StackKey;
 
 /// What is to be done to reach a goal.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -56,126 +59,6 @@ pub struct Plan {
     pub left_out: Vec<Address>,
     /// The key of a stack that has no state yet.
     pub(crate) proposed_key: Option<StackKey>,
-}
-
-/// Something to do with one resource.
-#[derive(Clone, Debug, PartialEq, Hash, Serialize)]
-pub struct Step {
-    /// Which resource.
-    pub address: Address,
-    /// What.
-    pub action: StepAction,
-    /// Why.
-    pub reason: Reason,
-    /// The object's name, as far as it is known.
-    pub name: Option<PhysicalName>,
-    /// The settings that it will have, for a create.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::value::hidden")]
-    pub spec: Option<Json>,
-    /// Where these only have their defaults: that is not worth a line.
-    #[serde(skip)]
-    pub(crate) defaults: Vec<Path>,
-    /// What changes, for an update or a replacement.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<Change>,
-    /// The steps that must have ended before it starts.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub after: Vec<u32>,
-    /// What the object must still look like. Documents do not have it: it says nothing to whoever has no key.
-    #[serde(skip)]
-    pub witness: Option<Witness>,
-    /// The line of the program that declares it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at: Option<Place>,
-    /// Its place among the stack's resources, if it is declared.
-    #[serde(skip)]
-    pub(crate) node: Option<u32>,
-}
-
-/// What a step does.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepAction {
-    /// Makes an object.
-    Create {
-        /// How often it was replaced before: 1 for the first.
-        generation: u32,
-        /// It takes the place of another.
-        replaces: bool,
-    },
-    /// Takes over an object that exists, and makes it be as declared.
-    Adopt {
-        /// How often it was replaced before: 1 for the first.
-        generation: u32,
-    },
-    /// Changes an object.
-    Update,
-    /// Waits until an object works that an earlier run changed.
-    Await,
-    /// Uses an object again that was replaced and is not deleted yet. No call.
-    Restore {
-        /// Which.
-        object: Which,
-    },
-    /// Deletes an object.
-    Delete {
-        /// Which.
-        object: Which,
-        /// Another takes, or took, its place.
-        replaced: bool,
-        /// It must go before that other is made.
-        first: bool,
-    },
-    /// Removes an object from state that has gone already, or goes with its host. No call.
-    Drop {
-        /// Which.
-        object: Which,
-    },
-    /// Removes a resource from state and leaves its objects. No call.
-    Leave,
-    /// Records options or dependencies. No call.
-    Record,
-    /// Records that kept data may need it. No call.
-    Keep {
-        /// The data.
-        needed_by: Address,
-    },
-}
-
-/// Why a step is needed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// It is declared, and there is none yet.
-    New,
-    /// The program says something else than what was applied.
-    Changed,
-    /// The object is not any more as it was left.
-    Drifted,
-    /// The object has gone.
-    Gone,
-    /// A setting changed that needs a new object.
-    Replaced,
-    /// A new object was asked for.
-    Requested,
-    /// It is not declared any more.
-    Undeclared,
-    /// All is to be destroyed.
-    Destroyed,
-    /// The object that took its place is there.
-    Superseded,
-    /// An earlier run had not finished it.
-    Unfinished,
-    /// It is there, and nobody's, or ours without a record.
-    Found,
-    /// Only what is recorded about it changes.
-    Options,
-    /// Its host is deleted.
-    HostDeleted,
-    /// Its host is replaced.
-    HostReplaced,
-    /// It is replaced, and is to be left in place.
-    Retained,
 }
 
 /// A resource that has another address now.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::{Builder, bare};
+use super::Builder;
 use crate::base::{Address, Place};
 use crate::plan::{Kept, Problem, Reason, Step, StepAction};
 use crate::stack::Node;
@@ -111,7 +111,7 @@ impl<'a> Builder<'a> {
         let reason = format!("{reason}; no longer recorded");
         self.kept.push(Kept { address: address.clone(), name: name.clone(), reason });
         let drop = StepAction::Drop { object: object.which() };
-        Step { name: Some(name), ..bare(address, drop, Reason::Retained) }
+        Step { name: Some(name), ..Step::new(address, drop, Reason::Retained) }
     }
 
     /// How the object of a resource goes that is replaced.

@@ -6,50 +6,50 @@
 mod claims;
 pub(crate) mod compare;
 mod conceal;
+mod creation;
 mod cycle;
-mod endings;
+mod deferral;
+mod deletes;
+mod desired;
+mod drift;
 mod existing;
 mod hosts;
-mod marks;
 mod moves;
 mod naming;
-mod objects;
 mod observed;
 pub(crate) mod order;
 mod orphans;
 mod outputs;
+mod owner_tags;
 mod patterns;
-mod selected;
-mod shut;
+mod physical_names;
+mod replacement;
+mod targets;
 pub(crate) mod triggers;
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
-
 use self::cycle::break_cycles;
 use self::order::order_steps;
-use crate::base::visible::shell_word;
 use crate::base::{Address, Json, Lineage, PhysicalName, Place, ProviderName};
-use crate::erased::{ErasedLive, Evaluated, KindHandle};
+use crate::erased::KindHandle;
 use crate::kind::Naming;
 use crate::plan::{
     Change, Deferred, Goal, Kept, Pattern, Plan, Problem, Reason, Request, Settlement, Step, StepAction,
 };
 use crate::stack::{self, Configs, Node, Stack};
 use crate::state::{Object, Record, Snapshot};
-use crate::value::{Deps, Facts, Known, Partial, Path, Reported, StackKey};
+use crate::value::{Facts, Known, Reported, StackKey};
 
 use self::claims::Claims;
 pub(crate) use self::compare::{Compared, accepts, has_holes, is_as_wanted, real_changes};
 use self::hosts::Replaced;
 pub(crate) use self::moves::Moves;
-use self::naming::HASH;
 pub(crate) use self::naming::{name_of, next_generation, next_name};
 pub(crate) use self::observed::{Name, Observed, Recovered, Seen};
 pub(crate) use self::order::{Handover, dependents};
 pub(crate) use self::outputs::{output_problem, output_values};
-use self::selected::Selected;
+use self::targets::Selected;
 
 /// What a plan is made of.
 pub(crate) struct Basis<'a> {
@@ -100,7 +100,7 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
             basis.snapshot,
             &basis.moves.made,
             |provider| basis.observed.is_unread(provider),
-            |address, record| endings::stays(&basis, address, record).is_some(),
+            |address, record| deletes::stays(&basis, address, record).is_some(),
         ),
         request,
         basis,
@@ -165,37 +165,6 @@ struct Builder<'a> {
     servers: Vec<usize>,
     /// Which declared resource has which name, by server and kind.
     names: HashMap<(usize, &'static str, PhysicalName), usize>,
-}
-
-/// The settings of a resource, as far as they are known.
-struct Desired {
-    spec: Spec,
-    secrets: Vec<Path>,
-    /// What `.replace_on` says.
-    triggers: Vec<Value>,
-    /// The settings, if not all of them are known.
-    partial: Option<Partial>,
-}
-
-enum Spec {
-    Whole(Json),
-    Partly(Value),
-}
-
-impl Spec {
-    fn json(&self) -> Json {
-        match self {
-            Self::Whole(json) => json.clone(),
-            Self::Partly(value) => Json::from(value),
-        }
-    }
-
-    fn value(&self) -> Value {
-        match self {
-            Self::Whole(json) => json.value(),
-            Self::Partly(value) => value.clone(),
-        }
-    }
 }
 
 impl<'a> Builder<'a> {
@@ -301,156 +270,11 @@ impl<'a> Builder<'a> {
             if let Some(other) = self.names.insert((self.servers[node.provider], node.kind.facts().kind, name), index) {
                 let other = &self.basis.stack.nodes[other];
                 let message = format!("has the name `{}` at its service, as `{}` has", node.name, other.address);
-                let hint = Some(objects::another_name(other));
+                let hint = Some(physical_names::another_name(other));
                 self.problems.push(Problem { hint, ..Self::problem(node, message) });
             }
         }
         self.problems.len() > before
-    }
-
-    fn evaluate(&mut self, node: &Node, object: Option<&Object>) -> Option<Desired> {
-        let stack = self.basis.stack;
-        let addresses = |deps: &Deps| stack.addresses(deps);
-        let applied = object.map(|object| &object.applied);
-        let triggers = &node.options.replace_on;
-        let triggers = triggers::values(triggers, &self.known, self.basis.key, &addresses, |node| {
-            self.standing(node.index as usize)
-        });
-        let evaluated = node.draft.evaluate(&self.known, self.basis.key, &addresses, applied, &node.options.ignore);
-        let (spec, secrets, partial, mut mistakes) = match evaluated {
-            Evaluated::Whole { spec, secrets } => (Spec::Whole(spec), secrets, None, Vec::new()),
-            Evaluated::Partly { spec, secrets, partial } => (Spec::Partly(spec), secrets, Some(partial), Vec::new()),
-            Evaluated::Never(mistakes) => (Spec::Partly(Value::Null), Vec::new(), None, mistakes),
-        };
-        let triggers = triggers.unwrap_or_else(|mistake| {
-            mistakes.push(mistake);
-            Vec::new()
-        });
-        for mistake in &mistakes {
-            let problem = Self::problem(node, mistake.message.to_string());
-            self.problems.push(Problem { at: Some(Place::of(mistake.at)), ..problem });
-        }
-        mistakes.is_empty().then_some(Desired { spec, secrets, triggers, partial })
-    }
-
-    /// What a resource is at, for those who are replaced when it changes; none if a step is going to change it.
-    fn standing(&self, index: usize) -> Option<Value> {
-        let changes = self.last[index].is_some_and(|step| {
-            let action = &self.steps[step as usize].action;
-            action.changes_object() && *action != StepAction::Await
-        });
-        let record = self.basis.snapshot.records.get(&self.basis.stack.nodes[index].address);
-        (!changes).then(|| triggers::standing(record))
-    }
-
-    fn without_object(&mut self, index: usize, node: &Node, record: Option<&Record>, desired: &Desired) {
-        let generation = record.map_or(1, next_generation);
-        let name = self.name(node, generation, desired);
-        if let Some((left, there)) = self.left_from_before(node, record, name.as_ref(), desired) {
-            return self.use_again(index, node, left, there, desired, Vec::new(), None);
-        }
-        let create = StepAction::Create { generation, replaces: false };
-        match self.strays(node, name.as_ref()) {
-            [] => self.create(index, node, create, Reason::New, name, desired),
-            [stray] => self.adopt(index, node, generation, stray, desired),
-            several => {
-                let hint = "delete all but one, or choose another name with `.named(…)`";
-                let name = &several[0].name;
-                let problem = Self::problem(node, format!("{} objects are named `{name}`", several.len()));
-                self.problems.push(Problem { hint: Some(hint.into()), ..problem });
-            }
-        }
-    }
-
-    /// The objects that have this name at its service and are not recorded.
-    fn strays(&self, node: &Node, name: Option<&PhysicalName>) -> &'a [ErasedLive] {
-        let (facts, provider) = (node.kind.facts(), &self.basis.stack.providers[node.provider].name);
-        let name = name.filter(|_| facts.naming != Naming::None);
-        let strays = name.map(|name| (provider.clone(), facts.kind, self.canonical(node.provider, &node.kind, name)));
-        let strays = strays.and_then(|name| self.basis.observed.strays.get(&name));
-        strays.map_or(&[], Vec::as_slice)
-    }
-
-    fn create(
-        &mut self,
-        index: usize,
-        node: &Node,
-        action: StepAction,
-        reason: Reason,
-        name: Option<PhysicalName>,
-        desired: &Desired,
-    ) {
-        self.review(node, desired, name.as_ref());
-        let (spec, defaults) = (Some(desired.spec.json()), node.draft.defaults(self.basis.key));
-        let step = Step { spec, defaults, ..self.step(index, node, action, reason, name.clone()) };
-        self.push(index, step);
-        self.known.nodes[index] = Facts { name, reported: None, changing: true };
-    }
-
-    fn adopt(&mut self, index: usize, node: &Node, generation: u32, stray: &ErasedLive, desired: &Desired) {
-        let name = &stray.name;
-        let refusal =
-            if stray.is_own(&self.basis.lineage) || (node.options.adopt && !stray.is_theirs(&self.basis.lineage)) {
-                None
-            } else if stray.is_theirs(&self.basis.lineage) {
-                Some((
-                    format!("an object named `{name}` exists already, and another stack owns it"),
-                    "choose another name with `.named(…)`, or remove it from the other stack first".to_owned(),
-                ))
-            } else {
-                let whose = match stray.tag {
-                    Some(_) => "its owner tag says without proof that it is this stack's",
-                    None => "this stack does not own it",
-                };
-                Some((
-                    format!("an object named `{name}` exists already, and {whose}"),
-                    format!(
-                        "take it over with `.adopt()` or `import {} {}`",
-                        shell_word(node.address.as_str()),
-                        shell_word(stray.id.as_str())
-                    ),
-                ))
-            };
-        if let Some((message, hint)) = refusal {
-            self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
-            return;
-        }
-        let facts = node.kind.facts();
-        let equal = match &desired.spec {
-            Spec::Whole(spec) => node.kind.equal(spec, &stray.spec, &desired.secrets, self.basis.key),
-            Spec::Partly(_) => false,
-        };
-        let mut differences = Vec::new();
-        if !equal {
-            // What it has in the place of a secret is one too.
-            let live = node.kind.mask(stray, &desired.secrets, self.basis.key);
-            let (before, after) = (&live.value(), &desired.spec.value());
-            let (kind, secrets, key) = (&node.kind, &desired.secrets[..], self.basis.key);
-            differences = real_changes(Compared { kind, before, after, secrets, key }, &node.options.ignore, false);
-            differences.retain(|change| !compare::accepts(&change.after, &change.before));
-            // Whether what is not known yet will be a secret is not known either.
-            let unknown = compare::holes(after);
-            differences.iter_mut().filter(|change| has_holes(&change.after)).for_each(|change| {
-                conceal::hide(&mut change.before, key);
-            });
-            conceal::conceal_live(&mut differences, &[secrets, &unknown].concat(), key);
-        }
-        if let Some(change) = differences.iter().find(|change| change.replaces && !facts.hides(&change.path)) {
-            let message =
-                format!("`{name}` can't be taken over: its `{}` is different, and can't be changed", change.path);
-            let hint = "declare it as it is, or choose another name with `.named(…)`";
-            self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
-            return;
-        }
-        self.review(node, desired, Some(name));
-        let step = Step {
-            changes: differences,
-            witness: Some(stray.witness.clone()),
-            ..self.step(index, node, StepAction::Adopt { generation }, Reason::Found, Some(name.clone()))
-        };
-        self.push(index, step);
-        self.known.nodes[index] =
-            Facts { name: Some(name.clone()), reported: Some(self.reported(&node.kind, &stray.state)), changing: true };
     }
 
     fn finish(mut self, outputs: BTreeMap<String, Change>) -> Plan {
@@ -489,7 +313,13 @@ impl<'a> Builder<'a> {
         after.sort_unstable();
         after.dedup();
         let index = u32::try_from(index).expect("a stack has fewer than four billion resources");
-        Step { name, after, at: Some(Place::of(node.at)), node: Some(index), ..bare(&node.address, action, reason) }
+        Step {
+            name,
+            after,
+            at: Some(Place::of(node.at)),
+            node: Some(index),
+            ..Step::new(&node.address, action, reason)
+        }
     }
 
     fn push(&mut self, index: usize, step: Step) -> u32 {
@@ -503,37 +333,12 @@ impl<'a> Builder<'a> {
         u32::try_from(self.steps.len()).expect("a plan has fewer than four billion steps")
     }
 
-    /// A name that is not decided yet is as long as it will be.
-    fn review(&mut self, node: &Node, desired: &Desired, name: Option<&PhysicalName>) {
-        let undecided = || PhysicalName::from(format!("{}-{}", node.name, "0".repeat(HASH)));
-        let name = name.cloned().unwrap_or_else(undecided);
-        let findings = node.draft.review(&self.known, self.basis.key, desired.partial.as_ref(), &name);
-        self.problems.extend(findings.errors.iter().map(|message| Self::problem(node, message.to_string())));
-        self.warnings.extend(findings.warnings.iter().map(|message| Self::problem(node, message.to_string())));
-    }
-
     fn problem(node: &Node, message: String) -> Problem {
         Problem { address: node.address.clone(), message, hint: None, at: Some(Place::of(node.at)) }
     }
 
     fn reported(&self, kind: &KindHandle, state: &Json) -> Reported {
         reported(kind, state, self.basis.key)
-    }
-}
-
-fn bare(address: &Address, action: StepAction, reason: Reason) -> Step {
-    Step {
-        address: address.clone(),
-        action,
-        reason,
-        name: None,
-        spec: None,
-        defaults: Vec::new(),
-        changes: Vec::new(),
-        after: Vec::new(),
-        witness: None,
-        at: None,
-        node: None,
     }
 }
 

@@ -214,10 +214,8 @@ fn feasible(candidates: &[Candidate<'_>], stack: &Stack, is_known: &dyn Fn(&Addr
     is_made
 }
 
-impl Record {
-    /// Whether it remembers an earlier address that is another resource's now, and that the program says nothing of any more.
-    pub(super) fn remembers_too_much(&self, node: &Node, stack: &Stack) -> bool {
-        let is_over = |before: &&Address| !node.moved_from.contains(before) && stack.index.contains_key(*before);
-        self.moved_from.as_ref().filter(is_over).is_some()
-    }
+/// Whether a record remembers an earlier address that is another resource's now, and that the program says nothing of any more.
+pub(super) fn remembers_too_much(record: &Record, node: &Node, stack: &Stack) -> bool {
+    let is_over = |before: &&Address| !node.moved_from.contains(before) && stack.index.contains_key(*before);
+    record.moved_from.as_ref().filter(is_over).is_some()
 }

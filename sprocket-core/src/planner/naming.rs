@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Builder, Desired};
+use super::Builder;
+use super::desired::Desired;
 use crate::base::{PhysicalName, hash};
 use crate::erased::KindFacts;
 use crate::kind::Naming;

@@ -393,25 +393,3 @@ pub(crate) fn dependents(steps: &[Step]) -> (Vec<Vec<u32>>, Option<Vec<u32>>) {
     let complete = order.len() == steps.len();
     (dependents, complete.then_some(order))
 }
-
-impl StepAction {
-    /// It ends an object.
-    pub(super) fn deletes(&self) -> bool {
-        matches!(self, Self::Delete { .. } | Self::Drop { .. } | Self::Leave)
-    }
-
-    /// It is no call, and in nobody's way.
-    fn only_forgets(&self) -> bool {
-        matches!(self, Self::Drop { .. } | Self::Leave)
-    }
-
-    /// It ends a resource.
-    fn is_final(&self) -> bool {
-        matches!(self, Self::Delete { replaced: false, .. } | Self::Drop { .. } | Self::Leave)
-    }
-
-    /// It makes room for the object that takes its place.
-    pub(crate) fn replaces_in_place(&self) -> bool {
-        matches!(self, Self::Delete { replaced: true, first: true, .. })
-    }
-}

@@ -7,12 +7,9 @@ use std::fmt::{self, Debug};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::base::{Address, Place};
-use crate::plan::{Goal, Plan, Problem, Reason, Request, Step, StepAction};
+use crate::plan::{Goal, Plan, Problem, Request, Step};
 use crate::stack::Stack;
-use crate::value::hide;
 
 /// How much a plan may take away before it must be told so by name: `--allow ADDRESS`, or
 /// [`Request::allow`](crate::engine::Request::allow).
@@ -84,32 +81,6 @@ pub(crate) struct Policy {
 impl Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Policy({})", self.name)
-    }
-}
-
-impl Step {
-    /// What a setting will be, as far as the plan says it: all settings of what is made, and those that change of what is
-    /// there. A secret in it is `{"$secret": true}`, and what is not known yet `{"$after": [addresses]}`.
-    pub fn setting(&self, name: &str) -> Option<Value> {
-        let changed = || {
-            let mut changes = self.changes.iter().filter(|change| change.path.field() == Some(name));
-            changes.find(|change| change.path.0.len() == 1).map(|change| change.after.clone())
-        };
-        let spec = self.spec.as_ref().map(crate::base::Json::value);
-        let mut found = spec.and_then(|spec| spec.get(name).cloned()).or_else(changed)?;
-        hide(&mut found);
-        Some(found)
-    }
-
-    /// The recorded resource goes for good.
-    fn is_loss(&self) -> bool {
-        matches!(self.action, StepAction::Delete { replaced: false, .. } | StepAction::Drop { .. })
-            && matches!(self.reason, Reason::Undeclared | Reason::HostDeleted)
-    }
-
-    /// Another object takes the place of its object.
-    fn is_replacement(&self) -> bool {
-        matches!(self.action, StepAction::Create { replaces: true, .. } | StepAction::Restore { .. })
     }
 }
 

@@ -296,7 +296,7 @@ impl<'a> Oracle<'a> {
         let version_of = |object: &Object| object.state.value()["version"].as_u64();
         let outlook = match (main, &object) {
             (Some("replace" | "restore"), _) if restored.is_some() => Outlook {
-                name: next_name,
+                name: restored.map(|(restored, _)| restored.name.to_string()),
                 id: restored.map(|(restored, _)| restored.id.to_string()),
                 version: restored.map(|(_, thing)| thing.version).filter(|_| later.is_none()),
                 main: restored.map(|(restored, _)| match later {

@@ -194,7 +194,7 @@ impl Engine {
         entries.extend(prepared.amendments.iter().cloned());
         let mut reading: Vec<BoxFuture<'_, Result<Vec<ErasedLive>, Refused>>> = Vec::new();
         for import in imports {
-            reading.push(prepared.read(stack, place(import).map(|index| &stack.nodes[index]), import).boxed());
+            reading.push(read(&prepared, stack, place(import).map(|index| &stack.nodes[index]), import).boxed());
         }
         // Most services list for each that is looked for: they are not asked for all at once.
         let read: Vec<_> = stream::iter(reading).buffered(self.settings.parallel.min(8)).collect().await;
@@ -266,21 +266,24 @@ fn refused(address: &Address, message: impl Into<String>) -> Refused {
     Refused::Import { address: address.clone(), message: message.into() }
 }
 
-impl Prepared {
-    /// What the service has of this id.
-    async fn read(&self, stack: &Stack, node: Option<&Node>, import: &Import) -> Result<Vec<ErasedLive>, Refused> {
-        let Some(node) = node else { return Err(undeclared(&import.address)) };
-        if self.snapshot.records.get(&import.address).is_some_and(|record| record.object.is_some()) {
-            return Err(refused(&import.address, "it is recorded already"));
-        }
-        let provider = &stack.providers[node.provider].name;
-        if self.observed.deferred.contains(provider) {
-            let message = format!("`{provider}` can't be asked yet: its settings wait for what is not recorded");
-            return Err(refused(&import.address, message));
-        }
-        let open = self.connections.open(provider)?;
-        let through = Through { provider: &open.instance, key: &self.key, secrets: &[] };
-        let lives = self.connections.ask(node.kind.calls.read(through, Target::Import(&import.id))).await;
-        lives.map_err(|fault| Refused::unreadable(provider, node.kind.facts().kind, fault))
+/// What the service has of this id.
+async fn read(
+    prepared: &Prepared,
+    stack: &Stack,
+    node: Option<&Node>,
+    import: &Import,
+) -> Result<Vec<ErasedLive>, Refused> {
+    let Some(node) = node else { return Err(undeclared(&import.address)) };
+    if prepared.snapshot.records.get(&import.address).is_some_and(|record| record.object.is_some()) {
+        return Err(refused(&import.address, "it is recorded already"));
     }
+    let provider = &stack.providers[node.provider].name;
+    if prepared.observed.deferred.contains(provider) {
+        let message = format!("`{provider}` can't be asked yet: its settings wait for what is not recorded");
+        return Err(refused(&import.address, message));
+    }
+    let open = prepared.connections.open(provider)?;
+    let through = Through { provider: &open.instance, key: &prepared.key, secrets: &[] };
+    let lives = prepared.connections.ask(node.kind.calls.read(through, Target::Import(&import.id))).await;
+    lives.map_err(|fault| Refused::unreadable(provider, node.kind.facts().kind, fault))
 }

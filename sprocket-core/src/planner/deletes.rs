@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hosts::KEPT;
-use super::{Basis, Builder, Selected, bare};
+use super::{Basis, Builder, Selected};
 use crate::base::Address;
 use crate::erased::{ErasedLive, KindFacts};
 use crate::kind::Naming;
@@ -59,7 +59,7 @@ impl<'a> Builder<'a> {
         self.steps.push(Step {
             name: Some(object.name.clone()),
             witness: live.map(|live| live.witness.clone()),
-            ..bare(address, action, reason)
+            ..Step::new(address, action, reason)
         });
     }
 
@@ -89,7 +89,7 @@ impl<'a> Builder<'a> {
                     self.kept.push(Kept { address: address.clone(), name, reason });
                 }
                 let name = record.objects().next().map(|object| object.name.clone());
-                self.steps.push(Step { name, ..bare(address, StepAction::Leave, Reason::Undeclared) });
+                self.steps.push(Step { name, ..Step::new(address, StepAction::Leave, Reason::Undeclared) });
             } else {
                 // A host that stays takes nothing along.
                 let goes = |host: &Address, record: &Record| {
@@ -125,7 +125,7 @@ impl<'a> Builder<'a> {
             // An object whose update was interrupted may not be in its host: a call of its own deletes it before the host.
             if with_host && object.ready {
                 let (name, drop) = (Some(object.name.clone()), StepAction::Drop { object: object.which() });
-                self.steps.push(Step { name, ..bare(address, drop, Reason::HostDeleted) });
+                self.steps.push(Step { name, ..Step::new(address, drop, Reason::HostDeleted) });
             } else {
                 let live = seen.and_then(|seen| seen.current.as_ref());
                 self.ending(address, object, live, reason.clone(), false);
@@ -198,7 +198,7 @@ impl<'a> Builder<'a> {
                 kept.insert(secret, may_need(data));
                 // Who was given it will be gone, and this must still be known.
                 let keep = StepAction::Keep { needed_by: data.clone() };
-                self.steps.push(bare(secret, keep, Reason::Destroyed));
+                self.steps.push(Step::new(secret, keep, Reason::Destroyed));
             }
         }
         kept
