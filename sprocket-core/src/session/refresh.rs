@@ -117,6 +117,8 @@ struct Group<'a> {
     kind: KindHandle,
     config: Option<&'a Config>,
     records: Vec<(&'a Address, &'a Record)>,
+    /// The records of the kind at other providers that are the same server.
+    elsewhere: Vec<&'a Record>,
     /// Names that resources without an object would get.
     claimed: Vec<PhysicalName>,
     /// Names that the successors of recorded objects would get: whoever lists can look for them too, at no cost.
@@ -146,6 +148,7 @@ fn group<'a>(
                 kind: connections.kind(&record.provider, address)?,
                 config: config(&record.provider),
                 records: Vec::new(),
+                elsewhere: Vec::new(),
                 claimed: Vec::new(),
                 next: Vec::new(),
             }),
@@ -186,6 +189,7 @@ fn group<'a>(
             kind: node.kind.clone(),
             config: configs.of(node.provider),
             records: Vec::new(),
+            elsewhere: Vec::new(),
             claimed: Vec::new(),
             next: Vec::new(),
         });
@@ -199,10 +203,19 @@ fn group<'a>(
             kind: handle,
             config: config(provider),
             records: Vec::new(),
+            elsewhere: Vec::new(),
             claimed: Vec::new(),
             next: Vec::new(),
         });
         group.claimed.push(name.clone());
+    }
+    let servers = connections.shared();
+    for ((provider, kind), group) in &mut groups {
+        let Some(server) = servers.get(*provider) else { continue };
+        let is_elsewhere = |(address, record): &(&Address, &Record)| {
+            address.kind() == *kind && record.provider != **provider && servers.get(&record.provider) == Some(server)
+        };
+        group.elsewhere = snapshot.records.iter().filter(is_elsewhere).map(|(_, record)| record).collect();
     }
     Ok(groups.into_values().collect())
 }
@@ -344,8 +357,9 @@ impl Group<'_> {
     /// A service may give the id of what had gone to a new object: that bears the mark of the record that it was made for, or
     /// has the name that only that record knows.
     fn is_of_another(&self, record: &Record, object: &Object, live: &ErasedLive, lineage: &Lineage) -> bool {
-        let others = self.records.iter().filter(|(_, other)| other.id != record.id);
-        let mut others = others.flat_map(|(_, other)| other.objects().map(move |object| (*other, object)));
+        let others = self.records.iter().map(|(_, other)| *other).chain(self.elsewhere.iter().copied());
+        let others = others.filter(|other| other.id != record.id);
+        let mut others = others.flat_map(|other| other.objects().map(move |object| (other, object)));
         let mut has_it = |is_its: &dyn Fn(&Record, &Object) -> bool| {
             others.any(|(other, object)| object.id == live.id && is_its(other, object))
         };

@@ -949,6 +949,19 @@ fn unready_object_that_needs_no_successor_is_waited_for() {
     }
 }
 
+/// The new object of another resource was deleted: it had got the id of what had gone, at a provider that is the same server.
+#[test]
+fn reused_id_may_belong_to_a_resource_of_another_provider() {
+    let far = || Slot { options: vec![Far], ..thing(3, Tag) };
+    featured(
+        vec![Feature::IdsComeBack, Feature::DerivedProviders],
+        vec![
+            act(vec![thing(2, Post), far()]),
+            Act { others: vec![Remove(3)], ..act(vec![Slot { base: 1, ..thing(0, Tag) }, far()]) },
+        ],
+    );
+}
+
 /// It was not told as an orphan: nothing else of its kind was declared or recorded.
 #[test]
 fn late_effect_of_a_create_is_told_when_its_kind_is_gone() {
