@@ -7,7 +7,7 @@ use crate::base::{Address, Lineage, ProviderName};
 use crate::erased::KindHandle;
 use crate::kind::{Naming, Part};
 use crate::plan::{Plan, Request, Settlement};
-use crate::planner::{Basis, Moves, Observed, Recovered, build, reported};
+use crate::planner::{Moves, Observed, PlannerInput, Recovered, build, reported};
 use crate::session::{Connections, Opener, Refused, Settings, Trusted, look_up, observe, settle};
 use crate::stack::{Configs, Stack};
 use crate::state::{Action, Entry, Event, Holder, Object, Record, Snapshot};
@@ -226,7 +226,8 @@ impl Prepared {
     pub(super) fn plan(&self, stack: &Stack, request: &Request) -> Plan {
         let kind = |record: &Record, address: &Address| self.connections.kind(&record.provider, address).ok();
         let same_server = |one: &ProviderName, other: &ProviderName| self.connections.same_server(one, other);
-        let basis = Basis {
+        let input = PlannerInput {
+            request,
             stack,
             snapshot: &self.snapshot,
             observed: &self.observed,
@@ -241,7 +242,7 @@ impl Prepared {
             lineage: self.lineage.clone(),
             serial: self.serial,
         };
-        build(basis, request)
+        build(input)
     }
 }
 

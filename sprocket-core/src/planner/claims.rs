@@ -6,7 +6,8 @@
 
 use std::collections::HashMap;
 
-use super::Builder;
+use super::decide::{Case, problem};
+use super::{Builder, Knowledge, PlannerInput};
 use crate::base::Address;
 use crate::erased::KindHandle;
 use crate::kind::Claim;
@@ -39,61 +40,66 @@ enum Release {
     Settled,
 }
 
+impl PlannerInput<'_> {
+    /// What an object has claimed: as it is seen, or else as it is recorded.
+    fn held(&self, address: &Address, object: &Object, provider: usize, kind: &KindHandle) -> Vec<Claim> {
+        let seen = self.observed.objects.get(address);
+        let live = seen.and_then(|seen| {
+            let mut all = seen.current.iter().chain(seen.old.iter().flatten());
+            all.find(|live| live.id == object.id && live.name == object.name)
+        });
+        let name = self.canonical(provider, kind, &object.name);
+        kind.claims(live, Some(object), &name, self.key)
+    }
+}
+
+/// What the object of a declared resource is to claim.
+fn wanted(input: &PlannerInput<'_>, known: &Knowledge<'_>, node: &Node, index: usize) -> Result<Vec<Claim>, String> {
+    let name = known.values.nodes[index].name.as_ref().unwrap_or(&node.name);
+    node.draft.claims(&known.values, input.key, &input.canonical(node.provider, &node.kind, name))
+}
+
+impl Case<'_, '_> {
+    /// Whether the next object of a resource can't be there as long as this one is.
+    pub(super) fn claims_the_same(&self, object: &Object) -> bool {
+        let node = self.node;
+        if !node.kind.facts().claims {
+            return false;
+        }
+        let held = self.input.held(&node.address, object, node.provider, &node.kind);
+        let next = wanted(self.input, self.known, node, self.index).unwrap_or_default();
+        next.iter().any(|next| held.iter().any(|held| held.what == next.what && next.alone.or(held.alone).is_some()))
+    }
+}
+
 impl Builder<'_> {
     /// Notes what a declared resource claims, and compares it with what those before it do.
     pub(super) fn claim(&mut self, index: usize, node: &Node) {
         if !node.kind.facts().claims {
             return;
         }
-        let claims = match self.wanted(index, node) {
+        let claims = match wanted(&self.input, &self.known, node, index) {
             Ok(claims) => claims,
-            Err(panicked) => return self.problems.push(Self::problem(node, panicked)),
+            Err(panicked) => return self.problems.push(problem(node, panicked)),
         };
-        let stack = self.basis.stack;
+        let stack = self.input.stack;
         for Claim { what, alone } in claims {
-            let claimed = self.claims.entry((self.servers[node.provider], what.clone())).or_default();
+            let claimed = self.claims.entry((self.known.servers[node.provider], what.clone())).or_default();
             let others = claimed.iter().filter(|other| other.node != index);
             let clash = others.filter_map(|other| Some((other.node, alone.or(other.alone)?))).next();
             claimed.push(Claimant { node: index, alone });
             if let Some((other, why)) = clash {
                 let other = &stack.nodes[other].address;
-                self.problems.push(Self::problem(node, format!("needs {what}, as `{other}` does: {why}")));
+                self.problems.push(problem(node, format!("needs {what}, as `{other}` does: {why}")));
             }
         }
-    }
-
-    /// Whether the next object of a resource can't be there as long as this one is.
-    pub(super) fn claims_the_same(&self, index: usize, node: &Node, object: &Object) -> bool {
-        if !node.kind.facts().claims {
-            return false;
-        }
-        let held = self.held(&node.address, object, node.provider, &node.kind);
-        let next = self.wanted(index, node).unwrap_or_default();
-        next.iter().any(|next| held.iter().any(|held| held.what == next.what && next.alone.or(held.alone).is_some()))
-    }
-
-    /// What the object of a resource is to claim.
-    fn wanted(&self, index: usize, node: &Node) -> Result<Vec<Claim>, String> {
-        let name = self.known.nodes[index].name.as_ref().unwrap_or(&node.name);
-        node.draft.claims(&self.known, self.basis.key, &self.canonical(node.provider, &node.kind, name))
-    }
-
-    /// What an object has claimed: as it is seen, or else as it is recorded.
-    fn held(&self, address: &Address, object: &Object, provider: usize, kind: &KindHandle) -> Vec<Claim> {
-        let seen = self.basis.observed.objects.get(address);
-        let live = seen.and_then(|seen| {
-            let mut all = seen.current.iter().chain(seen.old.iter().flatten());
-            all.find(|live| live.id == object.id && live.name == object.name)
-        });
-        let name = self.canonical(provider, kind, &object.name);
-        kind.claims(live, Some(object), &name, self.basis.key)
     }
 
     /// The claims that move from one resource to another: which step must end before which.
     pub(super) fn hand_over(&mut self) {
         let takes = |node: usize| {
-            let step = self.last[node]?;
-            let action = &self.steps[step as usize].action;
+            let step = self.known.last[node]?;
+            let action = &self.known.steps[step as usize].action;
             matches!(action, StepAction::Create { .. } | StepAction::Adopt { .. } | StepAction::Update).then_some(step)
         };
         let mut takers: HashMap<Claimed, Vec<(Claimant, u32)>> = HashMap::new();
@@ -107,25 +113,25 @@ impl Builder<'_> {
             return;
         }
         let mut steps_of: HashMap<&Address, Vec<usize>> = HashMap::new();
-        for (at, step) in self.steps.iter().enumerate() {
+        for (at, step) in self.known.steps.iter().enumerate() {
             steps_of.entry(&step.address).or_default().push(at);
         }
         let steps_of: HashMap<Address, Vec<usize>> =
             steps_of.into_iter().map(|(address, steps)| (address.clone(), steps)).collect();
-        let snapshot = self.basis.snapshot;
+        let snapshot = self.input.snapshot;
         for (address, record) in &snapshot.records {
             let steps = steps_of.get(address).map_or(&[][..], Vec::as_slice);
-            let node = self.basis.stack.index.get(address).map(|&index| index as usize);
+            let node = self.input.stack.index.get(address).map(|&index| index as usize);
             // What is declared and needs no step has what it claims.
-            if node.is_some() && steps.is_empty() && !self.selected.leaves_out(address) {
+            if node.is_some() && steps.is_empty() && !self.known.selected.leaves_out(address) {
                 continue;
             }
-            let Some(kind) = (self.basis.kind)(record, address).filter(|kind| kind.facts().claims) else { continue };
-            let providers = &self.basis.stack.providers;
+            let Some(kind) = (self.input.kind)(record, address).filter(|kind| kind.facts().claims) else { continue };
+            let providers = &self.input.stack.providers;
             let Some(provider) = providers.iter().position(|node| node.name == record.provider) else { continue };
             for object in record.objects() {
-                for held in self.held(address, object, provider, &kind) {
-                    let place = (self.servers[provider], held.what);
+                for held in self.input.held(address, object, provider, &kind) {
+                    let place = (self.known.servers[provider], held.what);
                     for &(taker, step) in takers.get(&place).into_iter().flatten() {
                         let Some(why) = held.alone.or(taker.alone) else { continue };
                         self.takes_over((address, record, object, node), steps, (taker, step), &place, why);
@@ -138,21 +144,21 @@ impl Builder<'_> {
 
     /// What has this stack's owner tag and no record keeps what it claims: it was left in place, or lost.
     fn held_without_record(&mut self, takers: &HashMap<Claimed, Vec<(Claimant, u32)>>) {
-        let stack = self.basis.stack;
+        let stack = self.input.stack;
         let mut problems = Vec::new();
-        for ((provider, kind, _), strays) in &self.basis.observed.strays {
+        for ((provider, kind, _), strays) in &self.input.observed.strays {
             let node = stack
                 .nodes
                 .iter()
                 .find(|node| node.kind.facts().kind == *kind && stack.providers[node.provider].name == *provider);
             let Some(node) = node.filter(|node| node.kind.facts().claims) else { continue };
-            for live in strays.iter().filter(|live| live.is_own(&self.basis.lineage)) {
-                let name = self.canonical(node.provider, &node.kind, &live.name);
-                for held in node.kind.claims(Some(live), None, &name, self.basis.key) {
+            for live in strays.iter().filter(|live| live.is_own(&self.input.lineage)) {
+                let name = self.input.canonical(node.provider, &node.kind, &live.name);
+                for held in node.kind.claims(Some(live), None, &name, self.input.key) {
                     for &(taker, step) in
-                        takers.get(&(self.servers[node.provider], held.what.clone())).into_iter().flatten()
+                        takers.get(&(self.known.servers[node.provider], held.what.clone())).into_iter().flatten()
                     {
-                        let step = &self.steps[step as usize];
+                        let step = &self.known.steps[step as usize];
                         let takes_it = matches!(step.action, StepAction::Adopt { .. })
                             && step.witness.as_ref() == Some(&live.witness);
                         if let (Some(why), false) = (held.alone.or(taker.alone), takes_it) {
@@ -163,7 +169,7 @@ impl Builder<'_> {
                             );
                             let hint = "it has this stack's owner tag: it was left in place, or lost from the state; delete \
                                         it at its service, or `import` it";
-                            let problem = Self::problem(&stack.nodes[taker.node], message);
+                            let problem = problem(&stack.nodes[taker.node], message);
                             problems.push(Problem { hint: Some(hint.into()), ..problem });
                         }
                     }
@@ -183,7 +189,7 @@ impl Builder<'_> {
         why: &'static str,
     ) {
         let is_current = record.object.as_ref().is_some_and(|current| current.which() == object.which());
-        let makes = matches!(self.steps[step as usize].action, StepAction::Create { .. });
+        let makes = matches!(self.known.steps[step as usize].action, StepAction::Create { .. });
         if node == Some(taker.node) && is_current && !makes {
             return;
         }
@@ -193,9 +199,9 @@ impl Builder<'_> {
             }
             Release::Step(_) | Release::Settled => {}
             Release::Never(reason) => {
-                let node = &self.basis.stack.nodes[taker.node];
+                let node = &self.input.stack.nodes[taker.node];
                 let message = format!("needs {}, which `{address}` has, and {reason}: {why}", place.1);
-                self.problems.push(Self::problem(node, message));
+                self.problems.push(problem(node, message));
             }
         }
     }
@@ -210,7 +216,7 @@ impl Builder<'_> {
         place: &Claimed,
     ) -> Release {
         for &at in steps {
-            let step = &self.steps[at];
+            let step = &self.known.steps[at];
             match &step.action {
                 StepAction::Drop { object: which } if object.is(which) && step.reason == Reason::Gone => {
                     return Release::Settled;
@@ -225,18 +231,18 @@ impl Builder<'_> {
                 _ => {}
             }
         }
-        if self.selected.leaves_out(address) {
+        if self.known.selected.leaves_out(address) {
             return Release::Never("this plan leaves it out");
         }
-        if self.selected.is_in_use(address) {
+        if self.known.selected.is_in_use(address) {
             return Release::Never("it stays as long as what this plan leaves out was made from it");
         }
         let Some(node) = node else { return Release::Settled };
         if self.claims[place].iter().any(|by| by.node == node) {
             return Release::Settled;
         }
-        match self.last[node] {
-            Some(step) if matches!(self.steps[step as usize].action, StepAction::Update) => {
+        match self.known.last[node] {
+            Some(step) if matches!(self.known.steps[step as usize].action, StepAction::Update) => {
                 Release::Step(step as usize)
             }
             _ => Release::Settled,

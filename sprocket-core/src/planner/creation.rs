@@ -1,70 +1,101 @@
-//! What has no object yet: it is created, or one that exists is taken over.
+//! What has no object: one is made, an earlier one is used again, or one that exists is taken over.
 
 use super::compare::{self, Compared, has_holes, real_changes};
+use super::conceal;
+use super::decide::{Case, Choice, Decision, Findings};
+use super::deletes::Ended;
 use super::desired::{Desired, Spec};
 use super::naming::next_generation;
-use super::{Builder, conceal};
 
 use crate::base::PhysicalName;
 use crate::base::visible::shell_word;
 use crate::erased::ErasedLive;
 use crate::kind::Naming;
-use crate::plan::{Problem, Reason, Step, StepAction};
-use crate::stack::Node;
-use crate::state::Record;
+use crate::plan::{Reason, Step, StepAction};
+use crate::state::Object;
 use crate::value::Facts;
 
-impl<'a> Builder<'a> {
-    pub(super) fn without_object(&mut self, index: usize, node: &Node, record: Option<&Record>, desired: &Desired) {
-        let generation = record.map_or(1, next_generation);
-        let name = self.name(node, generation, desired);
-        if let Some((left, there)) = self.left_from_before(node, record, name.as_ref(), desired) {
-            return self.use_again(index, node, left, there, desired, Vec::new(), None);
+impl<'a> Case<'_, 'a> {
+    /// It is not recorded, or an earlier run was cut off before it had made its object.
+    pub(super) fn without_object(&self, desired: &Desired, findings: &mut Findings) -> Choice {
+        let generation = self.record.map_or(1, next_generation);
+        let name = self.name(generation, desired);
+        if let Some((left, there)) = self.left_from_before(name.as_ref(), desired) {
+            return self.use_again(left, there, desired, Vec::new(), None);
         }
-        let create = StepAction::Create { generation, replaces: false };
-        match self.strays(node, name.as_ref()) {
-            [] => self.create(index, node, create, Reason::New, name, desired),
-            [stray] => self.adopt(index, node, generation, stray, desired),
+        match self.strays(name.as_ref()) {
+            [] => Ok(self.create(generation, Reason::New, name, desired, findings)),
+            [stray] => self.adopt(generation, stray, desired, findings),
             several => {
                 let hint = "delete all but one, or choose another name with `.named(…)`";
-                let name = &several[0].name;
-                let problem = Self::problem(node, format!("{} objects are named `{name}`", several.len()));
-                self.problems.push(Problem { hint: Some(hint.into()), ..problem });
+                self.refuse(format!("{} objects are named `{}`", several.len(), several[0].name), hint)
             }
         }
     }
 
+    /// It is recorded, and its object has gone.
+    pub(super) fn gone(&self, object: &Object, desired: &Desired, findings: &mut Findings) -> Choice {
+        let name = self.name(object.generation, desired);
+        if let Some((left, there)) = self.left_from_before(name.as_ref(), desired) {
+            let drop = self.step(StepAction::Drop { object: object.which() }, Reason::Gone);
+            let gone = Step { name: Some(object.name.clone()), ..drop };
+            return self.use_again(left, there, desired, Vec::new(), Some(Ended::from(gone)));
+        }
+        let Some(other) = self.strays(name.as_ref()).first() else {
+            return Ok(self.create(object.generation, Reason::Gone, name, desired, findings));
+        };
+        let address = &self.node.address;
+        let hint = match other.is_theirs(&self.input.lineage) {
+            true => {
+                "another stack owns that: remove it there, or choose another name here: `state forget` this one, and \
+                 `.named(…)`"
+                    .to_owned()
+            }
+            false => {
+                format!("remove that; or take it over: `state forget {address}`, and declare it with `.adopt()`")
+            }
+        };
+        self.refuse(format!("has gone, and another object is named `{}` now", other.name), hint)
+    }
+
     /// The objects that have this name at its service and are not recorded.
-    pub(super) fn strays(&self, node: &Node, name: Option<&PhysicalName>) -> &'a [ErasedLive] {
-        let (facts, provider) = (node.kind.facts(), &self.basis.stack.providers[node.provider].name);
+    pub(super) fn strays(&self, name: Option<&PhysicalName>) -> &'a [ErasedLive] {
+        let (node, input) = (self.node, self.input);
+        let (facts, provider) = (node.kind.facts(), &input.stack.providers[node.provider].name);
         let name = name.filter(|_| facts.naming != Naming::None);
-        let strays = name.map(|name| (provider.clone(), facts.kind, self.canonical(node.provider, &node.kind, name)));
-        let strays = strays.and_then(|name| self.basis.observed.strays.get(&name));
+        let strays = name.map(|name| (provider.clone(), facts.kind, input.canonical(node.provider, &node.kind, name)));
+        let strays = strays.and_then(|name| input.observed.strays.get(&name));
         strays.map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn create(
-        &mut self,
-        index: usize,
-        node: &Node,
-        action: StepAction,
+    fn create(
+        &self,
+        generation: u32,
         reason: Reason,
         name: Option<PhysicalName>,
         desired: &Desired,
-    ) {
-        self.review(node, desired, name.as_ref());
-        let (spec, defaults) = (Some(desired.spec.json()), node.draft.defaults(self.basis.key));
-        let step = Step { spec, defaults, ..self.step(index, node, action, reason, name.clone()) };
-        self.push(index, step);
-        self.known.nodes[index] = Facts { name, reported: None, changing: true };
+        findings: &mut Findings,
+    ) -> (Decision, Option<Facts>) {
+        desired.review(self, name.as_ref(), findings);
+        let (spec, defaults) = (Some(desired.spec.json()), self.node.draft.defaults(self.input.key));
+        let step = self.step(StepAction::Create { generation, replaces: false }, reason);
+        let step = Step { spec, defaults, name: name.clone(), ..step };
+        (Decision::Create(step), Some(Facts { name, reported: None, changing: true }))
     }
 
-    pub(super) fn adopt(&mut self, index: usize, node: &Node, generation: u32, stray: &ErasedLive, desired: &Desired) {
-        let name = &stray.name;
+    /// An object of its name is there: it is taken over, if it is this stack's or may be.
+    pub(super) fn adopt(
+        &self,
+        generation: u32,
+        stray: &ErasedLive,
+        desired: &Desired,
+        findings: &mut Findings,
+    ) -> Choice {
+        let (node, name) = (self.node, &stray.name);
         let refusal =
-            if stray.is_own(&self.basis.lineage) || (node.options.adopt && !stray.is_theirs(&self.basis.lineage)) {
+            if stray.is_own(&self.input.lineage) || (node.options.adopt && !stray.is_theirs(&self.input.lineage)) {
                 None
-            } else if stray.is_theirs(&self.basis.lineage) {
+            } else if stray.is_theirs(&self.input.lineage) {
                 Some((
                     format!("an object named `{name}` exists already, and another stack owns it"),
                     "choose another name with `.named(…)`, or remove it from the other stack first".to_owned(),
@@ -84,20 +115,19 @@ impl<'a> Builder<'a> {
                 ))
             };
         if let Some((message, hint)) = refusal {
-            self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
-            return;
+            return self.refuse(message, hint);
         }
         let facts = node.kind.facts();
         let equal = match &desired.spec {
-            Spec::Whole(spec) => node.kind.equal(spec, &stray.spec, &desired.secrets, self.basis.key),
+            Spec::Whole(spec) => node.kind.equal(spec, &stray.spec, &desired.secrets, self.input.key),
             Spec::Partly(_) => false,
         };
         let mut differences = Vec::new();
         if !equal {
             // What it has in the place of a secret is one too.
-            let live = node.kind.mask(stray, &desired.secrets, self.basis.key);
+            let live = node.kind.mask(stray, &desired.secrets, self.input.key);
             let (before, after) = (&live.value(), &desired.spec.value());
-            let (kind, secrets, key) = (&node.kind, &desired.secrets[..], self.basis.key);
+            let (kind, secrets, key) = (&node.kind, &desired.secrets[..], self.input.key);
             differences = real_changes(Compared { kind, before, after, secrets, key }, &node.options.ignore, false);
             differences.retain(|change| !compare::accepts(&change.after, &change.before));
             // Whether what is not known yet will be a secret is not known either.
@@ -111,17 +141,16 @@ impl<'a> Builder<'a> {
             let message =
                 format!("`{name}` can't be taken over: its `{}` is different, and can't be changed", change.path);
             let hint = "declare it as it is, or choose another name with `.named(…)`";
-            self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
-            return;
+            return self.refuse(message, hint);
         }
-        self.review(node, desired, Some(name));
+        desired.review(self, Some(name), findings);
         let step = Step {
+            name: Some(name.clone()),
             changes: differences,
             witness: Some(stray.witness.clone()),
-            ..self.step(index, node, StepAction::Adopt { generation }, Reason::Found, Some(name.clone()))
+            ..self.step(StepAction::Adopt { generation }, Reason::Found)
         };
-        self.push(index, step);
-        self.known.nodes[index] =
-            Facts { name: Some(name.clone()), reported: Some(self.reported(&node.kind, &stray.state)), changing: true };
+        let reported = Some(self.input.reported(&node.kind, &stray.state));
+        Ok((Decision::Adopt(step), Some(Facts { name: Some(name.clone()), reported, changing: true })))
     }
 }

@@ -1,16 +1,15 @@
 //! What the program says of a resource, as far as it is known.
 
+use super::decide::{Case, Findings, Refused};
 use super::naming::HASH;
-use super::{Builder, triggers};
+use super::triggers;
 
 use serde_json::Value;
 
 use crate::base::{Json, PhysicalName, Place};
 use crate::erased::Evaluated;
 use crate::plan::{Problem, StepAction};
-use crate::stack::Node;
-use crate::state::Object;
-use crate::value::{Deps, Partial, Path};
+use crate::value::{Deps, Mistake, NodeId, Partial, Path};
 
 /// The settings of a resource, as far as they are known.
 pub(super) struct Desired {
@@ -43,16 +42,27 @@ impl Spec {
     }
 }
 
-impl Builder<'_> {
-    pub(super) fn evaluate(&mut self, node: &Node, object: Option<&Object>) -> Option<Desired> {
-        let stack = self.basis.stack;
+impl Desired {
+    /// What the kind says of the settings. A name that is not decided yet is as long as it will be.
+    pub(super) fn review(&self, case: &Case<'_, '_>, name: Option<&PhysicalName>, findings: &mut Findings) {
+        let undecided = || PhysicalName::from(format!("{}-{}", case.node.name, "0".repeat(HASH)));
+        let name = name.cloned().unwrap_or_else(undecided);
+        let found = case.node.draft.review(&case.known.values, case.input.key, self.partial.as_ref(), &name);
+        findings.problems.extend(found.errors.iter().map(|message| case.problem(message.to_string())));
+        findings.warnings.extend(found.warnings.iter().map(|message| case.problem(message.to_string())));
+    }
+}
+
+impl Case<'_, '_> {
+    /// The settings, as far as they are known; or why they never will be.
+    pub(super) fn evaluate(&self) -> Result<Desired, Refused> {
+        let (node, stack, key) = (self.node, self.input.stack, self.input.key);
         let addresses = |deps: &Deps| stack.addresses(deps);
-        let applied = object.map(|object| &object.applied);
+        let applied = self.object.map(|object| &object.applied);
         let triggers = &node.options.replace_on;
-        let triggers = triggers::values(triggers, &self.known, self.basis.key, &addresses, |node| {
-            self.standing(node.index as usize)
-        });
-        let evaluated = node.draft.evaluate(&self.known, self.basis.key, &addresses, applied, &node.options.ignore);
+        let standing = |node: NodeId| self.standing(node.index as usize);
+        let triggers = triggers::values(triggers, &self.known.values, key, &addresses, standing);
+        let evaluated = node.draft.evaluate(&self.known.values, key, &addresses, applied, &node.options.ignore);
         let (spec, secrets, partial, mut mistakes) = match evaluated {
             Evaluated::Whole { spec, secrets } => (Spec::Whole(spec), secrets, None, Vec::new()),
             Evaluated::Partly { spec, secrets, partial } => (Spec::Partly(spec), secrets, Some(partial), Vec::new()),
@@ -62,29 +72,23 @@ impl Builder<'_> {
             mistakes.push(mistake);
             Vec::new()
         });
-        for mistake in &mistakes {
-            let problem = Self::problem(node, mistake.message.to_string());
-            self.problems.push(Problem { at: Some(Place::of(mistake.at)), ..problem });
+        if mistakes.is_empty() {
+            return Ok(Desired { spec, secrets, triggers, partial });
         }
-        mistakes.is_empty().then_some(Desired { spec, secrets, triggers, partial })
+        let told = |mistake: &Mistake| {
+            let at = Some(Place::of(mistake.at));
+            Problem { at, ..self.problem(mistake.message.to_string()) }
+        };
+        Err(mistakes.iter().map(told).collect())
     }
 
     /// What a resource is at, for those who are replaced when it changes; none if a step is going to change it.
-    pub(super) fn standing(&self, index: usize) -> Option<Value> {
-        let changes = self.last[index].is_some_and(|step| {
-            let action = &self.steps[step as usize].action;
+    fn standing(&self, index: usize) -> Option<Value> {
+        let changes = self.known.last[index].is_some_and(|step| {
+            let action = &self.known.steps[step as usize].action;
             action.changes_object() && *action != StepAction::Await
         });
-        let record = self.basis.snapshot.records.get(&self.basis.stack.nodes[index].address);
+        let record = self.input.snapshot.records.get(&self.input.stack.nodes[index].address);
         (!changes).then(|| triggers::standing(record))
-    }
-
-    /// A name that is not decided yet is as long as it will be.
-    pub(super) fn review(&mut self, node: &Node, desired: &Desired, name: Option<&PhysicalName>) {
-        let undecided = || PhysicalName::from(format!("{}-{}", node.name, "0".repeat(HASH)));
-        let name = name.cloned().unwrap_or_else(undecided);
-        let findings = node.draft.review(&self.known, self.basis.key, desired.partial.as_ref(), &name);
-        self.problems.extend(findings.errors.iter().map(|message| Self::problem(node, message.to_string())));
-        self.warnings.extend(findings.warnings.iter().map(|message| Self::problem(node, message.to_string())));
     }
 }

@@ -4,55 +4,48 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::Builder;
 use super::conceal::conceal_live;
+use super::decide::Case;
 use super::desired::{Desired, Spec};
+use super::owner_tags::lost_mark;
 use crate::base::Json;
 use crate::erased::{ErasedLive, KindFacts};
 use crate::kind::{Field, Naming};
 use crate::plan::Change;
 use crate::planner::compare::{self, Compared, real_changes};
 use crate::planner::triggers;
-use crate::stack::Node;
 use crate::state::Object;
 use crate::value::{Path, PathPart, SEALED, StackKey, seal_alike, seal_at};
 
-impl Builder<'_> {
-    pub(super) fn differences(
-        &self,
-        node: &Node,
-        object: &Object,
-        live: &ErasedLive,
-        desired: &Desired,
-    ) -> Vec<Change> {
+impl Case<'_, '_> {
+    pub(super) fn differences(&self, object: &Object, live: &ErasedLive, desired: &Desired) -> Vec<Change> {
         let secrets = both(&desired.secrets, &object.secrets);
-        let mut found = self.changes_and_drift(node, object, live, desired, &secrets);
+        let mut found = self.changes_and_drift(object, live, desired, &secrets);
         if found.is_empty() {
             return found;
         }
         for change in found.iter_mut().filter(|change| change.drift) {
-            conceal_live(std::slice::from_mut(change), &secrets, self.basis.key);
+            conceal_live(std::slice::from_mut(change), &secrets, self.input.key);
         }
         // Somebody else has made what is there what the program says now: no new object is needed for that. A content's
         // name would still be that of another.
-        if node.kind.facts().naming != Naming::Content && found.iter().any(|change| change.replaces) {
-            let now = node.kind.mask(live, &secrets, self.basis.key).value();
+        if self.node.kind.facts().naming != Naming::Content && found.iter().any(|change| change.replaces) {
+            let now = self.node.kind.mask(live, &secrets, self.input.key).value();
             let replacing = found.iter_mut().filter(|change| change.replaces);
             replacing.for_each(|change| change.replaces = change.path.find(&now) != Some(&change.after));
         }
         found
     }
 
-    pub(super) fn changes_and_drift(
+    fn changes_and_drift(
         &self,
-        node: &Node,
         object: &Object,
         live: &ErasedLive,
         desired: &Desired,
         secrets: &[Path],
     ) -> Vec<Change> {
+        let (node, key) = (self.node, self.input.key);
         let facts = node.kind.facts();
-        let key = self.basis.key;
         let (kind, ignore) = (&node.kind, &node.options.ignore);
         let triggered = triggers::changes(object, &desired.triggers);
         let mut found = match &desired.spec {
@@ -69,11 +62,11 @@ impl Builder<'_> {
             }
         };
         found.extend(triggered);
-        found.extend(Self::lost_mark(facts, object, live, &self.basis.lineage));
+        found.extend(lost_mark(facts, object, live, &self.input.lineage));
         let Some(seen) = object.seen_spec() else {
             // What was made or changed by half is sent again anyway, unless it is only waited for.
             if object.ready || facts.converges {
-                found.extend(self.unlike_what_was_sent(node, live, desired, secrets, &found));
+                found.extend(self.unlike_what_was_sent(live, desired, secrets, &found));
             }
             return found;
         };
@@ -86,7 +79,7 @@ impl Builder<'_> {
         let (masked, seen, secrets) = &alike(masked, seen, secrets, key);
         if masked == seen {
             if has_another_witness() {
-                found.extend(self.unseen_drift(facts, desired));
+                found.extend(unseen_drift(facts, desired));
             }
             return found;
         }
@@ -114,18 +107,17 @@ impl Builder<'_> {
 
     /// Where an object that could not be read after its last change is not as the program says. What its service may have
     /// written down otherwise is sent once more; nothing is replaced for that.
-    pub(super) fn unlike_what_was_sent(
+    fn unlike_what_was_sent(
         &self,
-        node: &Node,
         live: &ErasedLive,
         desired: &Desired,
         secrets: &[Path],
         found: &[Change],
     ) -> Vec<Change> {
-        let (kind, key) = (&node.kind, self.basis.key);
+        let (kind, key) = (&self.node.kind, self.input.key);
         let (before, after) = (&kind.mask(live, secrets, key).value(), &desired.spec.value());
         let facts = kind.facts();
-        let mut unlike = real_changes(Compared { kind, before, after, secrets, key }, &node.options.ignore, true);
+        let mut unlike = real_changes(Compared { kind, before, after, secrets, key }, &self.node.options.ignore, true);
         unlike.retain(|change| {
             let is_told = found.iter().any(|other| other.path.field() == change.path.field());
             !change.replaces
@@ -135,20 +127,20 @@ impl Builder<'_> {
         });
         unlike
     }
+}
 
-    /// A change by somebody else of what can't be read: it is written again.
-    pub(super) fn unseen_drift(&self, facts: KindFacts, desired: &Desired) -> Vec<Change> {
-        let wanted = desired.spec.value();
-        let hidden = facts.fields.iter().filter(|field| field.write_only);
-        let change = |field: &Field| Change {
-            path: Path(vec![PathPart::Key(field.name.to_owned())]),
-            before: Value::Null,
-            after: wanted[field.name].clone(),
-            replaces: false,
-            drift: true,
-        };
-        hidden.map(change).collect()
-    }
+/// A change by somebody else of what can't be read: it is written again.
+fn unseen_drift(facts: KindFacts, desired: &Desired) -> Vec<Change> {
+    let wanted = desired.spec.value();
+    let hidden = facts.fields.iter().filter(|field| field.write_only);
+    let change = |field: &Field| Change {
+        path: Path(vec![PathPart::Key(field.name.to_owned())]),
+        before: Value::Null,
+        after: wanted[field.name].clone(),
+        replaces: false,
+        drift: true,
+    };
+    hidden.map(change).collect()
 }
 
 /// What is there and what was seen last, with the same places sealed: what others have moved was kept only sealed. Also where

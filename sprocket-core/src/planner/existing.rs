@@ -1,76 +1,72 @@
-//! What is recorded: whether it has changed, drifted or been left unfinished, and how it is replaced.
+//! What is recorded and there: whether it has changed, drifted or been left unfinished.
 
-use super::Builder;
+use super::decide::{Case, Choice, Decision, Findings};
 use super::desired::{Desired, Spec};
 use super::hosts::{HostGoes, Replaced};
 use super::moves::remembers_too_much;
 use crate::erased::ErasedLive;
 use crate::plan::{Reason, Step, StepAction};
-use crate::stack::Node;
 use crate::state::{Object, Record};
 use crate::value::Facts;
 
-impl<'a> Builder<'a> {
+impl Case<'_, '_> {
     pub(super) fn existing(
-        &mut self,
-        index: usize,
-        node: &Node,
-        record: Option<&Record>,
+        &self,
         object: &Object,
         live: &ErasedLive,
         desired: &Desired,
-    ) {
-        let facts = node.kind.facts();
-        let changes = self.differences(node, object, live, desired);
-        let reported = Some(self.reported(&node.kind, &live.state));
-        let is_requested = self.request.replace.iter().any(|pattern| self.is_meant(pattern, &node.address));
-        let goes_with_host = |builder: &Self| match builder.replaced_host(record) {
+        findings: &mut Findings,
+    ) -> Choice {
+        let (node, facts) = (self.node, self.node.kind.facts());
+        let changes = self.differences(object, live, desired);
+        let goes_with_host = match self.known.replaced_host(self.input, self.record) {
             // What is as declared is in the host that there is now.
             Some((_, Replaced { goes: HostGoes::Before { .. }, .. })) => !changes.is_empty(),
             host => host.is_some(),
         };
-        if is_requested || changes.iter().any(|change| change.replaces) || goes_with_host(self) {
-            return self.replace(index, node, record, object, live, desired, changes, is_requested);
+        if self.is_requested() || changes.iter().any(|change| change.replaces) || goes_with_host {
+            return self.replace(object, live, desired, changes, findings);
         }
-        self.warn_of_name(node, object);
+        findings.warnings.extend(self.stays_named(object));
         let name = Some(object.name.clone());
-        let action = if !changes.is_empty() {
+        let step = |action, reason| Step {
+            name: name.clone(),
+            witness: Some(live.witness.clone()),
+            ..self.step(action, reason)
+        };
+        let decision = if !changes.is_empty() {
             let reason = match changes.iter().all(|change| change.drift) {
                 // What an earlier run left unfinished is its own work, and not that of somebody else.
                 true if !object.ready => Reason::Unfinished,
                 true => Reason::Drifted,
                 false => Reason::Changed,
             };
-            Some((StepAction::Update, reason))
+            Decision::Update(Step { changes, ..step(StepAction::Update, reason) })
         } else if !object.ready {
             // What needs no time until it works is not there as it should be: it was made or changed by half. What failed to
             // work by itself may do so once its settings are sent again, such as a rollout that its service has paused.
-            let waits = facts.converges && !object.wait_failed;
-            Some((if waits { StepAction::Await } else { StepAction::Update }, Reason::Unfinished))
-        } else if record.is_some_and(|record| self.options_changed(node, record, object))
+            match facts.converges && !object.wait_failed {
+                true => Decision::Await(step(StepAction::Await, Reason::Unfinished)),
+                false => Decision::Update(step(StepAction::Update, Reason::Unfinished)),
+            }
+        } else if self.record.is_some_and(|record| self.options_changed(record, object))
             || matches!(&desired.spec, Spec::Whole(_) if desired.secrets != object.secrets)
             || desired.triggers.len() != object.triggers.len()
         {
-            Some((StepAction::Record, Reason::Options))
+            Decision::Record(step(StepAction::Record, Reason::Options))
         } else {
-            None
+            Decision::Unchanged
         };
-        let changing = matches!(action, Some((StepAction::Update | StepAction::Await, _)));
-        self.known.nodes[index] = Facts { name: name.clone(), reported, changing };
-        let Some((action, reason)) = action else {
-            self.unchanged += 1;
-            return;
-        };
-        if matches!(action, StepAction::Update | StepAction::Await) {
-            self.review(node, desired, Some(&object.name));
+        let changing = matches!(decision, Decision::Update(_) | Decision::Await(_));
+        if changing {
+            desired.review(self, name.as_ref(), findings);
         }
-        let witness = Some(live.witness.clone());
-        let step = Step { changes, witness, ..self.step(index, node, action, reason, name) };
-        self.push(index, step);
+        let reported = Some(self.input.reported(&node.kind, &live.state));
+        Ok((decision, Some(Facts { name, reported, changing })))
     }
 
-    fn options_changed(&self, node: &Node, record: &Record, object: &Object) -> bool {
-        let stack = self.basis.stack;
+    fn options_changed(&self, record: &Record, object: &Object) -> bool {
+        let (node, stack) = (self.node, self.input.stack);
         let dies_with = node.options.dies_with.map(|host| &stack.nodes[host.index as usize].address);
         node.options.protect != record.protect
             || node.options.keep_on_delete != record.keep_on_delete

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::Builder;
+use super::decide::{Case, problem};
+use super::deletes::Ended;
+use super::{Builder, Knowledge, PlannerInput};
 use crate::base::{Address, Place};
 use crate::plan::{Kept, Problem, Reason, Step, StepAction};
 use crate::stack::Node;
@@ -45,23 +47,27 @@ impl HostGoes {
     }
 }
 
-impl<'a> Builder<'a> {
+impl<'a> Knowledge<'a> {
     /// The host that a resource is in, if this plan replaces that, or deletes the object of it that the resource is in.
-    pub(super) fn replaced_host(&self, record: Option<&Record>) -> Option<(&'a Address, Replaced)> {
-        let stack = self.basis.stack;
+    pub(super) fn replaced_host(
+        &self,
+        input: &PlannerInput<'a>,
+        record: Option<&Record>,
+    ) -> Option<(&'a Address, Replaced)> {
+        let stack = input.stack;
         let record = record?;
         let &index = stack.index.get(record.dies_with.as_ref()?)?;
         let address = &stack.nodes[index as usize].address;
-        let is_its = |replaced: &Replaced| !(replaced.is_restored && self.is_in_restored(record, address));
+        let is_its = |replaced: &Replaced| !(replaced.is_restored && self.is_in_restored(input, record, address));
         let replaced = self.replaced.get(&(index as usize)).copied().filter(is_its);
         let left_behind = |stays| Replaced { goes: HostGoes::Before { stays }, is_restored: false };
-        let replaced = replaced.or_else(|| self.left_behind(record, address).map(left_behind))?;
+        let replaced = replaced.or_else(|| self.left_behind(input, record, address).map(left_behind))?;
         Some((address, replaced))
     }
 
     /// Whether a guest is in the earlier object of its host that this plan uses again, and so stays where it is.
-    fn is_in_restored(&self, record: &Record, host: &Address) -> bool {
-        let (Some(object), Some(host)) = (&record.object, self.basis.snapshot.records.get(host)) else { return false };
+    fn is_in_restored(&self, input: &PlannerInput<'_>, record: &Record, host: &Address) -> bool {
+        let (Some(object), Some(host)) = (&record.object, input.snapshot.records.get(host)) else { return false };
         let is_restored = |old: &&Object| {
             let restores = |step: &Step| matches!(&step.action, StepAction::Restore { object } if old.is(object));
             self.steps.iter().any(|step| Some(&step.address) == record.dies_with.as_ref() && restores(step))
@@ -73,8 +79,8 @@ impl<'a> Builder<'a> {
 
     /// Whether a guest was made in an object of its host that an earlier run has replaced, and this plan deletes or leaves:
     /// its settings say so. If it was, whether that object stays.
-    fn left_behind(&self, record: &Record, host: &Address) -> Option<bool> {
-        let (object, host) = (record.object.as_ref()?, self.basis.snapshot.records.get(host)?);
+    fn left_behind(&self, input: &PlannerInput<'_>, record: &Record, host: &Address) -> Option<bool> {
+        let (object, host) = (record.object.as_ref()?, input.snapshot.records.get(host)?);
         if host.old.is_empty() {
             return None;
         }
@@ -92,41 +98,9 @@ impl<'a> Builder<'a> {
         host.old.iter().filter(is_in).find_map(end)
     }
 
-    /// Why a resource that is left in place when it is deleted can't be replaced.
-    pub(super) fn retained(node: &Node, because: &str, undo: &str) -> Problem {
-        let message =
-            format!("is left in place when it is deleted (`keep_on_delete`), and {because}: the old one can't stay");
-        let hint = format!("take `.keep_on_delete()` away and apply that first, or {undo}");
-        Problem { hint: Some(hint), ..Self::problem(node, message) }
-    }
-
-    /// Whether a resource is left in place when it is deleted, by what the program says or said.
-    pub(super) fn is_retained(node: &Node, record: Option<&Record>) -> bool {
-        node.options.keep_on_delete || record.is_some_and(|record| record.keep_on_delete)
-    }
-
-    /// The step that forgets an object that was replaced, and stays where it is.
-    pub(super) fn retain(&mut self, address: &Address, object: &Object, reason: &str) -> Step {
-        let name = object.name.clone();
-        let reason = format!("{reason}; no longer recorded");
-        self.kept.push(Kept { address: address.clone(), name: name.clone(), reason });
-        let drop = StepAction::Drop { object: object.which() };
-        Step { name: Some(name), ..Step::new(address, drop, Reason::Retained) }
-    }
-
-    /// How the object of a resource goes that is replaced.
-    pub(super) fn goes(node: &Node, record: Option<&Record>, makes_room: bool, in_use: bool) -> HostGoes {
-        match (makes_room, in_use) {
-            (true, _) => HostGoes::First,
-            _ if Self::is_retained(node, record) => HostGoes::Stays,
-            (false, false) => HostGoes::Later,
-            (false, true) => HostGoes::Not,
-        }
-    }
-
     /// Why a resource can't be deleted to be made anew, if something that is left out was made from it.
-    pub(super) fn stood_on(&self, node: &Node) -> Option<Problem> {
-        let records = &self.basis.snapshot.records;
+    pub(super) fn stood_on(&self, input: &PlannerInput<'_>, node: &Node) -> Option<Problem> {
+        let records = &input.snapshot.records;
         let uses = |user: &&Address| {
             let objects = records.get(*user).into_iter().flat_map(Record::objects);
             objects.flat_map(|object| &object.deps).any(|dep| *dep == node.address)
@@ -135,9 +109,45 @@ impl<'a> Builder<'a> {
         let message =
             format!("would be deleted to be made anew, and `{user}`, which this plan leaves out, was made from it");
         let hint = format!("plan `{user}` too, or leave `{}` out", node.address);
-        Some(Problem { hint: Some(hint), ..Self::problem(node, message) })
+        Some(Problem { hint: Some(hint), ..problem(node, message) })
+    }
+}
+
+impl Case<'_, '_> {
+    /// Why a resource that is left in place when it is deleted can't be replaced.
+    pub(super) fn cannot_stay(&self, because: &str, undo: &str) -> Problem {
+        let message =
+            format!("is left in place when it is deleted (`keep_on_delete`), and {because}: the old one can't stay");
+        let hint = format!("take `.keep_on_delete()` away and apply that first, or {undo}");
+        Problem { hint: Some(hint), ..self.problem(message) }
     }
 
+    /// Whether a resource is left in place when it is deleted, by what the program says or said.
+    pub(super) fn is_retained(&self) -> bool {
+        self.node.options.keep_on_delete || self.record.is_some_and(|record| record.keep_on_delete)
+    }
+
+    /// How the object of a resource goes that is replaced.
+    pub(super) fn goes(&self, makes_room: bool) -> HostGoes {
+        match (makes_room, self.known.selected.is_in_use(&self.node.address)) {
+            (true, _) => HostGoes::First,
+            _ if self.is_retained() => HostGoes::Stays,
+            (false, false) => HostGoes::Later,
+            (false, true) => HostGoes::Not,
+        }
+    }
+}
+
+/// How an object is forgotten that was replaced, and stays where it is.
+pub(super) fn retain(address: &Address, object: &Object, reason: &str) -> Ended {
+    let name = object.name.clone();
+    let reason = format!("{reason}; no longer recorded");
+    let kept = Some(Kept { address: address.clone(), name: name.clone(), reason });
+    let drop = StepAction::Drop { object: object.which() };
+    Ended { step: Step { name: Some(name), ..Step::new(address, drop, Reason::Retained) }, kept }
+}
+
+impl<'a> Builder<'a> {
     /// What stays of what is not declared any more, and why: what is to be left in place, and what that was made from. What is
     /// declared and would be deleted as it was replaced stays for the same reason, or can't be replaced.
     ///
@@ -145,14 +155,14 @@ impl<'a> Builder<'a> {
     pub(super) fn what_is_left(&mut self, gone: &BTreeMap<&'a Address, &'a Record>) -> Left<'a> {
         let mut left = Left::default();
         let mut work: Vec<(&'a Address, &'a Object)> = Vec::new();
-        let records = &self.basis.snapshot.records;
-        for (&address, &record) in gone.iter().filter(|(address, _)| !self.selected.leaves_out(address)) {
+        let records = &self.input.snapshot.records;
+        for (&address, &record) in gone.iter().filter(|(address, _)| !self.known.selected.leaves_out(address)) {
             if let Some(reason) = self.stays(address, record) {
                 left.resources.insert(address, reason.to_owned());
                 work.extend(record.objects().map(|object| (address, object)));
             }
         }
-        for step in self.steps.iter().filter(|step| step.reason == Reason::Retained) {
+        for step in self.known.steps.iter().filter(|step| step.reason == Reason::Retained) {
             let Some((address, record)) = records.get_key_value(&step.address) else { continue };
             let is_it =
                 |object: &&Object| matches!(&step.action, StepAction::Drop { object: which } if object.is(which));
@@ -162,14 +172,14 @@ impl<'a> Builder<'a> {
             return left;
         }
         let mut deletes: HashMap<Address, Vec<usize>> = HashMap::new();
-        for (at, step) in self.steps.iter().enumerate().filter(|(_, step)| step.action.deletes()) {
+        for (at, step) in self.known.steps.iter().enumerate().filter(|(_, step)| step.action.deletes()) {
             deletes.entry(step.address.clone()).or_default().push(at);
         }
         while let Some((user, object)) = work.pop() {
             for dep in &object.deps {
                 let Some((dep, record)) = records.get_key_value(dep) else { continue };
                 let because = || format!("`{user}` stays, and needs it");
-                if gone.contains_key(dep) && !self.selected.leaves_out(dep) {
+                if gone.contains_key(dep) && !self.known.selected.leaves_out(dep) {
                     left.after.push((user, dep));
                     if !left.resources.contains_key(dep) {
                         left.resources.insert(dep, because());
@@ -180,17 +190,18 @@ impl<'a> Builder<'a> {
                 for &at in deletes.get(dep).into_iter().flatten() {
                     left.after.push((user, dep));
                     let (StepAction::Delete { object: which, .. } | StepAction::Drop { object: which }) =
-                        &self.steps[at].action
+                        &self.known.steps[at].action
                     else {
                         continue;
                     };
                     let Some(needed) = record.objects().find(|object| object.is(which)) else { continue };
-                    match (&self.steps[at].action, &self.steps[at].reason) {
+                    match (&self.known.steps[at].action, &self.known.steps[at].reason) {
                         (StepAction::Delete { first: false, .. }, _) => {
-                            let (at_line, node) = (self.steps[at].at.clone(), self.steps[at].node);
-                            let after = self.steps[at].after.clone();
-                            let step = self.retain(dep, needed, &because());
-                            self.steps[at] = Step { at: at_line, node, after, ..step };
+                            let (at_line, node) = (self.known.steps[at].at.clone(), self.known.steps[at].node);
+                            let after = self.known.steps[at].after.clone();
+                            let Ended { step, kept } = retain(dep, needed, &because());
+                            self.kept.extend(kept);
+                            self.known.steps[at] = Step { at: at_line, node, after, ..step };
                             self.goes_alone(dep);
                             work.push((dep, needed));
                         }
@@ -201,7 +212,7 @@ impl<'a> Builder<'a> {
                                 "would be deleted to be made anew, and `{user}`, which is left in place, was made from it"
                             );
                             let hint = Some(format!("leave it as it is as long as `{user}` needs it"));
-                            let at = self.steps[at].at.clone();
+                            let at = self.known.steps[at].at.clone();
                             self.problems.push(Problem { address: dep.clone(), message, hint, at });
                         }
                         _ => {}
@@ -214,8 +225,8 @@ impl<'a> Builder<'a> {
 
     /// What would go with a host goes by calls of its own, as the host stays.
     fn goes_alone(&mut self, host: &Address) {
-        let records = &self.basis.snapshot.records;
-        for step in self.steps.iter_mut().filter(|step| step.reason == Reason::HostReplaced) {
+        let records = &self.input.snapshot.records;
+        for step in self.known.steps.iter_mut().filter(|step| step.reason == Reason::HostReplaced) {
             let is_guest = records.get(&step.address).and_then(|record| record.dies_with.as_ref()) == Some(host);
             if let (true, StepAction::Drop { object }) = (is_guest, &step.action) {
                 step.action = StepAction::Delete { object: object.clone(), replaced: true, first: false };
@@ -230,21 +241,21 @@ impl<'a> Builder<'a> {
             return;
         }
         let mut forgets: HashMap<Address, Vec<u32>> = HashMap::new();
-        for (step, at) in self.steps.iter().zip(0..) {
+        for (step, at) in self.known.steps.iter().zip(0..) {
             if step.action == StepAction::Leave || step.reason == Reason::Retained {
                 forgets.entry(step.address.clone()).or_default().push(at);
             }
         }
         for (user, needed) in &left.after {
             let (Some(of_user), Some(of_needed)) = (forgets.get(*user), forgets.get(*needed)) else { continue };
-            of_user.iter().for_each(|&at| self.steps[at as usize].after.extend(of_needed));
+            of_user.iter().for_each(|&at| self.known.steps[at as usize].after.extend(of_needed));
         }
     }
 
     /// Why a resource that is to be left in place can't be, if it goes with a host that is replaced.
     pub(super) fn left_with_host(&self, address: &Address, record: &Record) -> Option<Problem> {
-        let (host, _) = self.replaced_host(Some(record)).filter(|(_, host)| !host.goes.stays())?;
-        let at = self.basis.stack.index.get(host).map(|&index| Place::of(self.basis.stack.nodes[index as usize].at));
+        let (host, _) = self.known.replaced_host(&self.input, Some(record)).filter(|(_, host)| !host.goes.stays())?;
+        let at = self.input.stack.index.get(host).map(|&index| Place::of(self.input.stack.nodes[index as usize].at));
         Some(Problem {
             address: address.clone(),
             message: format!("would be left in place, and goes with `{host}`, which would be replaced"),

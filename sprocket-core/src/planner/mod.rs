@@ -8,6 +8,7 @@ pub(crate) mod compare;
 mod conceal;
 mod creation;
 mod cycle;
+mod decide;
 mod deferral;
 mod deletes;
 mod desired;
@@ -31,19 +32,19 @@ use std::collections::{BTreeMap, HashMap};
 
 use self::cycle::break_cycles;
 use self::order::order_steps;
-use crate::base::{Address, Json, Lineage, PhysicalName, Place, ProviderName};
+use crate::base::{Address, Json, Lineage, PhysicalName, ProviderName};
 use crate::erased::KindHandle;
 use crate::kind::Naming;
-use crate::plan::{
-    Change, Deferred, Goal, Kept, Pattern, Plan, Problem, Reason, Request, Settlement, Step, StepAction,
-};
+use crate::plan::{Change, Deferred, Goal, Kept, Plan, Problem, Request, Settlement, Step, StepAction};
 use crate::stack::{self, Configs, Node, Stack};
-use crate::state::{Object, Record, Snapshot};
-use crate::value::{Facts, Known, Reported, StackKey};
+use crate::state::{Record, Snapshot};
+use crate::value::{Known, NodeId, Reported, StackKey};
 
 use self::claims::Claims;
 pub(crate) use self::compare::{Compared, accepts, has_holes, is_as_wanted, real_changes};
-use self::hosts::Replaced;
+use self::decide::{Case, Decided, Decision, Replace, Restore, decide};
+use self::deletes::Ended;
+use self::hosts::{HostGoes, Replaced};
 pub(crate) use self::moves::Moves;
 pub(crate) use self::naming::{name_of, next_generation, next_name};
 pub(crate) use self::observed::{Name, Observed, Recovered, Seen};
@@ -52,7 +53,8 @@ pub(crate) use self::outputs::{output_problem, output_values};
 use self::targets::Selected;
 
 /// What a plan is made of.
-pub(crate) struct Basis<'a> {
+pub(crate) struct PlannerInput<'a> {
+    pub(crate) request: &'a Request,
     pub(crate) stack: &'a Stack,
     /// What is recorded, with the moves and settlements taken in.
     pub(crate) snapshot: &'a Snapshot,
@@ -75,46 +77,82 @@ pub(crate) struct Basis<'a> {
     pub(crate) serial: u64,
 }
 
+/// What is known while a plan is made: which resources it is for, and what is decided so far. Steps are only appended.
+struct Knowledge<'a> {
+    selected: Selected<'a>,
+    /// By provider, the first one that connects to the same server.
+    servers: Vec<usize>,
+    /// By resource, its record.
+    recorded: Vec<Option<&'a Record>>,
+    /// By resource, its name and what its service reported.
+    values: Known,
+    /// By resource, the step that those who use it wait for.
+    last: Vec<Option<u32>>,
+    /// By resource, how it is replaced, if it is.
+    replaced: HashMap<usize, Replaced>,
+    /// Which declared resource has which name, by server and kind.
+    names: HashMap<NameAtService, usize>,
+    steps: Vec<Step>,
+    /// By provider, what is read after something has opened it.
+    deferred: BTreeMap<ProviderName, Deferred>,
+}
+
+/// A server, a kind, and a name in the one way of writing it.
+type NameAtService = (usize, &'static str, PhysicalName);
+
+impl<'a> Knowledge<'a> {
+    fn of(input: &PlannerInput<'a>) -> Self {
+        let stack = input.stack;
+        let is_unread = |provider: &ProviderName| input.observed.is_unread(provider);
+        let stays = |address: &Address, record: &Record| deletes::stays(input, address, record).is_some();
+        Self {
+            selected: Selected::of(input.request, stack, input.snapshot, &input.moves.made, is_unread, stays),
+            servers: servers(input),
+            recorded: Vec::new(),
+            values: Known { answers: input.observed.answers.clone(), ..stack.nothing_known(input.key) },
+            last: vec![None; stack.nodes.len()],
+            replaced: HashMap::new(),
+            names: HashMap::with_capacity(stack.nodes.len()),
+            steps: Vec::new(),
+            deferred: BTreeMap::new(),
+        }
+    }
+
+    /// The name that the program gives a resource, if its kind has names.
+    fn name_at_service(&self, input: &PlannerInput<'_>, node: &Node) -> Option<NameAtService> {
+        let facts = node.kind.facts();
+        let name = || input.canonical(node.provider, &node.kind, &node.name);
+        (facts.naming != Naming::None).then(|| (self.servers[node.provider], facts.kind, name()))
+    }
+}
+
+impl PlannerInput<'_> {
+    fn reported(&self, kind: &KindHandle, state: &Json) -> Reported {
+        reported(kind, state, self.key)
+    }
+}
+
 /// Makes the plan.
-pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
-    let nodes = basis.stack.nodes.len();
-    let warnings = if request.goal == Goal::Declared { basis.moves.take_warnings() } else { Vec::new() };
+pub(crate) fn build(mut input: PlannerInput<'_>) -> Plan {
+    let goal = input.request.goal;
     let mut builder = Builder {
-        known: Known { answers: basis.observed.answers.clone(), ..basis.stack.nothing_known(basis.key) },
-        last: vec![None; nodes],
-        replaced: HashMap::new(),
-        steps: Vec::new(),
+        warnings: if goal == Goal::Declared { input.moves.take_warnings() } else { Vec::new() },
+        known: Knowledge::of(&input),
+        input,
         problems: Vec::new(),
-        warnings,
-        deferred: BTreeMap::new(),
         delayed: Vec::new(),
         kept: Vec::new(),
         unchanged: 0,
         claims: Claims::new(),
         handovers: Vec::new(),
-        servers: servers(&basis),
-        names: HashMap::with_capacity(nodes),
-        selected: Selected::of(
-            request,
-            basis.stack,
-            basis.snapshot,
-            &basis.moves.made,
-            |provider| basis.observed.is_unread(provider),
-            |address, record| deletes::stays(&basis, address, record).is_some(),
-        ),
-        request,
-        basis,
     };
     builder.unmatched();
-    let outputs = match request.goal {
+    let outputs = match goal {
         Goal::Declared => {
-            let (recorded, gone) = builder.basis.stack.recorded(builder.basis.snapshot);
-            for (index, record) in recorded.into_iter().enumerate() {
-                builder.node(index, record);
-                let settles = |step: u32| builder.steps[step as usize].action.settles_answers();
-                if builder.replaced.contains_key(&index) || builder.last[index].is_some_and(settles) {
-                    builder.known.forget_answers(&builder.basis.stack.nodes[index].asked_about);
-                }
+            let gone;
+            (builder.known.recorded, gone) = builder.input.stack.recorded(builder.input.snapshot);
+            for node in builder.input.stack.ids() {
+                builder.take(node, decide(&builder.input, &builder.known, node));
             }
             builder.undeclared(&gone);
             builder.defer_pending();
@@ -130,30 +168,22 @@ pub(crate) fn build(mut basis: Basis<'_>, request: &Request) -> Plan {
     builder.finish(outputs)
 }
 
-fn servers(basis: &Basis<'_>) -> Vec<usize> {
-    let providers = &basis.stack.providers;
+fn servers(input: &PlannerInput<'_>) -> Vec<usize> {
+    let providers = &input.stack.providers;
     let first = |at: usize| {
-        let is_it = |other: &usize| (basis.same_server)(&providers[*other].name, &providers[at].name);
+        let is_it = |other: &usize| (input.same_server)(&providers[*other].name, &providers[at].name);
         (0..at).find(is_it).unwrap_or(at)
     };
     (0..providers.len()).map(first).collect()
 }
 
+/// Turns decisions into steps.
 struct Builder<'a> {
-    basis: Basis<'a>,
-    request: &'a Request,
-    selected: Selected<'a>,
-    known: Known,
-    /// By resource, the step that those who use it wait for.
-    last: Vec<Option<u32>>,
-    /// By resource, how it is replaced, if it is.
-    replaced: HashMap<usize, Replaced>,
-    steps: Vec<Step>,
+    input: PlannerInput<'a>,
+    known: Knowledge<'a>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
-    /// By provider, what is read after something has opened it.
-    deferred: BTreeMap<ProviderName, Deferred>,
-    /// What is replaced only once those are read, as it is deleted first and something of them was made from it.
+    /// What is replaced only once what is deferred is read, as it is deleted first and something of that was made from it.
     delayed: Vec<Address>,
     kept: Vec<Kept>,
     unchanged: usize,
@@ -161,184 +191,145 @@ struct Builder<'a> {
     claims: Claims,
     /// Steps that begin once others have released what they take.
     handovers: Vec<Handover>,
-    /// For each provider, the index of the first provider that connects to the same server.
-    servers: Vec<usize>,
-    /// Which declared resource has which name, by server and kind.
-    names: HashMap<(usize, &'static str, PhysicalName), usize>,
 }
 
-impl<'a> Builder<'a> {
-    fn node(&mut self, index: usize, record: Option<&Record>) {
-        let node = &self.basis.stack.nodes[index];
-        let object = record.and_then(|record| record.object.as_ref());
+impl Builder<'_> {
+    /// Appends the steps of a decision, and takes in what is known by it.
+    fn take(&mut self, id: NodeId, decided: Decided) {
+        let index = id.index as usize;
+        let node = &self.input.stack.nodes[index];
+        if let Some(name) = self.known.name_at_service(&self.input, node) {
+            self.known.names.insert(name, index);
+        }
+        let Decided { decision, facts, superseded, findings } = decided;
         let problems = self.problems.len();
-        self.decide(index, node, record, object);
-        if !self.selected.leaves_out(&node.address) {
+        let refuses = matches!(decision, Decision::Refuse) || !findings.problems.is_empty();
+        self.tell_once(findings.problems);
+        self.warnings.extend(findings.warnings);
+        let is_restored = |ended: &Ended| match (&decision, &ended.step.action) {
+            (Decision::Restore(restore), StepAction::Delete { object, .. } | StepAction::Drop { object }) => {
+                matches!(&restore.restored.action, StepAction::Restore { object: restored } if restored == object)
+            }
+            _ => false,
+        };
+        for ended in superseded.into_iter().filter(|ended| !is_restored(ended)) {
+            self.push_end(ended, Vec::new());
+        }
+        if let Some(facts) = facts {
+            self.known.values.nodes[index] = facts;
+        }
+        self.append(index, node, decision);
+        if !self.known.selected.leaves_out(&node.address) {
             self.claim(index, node);
         }
-        if self.problems.len() > problems && self.last[index].is_none() {
+        if (refuses || self.problems.len() > problems) && self.known.last[index].is_none() {
             // Who uses it has no problem of its own.
-            self.left_out(index, node, object);
+            if let Some(facts) = Case::of(&self.input, &self.known, id).as_it_was() {
+                self.known.values.nodes[index] = facts;
+            }
+        }
+        let settles = |step: u32| self.known.steps[step as usize].action.settles_answers();
+        if self.known.replaced.contains_key(&index) || self.known.last[index].is_some_and(settles) {
+            self.known.values.forget_answers(&node.asked_about);
         }
     }
 
-    fn decide(&mut self, index: usize, node: &Node, record: Option<&Record>, object: Option<&Object>) {
-        if self.contradicts(index, node, record) {
-            return;
-        }
-        if self.selected.leaves_out(&node.address) {
-            return self.left_out(index, node, object);
-        }
-        if self.is_put_off(index, node, record) {
-            return;
-        }
-        let Some(desired) = self.evaluate(node, object) else { return };
-        let seen = self.basis.observed.objects.get(&node.address);
-        let live = seen.and_then(|seen| seen.current.as_ref());
-        if let (Some(object), Some(live)) = (object, live)
-            && self.is_taken(&node.address, Some(Place::of(node.at)), object, live)
-        {
-            return;
-        }
-        if let Some(record) = record {
-            self.superseded(node, record);
-        }
-        match (object, live) {
-            (None, _) => self.without_object(index, node, record, &desired),
-            (Some(object), None) => {
-                let step = StepAction::Create { generation: object.generation, replaces: false };
-                let name = self.name(node, object.generation, &desired);
-                if let Some((left, there)) = self.left_from_before(node, record, name.as_ref(), &desired) {
-                    let drop = StepAction::Drop { object: object.which() };
-                    let gone = self.step(index, node, drop, Reason::Gone, Some(object.name.clone()));
-                    return self.use_again(index, node, left, there, &desired, Vec::new(), Some(gone));
+    fn append(&mut self, index: usize, node: &Node, decision: Decision) {
+        match decision {
+            Decision::Refuse | Decision::LeaveOut => {}
+            Decision::Defer { provider, after } => self.put_off(provider, after, &node.address),
+            Decision::Delay => self.delayed.push(node.address.clone()),
+            Decision::Create(step)
+            | Decision::Adopt(step)
+            | Decision::Update(step)
+            | Decision::Await(step)
+            | Decision::Record(step) => drop(self.push(index, node, step)),
+            Decision::Restore(restore) => {
+                let Restore { restored, then, replaced, goes } = *restore;
+                let mut whole = self.push(index, node, restored);
+                if let Some(mut step) = then {
+                    step.after.push(whole);
+                    whole = self.push(index, node, step);
                 }
-                if let Some(other) = self.strays(node, name.as_ref()).first() {
-                    let message = format!("has gone, and another object is named `{}` now", other.name);
-                    let hint = match other.is_theirs(&self.basis.lineage) {
-                        true => {
-                            "another stack owns that: remove it there, or choose another name here: `state forget` this \
-                             one, and `.named(…)`"
-                                .to_owned()
+                self.known.replaced.insert(index, Replaced { goes, is_restored: true });
+                if let Some(replaced) = replaced {
+                    self.push_end(replaced, vec![whole]);
+                }
+            }
+            Decision::Replace(replace) => {
+                let Replace { mut new, old, goes } = *replace;
+                match old {
+                    Some(old) if goes == HostGoes::First => {
+                        self.push_end(old, Vec::new());
+                        new.after.push(self.count() - 1);
+                        self.push(index, node, new);
+                    }
+                    old => {
+                        let new = self.push(index, node, new);
+                        if let Some(old) = old {
+                            self.push_end(old, vec![new]);
                         }
-                        false => format!(
-                            "remove that; or take it over: `state forget {}`, and declare it with `.adopt()`",
-                            node.address
-                        ),
-                    };
-                    return self.problems.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
+                    }
                 }
-                self.create(index, node, step, Reason::Gone, name, &desired);
+                self.known.replaced.insert(index, Replaced { goes, is_restored: false });
             }
-            (Some(object), Some(live)) => self.existing(index, node, record, object, live, &desired),
+            Decision::Unchanged => self.unchanged += 1,
         }
     }
 
-    /// It stays as it is: who uses it is told what it was.
-    pub(super) fn left_out(&mut self, index: usize, node: &Node, object: Option<&Object>) {
-        let Some(object) = object else { return };
-        let live = self.basis.observed.objects.get(&node.address).and_then(|seen| seen.current.as_ref());
-        let state = live.map_or(&object.state, |live| &live.state);
-        let (name, reported) = (Some(object.name.clone()), Some(self.reported(&node.kind, state)));
-        self.known.nodes[index] = Facts { name, reported, changing: false };
+    /// Appends a step of a declared resource: it waits for the resources that it depends on, and its users wait for it.
+    fn push(&mut self, index: usize, node: &Node, mut step: Step) -> u32 {
+        let more = std::mem::take(&mut step.after);
+        let mut after: Vec<u32> = node.deps.iter().filter_map(|&dep| self.known.last[dep as usize]).collect();
+        after.sort_unstable();
+        after.dedup();
+        after.extend(more);
+        self.known.steps.push(Step { after, ..step });
+        let at = self.count() - 1;
+        self.known.last[index] = Some(at);
+        at
     }
 
-    /// Whether a pattern means this resource, also by the address that it has in this plan for the last time.
-    fn is_meant(&self, pattern: &Pattern, address: &Address) -> bool {
-        let is_free = |from: &&Address| !self.basis.stack.index.contains_key(*from);
-        pattern.matches(address)
-            || self.basis.moves.origin(address).filter(is_free).is_some_and(|from| pattern.matches(from))
+    /// Appends the end of an object.
+    fn push_end(&mut self, Ended { step, kept }: Ended, after: Vec<u32>) {
+        self.kept.extend(kept);
+        self.known.steps.push(Step { after, ..step });
     }
 
-    /// What the program says of this resource contradicts what it says of another, or what is recorded.
-    fn contradicts(&mut self, index: usize, node: &Node, record: Option<&Record>) -> bool {
-        let before = self.problems.len();
-        let provider = &self.basis.stack.providers[node.provider].name;
-        if let Some(record) = record.filter(|record| record.provider != *provider)
-            && !(self.basis.same_server)(&record.provider, provider)
-            // Which server one is that can't be read yet is seen later.
-            && ![&record.provider, provider].iter().any(|name| self.basis.observed.is_unread(name))
-        {
-            let message =
-                format!("was made with `{}`, and is declared on `{provider}`, another server", record.provider);
-            let hint = "declare it under another name there, and take this one away";
-            self.problems.push(Problem { hint: Some(hint.into()), ..Self::problem(node, message) });
-        }
-        self.problems.extend(self.basis.moves.contested(index).cloned());
-        if node.kind.facts().naming != Naming::None {
-            let name = self.canonical(node.provider, &node.kind, &node.name);
-            if let Some(other) = self.names.insert((self.servers[node.provider], node.kind.facts().kind, name), index) {
-                let other = &self.basis.stack.nodes[other];
-                let message = format!("has the name `{}` at its service, as `{}` has", node.name, other.address);
-                let hint = Some(physical_names::another_name(other));
-                self.problems.push(Problem { hint, ..Self::problem(node, message) });
-            }
-        }
-        self.problems.len() > before
+    fn count(&self) -> u32 {
+        u32::try_from(self.known.steps.len()).expect("a plan has fewer than four billion steps")
     }
 
     fn finish(mut self, outputs: BTreeMap<String, Change>) -> Plan {
         self.tell_of_orphans();
         let handed_over = self.hand_over_names();
         self.hand_over();
-        order_steps(&mut self.steps, self.basis.snapshot, &self.handovers);
+        order_steps(&mut self.known.steps, self.input.snapshot, &self.handovers);
         self.check_hand_overs(handed_over);
-        let problems = break_cycles(&mut self.steps, &self.handovers);
+        let problems = break_cycles(&mut self.known.steps, &self.handovers);
         self.problems.extend(problems);
-        let (stack, request) = (self.basis.stack, self.request);
+        let Self { input, known, .. } = self;
+        let deferred = known.deferred.into_values().filter(|deferred| !deferred.resources.is_empty());
         let mut plan = Plan {
-            request: request.clone(),
-            lineage: self.basis.lineage,
-            serial: self.basis.serial,
-            steps: self.steps,
-            moved: self.basis.moves.made,
-            settled: self.basis.settled,
-            beside: self.basis.beside,
+            request: input.request.clone(),
+            lineage: input.lineage,
+            serial: input.serial,
+            steps: known.steps,
+            moved: input.moves.made,
+            settled: input.settled,
+            beside: input.beside,
             kept: self.kept,
             problems: self.problems,
             warnings: self.warnings,
-            deferred: self.deferred.into_values().filter(|deferred| !deferred.resources.is_empty()).collect(),
+            deferred: deferred.collect(),
             outputs,
             unchanged: self.unchanged,
-            left_out: self.selected.into_left_out(),
-            proposed_key: self.basis.key_is_new.then(|| self.basis.key.clone()),
+            left_out: known.selected.into_left_out(),
+            proposed_key: input.key_is_new.then(|| input.key.clone()),
         };
-        stack::judge(stack, request, &mut plan);
-        conceal::conceal(&mut plan, self.basis.key);
+        stack::judge(input.stack, input.request, &mut plan);
+        conceal::conceal(&mut plan, input.key);
         plan
-    }
-
-    fn step(&self, index: usize, node: &Node, action: StepAction, reason: Reason, name: Option<PhysicalName>) -> Step {
-        let mut after: Vec<u32> = node.deps.iter().filter_map(|&dep| self.last[dep as usize]).collect();
-        after.sort_unstable();
-        after.dedup();
-        let index = u32::try_from(index).expect("a stack has fewer than four billion resources");
-        Step {
-            name,
-            after,
-            at: Some(Place::of(node.at)),
-            node: Some(index),
-            ..Step::new(&node.address, action, reason)
-        }
-    }
-
-    fn push(&mut self, index: usize, step: Step) -> u32 {
-        self.steps.push(step);
-        let at = self.count() - 1;
-        self.last[index] = Some(at);
-        at
-    }
-
-    fn count(&self) -> u32 {
-        u32::try_from(self.steps.len()).expect("a plan has fewer than four billion steps")
-    }
-
-    fn problem(node: &Node, message: String) -> Problem {
-        Problem { address: node.address.clone(), message, hint: None, at: Some(Place::of(node.at)) }
-    }
-
-    fn reported(&self, kind: &KindHandle, state: &Json) -> Reported {
-        reported(kind, state, self.basis.key)
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::Builder;
+use super::decide::problem;
 use crate::base::{Address, PhysicalName, Place};
 use crate::plan::{Move, Problem};
 use crate::stack::{Configs, Node, Stack};
@@ -83,7 +83,7 @@ impl Moves {
             } else if !is_known(&node.address) {
                 let other = taken[known[0]];
                 let message = format!("was `{}`, it says, and `{}` says so too", known[0], other.address);
-                let problem = Problem { hint: Some(also_at(other)), ..Builder::problem(node, message) };
+                let problem = Problem { hint: Some(also_at(other)), ..problem(node, message) };
                 moves.contested.insert(index, problem);
             }
         }
@@ -181,7 +181,7 @@ impl Candidate<'_> {
             ),
         };
         let message = format!("`.moved_from` has no effect on the record of `{from}`: {why}");
-        Some(Problem { hint: Some(hint), ..Builder::problem(node, message) })
+        Some(Problem { hint: Some(hint), ..problem(node, message) })
     }
 }
 

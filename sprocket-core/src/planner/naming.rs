@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Builder;
+use super::decide::Case;
 use super::desired::Desired;
 use crate::base::{PhysicalName, hash};
 use crate::erased::KindFacts;
@@ -16,19 +16,20 @@ use crate::value::{FINGERPRINT, SEALED};
 /// How much of the hash of a content is in its name.
 pub(super) const HASH: usize = 16;
 
-impl Builder<'_> {
+impl Case<'_, '_> {
     /// A name that the program pins counts for the next object only.
-    pub(super) fn warn_of_name(&mut self, node: &Node, object: &Object) {
-        if node.options.physical_name.is_some() && !self.is_named_so(node, object) {
+    pub(super) fn stays_named(&self, object: &Object) -> Option<Problem> {
+        (self.node.options.physical_name.is_some() && !self.is_named_so(object)).then(|| {
             let message = format!("stays as `{}` until it is replaced, whatever `.named` says now", object.name);
-            let hint = format!("`--replace {}` makes a new one of that name", node.address);
-            self.warnings.push(Problem { hint: Some(hint), ..Self::problem(node, message) });
-        }
+            let hint = format!("`--replace {}` makes a new one of that name", self.node.address);
+            Problem { hint: Some(hint), ..self.problem(message) }
+        })
     }
 
     /// Whether an object has the name that the program has for it, as far as that is its own.
-    fn is_named_so(&self, node: &Node, object: &Object) -> bool {
-        let canonical = |name: &PhysicalName| self.canonical(node.provider, &node.kind, name);
+    fn is_named_so(&self, object: &Object) -> bool {
+        let node = self.node;
+        let canonical = |name: &PhysicalName| self.input.canonical(node.provider, &node.kind, name);
         match node.kind.facts().naming {
             Naming::None => true,
             Naming::Content => object.name.as_str().starts_with(node.name.as_str()),
@@ -37,11 +38,13 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn name(&self, node: &Node, generation: u32, desired: &Desired) -> Option<PhysicalName> {
-        match (node.kind.facts().naming, &desired.spec) {
-            (Naming::Content, spec) => {
-                let spec = spec.value();
-                let undecided = self.basis.key_is_new && has_secrets(&spec, node.kind.facts());
+    /// The name that an object of these settings gets, if it is known.
+    pub(super) fn name(&self, generation: u32, desired: &Desired) -> Option<PhysicalName> {
+        let (node, facts) = (self.node, self.node.kind.facts());
+        match facts.naming {
+            Naming::Content => {
+                let spec = desired.spec.value();
+                let undecided = self.input.key_is_new && has_secrets(&spec, facts);
                 if undecided { None } else { name_of(node, generation, &spec) }
             }
             _ => name_of(node, generation, &Value::Null),

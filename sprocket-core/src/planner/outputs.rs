@@ -13,8 +13,8 @@ use crate::value::{AFTER, Known, Mistake, Path, StackKey, sealing};
 impl Builder<'_> {
     pub(super) fn outputs(&mut self) -> BTreeMap<String, Change> {
         let mut found = BTreeMap::new();
-        let recorded = &self.basis.snapshot.outputs;
-        for (name, value) in output_values(self.basis.stack, &self.known, self.basis.key) {
+        let recorded = &self.input.snapshot.outputs;
+        for (name, value) in output_values(self.input.stack, &self.known.values, self.input.key) {
             let value = match value {
                 Ok(value) => value,
                 Err(mistake) => {
@@ -28,7 +28,7 @@ impl Builder<'_> {
             }
         }
         for (name, value) in recorded {
-            if !self.request.is_partial() && !self.basis.stack.outputs.iter().any(|output| output.name == *name) {
+            if !self.input.request.is_partial() && !self.input.stack.outputs.iter().any(|output| output.name == *name) {
                 found.insert(name.clone(), output_change(value.value(), Value::Null));
             }
         }
@@ -42,7 +42,7 @@ impl Builder<'_> {
                 Some(Value::Array(after)) => after
                     .iter()
                     .filter_map(Value::as_str)
-                    .any(|address| self.selected.leaves_out(&Address::from(address))),
+                    .any(|address| self.known.selected.leaves_out(&Address::from(address))),
                 _ => map.values().any(|value| self.waits_for_left_out(value)),
             },
             Value::Array(items) => items.iter().any(|value| self.waits_for_left_out(value)),

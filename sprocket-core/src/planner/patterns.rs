@@ -7,14 +7,14 @@ use crate::plan::{Pattern, Problem};
 impl Builder<'_> {
     /// Tells of patterns that match nothing.
     pub(super) fn unmatched(&mut self) {
-        let request = self.request;
+        let request = self.input.request;
         let all = request.only.iter().chain(&request.without).chain(&request.allow);
         let unmatched = all.filter(|pattern| !self.is_known(pattern));
         let mut problems: Vec<Problem> = unmatched
             .map(|pattern| self.unknown(pattern, "no resource has this address", "`state list` and `graph`"))
             .collect();
         for pattern in &request.replace {
-            if !self.basis.stack.nodes.iter().any(|node| self.is_meant(pattern, &node.address)) {
+            if !self.input.stack.nodes.iter().any(|node| self.input.is_meant(pattern, &node.address)) {
                 let message = "is not declared: there is nothing that could take its place";
                 problems.push(self.unknown(pattern, message, "`graph`"));
             }
@@ -25,11 +25,11 @@ impl Builder<'_> {
     /// Whether an address is declared or recorded, or was before a move.
     fn is_known(&self, pattern: &Pattern) -> bool {
         self.addresses().any(|address| pattern.matches(address))
-            || self.basis.moves.made.iter().any(|moved| pattern.matches(&moved.from))
+            || self.input.moves.made.iter().any(|moved| pattern.matches(&moved.from))
     }
 
     fn addresses(&self) -> impl Iterator<Item = &Address> {
-        self.basis.stack.nodes.iter().map(|node| &node.address).chain(self.basis.snapshot.records.keys())
+        self.input.stack.nodes.iter().map(|node| &node.address).chain(self.input.snapshot.records.keys())
     }
 
     fn unknown(&self, pattern: &Pattern, message: &str, lists: &str) -> Problem {

@@ -7,7 +7,8 @@
 
 use std::collections::HashMap;
 
-use super::{Builder, name_of, next_generation};
+use super::decide::problem;
+use super::{Builder, PlannerInput, name_of, next_generation};
 use crate::base::{Address, PhysicalName, Place, ProviderName};
 use crate::erased::KindHandle;
 use crate::kind::Naming;
@@ -51,7 +52,7 @@ impl<'a> Builder<'a> {
         if taken.is_empty() {
             return Vec::new();
         }
-        let (stack, snapshot) = (self.basis.stack, self.basis.snapshot);
+        let (stack, snapshot) = (self.input.stack, self.input.snapshot);
         let mut steps_of: Option<HashMap<Address, Vec<u32>>> = None;
         let mut kind: Option<OfKind<'_>> = None;
         let mut found = Vec::new();
@@ -60,13 +61,13 @@ impl<'a> Builder<'a> {
             // Records of a kind are side by side.
             if kind.as_ref().is_none_or(|(provider, name, _)| **provider != record.provider || *name != address.kind())
             {
-                let handle = (self.basis.kind)(record, address).filter(|kind| kind.facts().naming != Naming::None);
+                let handle = (self.input.kind)(record, address).filter(|kind| kind.facts().naming != Naming::None);
                 kind = Some((&record.provider, address.kind(), self.place_of(&record.provider).zip(handle)));
             }
             let Some((_, _, Some((provider, handle)))) = &kind else { continue };
             for (place, object) in record.objects().enumerate() {
-                let name = self.canonical(*provider, handle, &object.name);
-                let Some(taken) = taken.get(&(self.servers[*provider], address.kind(), name)) else { continue };
+                let name = self.input.canonical(*provider, handle, &object.name);
+                let Some(taken) = taken.get(&(self.known.servers[*provider], address.kind(), name)) else { continue };
                 if taken.node.address == *address {
                     continue;
                 }
@@ -84,17 +85,17 @@ impl<'a> Builder<'a> {
         }
         self.problems.extend(problems);
         for HandOver { taken, given_up } in &found {
-            self.steps[*taken as usize].after.push(*given_up);
+            self.known.steps[*taken as usize].after.push(*given_up);
         }
         found
     }
 
     /// The names that this plan's steps give to new objects. That two take one is a problem.
     fn taken_names(&mut self) -> HashMap<Key<'a>, Taken<'a>> {
-        let stack = self.basis.stack;
+        let stack = self.input.stack;
         let mut taken: HashMap<Key<'a>, Taken<'a>> = HashMap::new();
         let mut problems = Vec::new();
-        for (step, number) in self.steps.iter().zip(0..) {
+        for (step, number) in self.known.steps.iter().zip(0..) {
             let (StepAction::Create { .. }, Some(index), Some(name)) = (&step.action, step.node, &step.name) else {
                 continue;
             };
@@ -103,10 +104,11 @@ impl<'a> Builder<'a> {
             if facts.naming == Naming::None {
                 continue;
             }
-            let key = (self.servers[node.provider], facts.kind, self.canonical(node.provider, &node.kind, name));
+            let key =
+                (self.known.servers[node.provider], facts.kind, self.input.canonical(node.provider, &node.kind, name));
             if let Some(other) = taken.get(&key) {
                 let message = format!("is to be `{name}` at its service, as `{}` is", other.node.address);
-                problems.push(Problem { hint: Some(another_name(other.node)), ..Self::problem(node, message) });
+                problems.push(Problem { hint: Some(another_name(other.node)), ..problem(node, message) });
             } else {
                 taken.insert(key, Taken { step: number, node });
             }
@@ -117,14 +119,14 @@ impl<'a> Builder<'a> {
 
     fn steps_by_address(&self) -> HashMap<Address, Vec<u32>> {
         let mut steps: HashMap<Address, Vec<u32>> = HashMap::new();
-        for (step, number) in self.steps.iter().zip(0..) {
+        for (step, number) in self.known.steps.iter().zip(0..) {
             steps.entry(step.address.clone()).or_default().push(number);
         }
         steps
     }
 
     fn fate(&self, address: &Address, record: &Record, place: usize, object: &Object, steps: &[u32]) -> Fate {
-        if let Some(seen) = self.basis.observed.objects.get(address) {
+        if let Some(seen) = self.input.observed.objects.get(address) {
             let is_current = place == 0 && record.object.is_some();
             let old = place - usize::from(record.object.is_some() && !is_current);
             let live = if is_current { seen.current.as_ref() } else { seen.old.get(old).and_then(Option::as_ref) };
@@ -132,7 +134,7 @@ impl<'a> Builder<'a> {
                 return Fate::Gone;
             }
         }
-        let gives_up = |step: &&u32| match &self.steps[**step as usize] {
+        let gives_up = |step: &&u32| match &self.known.steps[**step as usize] {
             step if matches!(&step.action, StepAction::Delete { object: which, .. } if object.is(which)) => true,
             step if matches!(step.reason, Reason::HostDeleted | Reason::HostReplaced) => {
                 matches!(&step.action, StepAction::Drop { object: which } if object.is(which))
@@ -150,31 +152,31 @@ impl<'a> Builder<'a> {
         let gives_up = is_current
             && !other.kind.facts().stateful
             && next.is_some_and(|next| {
-                self.canonical(other.provider, &other.kind, &next)
-                    != self.canonical(other.provider, &other.kind, &object.name)
+                self.input.canonical(other.provider, &other.kind, &next)
+                    != self.input.canonical(other.provider, &other.kind, &object.name)
             });
         let hint = another_name(other);
         let hint = match gives_up {
             true => format!("`--replace {}` gives the name up in the same run; or {hint}", other.address),
             false => hint,
         };
-        Problem { hint: Some(hint), ..Self::problem(node, message) }
+        Problem { hint: Some(hint), ..problem(node, message) }
     }
 
     /// After all else is ordered: a step that would wait for itself can't wait for a name, and that is a problem.
     pub(super) fn check_hand_overs(&mut self, found: Vec<HandOver>) {
-        if found.is_empty() || dependents(&self.steps).1.is_some() {
+        if found.is_empty() || dependents(&self.known.steps).1.is_some() {
             return;
         }
         for HandOver { taken, given_up } in found {
             let waits = |after: &mut Vec<u32>| after.retain(|&step| step != given_up);
-            waits(&mut self.steps[taken as usize].after);
-            let (dependents, _) = dependents(&self.steps);
+            waits(&mut self.known.steps[taken as usize].after);
+            let (dependents, _) = dependents(&self.known.steps);
             if !leads_to(&dependents, taken as usize, given_up as usize) {
-                self.steps[taken as usize].after.push(given_up);
+                self.known.steps[taken as usize].after.push(given_up);
                 continue;
             }
-            let (step, other) = (&self.steps[taken as usize], &self.steps[given_up as usize]);
+            let (step, other) = (&self.known.steps[taken as usize], &self.known.steps[given_up as usize]);
             let name = other.name.as_ref().map_or("", PhysicalName::as_str);
             let message =
                 format!("needs the name `{name}`, which `{}` gives up only after this one is made", other.address);
@@ -190,17 +192,19 @@ impl<'a> Builder<'a> {
 
     /// Which of the stack's providers an object was made with.
     fn place_of(&self, provider: &ProviderName) -> Option<usize> {
-        let providers = &self.basis.stack.providers;
+        let providers = &self.input.stack.providers;
         let is_it = |other: &ProviderName| other == provider;
         providers
             .iter()
             .position(|declared| is_it(&declared.name))
-            .or_else(|| providers.iter().position(|declared| (self.basis.same_server)(&declared.name, provider)))
+            .or_else(|| providers.iter().position(|declared| (self.input.same_server)(&declared.name, provider)))
     }
+}
 
+impl PlannerInput<'_> {
     /// The one way of writing a name.
     pub(super) fn canonical(&self, provider: usize, kind: &KindHandle, name: &PhysicalName) -> PhysicalName {
-        kind.canonical(name, self.basis.configs.of(provider))
+        kind.canonical(name, self.configs.of(provider))
     }
 }
 
@@ -215,7 +219,7 @@ fn one_object(node: &Node, old: &Address, object: &Object, is_deleted: bool) -> 
     if !node.kind.facts().stateful {
         hint += &format!("; with `--replace {}` as well, a new one takes its place", node.address);
     }
-    Problem { hint: Some(hint), ..Builder::problem(node, message) }
+    Problem { hint: Some(hint), ..problem(node, message) }
 }
 
 pub(super) fn another_name(other: &Node) -> String {

@@ -414,6 +414,12 @@ impl Stack {
         })
     }
 
+    /// All declared resources, in their order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let stack = self.id;
+        (0..).take(self.nodes.len()).map(move |index| NodeId { stack, index })
+    }
+
     /// The record of each declared resource, and what is recorded and not declared. Going through the records once is
     /// cheaper than looking for each.
     pub(crate) fn recorded<'r>(
