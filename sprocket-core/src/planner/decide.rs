@@ -26,14 +26,14 @@ pub(super) enum Decision {
         /// What opens it.
         after: Vec<Address>,
     },
-    /// It is replaced once all that is deferred is read: something of that was made from it, and it is deleted first.
-    Delay,
+    /// An earlier object takes its place again.
+    Restore(Box<Restore>),
     /// An object is made.
     Create(Step),
     /// An object that exists is taken over.
     Adopt(Step),
-    /// An earlier object takes its place again.
-    Restore(Box<Restore>),
+    /// It is replaced once all that is deferred is read: something of that was made from it, and it is deleted first.
+    Delay,
     /// Another object takes the place of its object.
     Replace(Box<Replace>),
     /// Its object is changed.

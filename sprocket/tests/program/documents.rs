@@ -31,6 +31,34 @@ fn each_kind_says_where_its_mark_is() {
     assert_eq!(told.collect::<BTreeSet<_>>(), there);
 }
 
+/// `LeaveOut` is **leave out**.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
+#[test]
+fn the_table_of_decisions_is_what_is_decided() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let code = fs::read_to_string(root.join("sprocket-core/src/planner/decide.rs")).unwrap();
+    let (_, variants) = code.split_once("enum Decision {\n").unwrap();
+    let variants = variants.lines().take_while(|line| *line != "}");
+    let variants = variants.filter_map(|line| line.strip_prefix("    ")?.split([' ', '(', ',']).next());
+    let variants = variants.filter(|name| name.starts_with(char::is_uppercase)).map(words);
+    let text = fs::read_to_string(root.join("docs/lifecycle.md")).unwrap();
+    let (_, table) = text.split_once("For each declared resource").unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let outcomes = rows.filter_map(|row| row.split(" | ").last());
+    let told: Vec<&str> = outcomes.flat_map(|outcome| outcome.split("**").skip(1).step_by(2)).collect();
+    assert_eq!(told, variants.collect::<Vec<_>>(), "in their order, each bold where it is first");
+}
+
 /// Where the short names of places lead, as `docs/scenarios.md` says.
 const PLACES: [(&str, &str); 5] = [
     ("scenarios/", "sprocket-core/tests/scenarios/"),
