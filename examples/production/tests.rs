@@ -134,11 +134,11 @@ fn the_first_plan() {
     create s3:bucket/sprocket-replays-local-1
     create s3:bucket/sprocket-image-gen-local-1
     create docker:network/sprocket/platform
+    create docker:volume/sprocket/redis
     create random:password/sprocket/redis
     create docker:secret/sprocket/redis-conf
     create docker:secret/sprocket/redis-password
     create vault:kv/sprocket/redis
-    create docker:volume/sprocket/redis
     create docker:service/sprocket/redis
     create random:password/sprocket/rabbitmq
     create docker:secret/sprocket/rabbitmq-user
@@ -401,7 +401,7 @@ fn what_is_destroyed_leaves_its_data_and_the_passwords_of_that_data() {
     = random:password/influx-token stays as `influx-token`: it is protected
     = random:password/sprocket/jwt stays as `sprocket-jwt`: it is protected
     = random:password/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it is protected
-    = random:password/sprocket/redis stays as `sprocket-redis`: `docker:volume/sprocket/redis` stays, and its data may need it
+    = random:password/sprocket/redis stays as `sprocket-redis`: `docker:volume/sprocket/redis` stays, and this is retained with it
     = random:password/vault-custody stays as `vault-custody`: it is protected
     = s3:bucket/sprocket-image-gen-local-1 stays as `sprocket-image-gen-local-1`: it holds data
     = s3:bucket/sprocket-local-1 stays as `sprocket-local-1`: it holds data

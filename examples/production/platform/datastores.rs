@@ -43,7 +43,9 @@ pub fn datastores(stack: &mut Stack, site: &Site, edge: &Edge, vaulted: &Vaulted
 }
 
 fn redis(stack: &mut Stack, site: &Site, network: &Network, vaulted: &Vaulted) -> Store {
-    let password = stack.add(Password::new("redis").length(64).rotation(site.redis_password.as_str()));
+    let data = stack.add(site.volume("redis"));
+    let password = Password::new("redis").length(64).rotation(site.redis_password.as_str()).retain_with(&data);
+    let password = stack.add(password);
     let modules = if site.has_stand_ins() { "" } else { MODULES };
     let conf = password.value.exposed().map(move |password| {
         format!("requirepass {password}\nappendonly yes\ndir /data\nmaxmemory-policy noeviction\n{modules}")
@@ -51,7 +53,6 @@ fn redis(stack: &mut Stack, site: &Site, network: &Network, vaulted: &Vaulted) -
     let conf = stack.add(SwarmSecret::new("redis-conf", conf));
     let file = stack.add(SwarmSecret::new("redis-password", &password.value));
     stack.add(KvSecret::new("redis", &vaulted.platform).field("password", &password.value));
-    let data = stack.add(site.volume("redis"));
     let service = site
         .stateful("redis", Image::Redis)
         .args(["redis-server", "/run/secrets/redis.conf"])

@@ -343,7 +343,7 @@ fn destroyed(place: &Place) {
     = random:password/influx-token stays as `influx-token`: it is protected
     = random:password/sprocket/jwt stays as `sprocket-jwt`: it is protected
     = random:password/sprocket/rabbitmq stays as `sprocket-rabbitmq`: it is protected
-    = random:password/sprocket/redis stays as `sprocket-redis`: `docker:volume/sprocket/redis` stays, and its data may need it
+    = random:password/sprocket/redis stays as `sprocket-redis`: `docker:volume/sprocket/redis` stays, and this is retained with it
     = random:password/vault-custody stays as `vault-custody`: it is protected
     = s3:bucket/sprocket-image-gen-local-1 stays as `sprocket-image-gen-local-1`: it holds data
     = s3:bucket/sprocket-local-1 stays as `sprocket-local-1`: it holds data

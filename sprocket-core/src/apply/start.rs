@@ -52,11 +52,6 @@ impl<'a> Run<'a> {
             }
             StepAction::Leave => Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: None })])),
             StepAction::Record => self.record_options(step),
-            StepAction::Keep { needed_by } => {
-                let record = self.snapshot.records.get(&step.address).cloned();
-                let record = record.map(|record| Box::new(Record { needed_by: Some(needed_by.clone()), ..record }));
-                Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record })]))
-            }
         };
         result.unwrap_or_else(Start::Refused)
     }

@@ -14,6 +14,7 @@ pub struct Options {
     pub(crate) adopt: bool,
     pub(crate) after: Vec<NodeId>,
     pub(crate) dies_with: Option<NodeId>,
+    pub(crate) retain_with: Vec<NodeId>,
     pub(crate) ignore: Vec<Ignored>,
     pub(crate) moved_from: Vec<String>,
     pub(crate) physical_name: Option<String>,
@@ -105,6 +106,20 @@ pub trait DraftExt: Draft {
     /// is this.
     fn dies_with<R: Resource>(mut self, host: &R) -> Self {
         self.options().dies_with = Some(host.this().node);
+        self
+    }
+
+    /// Stays in a `destroy` as long as the other stays, such as the password that the data in a volume is read with.
+    ///
+    /// ```
+    /// # use sprocket_core::program::*;
+    /// # use sprocket_core::testing;
+    /// # fn program(stack: &mut Stack, volume: &Password) {
+    /// stack.add(Password::new("redis").retain_with(volume));
+    /// # }
+    /// ```
+    fn retain_with<R: Resource>(mut self, data: &R) -> Self {
+        self.options().retain_with.push(data.this().node);
         self
     }
 

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::base::Address;
 use crate::state::Which;
 
 /// What a step does.
@@ -48,11 +47,6 @@ pub enum StepAction {
     Leave,
     /// Records options or dependencies. No call.
     Record,
-    /// Records that kept data may need it. No call.
-    Keep {
-        /// The data.
-        needed_by: Address,
-    },
 }
 
 impl StepAction {
@@ -68,7 +62,6 @@ impl StepAction {
             Self::Drop { .. } => "drop",
             Self::Leave => "leave",
             Self::Record => "record",
-            Self::Keep { .. } => "keep",
         }
     }
 

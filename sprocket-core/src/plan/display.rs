@@ -124,7 +124,6 @@ impl Display for Step {
             (StepAction::Drop { .. }, Reason::Retained) => ("=", "left in place, and no longer recorded".to_owned()),
             (StepAction::Drop { .. }, _) => ("-", "it has gone".to_owned()),
             (StepAction::Leave, _) => ("=", "left in place, and no longer recorded".to_owned()),
-            (StepAction::Keep { .. }, _) => return Ok(()),
             (StepAction::Record, _) => ("·", "only its record changes".to_owned()),
         };
         write!(f, "{sign} {}", Visible(&self.address))?;

@@ -2,25 +2,15 @@
 //!
 //! What is kept stays, and with it what it needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::decide::{Case, Findings};
 use super::hosts::{KEPT, retain};
 use super::{Builder, PlannerInput, Selected};
 use crate::base::Address;
-use crate::erased::{ErasedLive, KindFacts};
-use crate::kind::Naming;
+use crate::erased::ErasedLive;
 use crate::plan::{Kept, Problem, Reason, Step, StepAction};
 use crate::state::{Object, Record};
-
-/// How likely it is that a user's data needs a secret: the smaller, the more.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    /// It has nothing that runs.
-    rests: bool,
-    /// How many objects are between it and the secret.
-    distance: usize,
-}
 
 /// The end of an object, as a step without its number.
 pub(super) struct Ended {
@@ -163,12 +153,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Everything goes but what is kept, and what that needs: the objects it was made from, and the generated secrets that
-    /// were given to whoever uses kept data.
+    /// Everything goes but what is kept, and what that needs: what its objects were made from, and what is retained with it.
     pub(super) fn destroy(&mut self, include_kept: bool) {
         let kept = if include_kept { BTreeMap::new() } else { self.kept_from_destruction() };
         let records = &self.input.snapshot.records;
-        let keeps = self.count();
         for (address, reason) in kept.iter().filter(|(address, _)| !self.known.selected.leaves_out(address)) {
             for object in records[*address].objects() {
                 let (name, reason) = (object.name.clone(), reason.clone());
@@ -186,85 +174,36 @@ impl<'a> Builder<'a> {
                 self.end(address, record, Reason::Destroyed, host);
             }
         }
-        // What keeps is a chain, and the rest waits for its end: an edge from each to each would be their product.
-        for (at, step) in (0..).zip(&mut self.known.steps) {
-            step.after.extend(keeps.min(at).checked_sub(1));
-        }
     }
 
-    /// What stays when everything else goes, and why. A step for each that only its record can tell of later.
-    fn kept_from_destruction(&mut self) -> BTreeMap<&'a Address, String> {
+    /// What stays when everything else goes, and why.
+    fn kept_from_destruction(&self) -> BTreeMap<&'a Address, String> {
         let records = &self.input.snapshot.records;
+        let mut retained_with: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
         let mut kept: BTreeMap<&Address, String> = BTreeMap::new();
-        let mut data: BTreeSet<&Address> = BTreeSet::new();
         for (address, record) in records {
+            record.retain_with.iter().for_each(|data| retained_with.entry(data).or_default().push(address));
             if record.protect {
                 kept.insert(address, "it is protected".into());
             } else if let Some(reason) = self.stays(address, record) {
                 kept.insert(address, reason.into());
-                data.insert(address);
             }
         }
-        let mut work: Vec<&Address> = kept.keys().copied().collect();
+        let left_out = self.known.selected.left_out().filter(|address| retained_with.contains_key(address));
+        let mut work: Vec<&Address> = kept.keys().copied().chain(left_out).collect();
         while let Some(address) = work.pop() {
-            for (dep, _) in self.needs(&records[address]) {
-                if !kept.contains_key(dep) {
-                    kept.insert(dep, format!("`{address}` stays, and needs it"));
-                    work.push(dep);
+            let objects = records.get(address).into_iter().flat_map(Record::objects);
+            let needs = objects.flat_map(|object| &object.deps).map(|dep| (dep, "needs it"));
+            let retained = retained_with.get(address).into_iter().flatten().copied();
+            for (other, why) in needs.chain(retained.map(|other| (other, "this is retained with it"))) {
+                let Some((other, _)) = records.get_key_value(other) else { continue };
+                if !kept.contains_key(other) {
+                    kept.insert(other, format!("`{address}` stays, and {why}"));
+                    work.push(other);
                 }
-            }
-        }
-        for (address, record) in records {
-            if let Some(data) = record.needed_by.as_ref().filter(|needed_by| data.contains(needed_by)) {
-                kept.entry(address).or_insert_with(|| may_need(data));
-            }
-        }
-        for (secret, (_, data)) in self.given_to_users(&data) {
-            if !kept.contains_key(secret) {
-                kept.insert(secret, may_need(data));
-                // Who was given it will be gone, and this must still be known.
-                let keep = StepAction::Keep { needed_by: data.clone() };
-                self.known.steps.push(Step::new(secret, keep, Reason::Destroyed));
             }
         }
         kept
-    }
-
-    /// The recorded resources that the objects of this one were made from.
-    fn needs(&self, record: &'a Record) -> impl Iterator<Item = (&'a Address, &'a Record)> + use<'a> {
-        let records = &self.input.snapshot.records;
-        let deps = record.objects().flat_map(|object| &object.deps);
-        deps.filter_map(|dep| records.get_key_value(dep))
-    }
-
-    /// The generated secrets that users of data were given, each with the data that most likely needs it: that of the
-    /// nearest user that runs; of the nearest at all if none does.
-    fn given_to_users(&self, data: &BTreeSet<&'a Address>) -> BTreeMap<&'a Address, (Rank, &'a Address)> {
-        let is = |(address, record): (&Address, &Record), what: fn(&KindFacts) -> bool| {
-            (self.input.kind)(record, address).is_some_and(|kind| what(&kind.facts()))
-        };
-        let mut given = BTreeMap::new();
-        // Most programs hold no data, and then nobody is given it.
-        let users = self.input.snapshot.records.iter().filter(|_| !data.is_empty());
-        for user in users {
-            let mut near: Vec<(&Address, &Record)> = self.needs(user.1).collect();
-            let Some(used) = near.iter().map(|(dep, _)| *dep).find(|dep| data.contains(dep)) else { continue };
-            let mut seen: BTreeSet<&Address> = near.iter().map(|(dep, _)| *dep).collect();
-            let mut rank = Rank { rests: !is(user, |kind| kind.converges), distance: 0 };
-            while !near.is_empty() {
-                for &(secret, _) in near.iter().filter(|dep| is(**dep, |kind| kind.naming == Naming::None)) {
-                    let first = given.entry(secret).or_insert((rank, used));
-                    *first = (*first).min((rank, used));
-                }
-                near = near
-                    .iter()
-                    .flat_map(|(_, record)| self.needs(record))
-                    .filter(|(dep, _)| seen.insert(dep))
-                    .collect();
-                rank.distance += 1;
-            }
-        }
-        given
     }
 }
 
@@ -275,8 +214,4 @@ pub(super) fn stays(input: &PlannerInput<'_>, address: &Address, record: &Record
     }
     let stateful = (input.kind)(record, address).is_some_and(|kind| kind.facts().stateful);
     stateful.then_some("it holds data")
-}
-
-fn may_need(data: &Address) -> String {
-    format!("`{data}` stays, and its data may need it")
 }

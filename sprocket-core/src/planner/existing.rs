@@ -67,10 +67,7 @@ impl Case<'_, '_> {
 
     fn options_changed(&self, record: &Record, object: &Object) -> bool {
         let (node, stack) = (self.node, self.input.stack);
-        let dies_with = node.options.dies_with.map(|host| &stack.nodes[host.index as usize].address);
-        node.options.protect != record.protect
-            || node.options.keep_on_delete != record.keep_on_delete
-            || dies_with != record.dies_with.as_ref()
+        node.ending(stack) != record.ending()
             || remembers_too_much(record, node, stack)
             || stack.providers[node.provider].name != record.provider
             || node.deps.len() != object.deps.len()

@@ -9,7 +9,7 @@ use crate::erased::{ErasedDraft, ErasedLookup, ErasedProvider, ErasedProviderTyp
 use crate::kind::Options;
 use crate::stack::Stack;
 use crate::state::Ending;
-use crate::value::Slot;
+use crate::value::{NodeId, Slot};
 
 /// A declared resource.
 pub(crate) struct Node {
@@ -53,10 +53,12 @@ impl Node {
 
     /// What its record says of its end.
     pub(crate) fn ending(&self, stack: &Stack) -> Ending {
+        let address = |node: &NodeId| stack.nodes[node.index as usize].address.clone();
         Ending {
             protect: self.options.protect,
             keep_on_delete: self.options.keep_on_delete,
-            dies_with: self.options.dies_with.map(|host| stack.nodes[host.index as usize].address.clone()),
+            dies_with: self.options.dies_with.as_ref().map(address),
+            retain_with: self.options.retain_with.iter().map(address).collect(),
         }
     }
 }

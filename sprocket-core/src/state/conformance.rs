@@ -342,8 +342,8 @@ fn entries() -> Vec<Entry> {
         left: vec![LeftObject { name: "web-0".into(), id: "id-0".into() }],
         protect: true,
         keep_on_delete: true,
-        needed_by: Some("docker:volume/data".into()),
         dies_with: Some("docker:network/other".into()),
+        retain_with: vec!["docker:volume/data".into()],
         ..record()
     };
     let config = RecordedProvider { config: Json::from(&json!({"host": "tcp://a"})), identity: "swarm-1".into() };
@@ -405,7 +405,12 @@ fn intention() -> Intention {
         secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Index(3)])],
         deps: vec!["docker:network/other".into()],
         triggers: vec![json!({"$sealed": "x"}), json!(null)],
-        ending: Ending { protect: true, keep_on_delete: true, dies_with: Some("docker:network/other".into()) },
+        ending: Ending {
+            protect: true,
+            keep_on_delete: true,
+            dies_with: Some("docker:network/other".into()),
+            retain_with: vec!["docker:volume/data".into()],
+        },
         moved_from: Some("docker:network/old".into()),
     }
 }
@@ -419,8 +424,8 @@ fn record() -> Record {
         left: Vec::new(),
         protect: false,
         keep_on_delete: false,
-        needed_by: None,
         dies_with: None,
+        retain_with: Vec::new(),
         moved_from: Some("docker:network/old".into()),
     }
 }

@@ -29,12 +29,12 @@ pub struct Record {
     /// A delete leaves the object in place.
     #[serde(default, skip_serializing_if = "is_false")]
     pub keep_on_delete: bool,
-    /// Data that is kept may need it: it stays as long as that does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub needed_by: Option<Address>,
     /// It goes when this one goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dies_with: Option<Address>,
+    /// A `destroy` keeps it as long as it keeps one of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retain_with: Vec<Address>,
     /// The address that it had before it moved: a `.moved_from` that says so is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<Address>,
@@ -52,6 +52,9 @@ pub struct Ending {
     /// It goes when this one goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dies_with: Option<Address>,
+    /// A `destroy` keeps it as long as it keeps one of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retain_with: Vec<Address>,
 }
 
 /// An object that is not managed any more.
@@ -203,15 +206,26 @@ impl Record {
             left: Vec::new(),
             protect: false,
             keep_on_delete: false,
-            needed_by: None,
             dies_with: None,
+            retain_with: Vec::new(),
             moved_from: None,
         }
     }
 
     /// From now on, this is what the program says of its end.
-    pub fn end_as(&mut self, Ending { protect, keep_on_delete, dies_with }: Ending) {
-        (self.protect, self.keep_on_delete, self.dies_with) = (protect, keep_on_delete, dies_with);
+    pub fn end_as(&mut self, Ending { protect, keep_on_delete, dies_with, retain_with }: Ending) {
+        (self.protect, self.keep_on_delete) = (protect, keep_on_delete);
+        (self.dies_with, self.retain_with) = (dies_with, retain_with);
+    }
+
+    /// What the program said last of its end.
+    pub(crate) fn ending(&self) -> Ending {
+        Ending {
+            protect: self.protect,
+            keep_on_delete: self.keep_on_delete,
+            dies_with: self.dies_with.clone(),
+            retain_with: self.retain_with.clone(),
+        }
     }
 
     /// Makes place for a new current object of this generation. The one before it is still to be deleted; but if it has the

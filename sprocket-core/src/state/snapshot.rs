@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::journal::{Action, Entry, Event};
 use super::key::ProtectedKey;
-use super::record::Record;
+use super::record::{Ending, Record};
 use crate::base::{Address, Effect, Identity, Json, Lineage, PhysicalName, ProviderName};
 
 /// The version of the format that this engine writes. Older ones are upgraded on load, newer ones refused.
@@ -211,11 +211,12 @@ impl Snapshot {
         let recorded = self.records.values_mut().flat_map(|record| {
             let objects = record.object.iter_mut().chain(&mut record.old);
             let deps = objects.flat_map(|object| &mut object.deps);
-            deps.chain(&mut record.dies_with).chain(&mut record.needed_by)
+            deps.chain(&mut record.dies_with).chain(&mut record.retain_with)
         });
         let begun = self.pending.values_mut().filter_map(|entry| match &mut entry.event {
             Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => {
-                Some(intent.deps.iter_mut().chain(&mut intent.ending.dies_with))
+                let Ending { dies_with, retain_with, .. } = &mut intent.ending;
+                Some(intent.deps.iter_mut().chain(dies_with).chain(retain_with))
             }
             _ => None,
         });
@@ -255,7 +256,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::state::{Ending, Intention, Object};
+    use crate::state::{Intention, Object};
 
     fn object(generation: u32) -> Object {
         Object {
@@ -413,7 +414,7 @@ mod tests {
         let mut snapshot = after([Event::Done { record: record(Some(1), &[2]) }, Event::Begin { action: create() }]);
         let mut user = record(Some(1), &[2]).unwrap();
         user.dies_with = Some("a".into());
-        user.needed_by = Some("a".into());
+        user.retain_with = vec!["a".into()];
         snapshot.take(at("user", Event::Done { record: Some(user) }));
         snapshot.take(at("user", Event::Begin { action: create() }));
         snapshot.take(at("a", moved(&[("a", "b")])));

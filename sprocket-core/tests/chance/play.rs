@@ -863,7 +863,6 @@ fn does(action: &StepAction) -> String {
         StepAction::Drop { object } => format!("drop {}", object.generation),
         StepAction::Leave => "leave".into(),
         StepAction::Record => "record".into(),
-        StepAction::Keep { .. } => "keep".into(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Stories of plans and runs.
 
 use insta::assert_snapshot;
-use sprocket_core::engine::Goal;
-use sprocket_core::program::{Password, Secret, Stack};
+use sprocket_core::engine::{Goal, Request};
+use sprocket_core::program::{DraftExt as _, Password, Stack};
 
 use super::kinds::{App, Conf, Disk, Net, Note};
 use super::{Story, on_lab};
@@ -15,7 +15,7 @@ fn estate_with(stack: &mut Stack, subnet: &str, image: &str, motd: &str) {
     let net = stack.add(Net::new("edge").subnet(subnet));
     let disk = stack.add(Disk::new("data"));
     let motd = stack.add(Conf::new("motd", motd));
-    let password = stack.add(Password::new("redis"));
+    let password = stack.add(Password::new("redis").retain_with(&disk));
     let note = stack.add(Note::new("login", &password.value));
     stack.add(
         App::new("web", image)
@@ -156,7 +156,7 @@ fn a_step_whose_unknown_turns_out_to_be_the_old_value_becomes_nothing() {
 }
 
 #[test]
-fn destroy_keeps_data_and_the_secret_that_the_data_may_need() {
+fn destroy_keeps_data_and_the_secret_that_is_retained_with_it() {
     let mut story = Story::new();
     story.apply(estate);
     let plan = story.world.try_plan(on_lab(estate), Goal::Destroyed { include_kept: false }).unwrap();
@@ -166,11 +166,11 @@ fn destroy_keeps_data_and_the_secret_that_the_data_may_need() {
     - lab:net/edge
     - lab:note/login
     = lab:disk/data stays as `data`: it holds data
-    = random:password/redis stays as `redis`: `lab:disk/data` stays, and its data may need it
+    = random:password/redis stays as `redis`: `lab:disk/data` stays, and this is retained with it
     4 to delete.
     ");
     story.world.destroy(on_lab(estate));
-    // Whoever used the data has gone; what the data may need is still known.
+    // The record says so: whoever used the data has gone.
     story.world.destroy(on_lab(estate));
     assert!(story.world.snapshot().unwrap().records.contains_key(&"random:password/redis".into()));
     assert_eq!(story.world.objects(), ["lab:disk/data"]);
@@ -178,32 +178,62 @@ fn destroy_keeps_data_and_the_secret_that_the_data_may_need() {
 }
 
 #[test]
-fn destroy_keeps_a_secret_for_the_data_of_its_nearest_user() {
+fn what_is_retained_keeps_what_it_needs_and_what_is_retained_with_it() {
     let program = |stack: &mut Stack| {
-        let secret = stack.add(Password::new("shared"));
-        let (near, far) = (stack.add(Disk::new("near")), stack.add(Disk::new("far")));
-        let login = stack.add(Note::new("login", &secret.value));
-        let mid = stack.add(Note::new("mid", login.name.map(Secret::new)));
-        stack.add(App::new("a", "app:1").uses(&near.name).uses(&login.name));
-        stack.add(App::new("b", "app:1").uses(&far.name).uses(&mid.name));
+        let disk = stack.add(Disk::new("data"));
+        let secret = stack.add(Password::new("secret"));
+        let login = stack.add(Note::new("login", &secret.value).retain_with(&disk));
+        stack.add(Password::new("recovery").retain_with(&login));
+        let other = stack.add(Password::new("other"));
+        stack.add(Password::new("goes").retain_with(&other));
     };
     let mut story = Story::new();
     story.apply(program);
-    let plan = story.world.try_plan(on_lab(program), Goal::Destroyed { include_kept: false }).unwrap().to_string();
-    assert!(plan.contains("random:password/shared stays as `shared`: `lab:disk/near` stays"), "{plan}");
+    let plan = |story: &mut Story, program: fn(&mut Stack), request: Request| {
+        story.world.try_plan(on_lab(program), request).unwrap().to_string()
+    };
+    let destroyed = || Request::from(Goal::Destroyed { include_kept: false });
+    assert_snapshot!(plan(&mut story, program, destroyed()), @"
+    - random:password/goes
+    - random:password/other
+    = lab:disk/data stays as `data`: it holds data
+    = lab:note/login stays as `login`: `lab:disk/data` stays, and this is retained with it
+    = random:password/recovery stays as `recovery`: `lab:note/login` stays, and this is retained with it
+    = random:password/secret stays as `secret`: `lab:note/login` stays, and needs it
+    2 to delete.
+    ");
+    // What the request leaves out stays too.
+    let with = |stack: &mut Stack| {
+        let net = stack.add(Net::new("net"));
+        stack.add(Password::new("key").retain_with(&net));
+    };
+    let mut story = Story::new();
+    story.apply(with);
+    assert_snapshot!(plan(&mut story, with, destroyed().without(["lab:net/net"])), @"
+    = random:password/key stays as `key`: `lab:net/net` stays, and this is retained with it
+    Nothing to do: nothing is left to destroy; 1 left out.
+    ");
 }
 
 #[test]
-fn destroy_keeps_a_secret_for_the_data_of_a_user_that_runs() {
-    let program = |stack: &mut Stack| {
-        let secret = stack.add(Password::new("shared"));
-        let (rests, runs) = (stack.add(Disk::new("rests")), stack.add(Disk::new("runs")));
-        let login = stack.add(Note::new("login", &secret.value));
-        stack.add(Note::new("rests", secret.value.zip(&rests.name).map(|(secret, _)| secret)));
-        stack.add(App::new("runs", "app:1").uses(&runs.name).uses(&login.name));
+fn what_is_retained_with_data_from_now_on_is_recorded() {
+    let program = |retained: bool| {
+        move |stack: &mut Stack| {
+            let disk = stack.add(Disk::new("data"));
+            let secret = Password::new("secret");
+            stack.add(if retained { secret.retain_with(&disk) } else { secret });
+        }
     };
     let mut story = Story::new();
-    story.apply(program);
-    let plan = story.world.try_plan(on_lab(program), Goal::Destroyed { include_kept: false }).unwrap().to_string();
-    assert!(plan.contains("random:password/shared stays as `shared`: `lab:disk/runs` stays"), "{plan}");
+    story.apply(program(false));
+    assert_snapshot!(story.plan(program(true)), @"
+    · random:password/secret  (only its record changes)
+    1 to record, 1 unchanged.
+    ");
+    story.apply(program(true));
+    story.world.destroy(on_lab(program(true)));
+    assert!(story.world.snapshot().unwrap().records.contains_key(&"random:password/secret".into()));
+    story.apply(program(false));
+    story.world.destroy(on_lab(program(false)));
+    assert!(!story.world.snapshot().unwrap().records.contains_key(&"random:password/secret".into()));
 }

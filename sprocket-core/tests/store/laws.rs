@@ -52,7 +52,7 @@ prop_compose! {
         for (number, object) in (4..).zip(&mut old) {
             object.generation = number;
         }
-        Box::new(Record { id: "3f9a".into(), provider: "docker".into(), object, old, left: Vec::new(), protect, keep_on_delete, needed_by: None, moved_from: None, dies_with })
+        Box::new(Record { id: "3f9a".into(), provider: "docker".into(), object, old, left: Vec::new(), protect, keep_on_delete, moved_from: None, dies_with, retain_with: Vec::new() })
     }
 }
 
