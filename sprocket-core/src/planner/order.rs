@@ -73,7 +73,7 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
     let hosts = hosts(steps, snapshot);
     let early = uses.early_deletes(steps, &hosts);
     let objects = Objects::of(steps, snapshot);
-    let mut if_possible = Vec::new();
+    let (mut if_possible, mut after_hosts) = (Vec::new(), Vec::new());
     for &delete in &deletes {
         let makes_room = rooms.makes[delete];
         let Some(resource) = uses.resource_of[delete] else { continue };
@@ -92,7 +92,7 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
                     // What gives up its place to another waits for who moves over to that as far as that can be.
                     None if makes_room && !goes => if_possible.extend(ends.iter().map(|&end| (end, step))),
                     Some(hosts) => {
-                        if_possible.extend(ends.iter().flat_map(|&end| hosts.iter().map(move |&host| (end, host))))
+                        after_hosts.extend(ends.iter().flat_map(|&end| hosts.iter().map(move |&host| (end, host))))
                     }
                     None if steps[step].action.only_forgets() => {}
                     None if matches!(steps[step].action, StepAction::Record) => {
@@ -126,8 +126,9 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
         }
     }
     make_room_late(steps, &uses, rooms);
-    // What it was made from goes after the host, and after what is declared otherwise now and is as it was, unless they wait
-    // for just that.
+    // What was made from something goes before that, as far as it is known which of its objects that was. What a guest was
+    // made from goes after its host. Both unless they wait for just that.
+    if_possible.append(&mut after_hosts);
     wait_where_possible(steps, if_possible);
 }
 

@@ -143,15 +143,10 @@ fn group<'a>(
         }
         let group = match groups.entry((&record.provider, address.kind())) {
             Entry::Occupied(group) => group.into_mut(),
-            Entry::Vacant(place) => place.insert(Group {
-                provider: record.provider.clone(),
-                kind: connections.kind(&record.provider, address)?,
-                config: config(&record.provider),
-                records: Vec::new(),
-                elsewhere: Vec::new(),
-                claimed: Vec::new(),
-                next: Vec::new(),
-            }),
+            Entry::Vacant(place) => {
+                let kind = connections.kind(&record.provider, address)?;
+                place.insert(Group::of(&record.provider, kind, config(&record.provider)))
+            }
         };
         group.records.push((address, record));
     }
@@ -161,52 +156,35 @@ fn group<'a>(
         if connections.is_deferred(provider) {
             continue;
         }
-        let is_content = node.kind.facts().naming == Naming::Content;
+        let naming = node.kind.facts().naming;
+        let is_content = naming == Naming::Content;
         let content = if is_content { content_name(node, with_object) } else { None };
-        if let Some(record) = with_object {
-            let group = groups.get_mut(&(&record.provider, node.address.kind()));
-            // What has moved has its old name. Should it have gone, it is made again under its new one.
-            let again = |object: &Object| name_of(node, object.generation, &serde_json::Value::Null);
-            let name = match node.kind.facts().naming {
-                Naming::Content => content,
-                Naming::Fixed | Naming::Generation => record.object.as_ref().and_then(again),
-                Naming::None => None,
-            };
-            if let (Some(group), Some(name)) = (group, name)
-                && !record.objects().any(|object| group.are_one(&object.name, &name))
-            {
-                group.claimed.push(name);
-            }
-            if node.kind.facts().naming == Naming::Generation
-                && let Some(group) = groups.get_mut(&(&record.provider, node.address.kind()))
-            {
-                group.next.extend(next_name(node, record));
-            }
+        // What it is made with now is asked for its names: that may be another provider of the server than it was made with.
+        let group = groups
+            .entry((provider, node.address.kind()))
+            .or_insert_with(|| Group::of(provider, node.kind.clone(), configs.of(node.provider)));
+        let Some(record) = with_object else {
+            group.claimed.extend(if is_content { content } else { Some(node.name.clone()) });
             continue;
+        };
+        // What has moved has its old name. Should it have gone, it is made again under its new one.
+        let again = |object: &Object| name_of(node, object.generation, &serde_json::Value::Null);
+        let name = match naming {
+            Naming::Content => content,
+            Naming::Fixed | Naming::Generation => record.object.as_ref().and_then(again),
+            Naming::None => None,
+        };
+        if let Some(name) = name.filter(|name| !record.objects().any(|object| group.are_one(&object.name, name))) {
+            group.claimed.push(name);
         }
-        let group = groups.entry((provider, node.address.kind())).or_insert_with(|| Group {
-            provider: provider.clone(),
-            kind: node.kind.clone(),
-            config: configs.of(node.provider),
-            records: Vec::new(),
-            elsewhere: Vec::new(),
-            claimed: Vec::new(),
-            next: Vec::new(),
-        });
-        group.claimed.extend(if is_content { content } else { Some(node.name.clone()) });
+        if naming == Naming::Generation {
+            group.next.extend(next_name(node, record));
+        }
     }
     for Unanswered { provider, kind, name } in &snapshot.unanswered {
         let Ok(open) = connections.open(provider) else { continue };
         let Some(handle) = open.provider_type.kind(kind) else { continue };
-        let group = groups.entry((provider, kind)).or_insert_with(|| Group {
-            provider: provider.clone(),
-            kind: handle,
-            config: config(provider),
-            records: Vec::new(),
-            elsewhere: Vec::new(),
-            claimed: Vec::new(),
-            next: Vec::new(),
-        });
+        let group = groups.entry((provider, kind)).or_insert_with(|| Group::of(provider, handle, config(provider)));
         group.claimed.push(name.clone());
     }
     let servers = connections.shared();
@@ -240,7 +218,20 @@ fn content_name(
 
 type Read = (Vec<(Address, Seen)>, HashMap<Name, Vec<ErasedLive>>);
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    fn of(provider: &ProviderName, kind: KindHandle, config: Option<&'a Config>) -> Self {
+        let provider = provider.clone();
+        Self {
+            provider,
+            kind,
+            config,
+            records: Vec::new(),
+            elsewhere: Vec::new(),
+            claimed: Vec::new(),
+            next: Vec::new(),
+        }
+    }
+
     async fn read(self, snapshot: &Snapshot, key: &StackKey, connections: &Connections) -> Result<Read, Refused> {
         let open = connections.open(&self.provider)?;
         let through = Through { provider: &open.instance, key, secrets: &[] };

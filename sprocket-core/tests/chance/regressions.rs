@@ -519,6 +519,35 @@ fn what_has_lost_its_mark_is_not_found_by_it() {
     );
 }
 
+/// What a guest was made from waited for the host of the guest, and so could not be deleted before the host's object from
+/// before, which it had been made from.
+#[test]
+fn what_a_guest_was_made_from_goes_before_what_itself_was_made_from() {
+    let program = |base: u64| {
+        vec![
+            Slot { base, ..thing(1, Sign) },
+            Slot { uses: vec![On(1)], options: vec![Protect, LeftOut], ..thing(2, Post) },
+            Slot { uses: vec![Inside(1), Name(2)], ..thing(3, Post) },
+        ]
+    };
+    featured(vec![Feature::Selections, Feature::HostsByName], vec![act(program(0)), act(program(1))]);
+}
+
+/// Its name was asked of the provider that the resource had been made with.
+#[test]
+fn earlier_content_is_found_at_another_provider_of_the_server() {
+    let sign = |base: u64| Slot { base, options: vec![Keep, Far], ..thing(3, Sign) };
+    featured(
+        vec![Feature::DerivedProviders],
+        vec![
+            act(vec![sign(0)]),
+            act(vec![sign(1)]),
+            Act { others: vec![Put(0)], ..act(vec![sign(1)]) },
+            act(vec![thing(0, Post), sign(0)]),
+        ],
+    );
+}
+
 /// It was recorded as if it were as the program says.
 #[test]
 fn what_is_accepted_of_an_interrupted_run_is_recorded_as_it_is() {
