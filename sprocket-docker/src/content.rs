@@ -3,7 +3,7 @@
 //! An update sends the version that was read just before it, and only if the labels are still those that the plan saw.
 
 use serde_json::Value;
-use sprocket_core::kind::Findings;
+use sprocket_core::kind::{CallError, Findings, ProviderError};
 
 use crate::client::encode;
 use crate::error::DockerError;
@@ -83,7 +83,7 @@ impl Kind {
         let found = self.get(docker, id).await?;
         let found = found.ok_or_else(|| DockerError::refused(&what, 404, &format!("{} {id} not found", self.noun)))?;
         if !same(&content(&found)) {
-            return Err(DockerError::Changed { what });
+            return Err(CallError::Changed { what }.into());
         }
         let version = &found["Version"]["Index"];
         let path = format!("/{}/{}/update?version={version}", self.path, encode(id));

@@ -1,5 +1,6 @@
 //! What the author of a kind writes: resources, providers, their settings, and look-ups.
 
+mod call_error;
 mod calls;
 mod lookup;
 mod options;
@@ -14,6 +15,7 @@ pub use crate::base::{
     Address, Effect, Entropy, Identity, Json, Lineage, Mark, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId,
     Witness,
 };
+pub use call_error::CallError;
 pub use calls::{
     Bring, Change, Checked, Claim, Deadline, Failed, Find, Findings, Found, Intent, Listing, Live, Make, Recorded,
     Settled,
