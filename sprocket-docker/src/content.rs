@@ -7,7 +7,7 @@ use sprocket_core::kind::{CallError, Findings, ProviderError};
 
 use crate::client::encode;
 use crate::error::DockerError;
-use crate::mark::Labels;
+use crate::mark::{self, Labels};
 use crate::provider::Docker;
 
 /// Which of the two.
@@ -32,7 +32,7 @@ fn content(found: &Value) -> Content {
     Content {
         id: text(&found["ID"]),
         name: text(&spec["Name"]),
-        labels: Labels::of_json(&spec["Labels"]),
+        labels: mark::of_json(&spec["Labels"]),
         data: spec.get("Data").cloned(),
     }
 }

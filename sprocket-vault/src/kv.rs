@@ -6,12 +6,12 @@
 //! without a version is one whose create was interrupted, and is written again.
 //! <https://openbao.org/api-docs/secret/kv/kv-v2/>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallError, Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Live,
-    Make, Mark, Naming, Outcome, PhysicalName, ProviderError, Recorded, Resource, Settled, Spec, This, Witness,
+    CallError, Change, Checked, Deadline, Entries, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent,
+    Live, Make, Mark, Naming, Outcome, PhysicalName, ProviderError, Recorded, Resource, Settled, Spec, This, Witness,
 };
 use sprocket_core::program::{DraftExt as _, Input, IntoInput, Output, Secret};
 use vaultrs::api::kv2::requests::{SetSecretMetadataRequest, SetSecretRequestOptions};
@@ -250,7 +250,7 @@ impl Path {
             Err(error) => return Err(error),
         };
         let newest = found.versions.get(&found.current_version.to_string());
-        let (labels, mark) = mark::split(found.custom_metadata);
+        let Entries { own: labels, mark, .. } = Entries::of(found.custom_metadata.unwrap_or_default());
         let name = PhysicalName::from(self.to_string());
         Ok(Some(Live {
             id: name.as_str().into(),
@@ -281,7 +281,7 @@ impl Path {
         let client = vault.client.typed();
         let what = format!("{verb} secret `{self}`");
         let mut metadata = SetSecretMetadataRequest::builder();
-        metadata.custom_metadata(mark::entries(&spec.labels, mark)).max_versions(spec.max_versions);
+        metadata.custom_metadata(mark.beside::<HashMap<_, _>>(&spec.labels)).max_versions(spec.max_versions);
         let marked = vaultrs::kv2::set_metadata(client, &self.mount, &self.path, Some(&mut metadata)).await;
         marked.map_err(vault.client.failed(&what))?;
         let options = SetSecretRequestOptions { cas: u32::try_from(after).unwrap_or(u32::MAX) };

@@ -4,15 +4,15 @@
 //! program says otherwise. Its id is its accessor, so that another mount at the same path is another object. Its mark is
 //! among its options. <https://openbao.org/api-docs/system/mounts/>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make,
-    Naming, ObjectId, Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
+    Change, Checked, Deadline, Entries, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live,
+    Make, Naming, ObjectId, Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::Output;
 use vaultrs::api::sys::requests::EnableEngineRequest;
@@ -123,7 +123,7 @@ impl Resource for VaultMount {
         let path = make.name.as_str();
         let VaultMountSpec { engine, engine_options, description } = make.spec;
         let mut request = EnableEngineRequest::builder();
-        request.options(mark::entries(engine_options, make.mark)).description(description.as_str());
+        request.options(make.mark.beside::<HashMap<_, _>>(engine_options)).description(description.as_str());
         let enabled = vaultrs::sys::mount::enable(vault.client.typed(), path, engine, Some(&mut request)).await;
         enabled.map_err(vault.client.failed(&format!("create mount `{path}`")))?;
         let made = all(vault).await?.into_iter().find(|live| live.name == *make.name);
@@ -137,7 +137,8 @@ impl Resource for VaultMount {
     async fn update(vault: &Vault, change: &Change<'_, Self>) -> Outcome<Self> {
         let path = &change.live.name;
         let VaultMountSpec { engine_options, description, .. } = change.spec;
-        let body = json!({ "description": description, "options": mark::entries(engine_options, change.mark) });
+        let options: BTreeMap<_, _> = change.mark.beside(engine_options);
+        let body = json!({ "description": description, "options": options });
         let what = format!("update mount `{path}`");
         let tuned = vault.client.ask(&what, Method::POST, &format!("sys/mounts/{path}/tune"), Some(&body)).await;
         tuned?;
@@ -184,7 +185,7 @@ pub(crate) async fn all(vault: &Vault) -> Result<Vec<Live<VaultMount>>, VaultErr
 }
 
 fn live((path, mount): (String, MountResponse)) -> Live<VaultMount> {
-    let (engine_options, mark) = mark::split(mount.options);
+    let Entries { own: engine_options, mark, .. } = Entries::of(mount.options.unwrap_or_default());
     Live {
         id: mount.accessor.as_str().into(),
         name: path.trim_end_matches('/').into(),

@@ -2,6 +2,7 @@
 
 mod call_error;
 mod calls;
+mod entries;
 mod lookup;
 mod options;
 mod overrides;
@@ -20,6 +21,7 @@ pub use calls::{
     Bring, Change, Checked, Claim, Deadline, Failed, Find, Findings, Found, Intent, Listing, Live, Make, Recorded,
     Settled,
 };
+pub use entries::Entries;
 pub use lookup::{Lookup, Question};
 pub(crate) use options::Ignored;
 pub use options::{DraftExt, Layer, Options, Precedes};

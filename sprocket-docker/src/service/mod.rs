@@ -40,7 +40,7 @@ pub use values::{Constraint, Cpus, HostName, ImageRef, Memory, Ratio, Timespan};
 
 use crate::client::{Ask, encode};
 use crate::error::DockerError;
-use crate::mark::Labels;
+use crate::mark;
 use crate::name;
 use crate::provider::{Docker, EngineAddress};
 
@@ -172,7 +172,7 @@ impl Resource for Service {
         let services = listed.as_array().into_iter().flatten();
         let wanted = services.filter(|found| {
             let name = PhysicalName::from(found["Spec"]["Name"].as_str().unwrap_or_default());
-            wanted.wants(&name, Labels::of_json(&found["Spec"]["Labels"]).mark.as_ref())
+            wanted.wants(&name, mark::of_json(&found["Spec"]["Labels"]).mark.as_ref())
         });
         wanted.map(live).collect::<Result<_, _>>().map(Some)
     }
