@@ -10,6 +10,7 @@ mod provider;
 mod resource;
 mod resource_ref;
 mod spec;
+mod text;
 mod trigger;
 
 pub use crate::base::{
@@ -32,4 +33,7 @@ pub use resource::{ErrorOf, FailedOf, Naming, Outcome, Part, Resource, State};
 pub use resource_ref::This;
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
 pub use sprocket_derive::Spec;
+pub use text::as_text;
+#[doc(hidden)]
+pub use text::names;
 pub use trigger::Trigger;
