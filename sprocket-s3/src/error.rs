@@ -161,11 +161,6 @@ impl S3Error {
     }
 }
 
-/// An error and its source, in a line.
-pub(crate) fn with_source(error: &S3Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
-}
-
 /// The bucket that an attempt names.
 fn bucket_in(what: &str) -> String {
     what.split('`').nth(1).unwrap_or("of the request").to_owned()

@@ -88,19 +88,10 @@ impl KvSecretDraft {
             (Input::Mistake(mistake), _) | (_, Input::Mistake(mistake)) => Input::Mistake(mistake),
             (Input::Value(data), Input::Value(value)) => Input::Value(with(data, value)),
             (data, value) => {
-                Input::Output(output(data).zip(&output(value)).map(move |(data, value)| with(data, value)).secret())
+                Input::Output(data.output().zip(&value.output()).map(move |(data, value)| with(data, value)).secret())
             }
         };
         self
-    }
-}
-
-#[track_caller]
-fn output<T: Clone + Send + Sync + 'static>(input: Input<T>) -> Output<T> {
-    match input {
-        Input::Output(output) => output,
-        Input::Value(value) => Output::known(value),
-        Input::Mistake(_) => unreachable!("BUG: a mistake has no value"),
     }
 }
 

@@ -15,7 +15,7 @@ mod trigger;
 
 pub use crate::base::{
     Address, Effect, Entropy, Identity, Json, Lineage, Mark, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId,
-    Witness,
+    Witness, with_causes,
 };
 pub use call_error::CallError;
 pub use calls::{

@@ -19,7 +19,7 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
     CallError, Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Live,
-    Make, Naming, Outcome, PhysicalName, ProviderError, Recorded, Resource, Settled, This,
+    Make, Naming, Outcome, PhysicalName, ProviderError, Recorded, Resource, Settled, This, with_causes,
 };
 use sprocket_core::program::{Assigned, Output};
 
@@ -191,7 +191,7 @@ impl Resource for Bucket {
         let client = s3.client.in_region(&record.state.region);
         let what = format!("read bucket `{}`", record.name);
         let listed = client.sdk.list_objects_v2().bucket(record.name.as_str()).max_keys(1).send().await;
-        let failure = listed.map_err(client.failed(what)).err().map(|error| crate::error::with_source(&error));
+        let failure = listed.map_err(client.failed(what)).err().map(|error| with_causes(&error));
         vec![Checked { what: "can be read".into(), failure }]
     }
 }
