@@ -13,7 +13,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::error::{DnsError, TsigRefusal, refused};
+use sprocket_core::kind::CallError;
+
+use crate::error::{DnsError, SERVER, TsigRefusal, refused, unreadable};
 use crate::name::ZoneName;
 use crate::server::ServerAddress;
 use crate::update::Update;
@@ -78,9 +80,7 @@ impl Client {
     pub(crate) async fn update(&self, what: &str, update: Update) -> Result<(), DnsError> {
         let mut message = update.message(self.zone.name());
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let unreadable =
-            |source: Box<dyn std::error::Error + Send + Sync>| DnsError::Unreadable { what: what.to_owned(), source };
-        let verifier = message.finalize(&self.signer, now).map_err(|error| unreadable(Box::new(error)))?;
+        let verifier = message.finalize(&self.signer, now).map_err(|error| unreadable(what, error))?;
         let received = self.exchange(what, &[encode(what, &message)?]).await?;
         let answer = decode(what, &received[0])?;
         if let Some(reason) = answer.signature.as_ref().and_then(|signature| signature.data.error) {
@@ -99,7 +99,7 @@ impl Client {
         }
         // A refusal is believed of anyone; a success only of who has the key.
         let mut verifier = verifier.expect("BUG: a signed message has a verifier");
-        verifier.verify(&received[0]).map_err(|error| unreadable(Box::new(error)))?;
+        verifier.verify(&received[0]).map_err(|error| unreadable(what, error))?;
         Ok(())
     }
 
@@ -117,12 +117,15 @@ impl Client {
         let ServerAddress { host, port } = &self.server;
         let connecting = timeout(CONNECTS, TcpStream::connect((host.as_str(), *port))).await;
         let connected = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let stream = connected.map_err(|source| DnsError::Connect { server: self.server.clone(), source })?;
+        let stream = connected.map_err(|error| CallError::Connect {
+            service: SERVER,
+            address: self.server.to_string(),
+            source: error.into(),
+        })?;
         let exchanged = timeout(ANSWERS, talk(stream, messages)).await;
-        exchanged.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(|source| DnsError::NoAnswer {
-            server: self.server.clone(),
-            what: what.to_owned(),
-            source,
+        exchanged.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(|error| {
+            let server = format!("{SERVER} at {}", self.server);
+            CallError::NoAnswer { server, what: what.to_owned(), source: error.into() }.into()
         })
     }
 }
@@ -152,11 +155,9 @@ fn encode(what: &str, message: &Message) -> Result<Vec<u8>, DnsError> {
 }
 
 fn decode(what: &str, bytes: &[u8]) -> Result<Message, DnsError> {
-    let unreadable =
-        |source: Box<dyn std::error::Error + Send + Sync>| DnsError::Unreadable { what: what.to_owned(), source };
-    let message = Message::from_vec(bytes).map_err(|error| unreadable(Box::new(error)))?;
+    let message = Message::from_vec(bytes).map_err(|error| unreadable(what, error))?;
     if message.metadata.message_type != MessageType::Response || message.metadata.truncation {
-        return Err(unreadable("it is not a whole answer".into()));
+        return Err(unreadable(what, "it is not a whole answer"));
     }
     Ok(message)
 }

@@ -5,53 +5,22 @@
 
 use std::error::Error;
 use std::fmt::{self, Display};
-use std::io;
 
 use hickory_proto::op::ResponseCode;
-use sprocket_core::kind::{Effect, ErrorKind, Failed, ProviderError};
+use sprocket_core::kind::{CallError, ErrorKind, ProviderError};
 
 use crate::server::ServerAddress;
+
+/// What is spoken to.
+pub(crate) const SERVER: &str = "the name server";
 
 /// Why a call to a name server failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DnsError {
-    /// There is no connection: nothing was sent, and so nothing was changed.
-    #[error("could not connect to the name server at {server}")]
-    Connect {
-        /// Its address.
-        server: ServerAddress,
-        /// Why.
-        source: io::Error,
-    },
-    /// The request was sent, and no answer came: it may have had its effect.
-    #[error("the name server at {server} did not answer a request to {what}")]
-    NoAnswer {
-        /// Its address.
-        server: ServerAddress,
-        /// What was attempted.
-        what: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// The server answered something that can't be read, or that it did not sign.
-    #[error("could not read the name server's answer to a request to {what}")]
-    Unreadable {
-        /// What was attempted.
-        what: String,
-        /// Why.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The server refused.
-    #[error("could not {what}")]
-    Refused {
-        /// What was attempted.
-        what: String,
-        /// What sort of refusal it is.
-        kind: ErrorKind,
-        /// What the server answered.
-        source: ServerAnswer,
-    },
+    /// What a call to any service can fail with.
+    #[error(transparent)]
+    Call(#[from] CallError<ServerAnswer>),
     /// The server does not accept the key.
     #[error("TSIG rejected: the name server at {server} does not accept the key `{key}`")]
     Tsig {
@@ -109,12 +78,6 @@ pub enum DnsError {
         what: String,
         /// The types of the records that are there.
         others: String,
-    },
-    /// The records changed after they were last read.
-    #[error("could not {what}: it has changed since it was read")]
-    Changed {
-        /// What was attempted.
-        what: String,
     },
     /// The server accepted an update, and does not answer with what it was sent.
     #[error("the name server accepted a request to {what}, and {seconds} s later it answers something else")]
@@ -183,27 +146,27 @@ pub enum TsigRefusal {
 impl ProviderError for DnsError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Refused { kind, .. } => *kind,
+            Self::Call(error) => error.kind(),
             Self::Tsig { .. } | Self::NoKey => ErrorKind::Denied,
             Self::ZoneNotServed { .. } | Self::Name { .. } | Self::BadKey { .. } => ErrorKind::Invalid,
             Self::Exists { .. } => ErrorKind::AlreadyExists,
-            Self::Foreign { .. } | Self::NotOurs { .. } | Self::CnameConflict { .. } | Self::Changed { .. } => {
-                ErrorKind::Conflict
-            }
+            Self::Foreign { .. } | Self::NotOurs { .. } | Self::CnameConflict { .. } => ErrorKind::Conflict,
             // What is there decides: it is read before anything is tried again.
-            Self::Connect { .. } | Self::NoAnswer { .. } | Self::Unreadable { .. } | Self::NotTaken { .. } => {
-                ErrorKind::Unavailable
-            }
+            Self::NotTaken { .. } => ErrorKind::Unavailable,
         }
+    }
+
+    fn is_unsent(&self) -> bool {
+        matches!(self, Self::Call(error) if error.is_unsent())
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Connect { server, .. } => format!(
-                "does the server listen there, for TCP too? `dig +tcp @{} -p {} SOA ZONE` asks the same",
-                server.host, server.port
-            ),
-            Self::Refused { kind: ErrorKind::Denied, .. } => {
+            Self::Call(CallError::Connect { address, .. }) => {
+                let ServerAddress { host, port } = address.parse().ok()?;
+                format!("does the server listen there, for TCP too? `dig +tcp @{host} -p {port} SOA ZONE` asks the same")
+            }
+            Self::Call(CallError::Refused { kind: ErrorKind::Denied, .. }) => {
                 "what the key may change is in the server's settings: in bind, the zone's `update-policy`; some servers say the \
                  same to a wrong secret"
                     .into()
@@ -229,6 +192,11 @@ impl ProviderError for DnsError {
     }
 }
 
+/// An answer that can't be read.
+pub(crate) fn unreadable(what: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> DnsError {
+    CallError::Unreadable { service: SERVER, what: what.to_owned(), source: source.into() }.into()
+}
+
 /// A server's refusal of a request.
 pub(crate) fn refused(what: &str, code: ResponseCode) -> DnsError {
     let kind = match code {
@@ -240,15 +208,5 @@ pub(crate) fn refused(what: &str, code: ResponseCode) -> DnsError {
         ResponseCode::ServFail => ErrorKind::Unavailable,
         _ => ErrorKind::Invalid,
     };
-    DnsError::Refused { what: what.to_owned(), kind, source: ServerAnswer(code) }
-}
-
-/// A call that failed: where no connection was made, it is known to have had no effect.
-pub(crate) fn failed<S>(error: DnsError) -> Failed<DnsError, S> {
-    let connected = !matches!(error, DnsError::Connect { .. });
-    let mut failed = Failed::from(error);
-    if !connected {
-        failed.effect = Effect::None;
-    }
-    failed
+    CallError::Refused { what: what.to_owned(), kind, source: ServerAnswer(code) }.into()
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use hickory_proto::rr::Name;
 use serde::{Deserialize, Serialize};
-use sprocket_core::program::{Input, IntoInput, Output};
+use sprocket_core::kind::as_text;
 
 /// The zone itself, in names of records and in targets.
 pub(crate) const APEX: &str = "@";
@@ -18,6 +18,7 @@ pub(crate) const APEX: &str = "@";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ZoneName(String);
+as_text!(ZoneName);
 
 impl ZoneName {
     pub(crate) fn name(&self) -> Name {
@@ -112,38 +113,6 @@ impl FromStr for ZoneName {
 impl Display for ZoneName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for ZoneName {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<ZoneName> for String {
-    fn from(zone: ZoneName) -> Self {
-        zone.0
-    }
-}
-
-impl IntoInput<ZoneName> for &str {
-    fn into_input(self) -> Input<ZoneName> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<ZoneName> for String {
-    fn into_input(self) -> Input<ZoneName> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<ZoneName> for Output<String> {
-    fn into_input(self) -> Input<ZoneName> {
-        Input::Output(self.try_map(|text| text.parse::<ZoneName>()))
     }
 }
 

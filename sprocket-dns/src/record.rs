@@ -14,13 +14,13 @@ use std::time::Duration;
 use hickory_proto::rr::Record;
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, Checked, Claim, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Mark, Naming,
-    ObjectId, Outcome, PhysicalName, Recorded, Resource, Spec, This, Witness,
+    CallError, Change, Checked, Claim, Deadline, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make,
+    Mark, Naming, ObjectId, Outcome, PhysicalName, Recorded, Resource, Spec, This, Witness,
 };
 use sprocket_core::program::{DraftExt as _, Input, IntoInput, Mistake, Output};
 use tokio::time::{Instant, sleep};
 
-use crate::error::{DnsError, failed};
+use crate::error::DnsError;
 use crate::mark::{self, Marked};
 use crate::name;
 use crate::provider::{Dns, DnsConfig};
@@ -230,18 +230,18 @@ impl Resource for DnsRecord {
     }
 
     async fn create(dns: &Dns, make: &Make<'_, Self>) -> Outcome<Self> {
-        let place = dns.place(make.name).map_err(failed)?;
-        dns.create(&place, make.spec, make.mark).await.map_err(failed)
+        let place = dns.place(make.name)?;
+        dns.create(&place, make.spec, make.mark).await.map_err(Failed::from)
     }
 
     async fn update(dns: &Dns, change: &Change<'_, Self>) -> Outcome<Self> {
-        let place = dns.place(&change.live.name).map_err(failed)?;
-        dns.update(&place, change).await.map_err(failed)
+        let place = dns.place(&change.live.name)?;
+        dns.update(&place, change).await.map_err(Failed::from)
     }
 
     async fn delete(dns: &Dns, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        let place = dns.place(&record.name).map_err(failed)?;
-        dns.delete(&place, record).await.map_err(failed)
+        let place = dns.place(&record.name)?;
+        dns.delete(&place, record).await.map_err(Failed::from)
     }
 
     fn id(name: &PhysicalName, state: &DnsRecordState) -> ObjectId {
@@ -420,7 +420,7 @@ impl Dns {
         let marked = seen.marked();
         let is_moved = self.spec(place, &seen.records) != live.spec;
         if is_moved || matches!(&marked, Marked::By(mark) if Some(mark) != live.mark.as_ref()) {
-            return Err(DnsError::Changed { what });
+            return Err(CallError::Changed { what }.into());
         }
         let update = Update::default().if_exactly(&seen.records);
         let update = match &marked {
@@ -504,5 +504,5 @@ fn dotless(name: &hickory_proto::rr::Name) -> String {
 
 /// What was there when it was looked at a moment ago is there no more.
 fn changed(error: DnsError, what: &str) -> DnsError {
-    if is_unmet(&error) { DnsError::Changed { what: what.to_owned() } } else { error }
+    if is_unmet(&error) { CallError::Changed { what: what.to_owned() }.into() } else { error }
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::program::{Input, IntoInput, Output};
+use sprocket_core::kind::as_text;
 
 /// A name server's address: `ns1.example.org`, `192.0.2.1:5353`, `[2001:db8::1]:53`. The port is 53 unless it says another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,7 @@ pub struct ServerAddress {
     /// The port, for TCP.
     pub port: u16,
 }
+as_text!(ServerAddress);
 
 impl FromStr for ServerAddress {
     type Err = String;
@@ -41,38 +42,6 @@ impl Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port } = self;
         if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
-    }
-}
-
-impl TryFrom<String> for ServerAddress {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<ServerAddress> for String {
-    fn from(address: ServerAddress) -> Self {
-        address.to_string()
-    }
-}
-
-impl IntoInput<ServerAddress> for &str {
-    fn into_input(self) -> Input<ServerAddress> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<ServerAddress> for String {
-    fn into_input(self) -> Input<ServerAddress> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<ServerAddress> for Output<String> {
-    fn into_input(self) -> Input<ServerAddress> {
-        Input::Output(self.try_map(|text| text.parse::<ServerAddress>()))
     }
 }
 

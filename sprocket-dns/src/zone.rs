@@ -7,6 +7,8 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, Record, RecordType as Wire};
 
+use sprocket_core::kind::CallError;
+
 use crate::client::{Client, Question};
 use crate::error::{DnsError, ServerAnswer};
 use crate::mark::{self, Marked};
@@ -166,6 +168,6 @@ impl Client {
 
 /// Whether an update was refused because something is there, or not there, that its prerequisites name.
 pub(crate) fn is_unmet(error: &DnsError) -> bool {
-    let DnsError::Refused { source: ServerAnswer(code), .. } = error else { return false };
+    let DnsError::Call(CallError::Refused { source: ServerAnswer(code), .. }) = error else { return false };
     matches!(code, ResponseCode::YXDomain | ResponseCode::YXRRSet | ResponseCode::NXRRSet | ResponseCode::NXDomain)
 }

@@ -24,6 +24,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+use sprocket_core::kind::ProviderError;
+
 use crate::error::DockerError;
 use crate::provider::EngineAddress;
 
@@ -108,8 +110,7 @@ impl Client {
 
     /// Sends a request, and reads the answer. An empty one is `null`.
     pub(crate) async fn ask(&self, what: &str, ask: Ask<'_>) -> Result<Value, DockerError> {
-        let no_answer =
-            |source: Box<dyn std::error::Error + Send + Sync>| DockerError::NoAnswer { what: what.to_owned(), source };
+        let no_answer = |source: Box<dyn std::error::Error + Send + Sync>| DockerError::no_answer(what, source);
         let body = ask.body.map(Value::to_string).unwrap_or_default();
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = ask.method;
@@ -139,8 +140,7 @@ impl Client {
         if body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&body)
-            .map_err(|error| DockerError::Unreadable { what: what.to_owned(), source: Box::new(error) })
+        serde_json::from_slice(&body).map_err(|error| DockerError::unreadable(what, error))
     }
 }
 

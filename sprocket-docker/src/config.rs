@@ -9,14 +9,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    Change, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome, PhysicalName,
-    Recorded, Resource, Spec, This,
+    Change, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome,
+    PhysicalName, Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::{Input, IntoInput, Output};
 
 use crate::content::{Content, Kind};
 use crate::data::Data;
-use crate::error::failed;
 use crate::mark::{self, Labels};
 use crate::name;
 use crate::provider::Docker;
@@ -117,7 +116,7 @@ impl Resource for SwarmConfig {
     async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
         let labels = mark::labels(&make.spec.labels, make.mark, None);
         let body = json!({ "Name": make.name, "Labels": labels, "Data": make.spec.data.base64() });
-        let id = CONFIGS.create(docker, make.name.as_str(), &body).await.map_err(failed)?;
+        let id = CONFIGS.create(docker, make.name.as_str(), &body).await?;
         Ok(SwarmConfigState { id })
     }
 
@@ -125,12 +124,12 @@ impl Resource for SwarmConfig {
         let labels = mark::labels(&change.spec.labels, change.mark, None);
         let body = json!({ "Name": change.live.name, "Labels": labels, "Data": change.spec.data.base64() });
         let same = |content: &Content| content.labels.own == change.live.spec.labels;
-        CONFIGS.update(docker, change.live.id.as_str(), &body, same).await.map_err(failed)?;
+        CONFIGS.update(docker, change.live.id.as_str(), &body, same).await?;
         Ok(change.live.state.clone())
     }
 
     async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        CONFIGS.delete(docker, record.name.as_str(), record.id.as_str()).await.map_err(failed)
+        CONFIGS.delete(docker, record.name.as_str(), record.id.as_str()).await.map_err(Failed::from)
     }
 
     fn id(_: &PhysicalName, state: &SwarmConfigState) -> ObjectId {

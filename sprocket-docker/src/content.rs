@@ -3,11 +3,11 @@
 //! An update sends the version that was read just before it, and only if the labels are still those that the plan saw.
 
 use serde_json::Value;
-use sprocket_core::kind::Findings;
+use sprocket_core::kind::{CallError, Findings, ProviderError};
 
 use crate::client::encode;
 use crate::error::DockerError;
-use crate::mark::Labels;
+use crate::mark::{self, Labels};
 use crate::provider::Docker;
 
 /// Which of the two.
@@ -32,7 +32,7 @@ fn content(found: &Value) -> Content {
     Content {
         id: text(&found["ID"]),
         name: text(&spec["Name"]),
-        labels: Labels::of_json(&spec["Labels"]),
+        labels: mark::of_json(&spec["Labels"]),
         data: spec.get("Data").cloned(),
     }
 }
@@ -83,7 +83,7 @@ impl Kind {
         let found = self.get(docker, id).await?;
         let found = found.ok_or_else(|| DockerError::refused(&what, 404, &format!("{} {id} not found", self.noun)))?;
         if !same(&content(&found)) {
-            return Err(DockerError::Changed { what });
+            return Err(CallError::Changed { what }.into());
         }
         let version = &found["Version"]["Index"];
         let path = format!("/{}/{}/update?version={version}", self.path, encode(id));

@@ -8,60 +8,19 @@ use std::error::Error;
 use std::fmt::{self, Display};
 use std::io;
 
-use sprocket_core::kind::{Effect, ErrorKind, Failed, ProviderError};
+use sprocket_core::kind::{CallError, ErrorKind, ProviderError};
 
 use crate::service::NotReady;
+
+const ENGINE: &str = "the Docker engine";
 
 /// Why a call to the Docker engine failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DockerError {
-    /// There is no connection: nothing was sent, and so nothing was changed.
-    #[error("could not connect to the Docker engine at {address}")]
-    Connect {
-        /// The engine's address.
-        address: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// The request was sent, and no answer came: it may have had its effect.
-    #[error("the Docker engine did not answer a request to {what}")]
-    NoAnswer {
-        /// What was attempted.
-        what: String,
-        /// Why.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The engine refused.
-    #[error("could not {what}")]
-    Refused {
-        /// What was attempted.
-        what: String,
-        /// What sort of refusal it is.
-        kind: ErrorKind,
-        /// What the engine answered.
-        source: EngineAnswer,
-    },
-    /// The engine answered something that can't be read.
-    #[error("could not read the Docker engine's answer to a request to {what}")]
-    Unreadable {
-        /// What was attempted.
-        what: String,
-        /// Why.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The object changed after it was last read.
-    #[error("could not {what}: it has changed since it was read")]
-    Changed {
-        /// What was attempted.
-        what: String,
-    },
-    /// A volume of that name exists, and is not this one.
-    #[error("could not create volume `{name}`: there is one of that name already")]
-    VolumeExists {
-        /// The volume.
-        name: String,
-    },
+    /// What a call to any service can fail with.
+    #[error(transparent)]
+    Call(#[from] CallError<EngineAnswer>),
     /// An object was deleted, and is still there.
     #[error("{what} was deleted, and is still there after {seconds} s")]
     Lingers {
@@ -98,6 +57,19 @@ impl Display for EngineAnswer {
 
 impl Error for EngineAnswer {}
 
+impl EngineAnswer {
+    fn hint(&self) -> Option<&'static str> {
+        let says = |text: &str| self.message.contains(text);
+        if says("not a swarm manager") {
+            return Some(MANAGER_HINT);
+        }
+        if says("volume is in use") {
+            return Some("the containers of stopped tasks keep it: `docker ps --all --filter volume=NAME` names them");
+        }
+        says("in use by service").then_some("remove it from that service first")
+    }
+}
+
 impl DockerError {
     pub(crate) fn refused(what: &str, status: u16, message: &str) -> Self {
         let kind = classify(status, message);
@@ -105,11 +77,16 @@ impl DockerError {
             Some((rpc, rest)) if rpc.starts_with("rpc error: code = ") => rest,
             _ => message,
         };
-        Self::Refused {
-            what: what.to_owned(),
-            kind,
-            source: EngineAnswer { status, message: message.trim().to_owned() },
-        }
+        let source = EngineAnswer { status, message: message.trim().to_owned() };
+        CallError::Refused { what: what.to_owned(), kind, source }.into()
+    }
+
+    pub(crate) fn no_answer(what: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        CallError::NoAnswer { server: ENGINE.into(), what: what.to_owned(), source: source.into() }.into()
+    }
+
+    pub(crate) fn unreadable(what: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        CallError::Unreadable { service: ENGINE, what: what.to_owned(), source: source.into() }.into()
     }
 
     /// An error of bollard's, about a request that went through it.
@@ -117,46 +94,32 @@ impl DockerError {
         use bollard::errors::Error as Bollard;
         match error {
             // Our own transport makes these, and only when it can't connect.
-            Bollard::IOError { err } => Self::Connect { address: address.to_owned(), source: err },
-            Bollard::DockerResponseServerError { status_code, message } => Self::refused(what, status_code, &message),
-            error @ (Bollard::JsonDataError { .. } | Bollard::JsonSerdeError { .. }) => {
-                Self::Unreadable { what: what.to_owned(), source: Box::new(error) }
+            Bollard::IOError { err } => {
+                CallError::Connect { service: ENGINE, address: address.to_owned(), source: err.into() }.into()
             }
-            error => Self::NoAnswer { what: what.to_owned(), source: Box::new(error) },
+            Bollard::DockerResponseServerError { status_code, message } => Self::refused(what, status_code, &message),
+            error @ (Bollard::JsonDataError { .. } | Bollard::JsonSerdeError { .. }) => Self::unreadable(what, error),
+            error => Self::no_answer(what, error),
         }
     }
 
     /// What the engine answered, if it refused.
     pub(crate) fn answer(&self) -> Option<&EngineAnswer> {
         match self {
-            Self::Refused { source, .. } => Some(source),
+            Self::Call(error) => error.answer(),
             _ => None,
         }
-    }
-
-    pub(crate) fn is_not_found(&self) -> bool {
-        self.kind() == ErrorKind::NotFound
     }
 
     /// Something that the request mentions is missing, not its subject: trying again won't help.
     pub(crate) fn about_settings(self) -> Self {
         match self {
-            Self::Refused { what, kind: ErrorKind::NotFound, source } => {
-                Self::Refused { what, kind: ErrorKind::Invalid, source }
+            Self::Call(CallError::Refused { what, kind: ErrorKind::NotFound, source }) => {
+                CallError::Refused { what, kind: ErrorKind::Invalid, source }.into()
             }
             other => other,
         }
     }
-}
-
-/// A call that failed: where no connection was made, it is known to have had no effect.
-pub(crate) fn failed<S>(error: DockerError) -> Failed<DockerError, S> {
-    let connected = !matches!(error, DockerError::Connect { .. });
-    let mut failed = Failed::from(error);
-    if !connected {
-        failed.effect = Effect::None;
-    }
-    failed
 }
 
 /// What sort of refusal an answer is. The engine's statuses alone don't tell: swarm errors come as 400 or 500 with the
@@ -190,27 +153,22 @@ fn classify(status: u16, message: &str) -> ErrorKind {
 impl ProviderError for DockerError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Refused { kind, .. } => *kind,
-            Self::Changed { .. } => ErrorKind::Conflict,
-            Self::VolumeExists { .. } => ErrorKind::AlreadyExists,
+            Self::Call(error) => error.kind(),
             Self::NotManager { .. } => ErrorKind::Denied,
             Self::NotReady(_) | Self::Lingers { .. } => ErrorKind::Unready,
-            Self::Connect { .. } | Self::NoAnswer { .. } | Self::Unreadable { .. } => ErrorKind::Unavailable,
         }
+    }
+
+    fn is_unsent(&self) -> bool {
+        matches!(self, Self::Call(error) if error.is_unsent())
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Connect { address, source } => Some(connect_hint(address, source)),
+            Self::Call(CallError::Connect { address, source, .. }) => Some(connect_hint(address, source.as_ref())),
+            Self::Call(CallError::Refused { source, .. }) => source.hint().map(str::to_owned),
+            Self::Call(CallError::Changed { .. }) => Some("plan again".into()),
             Self::NotManager { .. } => Some(MANAGER_HINT.into()),
-            Self::Refused { source, .. } if source.message.contains("not a swarm manager") => Some(MANAGER_HINT.into()),
-            Self::Refused { source, .. } if source.message.contains("volume is in use") => Some(
-                "the containers of stopped tasks keep it: `docker ps --all --filter volume=NAME` names them".into(),
-            ),
-            Self::Refused { source, .. } if source.message.contains("in use by service") => {
-                Some("remove it from that service first".into())
-            }
-            Self::Changed { .. } => Some("plan again".into()),
             Self::NotReady(not_ready) => Some(not_ready.hint()),
             _ => None,
         }
@@ -219,9 +177,9 @@ impl ProviderError for DockerError {
 
 pub(crate) const MANAGER_HINT: &str = "make it one with `docker swarm init`, or point `DOCKER_HOST` at a node that is";
 
-pub(crate) fn connect_hint(address: &str, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
+pub(crate) fn connect_hint(address: &str, error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref().map(io::Error::kind) {
+        Some(io::ErrorKind::PermissionDenied) => {
             format!("this user may not open {address}: add it to the group `docker`, or run as one that may")
         }
         _ => "is the engine running? `docker info` asks the same; `DOCKER_HOST` says where it listens".into(),
@@ -246,13 +204,6 @@ mod tests {
         check(503, "This node is not a swarm manager.", ErrorKind::Denied);
         check(503, "rpc error: code = DeadlineExceeded desc = context deadline exceeded", ErrorKind::Unavailable);
         check(500, "", ErrorKind::Unavailable);
-    }
-
-    #[test]
-    fn without_a_connection_nothing_was_changed() {
-        let error = DockerError::Connect { address: "unix:///nowhere".into(), source: io::ErrorKind::NotFound.into() };
-        assert_eq!(failed::<()>(error).effect, Effect::None);
-        assert_eq!(failed::<()>(DockerError::refused("create a thing", 500, "")).effect, Effect::Unknown);
     }
 
     #[test]

@@ -12,14 +12,14 @@ use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    Change, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome, PhysicalName,
-    Recorded, Resource, Spec, This,
+    Change, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome,
+    PhysicalName, ProviderError, Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::{Assigned, Input, IntoInput, Output};
 
 use tokio::time::{Instant, sleep};
 
-use crate::error::{DockerError, failed};
+use crate::error::DockerError;
 use crate::mark::{self, Labels};
 use crate::name;
 use crate::provider::Docker;
@@ -187,10 +187,10 @@ impl Resource for Network {
             body["IPAM"] = json!({ "Config": [{ "Subnet": subnet }] });
         }
         let what = format!("create network `{}`", make.name);
-        let created = docker.client.post(&what, "/networks/create".into(), &body).await.map_err(failed)?;
+        let created = docker.client.post(&what, "/networks/create".into(), &body).await?;
         let id = created["Id"].as_str().unwrap_or_default();
         let state = NetworkState { id: NetworkId(id.to_owned()), subnet: None };
-        assigned(docker, id).await.map_err(|error| failed(error).leaving(state))
+        assigned(docker, id).await.map_err(|error| Failed::from(error).leaving(state))
     }
 
     /// There is nothing that could be changed, the mark included: taking one over is recorded in state alone.
@@ -208,12 +208,11 @@ impl Resource for Network {
                 Err(error) => Err(wait::Retry::Never(error)),
             }
         })
-        .await
-        .map_err(failed)?;
+        .await?;
         let what = format!("network `{}`", record.name);
         wait::gone(DRAINS, &what, || async { inspect(docker, id).await.map(|live| live.is_none()) })
             .await
-            .map_err(failed)
+            .map_err(Failed::from)
     }
 
     fn id(_: &PhysicalName, state: &NetworkState) -> ObjectId {

@@ -10,8 +10,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::kind::{Identity, Kinds, Provider, Spec};
-use sprocket_core::program::{Input, IntoInput, Output, Secret};
+use sprocket_core::kind::{Identity, Kinds, Provider, Spec, as_text};
+use sprocket_core::program::{IntoInput, Secret};
 
 use crate::client::{Client, header_base64};
 use crate::error::DockerError;
@@ -109,6 +109,7 @@ pub enum EngineAddress {
         port: u16,
     },
 }
+as_text!(EngineAddress);
 
 impl Default for EngineAddress {
     fn default() -> Self {
@@ -167,38 +168,6 @@ impl FromStr for EngineAddress {
 impl Display for EngineAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text())
-    }
-}
-
-impl TryFrom<String> for EngineAddress {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<EngineAddress> for String {
-    fn from(address: EngineAddress) -> Self {
-        address.text()
-    }
-}
-
-impl IntoInput<EngineAddress> for &str {
-    fn into_input(self) -> Input<EngineAddress> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<EngineAddress> for String {
-    fn into_input(self) -> Input<EngineAddress> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<EngineAddress> for Output<String> {
-    fn into_input(self) -> Input<EngineAddress> {
-        Input::Output(self.try_map(|text| text.parse::<EngineAddress>()))
     }
 }
 

@@ -9,14 +9,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    Change, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome, PhysicalName,
-    Recorded, Resource, Spec, This,
+    Change, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome,
+    PhysicalName, Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 use crate::content::{Content, Kind};
 use crate::data::{Data, IntoSecretData};
-use crate::error::failed;
 use crate::mark::{self, Labels};
 use crate::name;
 use crate::provider::Docker;
@@ -118,7 +117,7 @@ impl Resource for SwarmSecret {
     async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
         let labels = mark::labels(&make.spec.labels, make.mark, None);
         let body = json!({ "Name": make.name, "Labels": labels, "Data": make.spec.data.expose().base64() });
-        let id = SECRETS.create(docker, make.name.as_str(), &body).await.map_err(failed)?;
+        let id = SECRETS.create(docker, make.name.as_str(), &body).await?;
         Ok(SwarmSecretState { id })
     }
 
@@ -127,12 +126,12 @@ impl Resource for SwarmSecret {
         // Without data the engine keeps what it has.
         let body = json!({ "Name": change.live.name, "Labels": labels });
         let same = |content: &Content| content.labels.own == change.live.spec.labels;
-        SECRETS.update(docker, change.live.id.as_str(), &body, same).await.map_err(failed)?;
+        SECRETS.update(docker, change.live.id.as_str(), &body, same).await?;
         Ok(change.live.state.clone())
     }
 
     async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        SECRETS.delete(docker, record.name.as_str(), record.id.as_str()).await.map_err(failed)
+        SECRETS.delete(docker, record.name.as_str(), record.id.as_str()).await.map_err(Failed::from)
     }
 
     fn id(_: &PhysicalName, state: &SwarmSecretState) -> ObjectId {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sprocket_core::kind::as_text;
 
 /// A range of addresses: `10.20.0.0/24`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,6 +14,7 @@ pub struct Subnet {
     base: IpAddr,
     bits: u8,
 }
+as_text!(Subnet);
 
 impl FromStr for Subnet {
     type Err = String;
@@ -39,20 +41,6 @@ impl FromStr for Subnet {
 impl Display for Subnet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.base, self.bits)
-    }
-}
-
-impl TryFrom<String> for Subnet {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Subnet> for String {
-    fn from(subnet: Subnet) -> Self {
-        subnet.to_string()
     }
 }
 

@@ -15,12 +15,12 @@ use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, Outcome, PhysicalName,
-    ProviderError as _, Recorded, Resource, Spec, This,
+    CallError, Change, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming,
+    Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::{Input, IntoInput, Output};
 
-use crate::error::{DockerError, failed};
+use crate::error::DockerError;
 use crate::mark::{self, Labels};
 use crate::name;
 use crate::provider::Docker;
@@ -164,11 +164,11 @@ impl Resource for Volume {
         };
         let what = format!("create volume `{}`", make.name);
         let created = docker.client.typed().create_volume(request).await.map_err(docker.client.failed(&what));
-        let created = live(created.map_err(failed)?);
+        let created = live(created?);
         if created.is(make.mark) {
             Ok(created.state)
         } else {
-            Err(failed(DockerError::VolumeExists { name: make.name.to_string() }))
+            Err(DockerError::from(CallError::Exists { what: format!("volume `{}`", make.name) }).into())
         }
     }
 
@@ -189,7 +189,7 @@ impl Resource for Volume {
             }
         })
         .await
-        .map_err(failed)
+        .map_err(Failed::from)
     }
 
     fn review(spec: &VolumeSpec) -> Findings {

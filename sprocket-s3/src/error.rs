@@ -8,7 +8,7 @@ use std::fmt::{self, Display};
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use sprocket_core::kind::{Effect, ErrorKind, Failed, ProviderError};
+use sprocket_core::kind::{CallError, ErrorKind, ProviderError};
 
 /// Why a call to an S3 server failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,34 +22,9 @@ pub enum S3Error {
         /// What was looked for, and why it was not found.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// There is no connection: nothing was sent, and so nothing was changed.
-    #[error("could not connect to S3 at {place}")]
-    Connect {
-        /// The server.
-        place: String,
-        /// Why.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The request was sent, and no answer came: it may have had its effect.
-    #[error("S3 at {place} did not answer a request to {what}")]
-    NoAnswer {
-        /// The server.
-        place: String,
-        /// What was attempted.
-        what: String,
-        /// Why.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The server refused.
-    #[error("could not {what}")]
-    Refused {
-        /// What was attempted.
-        what: String,
-        /// What sort of refusal it is.
-        kind: ErrorKind,
-        /// What the server answered.
-        source: S3Answer,
-    },
+    /// What a call to any service can fail with.
+    #[error(transparent)]
+    Call(#[from] CallError<S3Answer>),
     /// An object is longer than any of ours.
     #[error("{what} is longer than {most} bytes, and is not read")]
     TooLong {
@@ -61,12 +36,6 @@ pub enum S3Error {
     /// The bucket is in another account.
     #[error("the name `{bucket}` is taken: the bucket belongs to another account")]
     Taken {
-        /// The bucket.
-        bucket: String,
-    },
-    /// A bucket of that name is in this account already.
-    #[error("could not create bucket `{bucket}`: there is one of that name already")]
-    Exists {
         /// The bucket.
         bucket: String,
     },
@@ -143,7 +112,7 @@ impl S3Error {
                 if is_elsewhere(status, &code) {
                     return Self::Elsewhere { bucket: bucket_in(&what), region };
                 }
-                Self::Refused { what, kind, source: S3Answer { status, code, message } }
+                CallError::Refused { what, kind, source: S3Answer { status, code, message } }.into()
             }
             SdkError::ConstructionFailure(failure) => {
                 let source = SdkError::<E, HttpResponse>::ConstructionFailure(failure).into_source();
@@ -153,7 +122,7 @@ impl S3Error {
             SdkError::ResponseError(answer) if answer.raw().status().is_client_error() => {
                 let status = answer.raw().status().as_u16();
                 let source = S3Answer { status, code: String::new(), message: String::new() };
-                Self::Refused { what, kind: classify(status, ""), source }
+                CallError::Refused { what, kind: classify(status, ""), source }.into()
             }
             error => {
                 let source = error.into_source().unwrap_or_else(|error| Box::new(error));
@@ -162,17 +131,22 @@ impl S3Error {
         }
     }
 
+    /// The request was sent to the server there, and no answer came.
+    pub(crate) fn no_answer(place: &str, what: String, source: Box<dyn Error + Send + Sync>) -> Self {
+        CallError::NoAnswer { server: format!("S3 at {place}"), what, source }.into()
+    }
+
     /// One of several objects was not deleted.
     pub(crate) fn not_deleted(what: String, error: &aws_sdk_s3::types::Error) -> Self {
         let text = |text: Option<&str>| text.unwrap_or_default().trim().to_owned();
         let source = S3Answer { status: 200, code: text(error.code()), message: text(error.message()) };
-        Self::Refused { what, kind: classify(400, &source.code), source }
+        CallError::Refused { what, kind: classify(400, &source.code), source }.into()
     }
 
     /// What the server answered, if it refused.
     pub(crate) fn answer(&self) -> Option<&S3Answer> {
         match self {
-            Self::Refused { source, .. } => Some(source),
+            Self::Call(error) => error.answer(),
             _ => None,
         }
     }
@@ -181,19 +155,10 @@ impl S3Error {
         self.answer().is_some_and(|answer| answer.code == code)
     }
 
-    pub(crate) fn is_not_found(&self) -> bool {
-        self.kind() == ErrorKind::NotFound
-    }
-
     /// The server knows no such request.
     pub(crate) fn is_not_implemented(&self) -> bool {
         self.answer().is_some_and(|answer| answer.status == 501 || answer.code == "NotImplemented")
     }
-}
-
-/// An error and its source, in a line.
-pub(crate) fn with_source(error: &S3Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 /// The bucket that an attempt names.
@@ -221,19 +186,9 @@ fn without_answer(what: String, place: String, source: Box<dyn Error + Send + Sy
         return S3Error::NoCredentials { place, source: last };
     }
     if any("client error (Connect)") || any("tcp connect error") || any("dns error") || any("HTTP connect timeout") {
-        return S3Error::Connect { place, source: last };
+        return CallError::Connect { service: "S3", address: place, source: last }.into();
     }
-    S3Error::NoAnswer { place, what, source: last }
-}
-
-/// A call that failed: where no connection was made, it is known to have had no effect.
-pub(crate) fn failed<S>(error: S3Error) -> Failed<S3Error, S> {
-    let sent = !matches!(error, S3Error::Connect { .. } | S3Error::NoCredentials { .. });
-    let mut failed = Failed::from(error);
-    if !sent {
-        failed.effect = Effect::None;
-    }
-    failed
+    S3Error::no_answer(&place, what, last)
 }
 
 /// What sort of refusal an answer is: the code says it, and where there is none, the status.
@@ -262,14 +217,21 @@ fn classify(status: u16, code: &str) -> ErrorKind {
 impl ProviderError for S3Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Refused { kind, .. } => *kind,
+            Self::Call(error) => error.kind(),
             Self::NoCredentials { .. } => ErrorKind::Denied,
-            Self::Taken { .. } | Self::Exists { .. } => ErrorKind::AlreadyExists,
+            Self::Taken { .. } => ErrorKind::AlreadyExists,
             Self::Elsewhere { .. } => ErrorKind::Invalid,
             Self::NotEmpty { .. } => ErrorKind::Conflict,
             Self::NotKept { .. } => ErrorKind::Unready,
             Self::TooLong { .. } => ErrorKind::Invalid,
-            Self::Connect { .. } | Self::NoAnswer { .. } => ErrorKind::Unavailable,
+        }
+    }
+
+    fn is_unsent(&self) -> bool {
+        match self {
+            Self::Call(error) => error.is_unsent(),
+            Self::NoCredentials { .. } => true,
+            _ => false,
         }
     }
 
@@ -279,11 +241,11 @@ impl ProviderError for S3Error {
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; a provider can be given its own with \
                  `.credentials(S3Credentials::keys(…))`"
             }
-            Self::Connect { .. } => "is the endpoint right, and its server running?",
+            Self::Call(CallError::Connect { .. }) => "is the endpoint right, and its server running?",
             Self::Taken { .. } => {
                 "names of buckets are shared by all accounts of a service: choose another with `.named(…)`"
             }
-            Self::Exists { .. } => "plan again: the plan will say whose it is",
+            Self::Call(CallError::Exists { .. }) => "plan again: the plan will say whose it is",
             Self::Elsewhere { region: Some(region), .. } => {
                 return Some(format!("it is in `{region}`: connect to that region"));
             }
@@ -294,7 +256,7 @@ impl ProviderError for S3Error {
             }
             Self::TooLong { .. } => "find out who put it there, and delete it",
             Self::NotKept { .. } => "does this server have them? leave out what it has not",
-            Self::Refused { source, .. } => match source.code.as_str() {
+            Self::Call(CallError::Refused { source, .. }) => match source.code.as_str() {
                 "InvalidAccessKeyId" => "the server knows no such access key: is it the one for this endpoint?",
                 "SignatureDoesNotMatch" => "the secret does not belong to the access key, or a proxy rewrites requests",
                 "ExpiredToken" | "ExpiredTokenException" => "the credentials have expired: get new ones",
@@ -302,7 +264,7 @@ impl ProviderError for S3Error {
                 "AccessDenied" => "the access key is known, and may not do this: give it the right to",
                 _ => return None,
             },
-            Self::NoAnswer { .. } => return None,
+            Self::Call(_) => return None,
         };
         Some(hint.into())
     }
@@ -332,7 +294,7 @@ mod tests {
     #[test]
     fn without_a_connection_nothing_was_changed() {
         let cut = |text: &str| without_answer("create bucket `a`".into(), "here".into(), text.to_owned().into());
-        assert_eq!(failed::<()>(cut("client error (Connect)")).effect, Effect::None);
-        assert_eq!(failed::<()>(cut("connection closed before message completed")).effect, Effect::Unknown);
+        assert!(cut("client error (Connect)").is_unsent());
+        assert!(!cut("connection closed before message completed").is_unsent());
     }
 }

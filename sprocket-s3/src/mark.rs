@@ -9,38 +9,22 @@ use std::collections::BTreeMap;
 use aws_sdk_s3::types::Tag;
 use sprocket_core::kind::{Findings, Mark};
 
-const PREFIX: &str = "sprocket.";
-const LINEAGE: &str = "sprocket.lineage";
-const RECORD: &str = "sprocket.record";
-
 /// How many tags a bucket can have, less those of the mark.
 const MOST: usize = 50 - 2;
 
 /// The tags that a bucket is sent with: those of its spec, and its mark.
 pub(crate) fn tags(own: &BTreeMap<String, String>, mark: &Mark) -> Vec<Tag> {
-    let mark = [(LINEAGE, mark.lineage.as_str()), (RECORD, mark.record.as_str())];
-    let own = own.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let tag = |(key, value)| Tag::builder().key(key).value(value).build().expect("BUG: a tag has a key and a value");
-    mark.into_iter().chain(own).map(tag).collect()
-}
-
-/// The tags of a bucket, taken apart: those of its spec, and whose it is.
-pub(crate) fn apart(tags: impl IntoIterator<Item = (String, String)>) -> (BTreeMap<String, String>, Option<Mark>) {
-    let (mut ours, own): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        tags.into_iter().partition(|(key, _)| key.starts_with(PREFIX));
-    let mark = match (ours.remove(LINEAGE), ours.remove(RECORD)) {
-        (Some(lineage), Some(record)) => Some(Mark { lineage: lineage.into(), record: record.into() }),
-        _ => None,
-    };
-    (own, mark)
+    mark.beside::<Vec<_>>(own).into_iter().map(tag).collect()
 }
 
 /// Refuses tags that only this crate may set, and what S3 refuses.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-tagging.html>
 pub(crate) fn review(tags: &BTreeMap<String, String>, findings: &mut Findings) {
     for (key, value) in tags {
-        if key.starts_with(PREFIX) {
-            findings.errors.push(format!("the tag `{key}` is not free: `{PREFIX}…` says whose a bucket is").into());
+        if key.starts_with(Mark::PREFIX) {
+            let message = format!("the tag `{key}` is not free: `{}…` says whose a bucket is", Mark::PREFIX);
+            findings.errors.push(message.into());
         } else if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
             findings
                 .errors
@@ -57,6 +41,8 @@ pub(crate) fn review(tags: &BTreeMap<String, String>, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
+    use sprocket_core::kind::Entries;
+
     use super::*;
 
     #[test]
@@ -64,7 +50,6 @@ mod tests {
         let own = BTreeMap::from([("team".to_owned(), "platform".to_owned())]);
         let mark = Mark { lineage: "l1".into(), record: "r1".into() };
         let sent = tags(&own, &mark).into_iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
-        assert_eq!(apart(sent), (own, Some(mark)));
-        assert_eq!(apart([(LINEAGE.to_owned(), "l1".to_owned())]), (BTreeMap::new(), None), "half a mark is none");
+        assert_eq!(Entries::of(sent), Entries { own, mark: Some(mark), ..Entries::default() });
     }
 }

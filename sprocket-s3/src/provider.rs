@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Display};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::kind::{Identity, Kinds, Provider, Spec};
+use sprocket_core::kind::{Identity, Kinds, Provider, Spec, as_text};
 use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 use crate::bucket::Bucket;
@@ -172,6 +172,7 @@ impl IntoInput<S3Credentials> for Output<Secret<(String, String)>> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Endpoint(String);
+as_text!(Endpoint);
 
 impl Endpoint {
     /// As text, without a slash at its end.
@@ -201,38 +202,6 @@ impl FromStr for Endpoint {
 impl Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for Endpoint {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Endpoint> for String {
-    fn from(endpoint: Endpoint) -> Self {
-        endpoint.0
-    }
-}
-
-impl IntoInput<Endpoint> for &str {
-    fn into_input(self) -> Input<Endpoint> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<Endpoint> for String {
-    fn into_input(self) -> Input<Endpoint> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<Endpoint> for Output<String> {
-    fn into_input(self) -> Input<Endpoint> {
-        Input::Output(self.try_map(|text| text.parse::<Endpoint>()))
     }
 }
 

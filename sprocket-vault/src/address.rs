@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
-use sprocket_core::program::{Input, IntoInput, Output};
+use sprocket_core::kind::as_text;
 
 /// A Vault's address: `https://vault.example:8200`, or `http://127.0.0.1:8200` where the network is trusted.
 ///
@@ -13,6 +13,7 @@ use sprocket_core::program::{Input, IntoInput, Output};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct VaultAddress(String);
+as_text!(VaultAddress);
 
 impl VaultAddress {
     pub(crate) fn as_str(&self) -> &str {
@@ -44,44 +45,6 @@ impl FromStr for VaultAddress {
 impl Display for VaultAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for VaultAddress {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<VaultAddress> for String {
-    fn from(address: VaultAddress) -> Self {
-        address.0
-    }
-}
-
-impl IntoInput<VaultAddress> for &str {
-    fn into_input(self) -> Input<VaultAddress> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<VaultAddress> for String {
-    fn into_input(self) -> Input<VaultAddress> {
-        Input::checked(self.parse())
-    }
-}
-
-impl IntoInput<VaultAddress> for Output<String> {
-    fn into_input(self) -> Input<VaultAddress> {
-        Input::Output(self.try_map(|text| text.parse::<VaultAddress>()))
-    }
-}
-
-impl IntoInput<VaultAddress> for &Output<String> {
-    fn into_input(self) -> Input<VaultAddress> {
-        self.clone().into_input()
     }
 }
 

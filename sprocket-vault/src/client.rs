@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
-use sprocket_core::kind::Deadline;
+use sprocket_core::kind::{CallError, Deadline};
 use sprocket_core::program::Secret;
 use vaultrs::client::{VaultClient, VaultClientSettingsBuilder};
 use vaultrs::error::ClientError;
@@ -53,9 +53,8 @@ pub(crate) struct SealStatus {
 impl Client {
     /// Speaks to nobody yet.
     pub(crate) fn new(address: &VaultAddress, token: Option<&Secret<String>>) -> Result<Self, VaultError> {
-        let failed = |error: &(dyn std::error::Error + 'static)| VaultError::Connect {
-            address: address.to_string(),
-            source: crate::error::Cause::of(error),
+        let failed = |error: &(dyn std::error::Error + 'static)| {
+            VaultError::no_connection(address.as_str(), crate::error::Cause::of(error))
         };
         let settings = VaultClientSettingsBuilder::default()
             .address(address.as_str())
@@ -133,9 +132,9 @@ impl Client {
         loop {
             let answer = self.seal_status().await;
             let is_starting = match &answer {
-                Err(VaultError::Connect { .. }) => true,
+                Err(VaultError::Call(CallError::Connect { .. })) => true,
                 // For a moment of its initialisation, which a killed run may have begun, a server fails to say.
-                Err(VaultError::Refused { source, .. }) => source.status == 500,
+                Err(VaultError::Call(CallError::Refused { source, .. })) => source.status == 500,
                 _ => false,
             };
             if is_starting && !deadline.is_over() {
@@ -144,7 +143,9 @@ impl Client {
                 continue;
             }
             match answer {
-                Err(VaultError::Connect { address, source }) => return Err(VaultError::NotUp { address, source }),
+                Err(VaultError::Call(CallError::Connect { address, source, .. })) => {
+                    return Err(VaultError::NotUp { address, source });
+                }
                 other => return other,
             }
         }

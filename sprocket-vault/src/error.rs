@@ -9,53 +9,24 @@ use std::fmt::{self, Display};
 
 use crate::bootstrap::BootstrapStop;
 use crate::custody::CustodyError;
-use sprocket_core::kind::{Effect, ErrorKind, Failed, ProviderError};
+use sprocket_core::kind::{CallError, ErrorKind, ProviderError};
+
+const VAULT: &str = "the Vault";
 
 /// Why a call to a Vault failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VaultError {
-    /// There is no connection: nothing was sent, and so nothing was changed.
-    #[error("could not connect to the Vault at {address}")]
-    Connect {
-        /// The server's address.
-        address: String,
-        /// Why.
-        source: Cause,
-    },
-    /// The request was sent, and no answer came: it may have had its effect.
-    #[error("the Vault did not answer a request to {what}")]
-    NoAnswer {
-        /// What was attempted.
-        what: String,
-        /// Why.
-        source: Cause,
-    },
-    /// The server refused.
-    #[error("could not {what}")]
-    Refused {
-        /// What was attempted.
-        what: String,
-        /// What sort of refusal it is.
-        kind: ErrorKind,
-        /// What the server answered.
-        source: VaultAnswer,
-    },
-    /// The server answered something that can't be read.
-    #[error("could not read the Vault's answer to a request to {what}")]
-    Unreadable {
-        /// What was attempted.
-        what: String,
-        /// Why.
-        source: Cause,
-    },
+    /// What a call to any service can fail with.
+    #[error(transparent)]
+    Call(#[from] CallError<VaultAnswer>),
     /// No connection could be made when the provider was opened: the server may not have been started yet.
     #[error("could not connect to the Vault at {address}")]
     NotUp {
         /// The server's address.
         address: String,
         /// Why.
-        source: Cause,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The server is there, and serves nothing yet.
     #[error("the Vault at {address} is {why}")]
@@ -88,18 +59,6 @@ pub enum VaultError {
     /// A bootstrap can't go on.
     #[error(transparent)]
     Stop(#[from] BootstrapStop),
-    /// An object of that name exists, and is not this one.
-    #[error("could not create {what}: there is one of that name already")]
-    Exists {
-        /// The object.
-        what: String,
-    },
-    /// The object changed after it was last read.
-    #[error("could not {what}: it has changed since it was read")]
-    Changed {
-        /// What was attempted.
-        what: String,
-    },
 }
 
 /// Why a server serves nothing.
@@ -169,28 +128,40 @@ impl Error for VaultAnswer {}
 impl VaultError {
     pub(crate) fn refused(what: &str, status: u16, messages: Vec<String>) -> Self {
         let source = VaultAnswer { status, messages };
-        Self::Refused { what: what.to_owned(), kind: classify(&source), source }
+        CallError::Refused { what: what.to_owned(), kind: classify(&source), source }.into()
     }
 
     pub(crate) fn too_long(what: &str) -> Self {
-        Self::Unreadable { what: what.to_owned(), source: Cause("it is longer than 64 MiB".into()) }
+        Self::unread(what, Cause("it is longer than 64 MiB".into()))
     }
 
     pub(crate) fn unreadable(what: &str) -> Self {
-        Self::Unreadable { what: what.to_owned(), source: Cause("it is not what the API describes".into()) }
+        Self::unread(what, Cause("it is not what the API describes".into()))
+    }
+
+    fn unread(what: &str, source: Cause) -> Self {
+        CallError::Unreadable { service: VAULT, what: what.to_owned(), source: source.into() }.into()
+    }
+
+    pub(crate) fn no_connection(address: &str, source: Cause) -> Self {
+        CallError::Connect { service: VAULT, address: address.to_owned(), source: source.into() }.into()
+    }
+
+    fn no_answer(what: &str, source: Cause) -> Self {
+        CallError::NoAnswer { server: VAULT.into(), what: what.to_owned(), source: source.into() }.into()
     }
 
     /// An error of the HTTP client.
     pub(crate) fn of_http(error: &reqwest::Error, what: &str, address: &str) -> Self {
         let source = Cause::of(error);
         if error.is_connect() || error.is_builder() {
-            Self::Connect { address: address.to_owned(), source }
+            Self::no_connection(address, source)
         } else if error.is_decode() {
             Self::unreadable(what)
         } else if error.is_timeout() {
-            Self::NoAnswer { what: what.to_owned(), source: Cause("the time is over".into()) }
+            Self::no_answer(what, Cause("the time is over".into()))
         } else {
-            Self::NoAnswer { what: what.to_owned(), source }
+            Self::no_answer(what, source)
         }
     }
 
@@ -207,22 +178,8 @@ impl VaultError {
             }
             source = error.source();
         }
-        Self::Unreadable { what: what.to_owned(), source: Cause::of(&error) }
+        Self::unread(what, Cause::of(&error))
     }
-
-    pub(crate) fn is_not_found(&self) -> bool {
-        self.kind() == ErrorKind::NotFound
-    }
-}
-
-/// A call that failed: where no connection was made, it is known to have had no effect.
-pub(crate) fn failed<S>(error: VaultError) -> Failed<VaultError, S> {
-    let sent = !matches!(error, VaultError::Connect { .. });
-    let mut failed = Failed::from(error);
-    if !sent {
-        failed.effect = Effect::None;
-    }
-    failed
 }
 
 /// What sort of refusal an answer is. Most refusals are a 400, and only the text tells them apart.
@@ -249,21 +206,22 @@ fn classify(answer: &VaultAnswer) -> ErrorKind {
 impl ProviderError for VaultError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Refused { kind, .. } => *kind,
-            Self::Exists { .. } => ErrorKind::AlreadyExists,
-            Self::Changed { .. } => ErrorKind::Conflict,
+            Self::Call(error) => error.kind(),
             Self::WrongToken { .. } | Self::NoToken => ErrorKind::Denied,
             Self::Custody(error) => error.kind(),
             Self::Stop(stop) => stop.kind(),
             // The bootstrap makes a token, as it starts and unseals.
             Self::Closed { .. } | Self::NotUp { .. } | Self::TokenGone { .. } => ErrorKind::Closed,
-            Self::Connect { .. } | Self::NoAnswer { .. } | Self::Unreadable { .. } => ErrorKind::Unavailable,
         }
+    }
+
+    fn is_unsent(&self) -> bool {
+        matches!(self, Self::Call(error) if error.is_unsent())
     }
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Connect { address, .. } | Self::NotUp { address, .. } => {
+            Self::Call(CallError::Connect { address, .. }) | Self::NotUp { address, .. } => {
                 format!("does it run, and is this its address? `curl {address}/v1/sys/seal-status` asks the same")
             }
             Self::Closed { why: WhyClosed::Sealed, .. } => {
@@ -277,10 +235,10 @@ impl ProviderError for VaultError {
                     .into()
             }
             Self::NoToken => "set `VAULT_TOKEN`, or give the provider its `.credentials(…)`".into(),
-            Self::Refused { kind: ErrorKind::Denied, .. } => {
+            Self::Call(CallError::Refused { kind: ErrorKind::Denied, .. }) => {
                 "no policy of the token allows it; `vault token capabilities PATH` says what it may".into()
             }
-            Self::Changed { .. } => "plan again".into(),
+            Self::Call(CallError::Changed { .. }) => "plan again".into(),
             Self::TokenGone { .. } => "bring the custody back that has one".into(),
             Self::Custody(error) => return error.hint(),
             Self::Stop(stop) => stop.hint(),
@@ -322,12 +280,5 @@ mod tests {
     fn several_messages_are_one_line() {
         let messages = vec!["2 errors occurred:\n\t* permission denied\n\t* path not found\n\n".to_owned()];
         assert_eq!(VaultAnswer { status: 403, messages }.to_string(), "permission denied; path not found");
-    }
-
-    #[test]
-    fn without_a_connection_nothing_was_changed() {
-        let error = VaultError::Connect { address: "http://nowhere".into(), source: Cause("refused".into()) };
-        assert_eq!(failed::<()>(error).effect, Effect::None);
-        assert_eq!(failed::<()>(VaultError::refused("create a thing", 500, Vec::new())).effect, Effect::Unknown);
     }
 }

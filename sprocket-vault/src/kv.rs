@@ -6,17 +6,17 @@
 //! without a version is one whose create was interrupted, and is written again.
 //! <https://openbao.org/api-docs/secret/kv/kv-v2/>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Intent, Live, Make, Mark, Naming, Outcome,
-    PhysicalName, Recorded, Resource, Settled, Spec, This, Witness,
+    CallError, Change, Checked, Deadline, Entries, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent,
+    Live, Make, Mark, Naming, Outcome, PhysicalName, ProviderError, Recorded, Resource, Settled, Spec, This, Witness,
 };
 use sprocket_core::program::{DraftExt as _, Input, IntoInput, Output, Secret};
 use vaultrs::api::kv2::requests::{SetSecretMetadataRequest, SetSecretRequestOptions};
 
-use crate::error::{VaultError, failed};
+use crate::error::VaultError;
 use crate::mark;
 use crate::mount::{self, VaultMount};
 use crate::path_name;
@@ -88,19 +88,10 @@ impl KvSecretDraft {
             (Input::Mistake(mistake), _) | (_, Input::Mistake(mistake)) => Input::Mistake(mistake),
             (Input::Value(data), Input::Value(value)) => Input::Value(with(data, value)),
             (data, value) => {
-                Input::Output(output(data).zip(&output(value)).map(move |(data, value)| with(data, value)).secret())
+                Input::Output(data.output().zip(&value.output()).map(move |(data, value)| with(data, value)).secret())
             }
         };
         self
-    }
-}
-
-#[track_caller]
-fn output<T: Clone + Send + Sync + 'static>(input: Input<T>) -> Output<T> {
-    match input {
-        Input::Output(output) => output,
-        Input::Value(value) => Output::known(value),
-        Input::Mistake(_) => unreachable!("BUG: a mistake has no value"),
     }
 }
 
@@ -143,20 +134,20 @@ impl Resource for KvSecret {
 
     async fn create(vault: &Vault, make: &Make<'_, Self>) -> Outcome<Self> {
         let path = Path::of(make.name, make.spec);
-        let found = path.read(vault).await.map_err(failed)?;
+        let found = path.read(vault).await?;
         // Marked by this stack and without a version, an interrupted create left it; that had another record.
         let is_left = |live: &Live<Self>| {
             live.state.version == 0 && live.mark.as_ref().is_some_and(|mark| mark.lineage == make.mark.lineage)
         };
         if found.is_some_and(|live| !is_left(&live)) {
-            return Err(failed(VaultError::Exists { what: format!("secret `{path}`") }));
+            return Err(VaultError::from(CallError::Exists { what: format!("secret `{path}`") }).into());
         }
-        path.write(vault, "create", make.spec, make.mark, 0).await.map_err(failed)
+        path.write(vault, "create", make.spec, make.mark, 0).await.map_err(Failed::from)
     }
 
     async fn update(vault: &Vault, change: &Change<'_, Self>) -> Outcome<Self> {
         let path = Path::of(&change.live.name, &change.live.spec);
-        path.write(vault, "update", change.spec, change.mark, change.live.state.version).await.map_err(failed)
+        path.write(vault, "update", change.spec, change.mark, change.live.state.version).await.map_err(Failed::from)
     }
 
     /// All of its versions go.
@@ -164,7 +155,7 @@ impl Resource for KvSecret {
         let path = Path::of(&record.name, &record.spec);
         let deleted = vaultrs::kv2::delete_metadata(vault.client.typed(), &path.mount, &path.path).await;
         match deleted.map_err(vault.client.failed(&format!("delete secret `{path}`"))) {
-            Err(error) if !error.is_not_found() => Err(failed(error)),
+            Err(error) if !error.is_not_found() => Err(Failed::from(error)),
             _ => Ok(()),
         }
     }
@@ -250,7 +241,7 @@ impl Path {
             Err(error) => return Err(error),
         };
         let newest = found.versions.get(&found.current_version.to_string());
-        let (labels, mark) = mark::split(found.custom_metadata);
+        let Entries { own: labels, mark, .. } = Entries::of(found.custom_metadata.unwrap_or_default());
         let name = PhysicalName::from(self.to_string());
         Ok(Some(Live {
             id: name.as_str().into(),
@@ -281,7 +272,7 @@ impl Path {
         let client = vault.client.typed();
         let what = format!("{verb} secret `{self}`");
         let mut metadata = SetSecretMetadataRequest::builder();
-        metadata.custom_metadata(mark::entries(&spec.labels, mark)).max_versions(spec.max_versions);
+        metadata.custom_metadata(mark.beside::<HashMap<_, _>>(&spec.labels)).max_versions(spec.max_versions);
         let marked = vaultrs::kv2::set_metadata(client, &self.mount, &self.path, Some(&mut metadata)).await;
         marked.map_err(vault.client.failed(&what))?;
         let options = SetSecretRequestOptions { cas: u32::try_from(after).unwrap_or(u32::MAX) };
@@ -289,9 +280,7 @@ impl Path {
         let written = vaultrs::kv2::set_with_options(client, &self.mount, &self.path, data, options).await;
         match written.map_err(vault.client.failed(&what)) {
             Ok(written) => Ok(KvSecretState { version: written.version, deleted: false }),
-            Err(VaultError::Refused { kind: sprocket_core::kind::ErrorKind::Conflict, .. }) => {
-                Err(VaultError::Changed { what })
-            }
+            Err(error) if error.kind() == ErrorKind::Conflict => Err(CallError::Changed { what }.into()),
             Err(error) => Err(error),
         }
     }

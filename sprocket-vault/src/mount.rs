@@ -4,21 +4,21 @@
 //! program says otherwise. Its id is its accessor, so that another mount at the same path is another object. Its mark is
 //! among its options. <https://openbao.org/api-docs/system/mounts/>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming,
-    ObjectId, Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
+    Change, Checked, Deadline, Entries, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live,
+    Make, Naming, ObjectId, Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::Output;
 use vaultrs::api::sys::requests::EnableEngineRequest;
 use vaultrs::api::sys::responses::MountResponse;
 
-use crate::error::{VaultError, failed};
+use crate::error::VaultError;
 use crate::mark;
 use crate::path_name;
 use crate::provider::Vault;
@@ -123,13 +123,13 @@ impl Resource for VaultMount {
         let path = make.name.as_str();
         let VaultMountSpec { engine, engine_options, description } = make.spec;
         let mut request = EnableEngineRequest::builder();
-        request.options(mark::entries(engine_options, make.mark)).description(description.as_str());
+        request.options(make.mark.beside::<HashMap<_, _>>(engine_options)).description(description.as_str());
         let enabled = vaultrs::sys::mount::enable(vault.client.typed(), path, engine, Some(&mut request)).await;
-        enabled.map_err(vault.client.failed(&format!("create mount `{path}`"))).map_err(failed)?;
-        let made = all(vault).await.map_err(failed)?.into_iter().find(|live| live.name == *make.name);
-        let made = made.ok_or_else(|| failed(VaultError::unreadable(&format!("create mount `{path}`"))))?;
+        enabled.map_err(vault.client.failed(&format!("create mount `{path}`")))?;
+        let made = all(vault).await?.into_iter().find(|live| live.name == *make.name);
+        let made = made.ok_or_else(|| Failed::from(VaultError::unreadable(&format!("create mount `{path}`"))))?;
         if engine == "kv" {
-            starts(vault, path).await.map_err(|error| failed(error).leaving(made.state.clone()))?;
+            starts(vault, path).await.map_err(|error| Failed::from(error).leaving(made.state.clone()))?;
         }
         Ok(made.state)
     }
@@ -137,17 +137,18 @@ impl Resource for VaultMount {
     async fn update(vault: &Vault, change: &Change<'_, Self>) -> Outcome<Self> {
         let path = &change.live.name;
         let VaultMountSpec { engine_options, description, .. } = change.spec;
-        let body = json!({ "description": description, "options": mark::entries(engine_options, change.mark) });
+        let options: BTreeMap<_, _> = change.mark.beside(engine_options);
+        let body = json!({ "description": description, "options": options });
         let what = format!("update mount `{path}`");
         let tuned = vault.client.ask(&what, Method::POST, &format!("sys/mounts/{path}/tune"), Some(&body)).await;
-        tuned.map_err(failed)?;
+        tuned?;
         Ok(change.live.state.clone())
     }
 
     /// Everything that was written through it goes with it.
     async fn delete(vault: &Vault, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
         let disabled = vaultrs::sys::mount::disable(vault.client.typed(), record.name.as_str()).await;
-        disabled.map_err(vault.client.failed(&format!("delete mount `{}`", record.name))).map_err(failed)
+        disabled.map_err(vault.client.failed(&format!("delete mount `{}`", record.name))).map_err(Failed::from)
     }
 
     fn id(_: &PhysicalName, state: &VaultMountState) -> ObjectId {
@@ -184,7 +185,7 @@ pub(crate) async fn all(vault: &Vault) -> Result<Vec<Live<VaultMount>>, VaultErr
 }
 
 fn live((path, mount): (String, MountResponse)) -> Live<VaultMount> {
-    let (engine_options, mark) = mark::split(mount.options);
+    let Entries { own: engine_options, mark, .. } = Entries::of(mount.options.unwrap_or_default());
     Live {
         id: mount.accessor.as_str().into(),
         name: path.trim_end_matches('/').into(),

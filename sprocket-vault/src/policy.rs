@@ -6,12 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Live, Make, Naming, Outcome, PhysicalName,
-    Recorded, Resource, Spec, This,
+    CallError, Change, Checked, Deadline, ErrorOf, Failed, FailedOf, Find, Findings, Found, Live, Make, Naming,
+    Outcome, PhysicalName, ProviderError, Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::{Input, IntoInput, Mistake, Output};
 
-use crate::error::{VaultError, failed};
+use crate::error::VaultError;
 use crate::mark;
 use crate::path_name;
 use crate::provider::{Vault, VaultConfig};
@@ -86,21 +86,21 @@ impl Resource for VaultPolicy {
 
     async fn create(vault: &Vault, make: &Make<'_, Self>) -> Outcome<Self> {
         let name = make.name.as_str();
-        if read(vault, name).await.map_err(failed)?.is_some() {
-            return Err(failed(VaultError::Exists { what: format!("policy `{name}`") }));
+        if read(vault, name).await?.is_some() {
+            return Err(VaultError::from(CallError::Exists { what: format!("policy `{name}`") }).into());
         }
-        write(vault, "create", name, &mark::comment(&make.spec.text, make.mark)).await.map_err(failed)
+        write(vault, "create", name, &mark::comment(&make.spec.text, make.mark)).await.map_err(Failed::from)
     }
 
     async fn update(vault: &Vault, change: &Change<'_, Self>) -> Outcome<Self> {
         let text = mark::comment(&change.spec.text, change.mark);
-        write(vault, "update", change.live.name.as_str(), &text).await.map_err(failed)
+        write(vault, "update", change.live.name.as_str(), &text).await.map_err(Failed::from)
     }
 
     async fn delete(vault: &Vault, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
         let deleted = vaultrs::sys::policy::delete(vault.client.typed(), record.name.as_str()).await;
         match deleted.map_err(vault.client.failed(&format!("delete policy `{}`", record.name))) {
-            Err(error) if !error.is_not_found() => Err(failed(error)),
+            Err(error) if !error.is_not_found() => Err(Failed::from(error)),
             _ => Ok(()),
         }
     }

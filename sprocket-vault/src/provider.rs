@@ -8,7 +8,7 @@ use std::fmt::{self, Debug};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sprocket_core::kind::{ErrorKind, Identity, Kinds, Provider, Spec};
+use sprocket_core::kind::{CallError, ErrorKind, Identity, Kinds, Provider, Spec};
 use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 use crate::address::VaultAddress;
@@ -183,7 +183,7 @@ impl Vault {
     async fn accepts_token(&self) -> Result<bool, VaultError> {
         let looked_up = vaultrs::token::lookup_self(self.client.typed()).await;
         let token = match looked_up.map_err(self.client.failed("look up the token")) {
-            Err(VaultError::Refused { kind: ErrorKind::Denied, .. }) => return Ok(false),
+            Err(VaultError::Call(CallError::Refused { kind: ErrorKind::Denied, .. })) => return Ok(false),
             other => other?,
         };
         if token.renewable == Some(true) {

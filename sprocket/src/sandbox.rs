@@ -32,7 +32,7 @@ mod built_in {
     use std::path::PathBuf;
 
     use super::{FROM, Override, Path, Trouble};
-    use crate::trouble::with_sources;
+    use sprocket_core::kind::with_causes;
 
     /// Running services.
     pub(crate) struct Sandbox {
@@ -47,9 +47,9 @@ mod built_in {
             match sprocket_sandbox::Sandbox::start(&world) {
                 Ok(services) => Ok(Self { services, world }),
                 Err(error @ sprocket_sandbox::SandboxError::InUse { .. }) => {
-                    Err(Trouble::new(with_sources(&error)).hint("wait until that command has ended"))
+                    Err(Trouble::new(with_causes(&error)).hint("wait until that command has ended"))
                 }
-                Err(error) => Err(Trouble::new(with_sources(&error))),
+                Err(error) => Err(Trouble::new(with_causes(&error))),
             }
         }
 

@@ -84,7 +84,10 @@ impl Stores {
             let store = S3Store::open(&place, credentials).await;
             return Ok(Arc::new(store.map_err(|error| Trouble {
                 hint: error.hint(),
-                ..Trouble::new(format!("could not open the state in {place}: {}", crate::trouble::with_sources(&error)))
+                ..Trouble::new(format!(
+                    "could not open the state in {place}: {}",
+                    sprocket_core::kind::with_causes(&error)
+                ))
             })?));
         }
         Ok(Arc::new(FileStore::new(self.folder(stack))))

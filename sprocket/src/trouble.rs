@@ -57,21 +57,6 @@ impl From<ConfigError> for Trouble {
     }
 }
 
-/// An error and its sources, each once.
-#[cfg(any(feature = "s3", feature = "sandbox"))]
-pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let cause = error.to_string();
-        if !text.ends_with(&cause) {
-            text = format!("{text}: {cause}");
-        }
-        source = error.source();
-    }
-    text
-}
-
 pub(crate) fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }

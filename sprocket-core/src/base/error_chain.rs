@@ -1,7 +1,7 @@
 //! An error with its causes as one text.
 
 /// An error and its causes, each once.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -15,7 +15,7 @@ pub mod visible;
 
 pub use effect::Effect;
 pub use entropy::Entropy;
-pub(crate) use error_chain::with_causes;
+pub use error_chain::with_causes;
 pub(crate) use escape::{
     escape_key, has_marks, is_engines, marked, may_have_marks, plain_key, read, read_tree, to_tree, unescape, write_to,
     written,

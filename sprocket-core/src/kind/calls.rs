@@ -221,6 +221,7 @@ impl<E, S> Failed<E, S> {
 impl<E: ProviderError, S> From<E> for Failed<E, S> {
     fn from(error: E) -> Self {
         let effect = match error.kind() {
+            _ if error.is_unsent() => Effect::None,
             ErrorKind::Unavailable => Effect::Unknown,
             ErrorKind::Unready => Effect::Done,
             _ => Effect::None,

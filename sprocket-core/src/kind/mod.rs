@@ -1,6 +1,8 @@
 //! What the author of a kind writes: resources, providers, their settings, and look-ups.
 
+mod call_error;
 mod calls;
+mod entries;
 mod lookup;
 mod options;
 mod overrides;
@@ -8,16 +10,19 @@ mod provider;
 mod resource;
 mod resource_ref;
 mod spec;
+mod text;
 mod trigger;
 
 pub use crate::base::{
     Address, Effect, Entropy, Identity, Json, Lineage, Mark, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId,
-    Witness,
+    Witness, with_causes,
 };
+pub use call_error::CallError;
 pub use calls::{
     Bring, Change, Checked, Claim, Deadline, Failed, Find, Findings, Found, Intent, Listing, Live, Make, Recorded,
     Settled,
 };
+pub use entries::Entries;
 pub use lookup::{Lookup, Question};
 pub(crate) use options::Ignored;
 pub use options::{DraftExt, Layer, Options, Precedes};
@@ -28,4 +33,7 @@ pub use resource::{ErrorOf, FailedOf, Naming, Outcome, Part, Resource, State};
 pub use resource_ref::This;
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
 pub use sprocket_derive::Spec;
+pub use text::as_text;
+#[doc(hidden)]
+pub use text::names;
 pub use trigger::Trigger;

@@ -82,6 +82,14 @@ pub trait ProviderError: Error + Send + Sync + 'static {
     fn hint(&self) -> Option<String> {
         None
     }
+    /// Whether it is known that nothing was sent, and so nothing was changed: there was no connection.
+    fn is_unsent(&self) -> bool {
+        false
+    }
+    /// Whether the service says that there is no such object.
+    fn is_not_found(&self) -> bool {
+        self.kind() == ErrorKind::NotFound
+    }
 }
 
 /// What sort of failure an error is.

@@ -27,6 +27,18 @@ impl<T> Input<T> {
     }
 }
 
+impl<T: Clone + Send + Sync + 'static> Input<T> {
+    /// As an output. A mistake is one of whoever uses it.
+    #[track_caller]
+    pub fn output(self) -> Output<T> {
+        match self {
+            Self::Output(output) => output,
+            Self::Value(value) => Output::known(value),
+            Self::Mistake(mistake) => Output::known(mistake.message).try_map(|message| Err::<T, _>(message)),
+        }
+    }
+}
+
 impl<T: Clone> Clone for Input<T> {
     fn clone(&self) -> Self {
         match self {

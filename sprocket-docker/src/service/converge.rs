@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sprocket_core::kind::{Deadline, Recorded};
+use sprocket_core::kind::{Deadline, ProviderError, Recorded};
 use tokio::time::{Instant, sleep};
 
 use super::judge::{Progress, Seen, Stuck, Task, Verdict, failed_container, host_ports, is_replacing, judge};

@@ -21,8 +21,8 @@ mod write;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sprocket_core::kind::{
-    Change, Checked, Claim, Deadline, ErrorOf, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId,
-    Outcome, PhysicalName, Recorded, Resource, This,
+    CallError, Change, Checked, Claim, Deadline, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make,
+    Naming, ObjectId, Outcome, PhysicalName, ProviderError, Recorded, Resource, This,
 };
 use sprocket_core::program::{IntoInput, Output};
 
@@ -39,8 +39,8 @@ pub use spec::{
 pub use values::{Constraint, Cpus, HostName, ImageRef, Memory, Ratio, Timespan};
 
 use crate::client::{Ask, encode};
-use crate::error::{DockerError, failed};
-use crate::mark::Labels;
+use crate::error::DockerError;
+use crate::mark;
 use crate::name;
 use crate::provider::{Docker, EngineAddress};
 
@@ -172,7 +172,7 @@ impl Resource for Service {
         let services = listed.as_array().into_iter().flatten();
         let wanted = services.filter(|found| {
             let name = PhysicalName::from(found["Spec"]["Name"].as_str().unwrap_or_default());
-            wanted.wants(&name, Labels::of_json(&found["Spec"]["Labels"]).mark.as_ref())
+            wanted.wants(&name, mark::of_json(&found["Spec"]["Labels"]).mark.as_ref())
         });
         wanted.map(live).collect::<Result<_, _>>().map(Some)
     }
@@ -181,7 +181,7 @@ impl Resource for Service {
         let what = format!("create service `{}`", make.name);
         let body = write::body(make.name, make.spec, make.mark, 0);
         let created = send(docker, &what, "/services/create".into(), &body, &make.spec.image).await;
-        let created = created.map_err(DockerError::about_settings).map_err(failed)?;
+        let created = created.map_err(DockerError::about_settings)?;
         Ok(state(created["ID"].as_str().unwrap_or_default(), make.spec))
     }
 
@@ -192,12 +192,12 @@ impl Resource for Service {
         let what = format!("update service `{name}`");
         let mut tries = 5;
         loop {
-            let found = inspect(docker, id.as_str()).await.map_err(failed)?;
+            let found = inspect(docker, id.as_str()).await?;
             let Some(found) = found else {
-                return Err(failed(DockerError::refused(&what, 404, &format!("service {name} not found"))));
+                return Err(Failed::from(DockerError::refused(&what, 404, &format!("service {name} not found"))));
             };
-            if live(&found).map_err(failed)?.spec != change.live.spec {
-                return Err(failed(DockerError::Changed { what }));
+            if live(&found)?.spec != change.live.spec {
+                return Err(DockerError::from(CallError::Changed { what }).into());
             }
             let body = write::body(name, change.spec, change.mark, read::force_update(&found));
             let path = format!("/services/{}/update?version={}", encode(id.as_str()), found["Version"]["Index"]);
@@ -205,21 +205,21 @@ impl Resource for Service {
             match send(docker, &what, path, &body, &change.spec.image).await {
                 Ok(_) => return Ok(state(id.as_str(), change.spec)),
                 Err(error) if tries > 0 && is_out_of_sequence(&error) => {}
-                Err(error) => return Err(failed(error.about_settings())),
+                Err(error) => return Err(Failed::from(error.about_settings())),
             }
         }
     }
 
     async fn ready(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> Outcome<Self> {
-        converge::wait(docker, record, deadline).await.map_err(failed)?;
+        converge::wait(docker, record, deadline).await?;
         Ok(record.state.clone())
     }
 
     async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
         let what = format!("delete service `{}`", record.name);
         let path = format!("/services/{}", encode(record.id.as_str()));
-        docker.client.delete(&what, path).await.map_err(failed)?;
-        converge::tasks_gone(docker, record).await.map_err(failed)
+        docker.client.delete(&what, path).await?;
+        converge::tasks_gone(docker, record).await.map_err(Failed::from)
     }
 
     fn id(_: &PhysicalName, state: &ServiceState) -> ObjectId {
@@ -260,7 +260,7 @@ fn state(id: &str, spec: &ServiceSpec) -> ServiceState {
 fn live(found: &Value) -> Result<Live<Service>, DockerError> {
     read::live(found).map_err(|message| {
         let name = found["Spec"]["Name"].as_str().unwrap_or_default();
-        DockerError::Unreadable { what: format!("read service `{name}`"), source: message.into() }
+        DockerError::unreadable(&format!("read service `{name}`"), message)
     })
 }
 

@@ -20,7 +20,7 @@ use super::write::{monitor, speaks_key};
 use super::{Service, ServiceId, ServiceState};
 use crate::NetworkId;
 use crate::config::ConfigRef;
-use crate::mark::Labels;
+use crate::mark::{self, Labels};
 use crate::secret::SecretRef;
 use crate::volume::VolumeName;
 
@@ -30,7 +30,7 @@ type Read<T> = Result<T, String>;
 pub(crate) fn live(found: &Value) -> Read<Live<Service>> {
     let id = found["ID"].as_str().ok_or("it has no id")?;
     let sent = &found["Spec"];
-    let labels = Labels::of_json(&sent["Labels"]);
+    let labels = mark::of_json(&sent["Labels"]);
     let spec = spec(sent, &labels)?;
     let state = ServiceState { id: ServiceId(id.to_owned()), digest: spec.image.digest().map(ToOwned::to_owned) };
     Ok(Live { id: id.into(), name: text(&sent["Name"]).into(), spec, state, mark: labels.mark })

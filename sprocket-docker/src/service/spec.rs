@@ -147,9 +147,8 @@ impl super::ServiceDraft {
     pub(super) fn published(&self) -> Output<Vec<Port>> {
         self.ports.iter().fold(Output::known(Vec::new()), |ports, port| {
             let port = match port {
-                Input::Value(port) => Output::known(port.clone()),
-                Input::Output(port) => port.clone(),
                 Input::Mistake(_) => return ports,
+                port => port.clone().output(),
             };
             ports.zip(&port).map(|(ports, port)| ports.into_iter().chain([port]).collect())
         })

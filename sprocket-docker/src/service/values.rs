@@ -7,43 +7,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::program::{Input, IntoInput, Output};
-
-macro_rules! as_text {
-    ($name:ident) => {
-        impl TryFrom<String> for $name {
-            type Error = String;
-
-            fn try_from(text: String) -> Result<Self, String> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> Self {
-                value.to_string()
-            }
-        }
-
-        impl IntoInput<$name> for &str {
-            fn into_input(self) -> Input<$name> {
-                Input::checked(self.parse())
-            }
-        }
-
-        impl IntoInput<$name> for String {
-            fn into_input(self) -> Input<$name> {
-                Input::checked(self.parse())
-            }
-        }
-
-        impl IntoInput<$name> for Output<String> {
-            fn into_input(self) -> Input<$name> {
-                Input::Output(self.try_map(|text| text.parse::<$name>()))
-            }
-        }
-    };
-}
+use sprocket_core::kind::as_text;
+use sprocket_core::program::{Input, IntoInput};
 
 /// An image: `redis:7`, `ghcr.io/team/app:2@sha256:…`.
 ///

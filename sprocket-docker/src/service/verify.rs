@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sprocket_core::kind::{Checked, Deadline, Recorded};
+use sprocket_core::kind::{Checked, Deadline, Recorded, with_causes};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -30,7 +30,7 @@ pub(crate) async fn verify(docker: &Docker, record: &Recorded<Service>, deadline
     let converged = converge::wait(docker, record, deadline).await;
     let what = format!("runs {tasks}");
     if let Err(error) = converged {
-        return vec![Checked { what, failure: Some(chain(&error)) }];
+        return vec![Checked { what, failure: Some(with_causes(&error)) }];
     }
     let mut checks = vec![Checked { what, failure: None }];
     if !record.spec.global && record.spec.replicas == 0 {
@@ -42,13 +42,6 @@ pub(crate) async fn verify(docker: &Docker, record: &Recorded<Service>, deadline
     checks
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
-}
-
 async fn check_port(docker: &Docker, record: &Recorded<Service>, port: &Port, deadline: Deadline) -> Checked {
     let (Some(published), Some(protocol)) = (port.published, &port.speaks) else {
         let what =
@@ -57,7 +50,7 @@ async fn check_port(docker: &Docker, record: &Recorded<Service>, port: &Port, de
     };
     let reach = match reach(docker, record, port.mode, published).await {
         Ok(reach) => reach,
-        Err(error) => return Checked { what: format!("port {published} answers"), failure: Some(chain(&error)) },
+        Err(error) => return Checked { what: format!("port {published} answers"), failure: Some(with_causes(&error)) },
     };
     let what = format!("answers {} on {reach}", question(protocol));
     let end = Deadline::after(LISTENS.min(deadline.left()));

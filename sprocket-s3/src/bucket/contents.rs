@@ -4,6 +4,8 @@
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
+use sprocket_core::kind::ProviderError;
+
 use crate::client::Client;
 use crate::error::S3Error;
 

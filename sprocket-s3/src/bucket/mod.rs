@@ -18,8 +18,8 @@ use std::time::Duration;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Intent, Live, Make, Naming,
-    Outcome, PhysicalName, Recorded, Resource, Settled, This,
+    CallError, Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Live,
+    Make, Naming, Outcome, PhysicalName, ProviderError, Recorded, Resource, Settled, This, with_causes,
 };
 use sprocket_core::program::{Assigned, Output};
 
@@ -27,7 +27,7 @@ use self::contents::{Contents, empty};
 use self::settings::{Missing, read};
 pub use self::spec::{BucketDraft, BucketSpec, Lifecycle, LifecycleSpec};
 use crate::client::{Client, once};
-use crate::error::{S3Answer, S3Error, failed};
+use crate::error::{S3Answer, S3Error};
 use crate::provider::S3;
 
 /// A bucket, and what other resources can use of it.
@@ -106,17 +106,17 @@ impl Resource for Bucket {
             Assigned::Auto => &s3.region,
         };
         let client = s3.client.in_region(region);
-        make_bucket(&client, name, region, make.spec).await.map_err(failed)?;
+        make_bucket(&client, name, region, make.spec).await?;
         let state = BucketState { region: region.clone() };
         let written = Missing::of_new(make.spec).write(&client, name, make.spec, make.mark).await;
-        written.map_err(|error| failed(error).leaving(state.clone()))?;
+        written.map_err(|error| Failed::from(error).leaving(state.clone()))?;
         Ok(state)
     }
 
     async fn update(s3: &S3, change: &Change<'_, Self>) -> Outcome<Self> {
         let missing = Missing::between(change.live, change.spec, change.mark);
         let client = s3.client.in_region(&change.live.state.region);
-        missing.write(&client, change.live.name.as_str(), change.spec, change.mark).await.map_err(failed)?;
+        missing.write(&client, change.live.name.as_str(), change.spec, change.mark).await?;
         Ok(change.live.state.clone())
     }
 
@@ -127,7 +127,7 @@ impl Resource for Bucket {
         let mut pause = Duration::from_millis(100);
         let mut is_first = true;
         loop {
-            let live = read(s3, name).await.map_err(failed)?;
+            let live = read(s3, name).await?;
             if let Some(live) = &live {
                 let missing = Missing::between(live, &record.spec, &record.mark);
                 if missing.is_nothing() {
@@ -136,14 +136,14 @@ impl Resource for Bucket {
                 if is_first {
                     is_first = false;
                     let client = s3.client.in_region(&live.state.region);
-                    missing.write(&client, name, &record.spec, &record.mark).await.map_err(failed)?;
+                    missing.write(&client, name, &record.spec, &record.mark).await?;
                     continue;
                 }
                 if shows.is_over() {
-                    return Err(failed(S3Error::NotKept { bucket: name.to_owned(), settings: missing.names() }));
+                    return Err(Failed::from(S3Error::NotKept { bucket: name.to_owned(), settings: missing.names() }));
                 }
             } else if shows.is_over() {
-                return Err(failed(gone(name)));
+                return Err(Failed::from(gone(name)));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -153,19 +153,19 @@ impl Resource for Bucket {
     async fn delete(s3: &S3, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
         let name = record.name.as_str();
         let client = s3.client.in_region(&record.state.region);
-        let contents = Contents::of(&client, name).await.map_err(failed)?;
+        let contents = Contents::of(&client, name).await?;
         if !contents.is_empty() {
             if !record.spec.empty_on_delete {
-                return Err(failed(S3Error::NotEmpty { bucket: name.to_owned(), held: contents.describe() }));
+                return Err(Failed::from(S3Error::NotEmpty { bucket: name.to_owned(), held: contents.describe() }));
             }
-            empty(&client, name).await.map_err(failed)?;
+            empty(&client, name).await?;
         }
         let deleted = client.sdk.delete_bucket().bucket(name).send().await;
         match deleted.map_err(client.failed(format!("delete bucket `{name}`"))) {
             Err(error) if error.has_code("BucketNotEmpty") => {
-                Err(failed(S3Error::NotEmpty { bucket: name.to_owned(), held: "something".into() }))
+                Err(Failed::from(S3Error::NotEmpty { bucket: name.to_owned(), held: "something".into() }))
             }
-            Err(error) if !error.is_not_found() => Err(failed(error)),
+            Err(error) if !error.is_not_found() => Err(Failed::from(error)),
             _ => Ok(()),
         }
     }
@@ -191,7 +191,7 @@ impl Resource for Bucket {
         let client = s3.client.in_region(&record.state.region);
         let what = format!("read bucket `{}`", record.name);
         let listed = client.sdk.list_objects_v2().bucket(record.name.as_str()).max_keys(1).send().await;
-        let failure = listed.map_err(client.failed(what)).err().map(|error| crate::error::with_source(&error));
+        let failure = listed.map_err(client.failed(what)).err().map(|error| with_causes(&error));
         vec![Checked { what: "can be read".into(), failure }]
     }
 }
@@ -200,7 +200,7 @@ impl Resource for Bucket {
 /// is one of our own already: so it is asked first.
 async fn make_bucket(client: &Client, name: &str, region: &str, spec: &BucketSpec) -> Result<(), S3Error> {
     if client.sdk.head_bucket().bucket(name).send().await.is_ok() {
-        return Err(S3Error::Exists { bucket: name.to_owned() });
+        return Err(exists(name));
     }
     // A compatible server is told only what the program says.
     let says = client.is_aws || matches!(spec.region, Assigned::Fixed(_));
@@ -211,7 +211,7 @@ async fn make_bucket(client: &Client, name: &str, region: &str, spec: &BucketSpe
     let made = request.customize().config_override(once()).send().await;
     match made.map_err(client.failed(format!("create bucket `{name}`"))) {
         Err(error) if error.has_code("BucketAlreadyExists") => Err(S3Error::Taken { bucket: name.to_owned() }),
-        Err(error) if error.has_code("BucketAlreadyOwnedByYou") => Err(S3Error::Exists { bucket: name.to_owned() }),
+        Err(error) if error.has_code("BucketAlreadyOwnedByYou") => Err(exists(name)),
         made => made.map(drop),
     }
 }
@@ -228,5 +228,9 @@ async fn is_pristine(s3: &S3, live: &Live<Bucket>) -> Result<bool, S3Error> {
 
 fn gone(name: &str) -> S3Error {
     let source = S3Answer { status: 404, code: "NoSuchBucket".into(), message: String::new() };
-    S3Error::Refused { what: format!("find bucket `{name}`"), kind: ErrorKind::NotFound, source }
+    CallError::Refused { what: format!("find bucket `{name}`"), kind: ErrorKind::NotFound, source }.into()
+}
+
+fn exists(name: &str) -> S3Error {
+    CallError::Exists { what: format!("bucket `{name}`") }.into()
 }

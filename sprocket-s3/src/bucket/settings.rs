@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{
     LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration, Tagging,
     VersioningConfiguration,
 };
-use sprocket_core::kind::{ErrorKind, Live, Mark, ProviderError as _};
+use sprocket_core::kind::{Entries, ErrorKind, Live, Mark, ProviderError as _};
 use sprocket_core::program::Assigned;
 
 use super::spec::{BucketSpec, LifecycleSpec};
@@ -39,7 +39,7 @@ pub(crate) async fn read(s3: &S3, name: &str) -> Result<Option<Live<Bucket>>, S3
         Err(error) if error.is_not_found() => return Ok(None),
         rest => rest?,
     };
-    let (tags, mark) = mark::apart(tags);
+    let Entries { own: tags, mark, .. } = Entries::of(tags);
     // Only AWS means a region of its own where it names none.
     let location = location.or_else(|| s3.client.is_aws.then(|| FIRST_REGION.to_owned()));
     let region = location.clone().map_or(Assigned::Auto, Assigned::Fixed);

@@ -92,7 +92,7 @@ impl Objects {
         };
         let etag = Etag::of(got.e_tag());
         let age = date.since(got.last_modified());
-        let cut = |source| S3Error::NoAnswer { place: self.client.place.clone(), what: what.clone(), source };
+        let cut = |source| S3Error::no_answer(&self.client.place, what.clone(), source);
         let too_long = || S3Error::TooLong { what: format!("`{whole}` in bucket `{}`", self.bucket), most: LONGEST };
         let announced = got.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
         if announced > LONGEST {

@@ -8,8 +8,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    Change, Checked, Deadline, Entropy, ErrorKind, ErrorOf, FailedOf, Find, Found, Live, Make, Mark, Naming, ObjectId,
-    Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
+    CallError, Change, Checked, Deadline, Entropy, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Live, Make, Mark,
+    Naming, ObjectId, Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::{Output, Secret};
 
@@ -18,7 +18,7 @@ use super::server::VaultServer;
 use super::stop::BootstrapStop;
 use crate::client::Client;
 use crate::custody::HeldToken;
-use crate::error::{VaultError, failed};
+use crate::error::VaultError;
 
 /// A token for the program.
 #[derive(Clone, Debug)]
@@ -114,16 +114,16 @@ impl Resource for VaultAccess {
     }
 
     async fn create(server: &VaultServer, make: &Make<'_, Self>) -> Outcome<Self> {
-        create(server, make).await.map_err(failed)
+        create(server, make).await.map_err(Failed::from)
     }
 
     async fn update(server: &VaultServer, change: &Change<'_, Self>) -> Outcome<Self> {
-        update(server, change).await.map_err(failed)
+        update(server, change).await.map_err(Failed::from)
     }
 
     /// The token is revoked, and gone from custody.
     async fn delete(server: &VaultServer, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        delete(server).await.map_err(failed)
+        delete(server).await.map_err(Failed::from)
     }
 
     fn id(_: &PhysicalName, state: &VaultAccessState) -> ObjectId {
@@ -213,7 +213,7 @@ async fn write_policy(client: &Client, name: &str, text: &str) -> Result<(), Vau
 /// The policy, with the token itself; taking it over is recorded with it.
 async fn update(server: &VaultServer, change: &Change<'_, VaultAccess>) -> Result<VaultAccessState, VaultError> {
     let Some(held) = server.custody.token().await? else {
-        return Err(VaultError::Changed { what: "update the policy of our token".into() });
+        return Err(CallError::Changed { what: "update the policy of our token".into() }.into());
     };
     let held = HeldToken { mark: change.mark.clone(), ..held };
     server.custody.put_token(&held).await?;

@@ -16,8 +16,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    Change, Checked, Deadline, Effect, Entropy, ErrorOf, Failed, FailedOf, Find, Findings, Found, Live, Make, Mark,
-    Naming, ObjectId, Outcome, PhysicalName, Recorded, Resource, Spec, This,
+    CallError, Change, Checked, Deadline, Effect, Entropy, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found,
+    Live, Make, Mark, Naming, ObjectId, Outcome, PhysicalName, ProviderError, Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::{Output, Secret};
 
@@ -26,7 +26,7 @@ use super::server::VaultServer;
 use super::standing::Standing;
 use super::stop::BootstrapStop;
 use crate::custody::{Answer, Intent};
-use crate::error::{Cause, VaultError, failed};
+use crate::error::{Cause, VaultError};
 
 /// A Vault's initialisation.
 #[derive(Clone, Debug)]
@@ -115,18 +115,18 @@ impl Resource for VaultInit {
     }
 
     async fn create(server: &VaultServer, make: &Make<'_, Self>) -> Outcome<Self> {
-        match server.standing(false).await.map_err(failed)? {
+        match server.standing(false).await? {
             Standing::Fresh | Standing::Unsent => {}
             // An earlier try of this very create: what it left is told as after a crash.
             Standing::Ours(ours) => {
                 let (intent, answer) = *ours;
-                let fingerprints = fingerprints(server, &intent, &answer).map_err(failed)?;
+                let fingerprints = fingerprints(server, &intent, &answer)?;
                 return Ok(VaultInitState { nonce: intent.nonce, fingerprints });
             }
         }
-        server.custody.probe().await.map_err(VaultError::from).map_err(failed)?;
+        server.custody.probe().await.map_err(VaultError::from)?;
         let intent = intend(make.spec, make.mark, make.entropy);
-        server.custody.put_intent(&intent).await.map_err(VaultError::from).map_err(failed)?;
+        server.custody.put_intent(&intent).await.map_err(VaultError::from)?;
         let answer = initialise(server, &intent).await?;
         server.custody.put_answer(&answer).await.map_err(|error| Failed {
             error: error.into(),
@@ -144,15 +144,15 @@ impl Resource for VaultInit {
 
     /// Nothing of it can change; taking it over is recorded in custody.
     async fn update(server: &VaultServer, change: &Change<'_, Self>) -> Outcome<Self> {
-        if let Some(intent) = server.custody.intent().await.map_err(VaultError::from).map_err(failed)? {
+        if let Some(intent) = server.custody.intent().await.map_err(VaultError::from)? {
             let intent = Intent { mark: change.mark.clone(), ..intent };
-            server.custody.put_intent(&intent).await.map_err(VaultError::from).map_err(failed)?;
+            server.custody.put_intent(&intent).await.map_err(VaultError::from)?;
         }
         Ok(change.live.state.clone())
     }
 
     async fn delete(server: &VaultServer, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        server.custody.retire().await.map_err(VaultError::from).map_err(failed)
+        server.custody.retire().await.map_err(VaultError::from).map_err(Failed::from)
     }
 
     fn id(_: &PhysicalName, state: &VaultInitState) -> ObjectId {
@@ -217,9 +217,9 @@ async fn initialise(server: &VaultServer, intent: &Intent) -> Result<Answer, Fai
             let shares = answer["keys"].as_array().into_iter().flatten().map(text).collect();
             Ok(Answer { shares, root: Some(text(&answer["root_token"])), fingerprints: Vec::new() })
         }
-        Err(error @ VaultError::Connect { .. }) => Err(failed(error)),
+        Err(error) if error.is_unsent() => Err(error.into()),
         // It refused what it was sent.
-        Err(error @ VaultError::Refused { kind: sprocket_core::kind::ErrorKind::Invalid, .. }) => {
+        Err(error @ VaultError::Call(CallError::Refused { kind: ErrorKind::Invalid, .. })) => {
             Err(Failed { error, partial: None, effect: Effect::Unknown })
         }
         Err(error) => {

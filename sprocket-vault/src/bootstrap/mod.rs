@@ -29,7 +29,7 @@ pub use self::share::{VaultShare, VaultShareDraft, VaultShareSpec, VaultShareSta
 pub use self::stop::BootstrapStop;
 pub use self::unseal::{VaultUnseal, VaultUnsealDraft, VaultUnsealSpec, VaultUnsealState};
 use crate::address::VaultAddress;
-use crate::custody::{Custody, output};
+use crate::custody::Custody;
 use crate::provider::VaultCredentials;
 
 /// All that it takes to open a new Vault, and to open it again whenever it is sealed.
@@ -85,7 +85,7 @@ impl Bootstrap {
     pub fn new(name: impl Into<String>, address: impl IntoInput<VaultAddress>, custody: &Custody) -> Self {
         Self {
             name: name.into(),
-            address: output(address.into_input()),
+            address: address.into_input().output(),
             custody: custody.clone(),
             shares: (5, 3),
             storage: None,
@@ -102,7 +102,7 @@ impl Bootstrap {
     /// Binds the Vault to this very storage: the identity of its volume.
     #[track_caller]
     pub fn storage(mut self, identity: impl IntoInput<String>) -> Self {
-        self.storage = Some(output(identity.into_input()));
+        self.storage = Some(identity.into_input().output());
         self
     }
 

@@ -15,7 +15,7 @@ use super::init;
 use super::server::VaultServer;
 use super::stop::BootstrapStop;
 use crate::custody::{Answer, Intent};
-use crate::error::{VaultError, failed};
+use crate::error::VaultError;
 
 /// That a Vault's root token is revoked.
 #[derive(Clone, Debug)]
@@ -70,12 +70,12 @@ impl Resource for VaultRootRevoked {
     }
 
     async fn create(server: &VaultServer, _: &Make<'_, Self>) -> Outcome<Self> {
-        revoke(server).await.map_err(failed)?;
+        revoke(server).await?;
         Ok(VaultRootRevokedState {})
     }
 
     async fn update(server: &VaultServer, _: &Change<'_, Self>) -> Outcome<Self> {
-        revoke(server).await.map_err(failed)?;
+        revoke(server).await?;
         Ok(VaultRootRevokedState {})
     }
 

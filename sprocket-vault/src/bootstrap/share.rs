@@ -5,15 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, PhysicalName, Recorded,
-    Resource, Spec, This,
+    Change, Checked, Deadline, ErrorOf, Failed, FailedOf, Find, Found, Live, Make, Naming, Outcome, PhysicalName,
+    Recorded, Resource, Spec, This,
 };
 
 use super::init;
 use super::server::VaultServer;
 use super::stop::BootstrapStop;
 use crate::custody::HeldShare;
-use crate::error::{VaultError, failed};
+use crate::error::VaultError;
 
 /// One share of a Vault's key, delivered.
 #[derive(Clone, Debug)]
@@ -78,16 +78,16 @@ impl Resource for VaultShare {
     }
 
     async fn create(server: &VaultServer, make: &Make<'_, Self>) -> Outcome<Self> {
-        deliver(server, make).await.map_err(failed)
+        deliver(server, make).await.map_err(Failed::from)
     }
 
     /// Nothing of it can change; taking it over is recorded with it.
     async fn update(server: &VaultServer, change: &Change<'_, Self>) -> Outcome<Self> {
         let custody = &server.custody;
         let number = change.live.spec.number;
-        if let Some(held) = custody.share(number).await.map_err(VaultError::from).map_err(failed)? {
+        if let Some(held) = custody.share(number).await.map_err(VaultError::from)? {
             let held = HeldShare { mark: change.mark.clone(), ..held };
-            custody.put_share(number, &held).await.map_err(VaultError::from).map_err(failed)?;
+            custody.put_share(number, &held).await.map_err(VaultError::from)?;
         }
         Ok(change.live.state.clone())
     }

@@ -10,14 +10,14 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    Change, Checked, Deadline, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, Recorded, Resource, Spec,
-    This,
+    CallError, Change, Checked, Deadline, ErrorOf, Failed, FailedOf, Find, Found, Live, Make, Naming, Outcome,
+    Recorded, Resource, Spec, This,
 };
 use sprocket_core::program::Output;
 
 use super::server::VaultServer;
 use super::stop::BootstrapStop;
-use crate::error::{VaultError, failed};
+use crate::error::VaultError;
 
 /// That a Vault is open.
 #[derive(Clone, Debug)]
@@ -90,11 +90,11 @@ impl Resource for VaultUnseal {
     }
 
     async fn create(server: &VaultServer, _: &Make<'_, Self>) -> Outcome<Self> {
-        open(server).await.map_err(failed)
+        open(server).await.map_err(Failed::from)
     }
 
     async fn update(server: &VaultServer, _: &Change<'_, Self>) -> Outcome<Self> {
-        open(server).await.map_err(failed)
+        open(server).await.map_err(Failed::from)
     }
 
     /// A Vault that is given up need not be sealed.
@@ -149,7 +149,7 @@ pub(super) async fn unseal(server: &VaultServer) -> Result<(), VaultError> {
         match given {
             Ok(status) if status["sealed"] == false => return Ok(()),
             Ok(_) => {}
-            Err(VaultError::Refused { source, .. }) if (400..=500).contains(&source.status) => {
+            Err(VaultError::Call(CallError::Refused { source, .. })) if (400..=500).contains(&source.status) => {
                 return Err(BootstrapStop::ShareDoesNotFit { address: server.address(), place }.into());
             }
             Err(error) => return Err(error),

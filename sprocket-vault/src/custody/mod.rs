@@ -12,7 +12,7 @@ mod sealing;
 use std::fmt::{self, Debug, Display};
 
 use async_trait::async_trait;
-use sprocket_core::program::{Input, IntoInput, Output, Secret};
+use sprocket_core::program::{IntoInput, Output, Secret};
 
 pub use self::error::CustodyError;
 pub use self::folder::SealedFolder;
@@ -106,16 +106,6 @@ impl Custody {
     /// theft, and a plan says so.
     #[track_caller]
     pub fn folder(path: impl IntoInput<String>, passphrase: impl IntoInput<Secret<String>>) -> Self {
-        Self { folder: output(path.into_input()), passphrase: output(passphrase.into_input()).secret() }
-    }
-}
-
-/// As an output. A mistake is one of whoever uses it.
-#[track_caller]
-pub(crate) fn output<T: Clone + Send + Sync + 'static>(input: Input<T>) -> Output<T> {
-    match input {
-        Input::Output(output) => output,
-        Input::Value(value) => Output::known(value),
-        Input::Mistake(mistake) => Output::known(mistake.message).try_map(|message| Err::<T, _>(message)),
+        Self { folder: path.into_input().output(), passphrase: passphrase.into_input().output().secret() }
     }
 }
