@@ -16,7 +16,7 @@ const ALL: [&str; 6] = ["clone", "default", "new", "slots", "spec", "starts"];
 
 /// What the drafts of resources have besides: `Draft`, and the options of `DraftExt`.
 const RESOURCE: [&str; 2] = ["name", "options"];
-const OPTIONS: [&str; 11] = [
+const OPTIONS: [&str; 12] = [
     "adopt",
     "after",
     "dies_with",
@@ -27,6 +27,7 @@ const OPTIONS: [&str; 11] = [
     "named",
     "protect",
     "replace_on",
+    "retain_with",
     "time_limit",
 ];
 
