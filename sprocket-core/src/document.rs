@@ -171,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::base::Effect;
-    use crate::plan::{Failure, StepOutcome};
+    use crate::plan::{Failure, StepId, StepOutcome};
 
     fn check(document: &impl Serialize, expect: &str) {
         assert_eq!(serde_json::to_string(document).unwrap(), expect);
@@ -196,21 +196,31 @@ mod tests {
         check(&Event::Refreshed { recorded: 2 }, r#"{"version":1,"type":"event","event":"refreshed","recorded":2}"#);
         check(&Event::ApplyStarted { steps: 3 }, r#"{"version":1,"type":"event","event":"apply_started","steps":3}"#);
         check(
-            &Event::StepStarted { step: 0, address: address(), action: "create", name: Some("edge".into()) },
+            &Event::StepStarted {
+                step: StepId::of(0),
+                address: address(),
+                action: "create",
+                name: Some("edge".into()),
+            },
             r#"{"version":1,"type":"event","event":"step_started","step":0,"address":"lab:net/edge","action":"create","name":"edge"}"#,
         );
         check(
-            &Event::StepWaiting { step: 0, address: address() },
+            &Event::StepWaiting { step: StepId::of(0), address: address() },
             r#"{"version":1,"type":"event","event":"step_waiting","step":0,"address":"lab:net/edge"}"#,
         );
         check(
-            &Event::StepRetried { step: 0, address: address(), cause: "slow".into(), wait: Duration::from_millis(500) },
+            &Event::StepRetried {
+                step: StepId::of(0),
+                address: address(),
+                cause: "slow".into(),
+                wait: Duration::from_millis(500),
+            },
             r#"{"version":1,"type":"event","event":"step_retried","step":0,"address":"lab:net/edge","cause":"slow","wait":0.5}"#,
         );
         let failure = Failure { message: "it is full".into(), hint: None, effect: Effect::None };
         let (outcome, took) = (StepOutcome::Failed(failure), Duration::from_millis(1250));
         check(
-            &Event::StepEnded { step: 0, address: address(), action: "create", outcome, took },
+            &Event::StepEnded { step: StepId::of(0), address: address(), action: "create", outcome, took },
             r#"{"version":1,"type":"event","event":"step_ended","step":0,"address":"lab:net/edge","action":"create","took":1.25,"effect":"none","hint":null,"message":"it is full","outcome":"failed"}"#,
         );
         check(&Event::Stopping, r#"{"version":1,"type":"event","event":"stopping"}"#);

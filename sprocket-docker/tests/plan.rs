@@ -1,5 +1,6 @@
 //! What is decided before any engine is asked.
 
+use sprocket_core::engine::StepId;
 use sprocket_core::kind::{Findings, Resource};
 use sprocket_core::program::Stack;
 use sprocket_docker::{
@@ -101,7 +102,7 @@ fn where_a_port_is_reached_is_known_while_planning_and_waits_for_the_service() {
     let plan = world.plan(program);
     let data = plan.steps.iter().find_map(|step| step.spec.as_ref()?.value().get("data").cloned());
     assert_eq!(data, Some("http://manager.example:18200".into()));
-    assert_eq!(plan.steps[1].after, [0]);
+    assert_eq!(plan.steps[1].after, [StepId::of(0)]);
     world.apply(program);
     assert!(world.plan(program).is_empty(), "{}", world.plan(program));
 }

@@ -16,14 +16,14 @@ use crate::erased::{
     ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec, limited, within,
 };
 use crate::kind::{Deadline, ErrorKind, Ignored};
-use crate::plan::Events;
+use crate::plan::{Events, StepId};
 use crate::planner::is_as_wanted;
 use crate::state::{Entry, Event, Intention, Object, Record, SeenSpec};
 use crate::value::{Path, StackKey};
 
 /// A call, with all that it needs.
 pub(super) struct Call<'a> {
-    pub(super) step: u32,
+    pub(super) step: StepId,
     pub(super) address: Address,
     pub(super) kind: KindHandle,
     pub(super) instance: Instance,
@@ -93,7 +93,7 @@ impl Work {
 
 /// A call that has ended.
 pub(super) struct Ended {
-    pub(super) step: u32,
+    pub(super) step: StepId,
     pub(super) entries: Vec<Entry>,
     pub(super) result: Result<(), Fault>,
     /// The record whose object is to be waited for now.

@@ -64,9 +64,9 @@ impl Run<'_> {
             let Then::Ended(step) = then else { continue };
             if saved {
                 self.announce_end(step);
-            } else if self.outcomes[step as usize] == Some(StepOutcome::Done) {
+            } else if self.outcomes[step.index()] == Some(StepOutcome::Done) {
                 // Nobody knows of it: the next run finds out.
-                self.outcomes[step as usize] = Some(StepOutcome::Abandoned);
+                self.outcomes[step.index()] = Some(StepOutcome::Abandoned);
             }
         }
         self.settings.events.emit(|| Event::ApplyEnded { saved });

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use super::refused;
 use crate::base::Address;
 use crate::erased::{Fault, limited};
-use crate::plan::{Problem, Step};
+use crate::plan::{Problem, Step, StepId};
 use crate::planner::{Observed, reported};
 use crate::session::{Connection, Connections, Refused};
 use crate::stack::{Stack, StackOutput};
@@ -56,7 +56,7 @@ pub(super) struct Knowledge<'a> {
     pub(super) known: Known,
     pub(super) connections: Connections,
     /// What is being found out, with the steps that wait for it.
-    asked: HashMap<Need, Vec<u32>>,
+    asked: HashMap<Need, Vec<StepId>>,
     /// What could not be had; of a look-up, this question.
     lost: HashMap<(Need, Option<String>), Fault>,
 }
@@ -165,7 +165,12 @@ impl<'a> Knowledge<'a> {
     }
 
     /// The step waits for this. If nobody has asked for it yet, the future does.
-    pub(super) fn ask(&mut self, need: Need, step: Option<u32>, snapshot: &Snapshot) -> Option<BoxFuture<'a, Gained>> {
+    pub(super) fn ask(
+        &mut self,
+        need: Need,
+        step: Option<StepId>,
+        snapshot: &Snapshot,
+    ) -> Option<BoxFuture<'a, Gained>> {
         let is_asked = self.asked.contains_key(&need);
         self.asked.entry(need).or_default().extend(step);
         (!is_asked).then(|| match need {
@@ -200,7 +205,7 @@ impl<'a> Knowledge<'a> {
     }
 
     /// Takes in what came of a need; answers the steps that waited for it, and what must be recorded.
-    pub(super) fn gain(&mut self, gained: Gained, snapshot: &Snapshot) -> (Vec<u32>, Option<Entry>) {
+    pub(super) fn gain(&mut self, gained: Gained, snapshot: &Snapshot) -> (Vec<StepId>, Option<Entry>) {
         let need = gained.need();
         let steps = self.asked.remove(&need).unwrap_or_default();
         let entry = match gained {

@@ -37,7 +37,7 @@ use self::schedule::{Job, Schedule, Slots};
 use self::start::{Start, entry};
 use crate::base::{Address, Effect, ProviderName, Stop, Stopping};
 use crate::erased::Fault;
-use crate::plan::{Event, Failure, Goal, Plan, Problem, Report, StepAction, StepOutcome};
+use crate::plan::{Event, Failure, Goal, Plan, Problem, Report, StepAction, StepId, StepOutcome};
 use crate::planner::{Observed, dependents};
 use crate::session::{Connections, Settings};
 use crate::stack::Stack;
@@ -82,7 +82,7 @@ enum Finished {
 enum Then<'a> {
     Call(Box<Call<'a>>),
     /// A step has ended, and that is durable.
-    Ended(u32),
+    Ended(StepId),
 }
 
 impl<'a> Run<'a> {
@@ -136,7 +136,7 @@ impl<'a> Run<'a> {
         while self.may_start()
             && let Some(number) = self.schedule.next()
         {
-            let step = &self.plan.steps[number as usize];
+            let step = &self.plan.steps[number.index()];
             // What came of an earlier call is still to be found out, and another one would hide that it was begun.
             if self.snapshot.pending.contains_key(&step.address) {
                 self.schedule.end(number, false);
@@ -160,12 +160,12 @@ impl<'a> Run<'a> {
     }
 
     /// Begins a step of which all is known.
-    fn begin(&mut self, step: u32) {
+    fn begin(&mut self, step: StepId) {
         match self.start(step) {
             Start::Unneeded(entries) => {
                 let is_nothing = entries.is_empty();
                 entries.into_iter().for_each(|entry| self.write(entry));
-                self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
+                self.knowledge.publish(&self.plan.steps[step.index()], &self.snapshot);
                 if is_nothing {
                     self.end(step, StepOutcome::Unneeded);
                 } else {
@@ -174,13 +174,13 @@ impl<'a> Run<'a> {
             }
             Start::Entries(entries) => {
                 entries.into_iter().for_each(|entry| self.write(entry));
-                self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
+                self.knowledge.publish(&self.plan.steps[step.index()], &self.snapshot);
                 self.end_once_durable(step, StepOutcome::Done);
             }
             Start::Refused(fault) => self.end(step, StepOutcome::Failed(self.failure(&fault))),
             Start::Call(begin, call) => {
                 self.write(begin);
-                self.started[step as usize] = Some(Instant::now());
+                self.started[step.index()] = Some(Instant::now());
                 if call.is_wait() {
                     self.schedule.rest(step);
                 } else {
@@ -209,19 +209,19 @@ impl<'a> Run<'a> {
     }
 
     /// A step has ended: what waits for it may start, or never will.
-    fn end(&mut self, step: u32, outcome: StepOutcome) {
+    fn end(&mut self, step: StepId, outcome: StepOutcome) {
         self.settle(step, outcome);
         self.announce_end(step);
     }
 
     /// The same, and it is told once what was recorded of it is durable.
-    fn end_once_durable(&mut self, step: u32, outcome: StepOutcome) {
+    fn end_once_durable(&mut self, step: StepId, outcome: StepOutcome) {
         self.settle(step, outcome);
         self.commit.after(Then::Ended(step));
     }
 
-    fn settle(&mut self, step: u32, outcome: StepOutcome) {
-        let at = step as usize;
+    fn settle(&mut self, step: StepId, outcome: StepOutcome) {
+        let at = step.index();
         let ok = matches!(outcome, StepOutcome::Done | StepOutcome::Unneeded);
         self.failed |= !ok;
         self.took[at] = self.started[at].map_or(Duration::ZERO, |started| started.elapsed());
@@ -229,8 +229,8 @@ impl<'a> Run<'a> {
         self.schedule.end(step, ok);
     }
 
-    fn announce_end(&self, step: u32) {
-        let (at, ended) = (step as usize, &self.plan.steps[step as usize]);
+    fn announce_end(&self, step: StepId) {
+        let (at, ended) = (step.index(), &self.plan.steps[step.index()]);
         let Some(outcome) = &self.outcomes[at] else { return };
         self.settings.events.emit(|| Event::StepEnded {
             step,
@@ -245,7 +245,7 @@ impl<'a> Run<'a> {
         if call.is_wait() {
             return;
         }
-        let step = &self.plan.steps[call.step as usize];
+        let step = &self.plan.steps[call.step.index()];
         self.settings.events.emit(|| Event::StepStarted {
             step: call.step,
             address: step.address.clone(),
@@ -278,7 +278,7 @@ impl<'a> Run<'a> {
                 // It is cut off there: the next run waits for the object.
                 return;
             }
-            let address = self.plan.steps[step as usize].address.clone();
+            let address = self.plan.steps[step.index()].address.clone();
             self.settings.events.emit(|| Event::StepWaiting { step, address });
             let (begin, call) = self.await_ready(step, *next);
             self.write(begin);
@@ -288,7 +288,7 @@ impl<'a> Run<'a> {
         }
         let outcome = match result {
             Ok(()) => {
-                self.knowledge.publish(&self.plan.steps[step as usize], &self.snapshot);
+                self.knowledge.publish(&self.plan.steps[step.index()], &self.snapshot);
                 StepOutcome::Done
             }
             Err(fault) => StepOutcome::Failed(self.failure(&fault)),
@@ -320,7 +320,7 @@ impl<'a> Run<'a> {
                     let event = Journalled::Failed { record: None, effect: Effect::None, settled: true };
                     self.write(entry(&call.address, event));
                     if !call.is_wait() {
-                        self.started[call.step as usize] = None;
+                        self.started[call.step.index()] = None;
                     }
                 }
             }
@@ -400,7 +400,7 @@ impl<'a> Run<'a> {
             return;
         }
         for step in self.schedule.stuck() {
-            let address = &self.plan.steps[step as usize].address;
+            let address = &self.plan.steps[step.index()].address;
             tracing::error!(%address, "BUG: the step was never started");
             let fault = refused("BUG: the step was never started, though nothing that it waits for is under way")
                 .hint("please report this with the plan; run the same command again to continue");

@@ -6,6 +6,7 @@
 //! **Invariant:** only calls have slots. A step that waits, for its object, for a provider or for an answer, has none, so that
 //! whatever it waits for finds one.
 
+use crate::plan::StepId;
 use std::collections::{HashMap, HashSet};
 
 use super::ready_queue::ReadyQueue;
@@ -52,7 +53,7 @@ pub(super) struct Job {
 /// Which steps may start.
 pub(super) struct Schedule {
     jobs: Vec<Job>,
-    dependents: Vec<Vec<u32>>,
+    dependents: Vec<Vec<StepId>>,
     /// How many steps each still waits for.
     waiting: Vec<usize>,
     progress: Vec<Progress>,
@@ -60,86 +61,86 @@ pub(super) struct Schedule {
     free: Slots,
     at_work: HashSet<u32>,
     /// Steps that wait until their resource is free.
-    blocked: HashMap<u32, Vec<u32>>,
+    blocked: HashMap<u32, Vec<StepId>>,
 }
 
 impl Schedule {
     /// The schedule of steps in this `order`, in which each comes after all that it waits for.
-    pub(super) fn new(jobs: Vec<Job>, dependents: Vec<Vec<u32>>, order: &[u32], slots: Slots) -> Self {
+    pub(super) fn new(jobs: Vec<Job>, dependents: Vec<Vec<StepId>>, order: &[StepId], slots: Slots) -> Self {
         let mut waiting = vec![0; jobs.len()];
         for &next in dependents.iter().flatten() {
-            waiting[next as usize] += 1;
+            waiting[next.index()] += 1;
         }
         let queue = ReadyQueue::new(&dependents, order, slots.by_provider.len());
         let progress = vec![Progress::Waiting; jobs.len()];
         let (at_work, blocked) = (HashSet::new(), HashMap::new());
         let mut schedule = Self { jobs, dependents, waiting, progress, queue, free: slots, at_work, blocked };
         for &step in order {
-            if schedule.waiting[step as usize] == 0 {
+            if schedule.waiting[step.index()] == 0 {
                 schedule.enqueue(step);
             }
         }
         schedule
     }
 
-    fn enqueue(&mut self, step: u32) {
-        self.progress[step as usize] = Progress::Ready;
-        self.queue.push(step, self.jobs[step as usize].provider);
+    fn enqueue(&mut self, step: StepId) {
+        self.progress[step.index()] = Progress::Ready;
+        self.queue.push(step, self.jobs[step.index()].provider);
     }
 
     /// The next step that may start, if there is a slot for it. It is started, parked or ended by who takes it.
-    pub(super) fn next(&mut self) -> Option<u32> {
+    pub(super) fn next(&mut self) -> Option<StepId> {
         while self.free.total > 0 {
             let step = self.queue.pop(|provider| self.free.by_provider[provider] > 0)?;
-            let resource = self.jobs[step as usize].resource;
+            let resource = self.jobs[step.index()].resource;
             if self.at_work.contains(&resource) {
                 self.blocked.entry(resource).or_default().push(step);
                 continue;
             }
-            self.progress[step as usize] = Progress::Taken;
+            self.progress[step.index()] = Progress::Taken;
             return Some(step);
         }
         None
     }
 
     /// The step waits for something that is no step, and has neither slot nor resource.
-    pub(super) fn park(&mut self, step: u32) {
-        self.progress[step as usize] = Progress::Parked;
+    pub(super) fn park(&mut self, step: StepId) {
+        self.progress[step.index()] = Progress::Parked;
     }
 
     /// What the step was parked for is there.
-    pub(super) fn unpark(&mut self, step: u32) {
-        debug_assert_eq!(self.progress[step as usize], Progress::Parked, "BUG: step {step} was not parked");
+    pub(super) fn unpark(&mut self, step: StepId) {
+        debug_assert_eq!(self.progress[step.index()], Progress::Parked, "BUG: step {step:?} was not parked");
         self.enqueue(step);
     }
 
     /// A call of the step takes a slot.
-    pub(super) fn call(&mut self, step: u32) {
-        let Job { resource, provider } = self.jobs[step as usize];
+    pub(super) fn call(&mut self, step: StepId) {
+        let Job { resource, provider } = self.jobs[step.index()];
         self.at_work.insert(resource);
         self.free.total -= 1;
         self.free.by_provider[provider] -= 1;
-        self.progress[step as usize] = Progress::Calling;
+        self.progress[step.index()] = Progress::Calling;
     }
 
     /// The step waits until its object is ready: it keeps its resource, and no slot.
-    pub(super) fn rest(&mut self, step: u32) {
+    pub(super) fn rest(&mut self, step: StepId) {
         self.give_back(step);
-        self.at_work.insert(self.jobs[step as usize].resource);
-        self.progress[step as usize] = Progress::AtRest;
+        self.at_work.insert(self.jobs[step.index()].resource);
+        self.progress[step.index()] = Progress::AtRest;
     }
 
-    fn give_back(&mut self, step: u32) {
-        if self.progress[step as usize] == Progress::Calling {
+    fn give_back(&mut self, step: StepId) {
+        if self.progress[step.index()] == Progress::Calling {
             self.free.total += 1;
-            self.free.by_provider[self.jobs[step as usize].provider] += 1;
+            self.free.by_provider[self.jobs[step.index()].provider] += 1;
         }
     }
 
     /// The step has ended. What waits for it may start if it was done, and never will otherwise.
-    pub(super) fn end(&mut self, step: u32, done: bool) {
+    pub(super) fn end(&mut self, step: StepId, done: bool) {
         self.give_back(step);
-        let at = step as usize;
+        let at = step.index();
         if matches!(self.progress[at], Progress::Calling | Progress::AtRest) {
             let resource = self.jobs[at].resource;
             self.at_work.remove(&resource);
@@ -150,8 +151,8 @@ impl Schedule {
         self.progress[at] = if done { Progress::Done } else { Progress::Lost };
         if done {
             for next in std::mem::take(&mut self.dependents[at]) {
-                self.waiting[next as usize] -= 1;
-                if self.waiting[next as usize] == 0 {
+                self.waiting[next.index()] -= 1;
+                if self.waiting[next.index()] == 0 {
                     self.enqueue(next);
                 }
             }
@@ -160,18 +161,18 @@ impl Schedule {
 
     /// The steps that should have started and did not, asked when nothing is under way any more. There are none: each step
     /// ends, or waits for one that was lost.
-    pub(super) fn stuck(&self) -> Vec<u32> {
+    pub(super) fn stuck(&self) -> Vec<StepId> {
         let mut behind: Vec<bool> = self.progress.iter().map(|progress| *progress == Progress::Lost).collect();
         let mut work: Vec<usize> = (0..behind.len()).filter(|&at| behind[at]).collect();
         while let Some(at) = work.pop() {
             for &next in &self.dependents[at] {
-                if !std::mem::replace(&mut behind[next as usize], true) {
-                    work.push(next as usize);
+                if !std::mem::replace(&mut behind[next.index()], true) {
+                    work.push(next.index());
                 }
             }
         }
         let is_stuck = |(at, progress): &(usize, &Progress)| **progress != Progress::Done && !behind[*at];
-        let steps = (0_u32..).zip(self.progress.iter().enumerate());
+        let steps = StepId::all().zip(self.progress.iter().enumerate());
         steps.filter(|(_, step)| is_stuck(step)).map(|(number, _)| number).collect()
     }
 }
@@ -181,26 +182,25 @@ mod tests {
     use super::*;
 
     /// A schedule of steps of their own resources at one provider, each with the steps that wait for it.
-    fn schedule(dependents: &[&[u32]], slots: usize) -> Schedule {
-        let count = u32::try_from(dependents.len()).unwrap();
-        let jobs = (0..count).map(|resource| Job { resource, provider: 0 }).collect();
-        let order: Vec<u32> = (0..count).collect();
-        let dependents = dependents.iter().map(|next| next.to_vec()).collect();
+    fn schedule(dependents: &[&[usize]], slots: usize) -> Schedule {
+        let jobs = (0..).take(dependents.len()).map(|resource| Job { resource, provider: 0 }).collect();
+        let order: Vec<StepId> = StepId::all().take(dependents.len()).collect();
+        let dependents = dependents.iter().map(|next| next.iter().copied().map(StepId::of).collect()).collect();
         Schedule::new(jobs, dependents, &order, Slots { total: slots, by_provider: vec![slots] })
     }
 
-    fn drained(schedule: &mut Schedule) -> Vec<u32> {
-        std::iter::from_fn(|| schedule.next().inspect(|&step| schedule.call(step))).collect()
+    fn drained(schedule: &mut Schedule) -> Vec<usize> {
+        std::iter::from_fn(|| schedule.next().inspect(|&step| schedule.call(step))).map(StepId::index).collect()
     }
 
     #[test]
     fn dependents_start_after_a_step_and_never_after_a_failure() {
         let mut schedule = schedule(&[&[2], &[3], &[], &[]], 8);
         assert_eq!(drained(&mut schedule), [0, 1]);
-        schedule.end(0, true);
-        schedule.end(1, false);
+        schedule.end(StepId::of(0), true);
+        schedule.end(StepId::of(1), false);
         assert_eq!(drained(&mut schedule), [2]);
-        schedule.end(2, true);
+        schedule.end(StepId::of(2), true);
         assert_eq!((schedule.next(), schedule.stuck()), (None, vec![]), "3 waits for what has failed");
     }
 
@@ -215,7 +215,7 @@ mod tests {
         schedule.call(second);
         schedule.end(second, true);
         schedule.end(first, true);
-        assert_eq!(schedule.stuck(), [0_u32; 0]);
+        assert_eq!(schedule.stuck(), []);
     }
 
     #[test]
@@ -235,11 +235,11 @@ mod tests {
     fn steps_of_one_resource_go_one_after_the_other() {
         let jobs = [7, 7, 8].map(|resource| Job { resource, provider: 0 }).to_vec();
         let slots = Slots { total: 8, by_provider: vec![8] };
-        let mut schedule = Schedule::new(jobs, vec![vec![]; 3], &[0, 1, 2], slots);
+        let mut schedule = Schedule::new(jobs, vec![vec![]; 3], &[0, 1, 2].map(StepId::of), slots);
         assert_eq!(drained(&mut schedule), [0, 2]);
-        schedule.rest(0);
+        schedule.rest(StepId::of(0));
         assert_eq!(schedule.next(), None, "it is still waited for");
-        schedule.end(0, false);
+        schedule.end(StepId::of(0), false);
         assert_eq!(drained(&mut schedule), [1], "it does not wait for the first to succeed");
     }
 
@@ -248,9 +248,9 @@ mod tests {
         let jobs = [0, 0, 1].map(|provider| Job { resource: 0, provider }).to_vec();
         let jobs = (0..).zip(jobs).map(|(resource, job)| Job { resource, ..job }).collect();
         let slots = Slots { total: 8, by_provider: vec![1, 1] };
-        let mut schedule = Schedule::new(jobs, vec![vec![]; 3], &[0, 1, 2], slots);
+        let mut schedule = Schedule::new(jobs, vec![vec![]; 3], &[0, 1, 2].map(StepId::of), slots);
         assert_eq!(drained(&mut schedule), [0, 2]);
-        schedule.end(0, true);
+        schedule.end(StepId::of(0), true);
         assert_eq!(drained(&mut schedule), [1]);
     }
 
@@ -258,9 +258,9 @@ mod tests {
     fn total_limit_holds_across_providers() {
         let jobs = (0..3).map(|at| Job { resource: at, provider: usize::try_from(at % 2).unwrap() }).collect();
         let slots = Slots { total: 2, by_provider: vec![8, 8] };
-        let mut schedule = Schedule::new(jobs, vec![vec![]; 3], &[0, 1, 2], slots);
+        let mut schedule = Schedule::new(jobs, vec![vec![]; 3], &[0, 1, 2].map(StepId::of), slots);
         assert_eq!(drained(&mut schedule), [0, 1]);
-        schedule.end(1, true);
+        schedule.end(StepId::of(1), true);
         assert_eq!(drained(&mut schedule), [2]);
     }
 
@@ -268,7 +268,7 @@ mod tests {
     fn a_run_that_can_not_go_on_is_found() {
         // There is no slot for what is left; and 1 waits for 0.
         let mut without_slots = schedule(&[&[1], &[]], 0);
-        assert_eq!((without_slots.next(), without_slots.stuck()), (None, vec![0, 1]));
+        assert_eq!((without_slots.next(), without_slots.stuck()), (None, [0, 1].map(StepId::of).to_vec()));
         // What a step was parked for never comes back.
         let mut parked = schedule(&[&[], &[]], 1);
         let first = parked.next().unwrap();

@@ -10,7 +10,7 @@ use super::{Run, refused};
 use crate::base::{Address, Json, RecordId};
 use crate::erased::{Evaluated, Fault, KindHandle, mark};
 use crate::kind::Naming;
-use crate::plan::{Change, Reason, Step, StepAction};
+use crate::plan::{Change, Reason, Step, StepAction, StepId};
 use crate::planner::{Compared, has_holes, name_of, real_changes, triggers};
 use crate::stack::Node;
 use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
@@ -29,8 +29,8 @@ pub(super) enum Start<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn start(&mut self, number: u32) -> Start<'a> {
-        let step = &self.plan.steps[number as usize];
+    pub(super) fn start(&mut self, number: StepId) -> Start<'a> {
+        let step = &self.plan.steps[number.index()];
         let result = match &step.action {
             StepAction::Create { generation, replaces } => self.create(number, step, *generation, *replaces),
             StepAction::Adopt { generation } => self.change(number, step, Some(*generation)),
@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
         Ok(found)
     }
 
-    fn create(&self, number: u32, step: &Step, generation: u32, replaces: bool) -> Result<Start<'a>, Fault> {
+    fn create(&self, number: StepId, step: &Step, generation: u32, replaces: bool) -> Result<Start<'a>, Fault> {
         let node = self.node(step)?;
         let record = self.snapshot.records.get(&node.address);
         let current = record.and_then(|record| record.object.as_ref());
@@ -164,7 +164,7 @@ impl<'a> Run<'a> {
     }
 
     /// An update, or a takeover.
-    fn change(&self, number: u32, step: &Step, adopting: Option<u32>) -> Result<Start<'a>, Fault> {
+    fn change(&self, number: StepId, step: &Step, adopting: Option<u32>) -> Result<Start<'a>, Fault> {
         let node = self.node(step)?;
         let record = self.snapshot.records.get(&node.address);
         let object = record.and_then(|record| record.object.as_ref()).filter(|_| adopting.is_none());
@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
         node.draft.typed(&self.knowledge.known, &self.key, keep, &secrets).map_err(|mistake| Fault::invalid(&mistake))
     }
 
-    fn wait(&self, number: u32, step: &Step) -> Result<Start<'a>, Fault> {
+    fn wait(&self, number: StepId, step: &Step) -> Result<Start<'a>, Fault> {
         let node = self.node(step)?;
         let object = self.current(&step.address)?;
         let (_, secrets) = self.evaluate(node, Some(&object.applied))?;
@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
     }
 
     /// Waits for an object that stays as it is, until it works.
-    fn wait_for(&self, number: u32, node: &Node, object: &Object, secrets: Vec<Path>) -> Result<Start<'a>, Fault> {
+    fn wait_for(&self, number: StepId, node: &Node, object: &Object, secrets: Vec<Path>) -> Result<Start<'a>, Fault> {
         let object = self.as_declared(node, object, secrets)?;
         let base = self.record_of(node, self.snapshot.records[&node.address].id.clone());
         let work = Work::Wait { object: Box::new(object), base: Box::new(base) };
@@ -235,8 +235,8 @@ impl<'a> Run<'a> {
     }
 
     /// The wait that follows a create or update of a kind that converges.
-    pub(super) fn await_ready(&self, number: u32, record: Record) -> (Entry, Call<'a>) {
-        let step = &self.plan.steps[number as usize];
+    pub(super) fn await_ready(&self, number: StepId, record: Record) -> (Entry, Call<'a>) {
+        let step = &self.plan.steps[number.index()];
         let node = self.node(step).expect("BUG: only declared resources are waited for");
         let object = record.object.clone().expect("BUG: an object that was just made is recorded");
         let work = Work::Wait { object: Box::new(object), base: Box::new(record) };
@@ -297,7 +297,7 @@ impl<'a> Run<'a> {
         let guest = self.snapshot.records.get(&step.address);
         // What has gone with its host already is not recorded.
         let Some(host) = guest.and_then(|record| record.dies_with.as_ref()) else { return true };
-        let before = || step.after.iter().map(|&before| &self.plan.steps[before as usize]);
+        let before = || step.after.iter().map(|&before| &self.plan.steps[before.index()]);
         let objects = |address: &Address| self.snapshot.records.get(address).into_iter().flat_map(Record::objects);
         match step.action {
             // The object that is to be forgotten waits for the end of its host, or of what that goes with.
@@ -320,7 +320,7 @@ impl<'a> Run<'a> {
     fn host_goes_first(&self, step: &Step) -> bool {
         let record = self.snapshot.records.get(&step.address);
         let Some(host) = record.and_then(|record| record.dies_with.as_ref()) else { return false };
-        let mut steps = self.plan.steps.iter().zip(0..).filter(|(step, _)| step.address == *host);
+        let mut steps = self.plan.steps.iter().zip(StepId::all()).filter(|(step, _)| step.address == *host);
         steps.any(|(step, number)| match &step.action {
             StepAction::Drop { .. } => step.reason == Reason::HostReplaced && self.host_goes_first(step),
             action => action.replaces_in_place() && !self.needs_no_successor(number, step),
@@ -338,8 +338,8 @@ impl<'a> Run<'a> {
     }
 
     /// Whether an object that was to make room for another turned out to be as the program wants it.
-    fn needs_no_successor(&self, number: u32, step: &Step) -> bool {
-        let successor = &self.plan.steps[number as usize + 1];
+    fn needs_no_successor(&self, number: StepId, step: &Step) -> bool {
+        let successor = &self.plan.steps[number.index() + 1];
         let drifted = successor.changes.iter().any(|change| change.drift);
         let goes_with_host = || successor.reason == Reason::HostReplaced && self.host_goes_first(step);
         let certain = drifted || self.is_certain(successor) || goes_with_host();
@@ -352,7 +352,7 @@ impl<'a> Run<'a> {
             .is_ok_and(|found| !found.iter().any(|change| change.replaces))
     }
 
-    fn delete(&self, number: u32, step: &Step, which: &Which, superseded: bool) -> Result<Start<'a>, Fault> {
+    fn delete(&self, number: StepId, step: &Step, which: &Which, superseded: bool) -> Result<Start<'a>, Fault> {
         let Some(record) = self.snapshot.records.get(&step.address) else { return Ok(Start::Unneeded(Vec::new())) };
         // The replacement turned out not to be needed: this is still the object.
         if superseded && record.object.as_ref().is_some_and(|object| object.is(which)) {
@@ -394,13 +394,13 @@ impl<'a> Run<'a> {
         self.knowledge.connections.kind(&record.provider, address).map_err(|refusal| refused(refusal.to_string()))
     }
 
-    fn call(&self, number: u32, node: &Node, begin: Action, work: Work) -> Start<'a> {
+    fn call(&self, number: StepId, node: &Node, begin: Action, work: Work) -> Start<'a> {
         self.call_on(number, &node.address, &node.kind, begin, work, Some(node)).unwrap_or_else(Start::Refused)
     }
 
     fn call_on(
         &self,
-        step: u32,
+        step: StepId,
         address: &Address,
         kind: &KindHandle,
         begin: Action,

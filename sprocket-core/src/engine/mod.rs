@@ -29,7 +29,7 @@ use crate::erased::provider_type;
 use crate::kind::Provider;
 pub use crate::plan::{
     Change, Deferred, Event, Events, Failure, Goal, Kept, Move, Pattern, Plan, Problem, Reason, Report, Request,
-    Settlement, Step, StepAction, StepOutcome, StepReport, Unchecked, Verdict,
+    Settlement, Step, StepAction, StepId, StepOutcome, StepReport, Unchecked, Verdict,
 };
 use crate::session::{Connections, Opener, ProviderTypes, Trusted, protect};
 pub use crate::session::{Reached, Refused, Settings};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{Address, PhysicalName};
-use crate::plan::StepOutcome;
+use crate::plan::{StepId, StepOutcome};
 
 /// Something that happened. Its order is that of the run: a step starts before it ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub enum Event {
     /// A step's call is about to be made; its intent is durable.
     StepStarted {
         /// Its number in the plan.
-        step: u32,
+        step: StepId,
         /// Which resource.
         address: Address,
         /// What it does: `create`.
@@ -39,14 +39,14 @@ pub enum Event {
     /// The object is there; it is waited for until it works.
     StepWaiting {
         /// Its number in the plan.
-        step: u32,
+        step: StepId,
         /// Which resource.
         address: Address,
     },
     /// A call failed and is tried again, after it was found out what it did.
     StepRetried {
         /// Its number in the plan.
-        step: u32,
+        step: StepId,
         /// Which resource.
         address: Address,
         /// Why.
@@ -57,7 +57,7 @@ pub enum Event {
     /// A step ended, and what was recorded of it is durable.
     StepEnded {
         /// Its number in the plan.
-        step: u32,
+        step: StepId,
         /// Which resource.
         address: Address,
         /// What it did: `create`.

@@ -21,7 +21,7 @@ pub use self::change::Change;
 pub use self::event::{Event, Events};
 pub use self::report::{Failure, Report, StepOutcome, StepReport, Unchecked, Verdict};
 pub use self::request::{Goal, Pattern, Request};
-pub use self::step::Step;
+pub use self::step::{Step, StepId};
 use crate::base::{Address, Lineage, PhysicalName, Place, ProviderName};
 use crate::value::StackKey;
 

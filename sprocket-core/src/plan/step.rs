@@ -7,6 +7,32 @@ use super::{Change, Reason, StepAction};
 use crate::base::{Address, Json, PhysicalName, Place, Witness};
 use crate::value::{Path, hide};
 
+/// The place of a step among the steps of its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct StepId(u32);
+
+impl StepId {
+    /// The step at this place.
+    ///
+    /// # Panics
+    ///
+    /// At four billion: no plan has so many.
+    pub fn of(place: usize) -> Self {
+        Self(u32::try_from(place).expect("a plan has fewer than four billion steps"))
+    }
+
+    /// The places of all steps, in their order.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..).map(Self)
+    }
+
+    /// The step is `plan.steps[id.index()]`.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Something to do with one resource.
 #[derive(Clone, Debug, PartialEq, Hash, Serialize)]
 pub struct Step {
@@ -29,7 +55,7 @@ pub struct Step {
     pub changes: Vec<Change>,
     /// The steps that must have ended before it starts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub after: Vec<u32>,
+    pub after: Vec<StepId>,
     /// What the object must still look like. Documents do not have it: it says nothing to whoever has no key.
     #[serde(skip)]
     pub witness: Option<Witness>,

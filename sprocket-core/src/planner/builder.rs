@@ -7,7 +7,7 @@ use super::hosts::{HostGoes, Replaced};
 use super::order::Handover;
 use super::{Knowledge, PlannerInput};
 use crate::base::Address;
-use crate::plan::{Kept, Problem, Step, StepAction};
+use crate::plan::{Kept, Problem, Step, StepAction, StepId};
 use crate::stack::Node;
 use crate::value::NodeId;
 
@@ -62,7 +62,7 @@ impl Builder<'_> {
                 self.known.values.nodes[index] = facts;
             }
         }
-        let settles = |step: u32| self.known.steps[step as usize].action.settles_answers();
+        let settles = |step: StepId| self.known.steps[step.index()].action.settles_answers();
         if self.known.replaced.contains_key(&index) || self.known.last[index].is_some_and(settles) {
             self.known.values.forget_answers(&node.asked_about);
         }
@@ -94,8 +94,8 @@ impl Builder<'_> {
                 let Replace { mut new, old, goes } = *replace;
                 match old {
                     Some(old) if goes == HostGoes::First => {
-                        self.push_end(old, Vec::new());
-                        new.after.push(self.count() - 1);
+                        let old = self.push_end(old, Vec::new());
+                        new.after.push(old);
                         self.push(index, node, new);
                     }
                     old => {
@@ -112,25 +112,25 @@ impl Builder<'_> {
     }
 
     /// Appends a step of a declared resource: it waits for the resources that it depends on, and its users wait for it.
-    fn push(&mut self, index: usize, node: &Node, mut step: Step) -> u32 {
+    fn push(&mut self, index: usize, node: &Node, mut step: Step) -> StepId {
         let more = std::mem::take(&mut step.after);
-        let mut after: Vec<u32> = node.deps.iter().filter_map(|&dep| self.known.last[dep as usize]).collect();
+        let mut after: Vec<StepId> = node.deps.iter().filter_map(|&dep| self.known.last[dep as usize]).collect();
         after.sort_unstable();
         after.dedup();
         after.extend(more);
-        self.known.steps.push(Step { after, ..step });
-        let at = self.count() - 1;
-        self.known.last[index] = Some(at);
-        at
+        let id = self.append_step(Step { after, ..step });
+        self.known.last[index] = Some(id);
+        id
     }
 
     /// Appends the end of an object.
-    fn push_end(&mut self, Ended { step, kept }: Ended, after: Vec<u32>) {
+    fn push_end(&mut self, Ended { step, kept }: Ended, after: Vec<StepId>) -> StepId {
         self.kept.extend(kept);
-        self.known.steps.push(Step { after, ..step });
+        self.append_step(Step { after, ..step })
     }
 
-    pub(super) fn count(&self) -> u32 {
-        u32::try_from(self.known.steps.len()).expect("a plan has fewer than four billion steps")
+    fn append_step(&mut self, step: Step) -> StepId {
+        self.known.steps.push(step);
+        StepId::of(self.known.steps.len() - 1)
     }
 }

@@ -11,7 +11,7 @@ use super::{Builder, Knowledge, PlannerInput};
 use crate::base::Address;
 use crate::erased::KindHandle;
 use crate::kind::Claim;
-use crate::plan::{Problem, Reason, StepAction};
+use crate::plan::{Problem, Reason, StepAction, StepId};
 use crate::planner::Handover;
 use crate::stack::Node;
 use crate::state::{Object, Record};
@@ -99,10 +99,10 @@ impl Builder<'_> {
     pub(super) fn hand_over(&mut self) {
         let takes = |node: usize| {
             let step = self.known.last[node]?;
-            let action = &self.known.steps[step as usize].action;
+            let action = &self.known.steps[step.index()].action;
             matches!(action, StepAction::Create { .. } | StepAction::Adopt { .. } | StepAction::Update).then_some(step)
         };
-        let mut takers: HashMap<Claimed, Vec<(Claimant, u32)>> = HashMap::new();
+        let mut takers: HashMap<Claimed, Vec<(Claimant, StepId)>> = HashMap::new();
         for (place, claimants) in &self.claims {
             let taking: Vec<_> = claimants.iter().filter_map(|by| Some((*by, takes(by.node)?))).collect();
             if !taking.is_empty() {
@@ -143,7 +143,7 @@ impl Builder<'_> {
     }
 
     /// What has this stack's owner tag and no record keeps what it claims: it was left in place, or lost.
-    fn held_without_record(&mut self, takers: &HashMap<Claimed, Vec<(Claimant, u32)>>) {
+    fn held_without_record(&mut self, takers: &HashMap<Claimed, Vec<(Claimant, StepId)>>) {
         let stack = self.input.stack;
         let mut problems = Vec::new();
         for ((provider, kind, _), strays) in &self.input.observed.strays {
@@ -158,7 +158,7 @@ impl Builder<'_> {
                     for &(taker, step) in
                         takers.get(&(self.known.servers[node.provider], held.what.clone())).into_iter().flatten()
                     {
-                        let step = &self.known.steps[step as usize];
+                        let step = &self.known.steps[step.index()];
                         let takes_it = matches!(step.action, StepAction::Adopt { .. })
                             && step.witness.as_ref() == Some(&live.witness);
                         if let (Some(why), false) = (held.alone.or(taker.alone), takes_it) {
@@ -184,18 +184,18 @@ impl Builder<'_> {
         &mut self,
         (address, record, object, node): (&Address, &Record, &Object, Option<usize>),
         steps: &[usize],
-        (taker, step): (Claimant, u32),
+        (taker, step): (Claimant, StepId),
         place: &Claimed,
         why: &'static str,
     ) {
         let is_current = record.object.as_ref().is_some_and(|current| current.which() == object.which());
-        let makes = matches!(self.known.steps[step as usize].action, StepAction::Create { .. });
+        let makes = matches!(self.known.steps[step.index()].action, StepAction::Create { .. });
         if node == Some(taker.node) && is_current && !makes {
             return;
         }
         match self.release(address, object, node.filter(|_| is_current), steps, place) {
-            Release::Step(release) if release != step as usize => {
-                self.handovers.push(Handover { release, taker: step as usize, what: place.1.clone() })
+            Release::Step(release) if release != step.index() => {
+                self.handovers.push(Handover { release, taker: step.index(), what: place.1.clone() })
             }
             Release::Step(_) | Release::Settled => {}
             Release::Never(reason) => {
@@ -242,8 +242,8 @@ impl Builder<'_> {
             return Release::Settled;
         }
         match self.known.last[node] {
-            Some(step) if matches!(self.known.steps[step as usize].action, StepAction::Update) => {
-                Release::Step(step as usize)
+            Some(step) if matches!(self.known.steps[step.index()].action, StepAction::Update) => {
+                Release::Step(step.index())
             }
             _ => Release::Settled,
         }

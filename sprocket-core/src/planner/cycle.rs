@@ -71,7 +71,7 @@ fn told(steps: &[Step], chain: &[usize]) -> String {
 }
 
 fn part(steps: &mut [Step], step: usize, before: usize) {
-    steps[step].after.retain(|&after| after as usize != before);
+    steps[step].after.retain(|&after| after.index() != before);
 }
 
 /// Takes every edge out of what can't be ordered.
@@ -94,9 +94,9 @@ fn stuck(steps: &[Step]) -> Option<Vec<bool>> {
     while let Some(at) = free.pop() {
         stuck[at] = false;
         for &next in &dependents[at] {
-            waiting[next as usize] -= 1;
-            if waiting[next as usize] == 0 {
-                free.push(next as usize);
+            waiting[next.index()] -= 1;
+            if waiting[next.index()] == 0 {
+                free.push(next.index());
             }
         }
     }
@@ -115,18 +115,18 @@ fn find_cycle(steps: &[Step]) -> Option<Vec<usize>> {
             return Some(path.split_off(begin));
         }
         path.push(at);
-        at = steps[at].after.iter().map(|&before| before as usize).find(|&before| stuck[before])?;
+        at = steps[at].after.iter().map(|&before| before.index()).find(|&before| stuck[before])?;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Reason, StepAction};
+    use crate::plan::{Reason, StepAction, StepId};
 
     /// Steps, each of which waits for these.
-    fn steps(after: &[&[u32]]) -> Vec<Step> {
-        let step = |(at, after): (usize, &&[u32])| Step {
+    fn steps(after: &[&[usize]]) -> Vec<Step> {
+        let step = |(at, after): (usize, &&[usize])| Step {
             address: format!("yard:post/p{at}").as_str().into(),
             action: StepAction::Update,
             reason: Reason::Changed,
@@ -134,12 +134,16 @@ mod tests {
             spec: None,
             defaults: Vec::new(),
             changes: Vec::new(),
-            after: after.to_vec(),
+            after: after.iter().copied().map(StepId::of).collect(),
             witness: None,
             at: None,
             node: None,
         };
         after.iter().enumerate().map(step).collect()
+    }
+
+    fn waits(step: &Step) -> Vec<usize> {
+        step.after.iter().map(|before| before.index()).collect()
     }
 
     fn is_in_order(steps: &[Step]) -> bool {
@@ -155,21 +159,21 @@ mod tests {
         let one = "`update yard:post/p3` waits for `update yard:post/p3`";
         assert_eq!(told, [two, one].map(|cycle| format!("its step would wait for itself: {cycle}")));
         assert!(is_in_order(&all));
-        let left: Vec<&[u32]> = all.iter().map(|step| &step.after[..]).collect();
-        assert_eq!(left, [&[][..], &[0], &[1], &[], &[0, 1]], "no other edge is taken out");
+        let left: Vec<Vec<usize>> = all.iter().map(waits).collect();
+        assert_eq!(left, [vec![], vec![0], vec![1], vec![], vec![0, 1]], "no other edge is taken out");
     }
 
     #[test]
     fn very_many_cycles_are_not_all_told() {
-        let itself: Vec<Vec<u32>> = (2..20).map(|at| vec![at]).collect();
-        let mut after: Vec<&[u32]> = vec![&[], &[0]];
+        let itself: Vec<Vec<usize>> = (2..20).map(|at| vec![at]).collect();
+        let mut after: Vec<&[usize]> = vec![&[], &[0]];
         after.extend(itself.iter().map(Vec::as_slice));
         after.push(&[0, 1]);
         let mut all = steps(&after);
         assert_eq!(break_cycles(&mut all, &[]).len(), TOLD);
         assert!(is_in_order(&all));
-        assert_eq!(all[1].after, [0]);
-        assert_eq!(all[20].after, [0, 1], "what waits for no cycle stays as it is");
+        assert_eq!(waits(&all[1]), [0]);
+        assert_eq!(waits(&all[20]), [0, 1], "what waits for no cycle stays as it is");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::decide::{Case, Decision, Refused};
 use super::{Builder, Knowledge, PlannerInput};
 use crate::base::{Address, Place, ProviderName};
 use crate::kind::ErrorKind;
-use crate::plan::{Deferred, Goal, Kept, Problem};
+use crate::plan::{Deferred, Goal, Kept, Problem, StepId};
 use crate::stack::ProviderNode;
 use crate::state::{Entry, Object, Record};
 use crate::value::NoValue;
@@ -55,7 +55,7 @@ fn opened_by(
         return Ok(deferred.after.clone());
     }
     let stack = input.stack;
-    let opens = |step: u32| known.steps[step as usize].action.changes_object();
+    let opens = |step: StepId| known.steps[step.index()].action.changes_object();
     let opening = provider.deps.iter().filter(|&&dep| known.last[dep as usize].is_some_and(opens));
     let after: Vec<Address> = opening.map(|&dep| stack.nodes[dep as usize].address.clone()).collect();
     if !after.is_empty() {

@@ -85,7 +85,7 @@ impl Case<'_, '_> {
     /// What a resource is at, for those who are replaced when it changes; none if a step is going to change it.
     fn standing(&self, index: usize) -> Option<Value> {
         let changes = self.known.last[index].is_some_and(|step| {
-            let action = &self.known.steps[step as usize].action;
+            let action = &self.known.steps[step.index()].action;
             action.changes_object() && *action != StepAction::Await
         });
         let record = self.input.snapshot.records.get(&self.input.stack.nodes[index].address);

@@ -10,7 +10,7 @@ use super::decide::{Case, problem};
 use super::deletes::Ended;
 use super::{Builder, Knowledge, PlannerInput};
 use crate::base::{Address, Place};
-use crate::plan::{Kept, Problem, Reason, Step, StepAction};
+use crate::plan::{Kept, Problem, Reason, Step, StepAction, StepId};
 use crate::stack::Node;
 use crate::state::{Object, Record};
 
@@ -240,15 +240,15 @@ impl<'a> Builder<'a> {
         if left.after.is_empty() {
             return;
         }
-        let mut forgets: HashMap<Address, Vec<u32>> = HashMap::new();
-        for (step, at) in self.known.steps.iter().zip(0..) {
+        let mut forgets: HashMap<Address, Vec<StepId>> = HashMap::new();
+        for (step, at) in self.known.steps.iter().zip(StepId::all()) {
             if step.action == StepAction::Leave || step.reason == Reason::Retained {
                 forgets.entry(step.address.clone()).or_default().push(at);
             }
         }
         for (user, needed) in &left.after {
             let (Some(of_user), Some(of_needed)) = (forgets.get(*user), forgets.get(*needed)) else { continue };
-            of_user.iter().for_each(|&at| self.known.steps[at as usize].after.extend(of_needed));
+            of_user.iter().for_each(|&at| self.known.steps[at.index()].after.extend(of_needed));
         }
     }
 

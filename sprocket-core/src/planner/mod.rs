@@ -37,7 +37,7 @@ use self::order::order_steps;
 use crate::base::{Address, Json, Lineage, PhysicalName, ProviderName};
 use crate::erased::KindHandle;
 use crate::kind::Naming;
-use crate::plan::{Change, Deferred, Goal, Plan, Request, Settlement, Step};
+use crate::plan::{Change, Deferred, Goal, Plan, Request, Settlement, Step, StepId};
 use crate::stack::{self, Configs, Node, Stack};
 use crate::state::{Record, Snapshot};
 use crate::value::{Known, Reported, StackKey};
@@ -88,7 +88,7 @@ struct Knowledge<'a> {
     /// By resource, its name and what its service reported.
     values: Known,
     /// By resource, the step that those who use it wait for.
-    last: Vec<Option<u32>>,
+    last: Vec<Option<StepId>>,
     /// By resource, how it is replaced, if it is.
     replaced: HashMap<usize, Replaced>,
     /// Which declared resource has which name, by server and kind.

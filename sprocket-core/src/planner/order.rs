@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::base::Address;
-use crate::plan::{Reason, Step, StepAction};
+use crate::plan::{Reason, Step, StepAction, StepId};
 use crate::state::{Object, Record, Snapshot};
 
 /// Something that only one resource can have, and that two steps hand over.
@@ -24,7 +24,7 @@ pub(crate) struct Handover {
 /// Adds the edges of deletes and of what is handed over. Steps may come to wait for each other then.
 pub(super) fn order_steps(steps: &mut [Step], snapshot: &Snapshot, handovers: &[Handover]) {
     for handover in handovers {
-        steps[handover.taker].after.push(index(handover.release));
+        steps[handover.taker].after.push(StepId::of(handover.release));
     }
     let rooms = Rooms::of(steps, snapshot, handovers);
     order_deletes(steps, snapshot, &rooms);
@@ -102,7 +102,7 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
                         let (mixed, sure): (Vec<usize>, _) =
                             ends.iter().partition(|&&end| action.deletes() && objects.are_mixed(step, end));
                         if_possible.extend(mixed.into_iter().map(|end| (end, step)));
-                        sure.into_iter().for_each(|end: usize| steps[end].after.push(index(step)));
+                        sure.into_iter().for_each(|end: usize| steps[end].after.push(StepId::of(step)));
                     }
                 }
             }
@@ -110,7 +110,7 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
     }
     // What goes with its host is recorded until that has gone: if a run ends before, it is still known.
     for (&drop, hosts) in &hosts {
-        steps[drop].after.extend(hosts.iter().map(|&host| index(host)));
+        steps[drop].after.extend(hosts.iter().map(|&host| StepId::of(host)));
     }
     // What is deleted for good goes before what it was made from is changed: it may use the old form.
     // What is left does that forever.
@@ -120,7 +120,7 @@ fn order_deletes(steps: &mut [Step], snapshot: &Snapshot, rooms: &Rooms) {
         for &used in &uses.used[resource] {
             for &step in &uses.steps[used] {
                 if matches!(steps[step].action, StepAction::Update) {
-                    steps[step].after.push(index(delete));
+                    steps[step].after.push(StepId::of(delete));
                 }
             }
         }
@@ -226,21 +226,21 @@ fn make_room_late(steps: &mut [Step], uses: &Uses, rooms: &Rooms) {
     let (dependents, Some(order)) = dependents(steps) else { return };
     // What follows on no such delete can't wait for one: so no step comes to wait for itself.
     let mut follows = vec![false; steps.len()];
-    for at in order.into_iter().map(|at| at as usize) {
+    for at in order.into_iter().map(|at| at.index()) {
         if follows[at] || rooms.makes[at] {
-            dependents[at].iter().for_each(|&next| follows[next as usize] = true);
+            dependents[at].iter().for_each(|&next| follows[next.index()] = true);
         }
     }
     for &(delete, successor) in &rooms.pairs {
-        let waits: Vec<u32> =
-            steps[successor].after.iter().copied().filter(|&before| !follows[before as usize]).collect();
-        steps[delete].after.extend(waits.into_iter().filter(|&before| !rooms.makes[before as usize]));
+        let waits: Vec<StepId> =
+            steps[successor].after.iter().copied().filter(|&before| !follows[before.index()]).collect();
+        steps[delete].after.extend(waits.into_iter().filter(|&before| !rooms.makes[before.index()]));
     }
     for delete in (0..steps.len()).filter(|&at| rooms.makes[at]) {
         let users = uses.resource_of[delete].into_iter().flat_map(|resource| &uses.users[resource]);
         let moved_over = users.flat_map(|&user| &uses.steps[user]).copied();
         let moved_over = moved_over.filter(|&step| !follows[step] && !rooms.makes[step]);
-        let moved_over: Vec<u32> = moved_over.map(index).collect();
+        let moved_over: Vec<StepId> = moved_over.map(StepId::of).collect();
         steps[delete].after.extend(moved_over);
     }
     let late = |step: &usize| follows[*step] && steps[*step].action.is_final();
@@ -271,14 +271,14 @@ fn wait_where_possible(steps: &mut [Step], waits: Vec<(usize, usize)>) {
     let (mut dependents, _) = dependents(steps);
     for (step, before) in waits {
         if !leads_to(&dependents, step, before) {
-            steps[step].after.push(index(before));
-            dependents[before].push(index(step));
+            steps[step].after.push(StepId::of(before));
+            dependents[before].push(StepId::of(step));
         }
     }
 }
 
 /// Whether one step must have ended before another begins.
-pub(super) fn leads_to(dependents: &[Vec<u32>], from: usize, to: usize) -> bool {
+pub(super) fn leads_to(dependents: &[Vec<StepId>], from: usize, to: usize) -> bool {
     let mut seen = vec![false; dependents.len()];
     let mut work = vec![from];
     while let Some(at) = work.pop() {
@@ -286,8 +286,8 @@ pub(super) fn leads_to(dependents: &[Vec<u32>], from: usize, to: usize) -> bool 
             return true;
         }
         for &next in &dependents[at] {
-            if !std::mem::replace(&mut seen[next as usize], true) {
-                work.push(next as usize);
+            if !std::mem::replace(&mut seen[next.index()], true) {
+                work.push(next.index());
             }
         }
     }
@@ -367,26 +367,22 @@ impl Uses {
     }
 }
 
-fn index(at: usize) -> u32 {
-    u32::try_from(at).expect("a plan has fewer than four billion steps")
-}
-
 /// For each step, the steps that wait for it; and in which order they can be done, if they can.
-pub(crate) fn dependents(steps: &[Step]) -> (Vec<Vec<u32>>, Option<Vec<u32>>) {
+pub(crate) fn dependents(steps: &[Step]) -> (Vec<Vec<StepId>>, Option<Vec<StepId>>) {
     let mut dependents = vec![Vec::new(); steps.len()];
     let mut waiting: Vec<usize> = steps.iter().map(|step| step.after.len()).collect();
     for (at, step) in steps.iter().enumerate() {
         for &before in &step.after {
-            dependents[before as usize].push(index(at));
+            dependents[before.index()].push(StepId::of(at));
         }
     }
-    let mut order: Vec<u32> = (0..steps.len()).filter(|&at| waiting[at] == 0).map(index).collect();
+    let mut order: Vec<StepId> = (0..steps.len()).filter(|&at| waiting[at] == 0).map(StepId::of).collect();
     let mut next = 0;
     while let Some(&done) = order.get(next) {
         next += 1;
-        for &step in &dependents[done as usize] {
-            waiting[step as usize] -= 1;
-            if waiting[step as usize] == 0 {
+        for &step in &dependents[done.index()] {
+            waiting[step.index()] -= 1;
+            if waiting[step.index()] == 0 {
                 order.push(step);
             }
         }

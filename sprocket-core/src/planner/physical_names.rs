@@ -12,7 +12,7 @@ use super::{Builder, PlannerInput, name_of, next_generation};
 use crate::base::{Address, PhysicalName, Place, ProviderName};
 use crate::erased::KindHandle;
 use crate::kind::Naming;
-use crate::plan::{Problem, Reason, StepAction};
+use crate::plan::{Problem, Reason, StepAction, StepId};
 use crate::planner::dependents;
 use crate::planner::order::leads_to;
 use crate::stack::Node;
@@ -26,14 +26,14 @@ type OfKind<'k> = (&'k ProviderName, &'k str, Option<(usize, KindHandle)>);
 
 /// The name that a resource is to have, by the step that takes it.
 struct Taken<'s> {
-    step: u32,
+    step: StepId,
     node: &'s Node,
 }
 
 /// A step that makes an object under a name, and the one that gives the name up.
 pub(super) struct HandOver {
-    taken: u32,
-    given_up: u32,
+    taken: StepId,
+    given_up: StepId,
 }
 
 /// What a plan does with an object that has a name.
@@ -41,7 +41,7 @@ enum Fate {
     /// It has gone already.
     Gone,
     /// This step gives its name up.
-    GivenUp(u32),
+    GivenUp(StepId),
     Stays,
 }
 
@@ -53,7 +53,7 @@ impl<'a> Builder<'a> {
             return Vec::new();
         }
         let (stack, snapshot) = (self.input.stack, self.input.snapshot);
-        let mut steps_of: Option<HashMap<Address, Vec<u32>>> = None;
+        let mut steps_of: Option<HashMap<Address, Vec<StepId>>> = None;
         let mut kind: Option<OfKind<'_>> = None;
         let mut found = Vec::new();
         let mut problems = Vec::new();
@@ -85,7 +85,7 @@ impl<'a> Builder<'a> {
         }
         self.problems.extend(problems);
         for HandOver { taken, given_up } in &found {
-            self.known.steps[*taken as usize].after.push(*given_up);
+            self.known.steps[taken.index()].after.push(*given_up);
         }
         found
     }
@@ -95,7 +95,7 @@ impl<'a> Builder<'a> {
         let stack = self.input.stack;
         let mut taken: HashMap<Key<'a>, Taken<'a>> = HashMap::new();
         let mut problems = Vec::new();
-        for (step, number) in self.known.steps.iter().zip(0..) {
+        for (step, number) in self.known.steps.iter().zip(StepId::all()) {
             let (StepAction::Create { .. }, Some(index), Some(name)) = (&step.action, step.node, &step.name) else {
                 continue;
             };
@@ -117,15 +117,15 @@ impl<'a> Builder<'a> {
         taken
     }
 
-    fn steps_by_address(&self) -> HashMap<Address, Vec<u32>> {
-        let mut steps: HashMap<Address, Vec<u32>> = HashMap::new();
-        for (step, number) in self.known.steps.iter().zip(0..) {
+    fn steps_by_address(&self) -> HashMap<Address, Vec<StepId>> {
+        let mut steps: HashMap<Address, Vec<StepId>> = HashMap::new();
+        for (step, number) in self.known.steps.iter().zip(StepId::all()) {
             steps.entry(step.address.clone()).or_default().push(number);
         }
         steps
     }
 
-    fn fate(&self, address: &Address, record: &Record, place: usize, object: &Object, steps: &[u32]) -> Fate {
+    fn fate(&self, address: &Address, record: &Record, place: usize, object: &Object, steps: &[StepId]) -> Fate {
         if let Some(seen) = self.input.observed.objects.get(address) {
             let is_current = place == 0 && record.object.is_some();
             let old = place - usize::from(record.object.is_some() && !is_current);
@@ -134,7 +134,7 @@ impl<'a> Builder<'a> {
                 return Fate::Gone;
             }
         }
-        let gives_up = |step: &&u32| match &self.known.steps[**step as usize] {
+        let gives_up = |step: &&StepId| match &self.known.steps[step.index()] {
             step if matches!(&step.action, StepAction::Delete { object: which, .. } if object.is(which)) => true,
             step if matches!(step.reason, Reason::HostDeleted | Reason::HostReplaced) => {
                 matches!(&step.action, StepAction::Drop { object: which } if object.is(which))
@@ -169,14 +169,14 @@ impl<'a> Builder<'a> {
             return;
         }
         for HandOver { taken, given_up } in found {
-            let waits = |after: &mut Vec<u32>| after.retain(|&step| step != given_up);
-            waits(&mut self.known.steps[taken as usize].after);
+            let waits = |after: &mut Vec<StepId>| after.retain(|&step| step != given_up);
+            waits(&mut self.known.steps[taken.index()].after);
             let (dependents, _) = dependents(&self.known.steps);
-            if !leads_to(&dependents, taken as usize, given_up as usize) {
-                self.known.steps[taken as usize].after.push(given_up);
+            if !leads_to(&dependents, taken.index(), given_up.index()) {
+                self.known.steps[taken.index()].after.push(given_up);
                 continue;
             }
-            let (step, other) = (&self.known.steps[taken as usize], &self.known.steps[given_up as usize]);
+            let (step, other) = (&self.known.steps[taken.index()], &self.known.steps[given_up.index()]);
             let name = other.name.as_ref().map_or("", PhysicalName::as_str);
             let message =
                 format!("needs the name `{name}`, which `{}` gives up only after this one is made", other.address);

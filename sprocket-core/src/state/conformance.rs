@@ -416,18 +416,8 @@ fn intention() -> Intention {
 }
 
 fn record() -> Record {
-    Record {
-        id: "3f9a".into(),
-        provider: "docker".into(),
-        object: Some(object(3)),
-        old: Vec::new(),
-        left: Vec::new(),
-        protect: false,
-        keep_on_delete: false,
-        dies_with: None,
-        retain_with: Vec::new(),
-        moved_from: Some("docker:network/old".into()),
-    }
+    let moved_from = Some("docker:network/old".into());
+    Record { object: Some(object(3)), moved_from, ..Record::new("3f9a".into(), "docker".into()) }
 }
 
 fn object(generation: u32) -> Object {

@@ -350,7 +350,7 @@ pub(crate) fn waits(plan: &Plan, step: usize, other: usize) -> bool {
         if step == other {
             return true;
         }
-        open.extend(plan.steps[step].after.iter().map(|&before| before as usize).filter(|&before| seen.insert(before)));
+        open.extend(plan.steps[step].after.iter().map(|before| before.index()).filter(|&before| seen.insert(before)));
     }
     false
 }

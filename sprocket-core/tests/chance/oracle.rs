@@ -786,17 +786,20 @@ impl<'a> Oracle<'a> {
     fn goes_first(&self, slot: &Slot) -> bool {
         let object_of = |address: &str| self.records.get(address).and_then(|record| record.object.as_ref());
         let stood = object_of(&slot.address()).map(|object| settings(&object.applied.value())).unwrap_or_default();
+        let was_made_from = |address: &str| {
+            object_of(&slot.address()).is_some_and(|object| object.deps.iter().any(|dep| dep.as_str() == address))
+        };
         let host = self.records.get(&slot.address()).and_then(|record| self.host_goes(record));
         slot.kind.is_fixed()
             || host == Some(Goes::First)
             || slot.mentions(self.program).into_iter().any(|(using, host)| {
-                let id = object_of(&host.address()).map(|object| object.id.to_string());
+                // That it was made from this one by another setting is not known apart.
                 let stands_on_it = match using {
-                    Use::On(_) => stood.on == id,
-                    Use::Inside(_) => stood.inside == id,
+                    Use::On(_) => stood.on.is_some(),
+                    Use::Inside(_) => stood.inside.is_some(),
                     _ => false,
                 };
-                id.is_some() && stands_on_it && self.makes_room(&host.address())
+                stands_on_it && was_made_from(&host.address()) && self.makes_room(&host.address())
             })
     }
 }

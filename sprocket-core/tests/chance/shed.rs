@@ -211,8 +211,20 @@ impl Inside {
         if !many && of_kind().any(|thing| thing.name == name) {
             return Some(ShedError::Taken(name.to_owned()));
         }
+        if !self.has_host(set) {
+            return Some(ShedError::Gone(format!("what {name} is to be in")));
+        }
         let has_port = |thing: &Thing| thing.set.base == set.base;
         (kind == Kind::Tap.name() && of_kind().any(has_port)).then_some(ShedError::Busy(set.base))
+    }
+
+    /// Whether what these settings put a thing into is there.
+    fn has_host(&self, set: &Settings) -> bool {
+        let by_id = set.inside.as_ref();
+        let by_name = set.uses.iter().find_map(|using| using.strip_prefix(INSIDE));
+        by_id.is_none_or(|host| self.things.iter().any(|other| other.id == *host))
+            && by_name
+                .is_none_or(|host| self.things.iter().any(|other| format!("{} {}", other.kind, other.name) == host))
     }
 
     /// A call later, or the time has passed: what is late may appear.
@@ -275,14 +287,7 @@ impl Inside {
     /// Takes a thing away, and all that is inside of it.
     pub(crate) fn remove(&mut self, id: &str) {
         self.things.retain(|thing| thing.id != id);
-        let has_lost_its_host = |things: &[Thing], thing: &Thing| {
-            let by_id = thing.set.inside.as_ref();
-            let by_name = thing.set.uses.iter().find_map(|using| using.strip_prefix(INSIDE));
-            by_id.is_some_and(|host| !things.iter().any(|other| other.id == *host))
-                || by_name
-                    .is_some_and(|host| !things.iter().any(|other| format!("{} {}", other.kind, other.name) == host))
-        };
-        while let Some(at) = self.things.iter().position(|thing| has_lost_its_host(&self.things, thing)) {
+        while let Some(at) = self.things.iter().position(|thing| !self.has_host(&thing.set)) {
             self.things.remove(at);
         }
     }

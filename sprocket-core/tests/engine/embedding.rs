@@ -76,7 +76,7 @@ fn two_engines_run_side_by_side_and_see_nothing_of_each_other() {
         let (told, meeting) = (Arc::new(Mutex::new(Vec::new())), Arc::clone(&meeting));
         let sink = Arc::clone(&told);
         let (engine, stack) = embedded(&mut story.world, program, move |event| {
-            if matches!(event, Event::StepStarted { step: 0, .. }) {
+            if matches!(event, Event::StepStarted { step, .. } if step.index() == 0) {
                 meeting.wait();
             }
             sink.lock().unwrap().push(event);

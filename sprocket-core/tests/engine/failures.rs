@@ -205,7 +205,7 @@ fn a_stopped_run_finishes_what_runs_and_starts_nothing() {
     let stop = Stop::default();
     let request = stop.clone();
     story.world.settings.events = sprocket_core::engine::Events::to(move |event| {
-        if matches!(event, Event::StepStarted { step: 0, .. }) {
+        if matches!(event, Event::StepStarted { step, .. } if step.index() == 0) {
             request.request();
         }
     });

@@ -1,6 +1,6 @@
 //! Hosts and guests, and what is left in place: replacement takes along and leaves alone what deletion does.
 
-use sprocket_core::engine::{Goal, Reason, Request};
+use sprocket_core::engine::{Goal, Reason, Request, StepId};
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{Budget, DraftExt as _, Output, Stack};
 use sprocket_core::testing::{Crash, Fail};
@@ -854,7 +854,7 @@ fn what_was_left_is_forgotten_after_what_was_made_from_it() {
         plan.steps.iter().position(is_it).unwrap()
     };
     let (net, pipe) = (forgets("lab:net/a"), forgets("yard:pipe/k"));
-    let waits = |one: usize, other: usize| plan.steps[one].after.contains(&u32::try_from(other).unwrap());
+    let waits = |one: usize, other: usize| plan.steps[one].after.contains(&StepId::of(other));
     assert!(waits(pipe, net) != waits(net, pipe), "{:#?}", plan.steps);
 }
 

@@ -1,7 +1,7 @@
 //! Names: what a resource, a scope and a provider may be called, and which object has which name at its service.
 
 use insta::assert_snapshot;
-use sprocket_core::engine::{Goal, Request};
+use sprocket_core::engine::{Goal, Request, StepId};
 use sprocket_core::kind::{Address, ErrorKind};
 use sprocket_core::program::{DraftExt as _, Password, Stack};
 use sprocket_core::testing::Fail;
@@ -470,7 +470,7 @@ fn step_that_takes_a_name_lists_what_it_waits_for_in_order() {
     story.apply(program(false));
     let later = program(true);
     let plan = story.world.plan(story.connected(&later));
-    assert_eq!(plan.steps.last().unwrap().after, [0, 2], "{plan}");
+    assert_eq!(plan.steps.last().unwrap().after, [0, 2].map(StepId::of), "{plan}");
 }
 
 #[test]

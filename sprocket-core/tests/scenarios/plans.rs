@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use insta::assert_snapshot;
-use sprocket_core::engine::{Event, Events, Goal, StepOutcome, Stop};
+use sprocket_core::engine::{Event, Events, Goal, StepId, StepOutcome, Stop};
 use sprocket_core::program::{DraftExt as _, Output, Password, Stack};
 use sprocket_core::testing::World;
 
@@ -148,14 +148,14 @@ fn a_run_does_the_steps_of_its_plan_and_tells_each_in_its_order() {
     for event in story.world.events() {
         match event {
             Event::StepStarted { step, .. } => {
-                let waits = &plan.steps[step as usize].after;
-                assert!(waits.iter().all(|before| ended.contains(before)), "step {step} waits for {waits:?}");
+                let waits = &plan.steps[step.index()].after;
+                assert!(waits.iter().all(|before| ended.contains(before)), "step {step:?} waits for {waits:?}");
                 started.push(step);
             }
             Event::StepWaiting { step, .. } => assert!(started.contains(&step) && !ended.contains(&step)),
             Event::StepEnded { step, outcome, .. } => {
                 // What needs no call only ends.
-                assert!(started.contains(&step) || plan.steps[step as usize].address.as_str() == "lab:app/api");
+                assert!(started.contains(&step) || plan.steps[step.index()].address.as_str() == "lab:app/api");
                 assert_eq!(outcome, StepOutcome::Done);
                 ended.push(step);
             }
@@ -163,7 +163,7 @@ fn a_run_does_the_steps_of_its_plan_and_tells_each_in_its_order() {
         }
     }
     ended.sort_unstable();
-    assert_eq!(ended, (0..u32::try_from(plan.steps.len()).unwrap()).collect::<Vec<_>>(), "each ends once");
+    assert_eq!(ended, (0..plan.steps.len()).map(StepId::of).collect::<Vec<_>>(), "each ends once");
     assert!(story.plan(program("app:2", "10.0.1.0/24")).starts_with("Nothing to do"));
 }
 
@@ -184,7 +184,7 @@ fn what_somebody_changes_during_a_run_fails_its_step_and_what_depends_on_it() {
         story.apply(program("one"));
         let yard = story.yard.clone();
         story.world.settings.events = Events::to(move |event| {
-            if matches!(event, Event::StepEnded { step: 0, .. }) {
+            if matches!(event, Event::StepEnded { step, .. } if step.index() == 0) {
                 change(&yard);
             }
         });
@@ -256,7 +256,7 @@ fn what_somebody_changes_during_a_run_is_not_deleted_once_it_is_replaced() {
     story.calls();
     let yard = story.yard.clone();
     story.world.settings.events = Events::to(move |event| {
-        if matches!(event, Event::StepEnded { step: 0, .. }) {
+        if matches!(event, Event::StepEnded { step, .. } if step.index() == 0) {
             yard.change::<Pipe>("a", |spec, _| spec.text = "by hand".into());
         }
     });
@@ -285,7 +285,7 @@ fn what_somebody_changes_during_a_run_is_not_deleted_to_make_room() {
     story.calls();
     let yard = story.yard.clone();
     story.world.settings.events = Events::to(move |event| {
-        if matches!(event, Event::StepEnded { step: 0, .. }) {
+        if matches!(event, Event::StepEnded { step, .. } if step.index() == 0) {
             yard.change::<Post>("a", |spec, _| spec.text = "by hand".into());
         }
     });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sprocket_core::engine::visible::{visible, visible_lines};
-use sprocket_core::engine::{Event, Events, Plan, StepOutcome};
+use sprocket_core::engine::{Event, Events, Plan, StepId, StepOutcome};
 
 use super::{infinitive, lines};
 use crate::console::Look;
@@ -26,8 +26,8 @@ struct Moving {
     bars: MultiProgress,
     colour: bool,
     /// What each step is called, and which steps it waits for.
-    steps: Vec<(String, Vec<u32>)>,
-    running: HashMap<u32, ProgressBar>,
+    steps: Vec<(String, Vec<StepId>)>,
+    running: HashMap<StepId, ProgressBar>,
     /// Steps that have ended, or will not start.
     ended: Vec<bool>,
     waiting: ProgressBar,
@@ -42,7 +42,7 @@ impl Tree {
         Self::on(ProgressDrawTarget::stderr(), steps, colour, Duration::from_millis(100))
     }
 
-    fn on(target: ProgressDrawTarget, steps: Vec<(String, Vec<u32>)>, colour: bool, tick: Duration) -> Self {
+    fn on(target: ProgressDrawTarget, steps: Vec<(String, Vec<StepId>)>, colour: bool, tick: Duration) -> Self {
         let bars = MultiProgress::with_draw_target(target);
         let waiting = bars.add(ProgressBar::new_spinner().with_style(style("{msg}")));
         if !tick.is_zero() {
@@ -99,7 +99,7 @@ impl Moving {
                     bar.finish_and_clear();
                     self.bars.remove(&bar);
                 }
-                if let Some(ended) = self.ended.get_mut(*step as usize) {
+                if let Some(ended) = self.ended.get_mut(step.index()) {
                     *ended = !matches!(outcome, StepOutcome::NotStarted);
                 }
                 self.print(event);
@@ -117,7 +117,7 @@ impl Moving {
         }
     }
 
-    fn say(&self, step: u32, message: String) {
+    fn say(&self, step: StepId, message: String) {
         if let Some(bar) = self.running.get(&step) {
             bar.set_message(visible(&message).into_owned());
         }
@@ -137,7 +137,7 @@ impl Moving {
             return text + ", stopping";
         }
         let mut unnamed = 0;
-        for (step, (address, after)) in (0u32..).zip(&self.steps) {
+        for (step, (address, after)) in (0..).map(StepId::of).zip(&self.steps) {
             if self.is_over(step) || self.running.contains_key(&step) {
                 continue;
             }
@@ -150,7 +150,7 @@ impl Moving {
             }
             let others = before.count();
             let others = if others > 0 { format!(" and {others} more") } else { String::new() };
-            text.push_str(&format!("\n    {address} waits for {}{others}", self.steps[*first as usize].0));
+            text.push_str(&format!("\n    {address} waits for {}{others}", self.steps[first.index()].0));
         }
         if unnamed > 0 {
             text.push_str(&format!("\n    and {unnamed} more wait"));
@@ -158,8 +158,8 @@ impl Moving {
         text
     }
 
-    fn is_over(&self, step: u32) -> bool {
-        self.ended.get(step as usize).copied().unwrap_or(true)
+    fn is_over(&self, step: StepId) -> bool {
+        self.ended.get(step.index()).copied().unwrap_or(true)
     }
 }
 
@@ -183,17 +183,23 @@ mod tests {
         let term = InMemoryTerm::new(12, 60);
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(term.clone()) as Box<dyn TermLike>, 255);
         let steps = [("net", vec![]), ("disk", vec![]), ("app", vec![0, 1]), ("bot", vec![2])];
-        let steps = steps.map(|(address, after)| (format!("lab:{address}"), after)).to_vec();
+        let ids = |after: Vec<usize>| after.into_iter().map(StepId::of).collect();
+        let steps = steps.map(|(address, after)| (format!("lab:{address}"), ids(after))).to_vec();
         (term, Tree::on(target, steps, false, Duration::ZERO))
     }
 
-    fn started(step: u32, address: &str) -> Event {
-        Event::StepStarted { step, address: format!("lab:{address}").into(), action: "create", name: None }
+    fn started(step: usize, address: &str) -> Event {
+        Event::StepStarted {
+            step: StepId::of(step),
+            address: format!("lab:{address}").into(),
+            action: "create",
+            name: None,
+        }
     }
 
-    fn ended(step: u32, address: &str, outcome: StepOutcome) -> Event {
+    fn ended(step: usize, address: &str, outcome: StepOutcome) -> Event {
         let (address, took) = (format!("lab:{address}").into(), Duration::from_millis(1500));
-        Event::StepEnded { step, address, action: "create", outcome, took }
+        Event::StepEnded { step: StepId::of(step), address, action: "create", outcome, took }
     }
 
     #[test]
@@ -209,7 +215,7 @@ mod tests {
             lab:bot waits for lab:app
         ");
         tree.take(&ended(0, "net", StepOutcome::Done));
-        tree.take(&Event::StepWaiting { step: 1, address: "lab:disk".into() });
+        tree.take(&Event::StepWaiting { step: StepId::of(1), address: "lab:disk".into() });
         insta::assert_snapshot!(shown(&term, &tree), @"
         ✓ lab:net created (1.5s)
           ⠉ wait until lab:disk works 0s
