@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
+use futures::stream::{FuturesOrdered, TryStreamExt as _};
 use serde_json::Value;
 
 use crate::base::{Address, Identity, Json, ProviderName};
@@ -157,7 +158,8 @@ impl Connections {
             let connection = Self::open_one(name, stack, snapshot, known, key, opener).await?;
             Ok::<_, Refused>((name.clone(), connection))
         });
-        Ok(Self { all: try_join_all(opening).await?.into_iter().collect(), opener: Arc::clone(opener) })
+        let all = FuturesOrdered::from_iter(opening).try_collect().await?; // in order: the same failure is told each time
+        Ok(Self { all, opener: Arc::clone(opener) })
     }
 
     /// Whether a provider cannot be opened yet because its settings come from look-ups.

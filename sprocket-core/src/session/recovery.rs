@@ -4,7 +4,7 @@
 //! entry that the next run makes durable before anything else; a plan only uses it. Where the evidence has two readings,
 //! the run is refused, and the refusal shows the evidence.
 
-use futures::future::try_join_all;
+use futures::stream::{FuturesOrdered, TryStreamExt as _};
 
 use super::connections::Connections;
 use crate::base::{Address, Effect, Mark};
@@ -29,7 +29,8 @@ pub(crate) async fn settle(
             settled => settled,
         }
     });
-    let settled: Vec<Entry> = try_join_all(settling).await?.into_iter().flatten().collect();
+    let settled: Vec<Option<Entry>> = FuturesOrdered::from_iter(settling).try_collect().await?; // in order: the same failure is told each time
+    let settled: Vec<Entry> = settled.into_iter().flatten().collect();
     snapshot.take_all(settled.iter().cloned());
     Ok(settled)
 }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, try_join_all};
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures::future::BoxFuture;
+use futures::stream::{self, FuturesOrdered, StreamExt as _, TryStreamExt as _};
 
 use super::connections::Connections;
 use super::recovery::settle;
@@ -40,7 +40,8 @@ pub(crate) async fn observe(
     // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
     let (recorded, mut reads) = (&*snapshot, Vec::<BoxFuture<'_, _>>::new());
     reads.extend(groups.into_iter().map(|group| group.read(recorded, key, connections).boxed()));
-    let mut reads = stream::iter(reads).buffer_unordered(64);
+    // In order, here and below: of several that fail, the same one is told each time.
+    let mut reads = stream::iter(reads).buffered(64);
     while let Some((objects, strays)) = reads.try_next().await? {
         observed.objects.extend(objects);
         observed.strays.extend(strays);
@@ -105,7 +106,8 @@ pub(crate) async fn look_up(stack: &Stack, known: &mut Known, connections: &Conn
         if asking.is_empty() {
             return Ok(());
         }
-        for (place, answer) in try_join_all(asking).await? {
+        let answers: Vec<_> = FuturesOrdered::from_iter(asking).try_collect().await?;
+        for (place, answer) in answers {
             known.answers[place] = Some(answer);
         }
     }
@@ -253,7 +255,7 @@ impl<'a> Group<'a> {
                         .boxed()
                 },
             ));
-            let mut reads = stream::iter(reads).buffer_unordered(limit.max(1));
+            let mut reads = stream::iter(reads).buffered(limit.max(1));
             while let Some(lives) = reads.try_next().await.map_err(failed)? {
                 found.extend(by_id(lives));
             }
@@ -279,8 +281,7 @@ impl<'a> Group<'a> {
         reads.extend(
             self.claimed.iter().map(|name| connections.ask(kind.calls.read(through, Target::Named(name))).boxed()),
         );
-        let lives: Vec<Vec<ErasedLive>> =
-            stream::iter(reads).buffer_unordered(limit).try_collect().await.map_err(failed)?;
+        let lives: Vec<Vec<ErasedLive>> = stream::iter(reads).buffered(limit).try_collect().await.map_err(failed)?;
         Ok(self.sort(by_id(lives.into_iter().flatten()), &snapshot.lineage))
     }
 

@@ -141,6 +141,34 @@ fn a_provider_that_falls_over_while_it_reads_is_a_refusal_and_nothing_is_taken_f
 }
 
 #[test]
+fn of_several_reads_that_fail_the_first_in_order_is_told_whichever_fails_sooner() {
+    let mut story = Story::in_yard();
+    let posts = |stack: &mut Stack| ["a", "b", "c"].into_iter().for_each(|name| drop(stack.add(Post::new(name))));
+    story.apply(posts);
+    story.world.settings.call_limit = Duration::from_millis(50);
+    let sign = |stack: &mut Stack, id: &str| stack.look(Sign { id: id.into() });
+    let with_signs = |stack: &mut Stack| {
+        let (first, second) = (sign(stack, "id-1"), sign(stack, "id-2"));
+        stack.add(Post::new("gate").tag("first", &first).tag("second", &second));
+    };
+    let mut refused = |call, [hangs, panics]: [&str; 2], program: &dyn Fn(&mut Stack)| {
+        story.yard.trouble(call, hangs, Trouble::Hang);
+        story.yard.trouble(call, panics, Trouble::Panic);
+        let refused = said(&story.world.try_plan(story.connected(program), Goal::Declared).unwrap_err());
+        story.yard.inside().forget_troubles();
+        refused
+    };
+    assert_snapshot!(refused("read", ["a", "b"], &posts), @"
+    could not read yard:post from `yard`: there was no answer within 0.05 s
+    hint: nothing was changed, and nothing was dropped from state
+    ");
+    assert_snapshot!(refused("look", ["id-1", "id-2"], &with_signs), @"
+    could not read sign from `yard`: there was no answer within 0.05 s
+    hint: nothing was changed, and nothing was dropped from state
+    ");
+}
+
+#[test]
 fn a_service_that_never_answers_is_not_waited_for_without_end() {
     let mut story = Story::in_yard();
     story.apply(post);
