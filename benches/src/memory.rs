@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Listing, Live, Make, Mark, Naming, ObjectId,
-    Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
+    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Listing, Live, Naming,
+    ObjectId, OwnerTag, PhysicalName, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{IntoInput, Output};
 
@@ -49,7 +49,7 @@ struct Filed {
     name: PhysicalName,
     spec: ObjectSpec,
     state: ObjectState,
-    mark: Option<Mark>,
+    owner: Option<OwnerTag>,
 }
 
 impl World {
@@ -70,10 +70,10 @@ impl World {
             if path.extension().is_some_and(|extension| extension == UNFINISHED) {
                 continue;
             }
-            let Filed { name, spec, state, mark } = serde_json::from_slice(&fs::read(path)?)?;
+            let Filed { name, spec, state, owner } = serde_json::from_slice(&fs::read(path)?)?;
             let id = ObjectId::from(state.id.as_str());
             objects.by_name.insert(name.clone(), id.clone());
-            objects.by_id.insert(id.clone(), Live { id, name, spec, state, mark });
+            objects.by_id.insert(id.clone(), Live { id, name, spec, state, owner });
         }
         Ok(Self(Arc::new(Mutex::new(objects))))
     }
@@ -120,7 +120,7 @@ impl Objects {
         }
     }
 
-    fn create(&mut self, make: &Make<'_, Object>) -> Result<ObjectState, MemoryError> {
+    fn create(&mut self, make: &CreateRequest<'_, Object>) -> Result<ObjectState, MemoryError> {
         if self.by_name.contains_key(make.name) {
             return Err(MemoryError::Taken);
         }
@@ -131,7 +131,7 @@ impl Objects {
             name: make.name.clone(),
             spec: make.spec.clone(),
             state: state.clone(),
-            mark: Some(make.mark.clone()),
+            owner: Some(make.owner.clone()),
         };
         self.keep(&live)?;
         if !matches!(self.lives, Lives::Records) {
@@ -143,10 +143,10 @@ impl Objects {
 
     fn keep(&self, live: &Live<Object>) -> Result<(), MemoryError> {
         let Lives::Folder(folder) = &self.lives else { return Ok(()) };
-        let Live { id, name, spec, state, mark } = live.clone();
+        let Live { id, name, spec, state, owner } = live.clone();
         let file = folder.join(id.as_str());
         let new = file.with_extension(UNFINISHED);
-        let text = serde_json::to_vec(&Filed { name, spec, state, mark }).map_err(|_| MemoryError::NotKept)?;
+        let text = serde_json::to_vec(&Filed { name, spec, state, owner }).map_err(|_| MemoryError::NotKept)?;
         // Whole or not at all, also for a process that is killed: as a service would have it.
         fs::write(&new, text).and_then(|()| fs::rename(&new, &file)).map_err(|_| MemoryError::NotKept)
     }
@@ -231,7 +231,7 @@ impl Provider for Memory {
 pub struct Object {
     /// The service's id of it.
     pub id: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// The settings of an [`Object`].
@@ -288,7 +288,7 @@ impl Object {
     }
 }
 
-impl Resource for Object {
+impl Kind for Object {
     const KIND: &'static str = "memory:object";
     const NAMING: Naming = Naming::Generation;
     type Provider = Memory;
@@ -296,24 +296,24 @@ impl Resource for Object {
     type Spec = ObjectSpec;
     type State = ObjectState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &ObjectDraft, this: This<Self>) -> Self {
-        Self { id: this.reported(|state| state.id.clone()), this }
+    fn declared(_: &ObjectDraft, this: ResourceRef<Self>) -> Self {
+        Self { id: this.computed(|state| state.id.clone()), this }
     }
 
-    async fn read(memory: &Memory, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(memory: &Memory, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let objects = memory.0.objects();
         let found = match find {
-            Find::Recorded(record) if matches!(objects.lives, Lives::Records) => {
-                let Recorded { id, name, spec, state, mark } = record.clone();
-                return Ok(Some(Live { id, name, spec, state, mark: Some(mark) }).into());
+            ReadRequest::Recorded(record) if matches!(objects.lives, Lives::Records) => {
+                let Recorded { id, name, spec, state, owner } = record.clone();
+                return Ok(Some(Live { id, name, spec, state, owner: Some(owner) }).into());
             }
-            Find::Recorded(record) => objects.by_id.get(&record.id),
-            Find::Named(name) => objects.by_name.get(name).and_then(|id| objects.by_id.get(id)),
-            Find::Import(id) => objects.by_id.get(&ObjectId::from(id)),
+            ReadRequest::Recorded(record) => objects.by_id.get(&record.id),
+            ReadRequest::Named(name) => objects.by_name.get(name).and_then(|id| objects.by_id.get(id)),
+            ReadRequest::Import(id) => objects.by_id.get(&ObjectId::from(id)),
         };
         Ok(found.cloned().into())
     }
@@ -323,11 +323,11 @@ impl Resource for Object {
         if matches!(objects.lives, Lives::Records) {
             return Ok(None);
         }
-        let ours = objects.by_id.values().filter(|live| wanted.wants(&live.name, live.mark.as_ref()));
+        let ours = objects.by_id.values().filter(|live| wanted.wants(&live.name, live.owner.as_ref()));
         Ok(Some(ours.cloned().collect()))
     }
 
-    async fn create(memory: &Memory, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(memory: &Memory, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         // It is there as soon as it was asked for, and the answer takes as long as it takes: who is killed in between has
         // made it and does not know.
         let state = memory.0.objects().create(make)?;
@@ -335,12 +335,12 @@ impl Resource for Object {
         Ok(state)
     }
 
-    async fn update(memory: &Memory, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(memory: &Memory, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         memory.0.wait().await;
         let mut objects = memory.0.objects();
         let mut live = change.live.clone();
         live.spec = change.spec.clone();
-        live.mark = Some(change.mark.clone());
+        live.owner = Some(change.owner.clone());
         live.state.version += 1;
         let state = live.state.clone();
         if !matches!(objects.lives, Lives::Records) {
@@ -351,7 +351,7 @@ impl Resource for Object {
         Ok(state)
     }
 
-    async fn delete(memory: &Memory, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(memory: &Memory, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         memory.0.wait().await;
         let mut objects = memory.0.objects();
         if let Some(live) = objects.by_id.remove(&record.id) {

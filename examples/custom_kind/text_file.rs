@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sprocket::core::kind::{
-    Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Identity, Kinds, Listing, Live,
-    Make, Mark, Naming, Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, This,
+    CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, ErrorKind, ErrorOf, FailureOf, Found, Identity,
+    Kind, Kinds, Listing, Live, Naming, OwnerTag, PhysicalName, Provider, ProviderError, ReadRequest, Recorded,
+    ResourceRef, UpdateRequest,
 };
 use sprocket::prelude::*;
 
@@ -98,7 +99,7 @@ impl ProviderError for FileError {
 pub struct TextFile {
     /// Where it is, once it is there.
     pub path: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 impl TextFile {
@@ -128,7 +129,7 @@ pub struct TextFileState {
     path: String,
 }
 
-impl Resource for TextFile {
+impl Kind for TextFile {
     const KIND: &'static str = "folder:file";
     const NAMING: Naming = Naming::Fixed;
     type Provider = Folder;
@@ -136,19 +137,19 @@ impl Resource for TextFile {
     type Spec = TextFileSpec;
     type State = TextFileState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &TextFileDraft, this: This<Self>) -> Self {
-        Self { path: this.reported(|state| state.path.clone()), this }
+    fn declared(_: &TextFileDraft, this: ResourceRef<Self>) -> Self {
+        Self { path: this.computed(|state| state.path.clone()), this }
     }
 
-    async fn read(folder: &Folder, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(folder: &Folder, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let name = match find {
-            Find::Recorded(recorded) => recorded.name.as_str(),
-            Find::Named(name) => name.as_str(),
-            Find::Import(text) => text,
+            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
+            ReadRequest::Named(name) => name.as_str(),
+            ReadRequest::Import(text) => text,
         };
         Ok(folder.read(name)?.into())
     }
@@ -176,19 +177,19 @@ impl Resource for TextFile {
                 Err(error) => return Err(error),
             }
         }
-        lives.retain(|live| wanted.wants(&live.name, live.mark.as_ref()));
+        lives.retain(|live| wanted.wants(&live.name, live.owner.as_ref()));
         Ok(Some(lives))
     }
 
-    async fn create(folder: &Folder, make: &Make<'_, Self>) -> Outcome<Self> {
-        Ok(folder.write(make.name, make.spec, make.mark, IfThere::Refuse)?)
+    async fn create(folder: &Folder, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
+        Ok(folder.write(make.name, make.spec, make.owner, IfThere::Refuse)?)
     }
 
-    async fn update(folder: &Folder, change: &Change<'_, Self>) -> Outcome<Self> {
-        Ok(folder.write(&change.live.name, change.spec, change.mark, IfThere::Replace)?)
+    async fn update(folder: &Folder, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+        Ok(folder.write(&change.live.name, change.spec, change.owner, IfThere::Replace)?)
     }
 
-    async fn delete(folder: &Folder, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(folder: &Folder, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         let path = folder.file(record.name.as_str())?;
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::of("delete", &path)(error).into()),
@@ -197,8 +198,8 @@ impl Resource for TextFile {
     }
 
     /// What is wrong is said before anything is done.
-    fn review(spec: &TextFileSpec) -> Findings {
-        let mut findings = Findings::default();
+    fn validate(spec: &TextFileSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
         if spec.comment.trim().is_empty() || spec.comment.contains(char::is_whitespace) {
             findings.errors.push("`comment` is what begins a comment, such as `#` or `//`".into());
         }
@@ -209,8 +210,8 @@ impl Resource for TextFile {
     }
 
     /// The same check as for each call, so that the plan reports it with the line of the program.
-    fn review_name(name: &PhysicalName, _: Option<&TextFileSpec>) -> Findings {
-        let mut findings = Findings::default();
+    fn validate_name(name: &PhysicalName, _: Option<&TextFileSpec>) -> Diagnostics {
+        let mut findings = Diagnostics::default();
         if !is_file_name(name.as_str()) {
             findings.errors.push(format!("`{name}` is not the name of a file in the folder").into());
         }
@@ -218,14 +219,14 @@ impl Resource for TextFile {
     }
 
     /// What `verify` asks.
-    async fn verify(folder: &Folder, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+    async fn verify(folder: &Folder, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let failure = match folder.read(record.name.as_str()) {
             Ok(Some(live)) if live.spec.text == record.spec.text => None,
             Ok(Some(_)) => Some("it has another text".to_owned()),
             Ok(None) => Some("it is not there".to_owned()),
             Err(error) => Some(format!("{error}: {}", error.source)),
         };
-        vec![Checked { what: "has its text".into(), failure }]
+        vec![CheckResult { what: "has its text".into(), failure }]
     }
 }
 
@@ -261,13 +262,13 @@ impl Folder {
             Err(error) => return Err(FileError::of("read", &path)(error)),
         };
         let meta = fs::metadata(&path).map_err(FileError::of("read", &path))?;
-        let (comment, mark, text) = parse(&text);
+        let (comment, owner, text) = parse(&text);
         Ok(Some(Live {
             id: name.into(),
             name: name.into(),
             spec: TextFileSpec { text, comment, read_only: meta.permissions().readonly() },
             state: TextFileState { path: path.display().to_string() },
-            mark,
+            owner,
         }))
     }
 
@@ -276,14 +277,14 @@ impl Folder {
         &self,
         name: &PhysicalName,
         spec: &TextFileSpec,
-        mark: &Mark,
+        owner: &OwnerTag,
         there: IfThere,
     ) -> Result<TextFileState, FileError> {
         let path = self.file(name.as_str())?;
         let failed = |error| FileError::of("write", &path)(error);
         fs::create_dir_all(&self.path).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(failed)?;
-        let first = format!("{} {WORD} {} {}\n", spec.comment, mark.lineage, mark.record);
+        let first = format!("{} {WORD} {} {}\n", spec.comment, owner.lineage, owner.record);
         file.write_all((first + &spec.text).as_bytes()).map_err(failed)?;
         let mut permissions = file.as_file().metadata().map_err(failed)?.permissions();
         permissions.set_readonly(spec.read_only);
@@ -298,12 +299,12 @@ impl Folder {
 }
 
 /// The comment sign, the mark and the text. What has no mark is all text.
-fn parse(content: &str) -> (String, Option<Mark>, String) {
+fn parse(content: &str) -> (String, Option<OwnerTag>, String) {
     let first = content.lines().next().unwrap_or_default();
     if let [comment, WORD, lineage, record] = first.split(' ').collect::<Vec<_>>()[..] {
-        let mark = Mark { lineage: lineage.into(), record: record.into() };
+        let owner = OwnerTag { lineage: lineage.into(), record: record.into() };
         let text = content.split_once('\n').map_or("", |(_, text)| text);
-        return (comment.to_owned(), Some(mark), text.to_owned());
+        return (comment.to_owned(), Some(owner), text.to_owned());
     }
     ("#".to_owned(), None, content.to_owned())
 }

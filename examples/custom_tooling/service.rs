@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sprocket::core::engine::{Engine, Event, Events, Goal, Plan, Refused, Report, Settings, Stop, Verdict};
+use sprocket::core::engine::{Engine, Event, Events, Goal, Plan, Refused, Report, Settings, Stop, VerifyReport};
 use sprocket::core::state::{FileStore, KeySource, StateStore, StoreError};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -151,7 +151,7 @@ fn text(line: &Line) -> String {
 async fn verify(
     State(service): State<Service>,
     wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Json<Verdict>, Trouble> {
+) -> Result<Json<VerifyReport>, Trouble> {
     let Query(wanted) = wanted?;
     let stack = site(&service.files, &wanted);
     Ok(Json(service.engine(Events::default()).verify(&stack).await?))

@@ -1,6 +1,6 @@
 //! Documents: plans, events, reports, verdicts and refusals as JSON, for tools in any language.
 //!
-//! [`Plan`], [`Event`], [`Report`], [`Verdict`] and [`Refused`] serialise as documents: objects that begin with `version`
+//! [`Plan`], [`Event`], [`Report`], [`VerifyReport`] and [`Refused`] serialise as documents: objects that begin with `version`
 //! and `type`. The command line's `--json` prints the same, one a line. What is written here is a promise: a key that goes
 //! away, or means something else, is a new [`VERSION`]. Keys are added without one, so a reader passes over what it does not
 //! know.
@@ -39,7 +39,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::plan::{Event, Plan, Report, Verdict};
+use crate::plan::{Event, Plan, Report, VerifyReport};
 use crate::session::Refused;
 use crate::value::in_seconds;
 pub use crate::value::shown;
@@ -140,7 +140,7 @@ impl Serialize for Report {
     }
 }
 
-impl Serialize for Verdict {
+impl Serialize for VerifyReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (passed, Self { checks, unchecked }) = (&self.passed(), self);
         let checks = checks.iter();

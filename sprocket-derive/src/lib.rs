@@ -26,7 +26,7 @@ use proc_macro::TokenStream;
 /// ```
 /// # use std::collections::BTreeMap;
 /// # use serde::{Deserialize, Serialize};
-/// # use sprocket_core::kind::{Change, ErrorOf, FailedOf, Find, Found, Make, Naming, Outcome, Recorded, Resource, Spec, This};
+/// # use sprocket_core::kind::{UpdateRequest, ErrorOf, FailureOf, ReadRequest, Found, CreateRequest, Naming, CallResult, Recorded, Kind, Spec, ResourceRef};
 /// # use sprocket_core::program::{IntoInput, Random, Secret, Stack};
 /// /// A service's settings.
 /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -81,21 +81,21 @@ use proc_macro::TokenStream;
 /// }
 /// # #[derive(Clone, Debug)]
 /// # pub struct Service {
-/// #     this: This<Self>,
+/// #     this: ResourceRef<Self>,
 /// # }
-/// # impl Resource for Service {
+/// # impl Kind for Service {
 /// #     const KIND: &'static str = "example:service";
 /// #     const NAMING: Naming = Naming::Fixed;
 /// #     type Provider = Random;
 /// #     type Draft = ServiceDraft;
 /// #     type Spec = ServiceSpec;
 /// #     type State = ();
-/// #     fn this(&self) -> &This<Self> { &self.this }
-/// #     fn declared(_: &ServiceDraft, this: This<Self>) -> Self { Self { this } }
-/// #     async fn read(_: &Random, _: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> { Ok(Found::None) }
-/// #     async fn create(_: &Random, _: &Make<'_, Self>) -> Outcome<Self> { Ok(()) }
-/// #     async fn update(_: &Random, _: &Change<'_, Self>) -> Outcome<Self> { Ok(()) }
-/// #     async fn delete(_: &Random, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> { Ok(()) }
+/// #     fn this(&self) -> &ResourceRef<Self> { &self.this }
+/// #     fn declared(_: &ServiceDraft, this: ResourceRef<Self>) -> Self { Self { this } }
+/// #     async fn read(_: &Random, _: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> { Ok(Found::None) }
+/// #     async fn create(_: &Random, _: &CreateRequest<'_, Self>) -> CallResult<Self> { Ok(()) }
+/// #     async fn update(_: &Random, _: &UpdateRequest<'_, Self>) -> CallResult<Self> { Ok(()) }
+/// #     async fn delete(_: &Random, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> { Ok(()) }
 /// # }
 ///
 /// let mut stack = Stack::new();
@@ -112,7 +112,7 @@ use proc_macro::TokenStream;
 ///
 /// | | the draft |
 /// |---|---|
-/// | `resource = Network` | `NetworkDraft`. `new` takes the resource's name first: the name is the draft's and no setting. The physical name comes to the kind's calls in `Make::name` |
+/// | `resource = Network` | `NetworkDraft`. `new` takes the resource's name first: the name is the draft's and no setting. The physical name comes to the kind's calls in `CreateRequest::name` |
 /// | `provider = Docker` | `DockerDraft`, with the setters `named` and `credentials` |
 /// | `draft = Attachment` | `Attachment`: settings inside those of a resource or provider |
 /// | `crate = sprocket::core` | where `sprocket_core` is, for crates that depend on it through another |

@@ -6,8 +6,8 @@
 
 mod client;
 mod error;
-mod mark;
 mod name;
+mod owner_tag;
 mod provider;
 mod record;
 mod server;

@@ -14,15 +14,16 @@ use std::time::Duration;
 use hickory_proto::rr::Record;
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallError, Change, Checked, Claim, Deadline, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make,
-    Mark, Naming, ObjectId, Outcome, PhysicalName, Recorded, Resource, Spec, This, Witness,
+    CallError, CallFailure, CallResult, CheckResult, Claim, CreateRequest, Deadline, Diagnostics, ErrorOf, FailureOf,
+    Found, Kind, Listing, Live, Naming, ObjectId, OwnerTag, PhysicalName, ReadRequest, Recorded, ResourceRef, Revision,
+    Spec, UpdateRequest,
 };
 use sprocket_core::program::{DraftExt as _, Input, IntoInput, Mistake, Output};
 use tokio::time::{Instant, sleep};
 
 use crate::error::DnsError;
-use crate::mark::{self, Marked};
 use crate::name;
+use crate::owner_tag::{self, Marked};
 use crate::provider::{Dns, DnsConfig};
 use crate::update::Update;
 use crate::value::{RecordType, RecordValue};
@@ -52,7 +53,7 @@ use crate::zone::{Place, Seen, is_unmet, parts, physical};
 pub struct DnsRecord {
     /// The whole name, without a dot at its end: `api.example.org`.
     pub fqdn: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 impl DnsRecord {
@@ -145,8 +146,8 @@ fn declarable(text: &str, record_type: RecordType) -> Result<(), String> {
     if name == name::APEX && record_type == RecordType::Cname {
         return Err("the zone itself has other records, and a CNAME can't be beside them: use A and AAAA".into());
     }
-    if name.starts_with(mark::LABEL) {
-        return Err(format!("`{name}` is not free: `{}…` says whose records are", mark::LABEL));
+    if name.starts_with(owner_tag::LABEL) {
+        return Err(format!("`{name}` is not free: `{}…` says whose records are", owner_tag::LABEL));
     }
     if record_type == RecordType::Txt && (name == ACME || name.starts_with(&format!("{ACME}."))) {
         return Err(format!("`{name}` is not free: ACME clients write and delete it as they need it"));
@@ -191,7 +192,7 @@ const PACE: Duration = Duration::from_millis(250);
 /// The largest time to live (RFC 2181, section 8).
 const LONGEST: u32 = i32::MAX as u32;
 
-impl Resource for DnsRecord {
+impl Kind for DnsRecord {
     const KIND: &'static str = "dns:record";
     const NAMING: Naming = Naming::Fixed;
     const CLAIMS: bool = true;
@@ -201,19 +202,19 @@ impl Resource for DnsRecord {
     type Spec = DnsRecordSpec;
     type State = DnsRecordState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &DnsRecordDraft, this: This<Self>) -> Self {
-        Self { fqdn: this.reported(|state| state.fqdn.clone()), this }
+    fn declared(_: &DnsRecordDraft, this: ResourceRef<Self>) -> Self {
+        Self { fqdn: this.computed(|state| state.fqdn.clone()), this }
     }
 
-    async fn read(dns: &Dns, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(dns: &Dns, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let name = match find {
-            Find::Recorded(recorded) => recorded.name.clone(),
-            Find::Named(name) => name.clone(),
-            Find::Import(text) => text.into(),
+            ReadRequest::Recorded(recorded) => recorded.name.clone(),
+            ReadRequest::Named(name) => name.clone(),
+            ReadRequest::Import(text) => text.into(),
         };
         let place = dns.place(&name)?;
         let seen = dns.look(&place).await?;
@@ -229,19 +230,19 @@ impl Resource for DnsRecord {
         Ok(Some(lives.filter_map(|((name, place), seen)| dns.live(name, place, seen)).collect()))
     }
 
-    async fn create(dns: &Dns, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(dns: &Dns, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let place = dns.place(make.name)?;
-        dns.create(&place, make.spec, make.mark).await.map_err(Failed::from)
+        dns.create(&place, make.spec, make.owner).await.map_err(CallFailure::from)
     }
 
-    async fn update(dns: &Dns, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(dns: &Dns, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         let place = dns.place(&change.live.name)?;
-        dns.update(&place, change).await.map_err(Failed::from)
+        dns.update(&place, change).await.map_err(CallFailure::from)
     }
 
-    async fn delete(dns: &Dns, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(dns: &Dns, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         let place = dns.place(&record.name)?;
-        dns.delete(&place, record).await.map_err(Failed::from)
+        dns.delete(&place, record).await.map_err(CallFailure::from)
     }
 
     fn id(name: &PhysicalName, state: &DnsRecordState) -> ObjectId {
@@ -250,12 +251,12 @@ impl Resource for DnsRecord {
     }
 
     /// The mark counts as well: a set that lost it, or was given another, is not as it was.
-    fn witness(live: &Live<Self>) -> Option<Witness> {
-        Some(Witness::of(&live.id, &(live.spec.canonical(), live.spec.ttl, &live.mark)))
+    fn revision(live: &Live<Self>) -> Option<Revision> {
+        Some(Revision::of(&live.id, &(live.spec.canonical(), live.spec.ttl, &live.owner)))
     }
 
-    fn review(spec: &DnsRecordSpec) -> Findings {
-        let mut findings = Findings::default();
+    fn validate(spec: &DnsRecordSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
         let DnsRecordSpec { record_type, values, ttl } = spec;
         let problems = values.iter().filter_map(|value| value.canonical(*record_type).err());
         findings.errors.extend(problems.map(Into::into));
@@ -279,8 +280,8 @@ impl Resource for DnsRecord {
     }
 
     /// What depends on the zone is said once it is known.
-    fn review_name(name: &PhysicalName, spec: Option<&DnsRecordSpec>) -> Findings {
-        let mut findings = Findings::default();
+    fn validate_name(name: &PhysicalName, spec: Option<&DnsRecordSpec>) -> Diagnostics {
+        let mut findings = Diagnostics::default();
         match parts(name.as_str()).and_then(|(name, record_type)| declarable(name, record_type).map(|()| record_type)) {
             Ok(record_type) if spec.is_some_and(|spec| spec.record_type != record_type) => {
                 findings.errors.push(format!("`{name}` is the name of records of another type than these").into());
@@ -307,27 +308,27 @@ impl Resource for DnsRecord {
         }]
     }
 
-    async fn verify(dns: &Dns, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+    async fn verify(dns: &Dns, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let (DnsRecordState { fqdn, .. }, server) = (&record.state, &dns.client.server);
         let wanted = shown(&record.spec);
         let answered = format!("{server} answers {fqdn} {} with {wanted}", record.spec.record_type);
         let marked = "its mark says that it is this stack's".to_owned();
         match dns.answered(record).await {
-            Ok((spec, mark)) => {
+            Ok((spec, owner)) => {
                 let found = shown(&spec);
                 let failure = (spec.canonical() != record.spec.canonical()).then(|| match found.as_str() {
                     "" => "it answers that there is none".to_owned(),
                     found => format!("it answers {found}"),
                 });
-                let lost = match mark {
-                    Marked::By(mark) if mark == record.mark => None,
+                let lost = match owner {
+                    Marked::By(owner) if owner == record.owner => None,
                     Marked::Not => Some("it has none any more: an apply puts it back".to_owned()),
                     Marked::By(_) => Some("it says that another stack owns it".to_owned()),
                     Marked::Strangely => Some("it says something else".to_owned()),
                 };
-                vec![Checked { what: answered, failure }, Checked { what: marked, failure: lost }]
+                vec![CheckResult { what: answered, failure }, CheckResult { what: marked, failure: lost }]
             }
-            Err(error) => vec![Checked { what: answered, failure: Some(error.to_string()) }],
+            Err(error) => vec![CheckResult { what: answered, failure: Some(error.to_string()) }],
         }
     }
 }
@@ -360,11 +361,11 @@ impl Dns {
 
     fn live(&self, name: &PhysicalName, place: &Place, seen: &Seen) -> Option<Live<DnsRecord>> {
         let (state, spec) = (DnsRecordState::of(place), self.spec(place, &seen.records));
-        let mark = match seen.marked() {
-            Marked::By(mark) => Some(mark),
+        let owner = match seen.marked() {
+            Marked::By(owner) => Some(owner),
             Marked::Not | Marked::Strangely => None,
         };
-        let live = Live { id: state.id.as_str().into(), name: name.clone(), spec, state, mark };
+        let live = Live { id: state.id.as_str().into(), name: name.clone(), spec, state, owner };
         (!seen.records.is_empty()).then_some(live)
     }
 
@@ -379,7 +380,7 @@ impl Dns {
         Ok(data.into_iter().map(|data| Record::from_rdata(place.name.clone(), spec.ttl, data)).collect())
     }
 
-    async fn create(&self, place: &Place, spec: &DnsRecordSpec, mark: &Mark) -> Result<DnsRecordState, DnsError> {
+    async fn create(&self, place: &Place, spec: &DnsRecordSpec, owner: &OwnerTag) -> Result<DnsRecordState, DnsError> {
         let what = place.what("create");
         let records = self.records(place, spec)?;
         let seen = self.look(place).await?;
@@ -388,9 +389,11 @@ impl Dns {
         }
         let update = Update::default().if_absent(&place.name, place.wire());
         let update = match seen.marked() {
-            Marked::Not => update.if_absent(&place.mark, MARKS),
+            Marked::Not => update.if_absent(&place.owner, MARKS),
             // The records were deleted by hand, and their mark was left.
-            Marked::By(old) if old.lineage == mark.lineage => update.if_exactly(&seen.marks).remove(&place.mark, MARKS),
+            Marked::By(old) if old.lineage == owner.lineage => {
+                update.if_exactly(&seen.marks).remove(&place.owner, MARKS)
+            }
             other => return Err(foreign(&what, place, &other)),
         };
         // What this stack has of another type at a CNAME's name is released before, since both are claims.
@@ -398,9 +401,9 @@ impl Dns {
             RecordType::Cname => update.if_unused(&place.name),
             _ => update.if_absent(&place.name, hickory_proto::rr::RecordType::CNAME),
         };
-        let update = update.add(records).add([mark::record(&place.mark, mark)]);
+        let update = update.add(records).add([owner_tag::record(&place.owner, owner)]);
         match self.client.update(&what, update).await {
-            Ok(()) => self.taken(place, spec, mark, &what).await,
+            Ok(()) => self.taken(place, spec, owner, &what).await,
             Err(error) if is_unmet(&error) => {
                 let others = self.client.in_the_way(&what, place).await?;
                 if others.is_empty() {
@@ -413,25 +416,25 @@ impl Dns {
         }
     }
 
-    async fn update(&self, place: &Place, change: &Change<'_, DnsRecord>) -> Result<DnsRecordState, DnsError> {
-        let (what, Change { live, spec, mark, .. }) = (place.what("update"), change);
+    async fn update(&self, place: &Place, change: &UpdateRequest<'_, DnsRecord>) -> Result<DnsRecordState, DnsError> {
+        let (what, UpdateRequest { live, spec, owner, .. }) = (place.what("update"), change);
         let records = self.records(place, spec)?;
         let seen = self.look(place).await?;
         let marked = seen.marked();
         let is_moved = self.spec(place, &seen.records) != live.spec;
-        if is_moved || matches!(&marked, Marked::By(mark) if Some(mark) != live.mark.as_ref()) {
+        if is_moved || matches!(&marked, Marked::By(owner) if Some(owner) != live.owner.as_ref()) {
             return Err(CallError::Changed { what }.into());
         }
         let update = Update::default().if_exactly(&seen.records);
         let update = match &marked {
-            Marked::Not => update.if_absent(&place.mark, MARKS),
-            Marked::By(old) if old.lineage == mark.lineage => update.if_exactly(&seen.marks),
+            Marked::Not => update.if_absent(&place.owner, MARKS),
+            Marked::By(old) if old.lineage == owner.lineage => update.if_exactly(&seen.marks),
             other => return Err(foreign(&what, place, other)),
         };
         let update = update.remove(&place.name, place.wire()).add(records);
-        let update = update.remove(&place.mark, MARKS).add([mark::record(&place.mark, mark)]);
+        let update = update.remove(&place.owner, MARKS).add([owner_tag::record(&place.owner, owner)]);
         self.client.update(&what, update).await.map_err(|error| changed(error, &what))?;
-        self.taken(place, spec, mark, &what).await
+        self.taken(place, spec, owner, &what).await
     }
 
     async fn delete(&self, place: &Place, record: &Recorded<DnsRecord>) -> Result<(), DnsError> {
@@ -439,11 +442,11 @@ impl Dns {
         let seen = self.look(place).await?;
         let update = Update::default().if_exactly(&seen.records).remove(&place.name, place.wire());
         let update = match seen.marked() {
-            Marked::By(mark) if mark == record.mark => update.if_exactly(&seen.marks).remove(&place.mark, MARKS),
+            Marked::By(owner) if owner == record.owner => update.if_exactly(&seen.marks).remove(&place.owner, MARKS),
             // It has gone, and what is there now is somebody else's mark.
             _ if seen.records.is_empty() => return Ok(()),
-            Marked::Not if self.spec(place, &seen.records) == record.spec => update.if_absent(&place.mark, MARKS),
-            Marked::Not => return Err(DnsError::NotOurs { what, place: dotless(&place.mark) }),
+            Marked::Not if self.spec(place, &seen.records) == record.spec => update.if_absent(&place.owner, MARKS),
+            Marked::Not => return Err(DnsError::NotOurs { what, place: dotless(&place.owner) }),
             other => return Err(foreign(&what, place, &other)),
         };
         self.client.update(&what, update).await.map_err(|error| changed(error, &what))?;
@@ -455,11 +458,12 @@ impl Dns {
         &self,
         place: &Place,
         spec: &DnsRecordSpec,
-        mark: &Mark,
+        owner: &OwnerTag,
         what: &str,
     ) -> Result<DnsRecordState, DnsError> {
         let is_taken = |seen: &Seen| {
-            self.spec(place, &seen.records) == *spec && matches!(seen.marked(), Marked::By(written) if written == *mark)
+            self.spec(place, &seen.records) == *spec
+                && matches!(seen.marked(), Marked::By(written) if written == *owner)
         };
         self.until(place, what, is_taken).await?;
         Ok(DnsRecordState::of(place))
@@ -481,9 +485,9 @@ impl Dns {
     /// What the server answers to everybody, wildcards and all.
     async fn answered(&self, record: &Recorded<DnsRecord>) -> Result<(DnsRecordSpec, Marked), DnsError> {
         let place = self.place(&record.name)?;
-        let questions = [(place.name.clone(), place.wire()), (place.mark.clone(), MARKS)];
+        let questions = [(place.name.clone(), place.wire()), (place.owner.clone(), MARKS)];
         let answers = self.client.ask(&place.what("read"), &questions).await?;
-        Ok((self.spec(&place, &answers[0]), mark::read(&answers[1])))
+        Ok((self.spec(&place, &answers[0]), owner_tag::read(&answers[1])))
     }
 }
 
@@ -492,10 +496,10 @@ const MARKS: hickory_proto::rr::RecordType = hickory_proto::rr::RecordType::TXT;
 
 fn foreign(what: &str, place: &Place, marked: &Marked) -> DnsError {
     let owner = match marked {
-        Marked::By(mark) => format!("another stack, of lineage {}", mark.lineage),
+        Marked::By(owner) => format!("another stack, of lineage {}", owner.lineage),
         _ => "something else".to_owned(),
     };
-    DnsError::Foreign { what: what.to_owned(), place: dotless(&place.mark), owner }
+    DnsError::Foreign { what: what.to_owned(), place: dotless(&place.owner), owner }
 }
 
 fn dotless(name: &hickory_proto::rr::Name) -> String {

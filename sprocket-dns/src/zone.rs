@@ -11,8 +11,8 @@ use sprocket_core::kind::CallError;
 
 use crate::client::{Client, Question};
 use crate::error::{DnsError, ServerAnswer};
-use crate::mark::{self, Marked};
 use crate::name::ZoneName;
+use crate::owner_tag::{self, Marked};
 use crate::update::Update;
 use crate::value::RecordType;
 
@@ -22,7 +22,7 @@ pub(crate) struct Place {
     pub(crate) name: Name,
     pub(crate) record_type: RecordType,
     /// Where its mark is.
-    pub(crate) mark: Name,
+    pub(crate) owner: Name,
 }
 
 /// What separates a name from a type.
@@ -53,14 +53,14 @@ impl Place {
             let problem = "the zone itself has other records, and a CNAME can't be beside them: use A and AAAA";
             return Err(failed(problem.to_owned()));
         }
-        let mark = mark::place(&name, record_type).map_err(failed)?;
-        Ok(Self { name, record_type, mark })
+        let owner = owner_tag::place(&name, record_type).map_err(failed)?;
+        Ok(Self { name, record_type, owner })
     }
 
     /// The place of another type at the same name.
     fn beside(&self, record_type: RecordType) -> Result<Self, String> {
-        let mark = mark::place(&self.name, record_type)?;
-        Ok(Self { name: self.name.clone(), record_type, mark })
+        let owner = owner_tag::place(&self.name, record_type)?;
+        Ok(Self { name: self.name.clone(), record_type, owner })
     }
 
     /// Its id: `api.example.org.:A`. It can be told again as what it is called.
@@ -94,7 +94,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     pub(crate) fn marked(&self) -> Marked {
-        mark::read(&self.marks)
+        owner_tag::read(&self.marks)
     }
 }
 
@@ -107,7 +107,7 @@ impl Client {
     pub(crate) async fn look(&self, what: &str, places: &[Place]) -> Result<Vec<Seen>, DnsError> {
         let questions: Vec<Question> = places
             .iter()
-            .flat_map(|place| [(place.name.clone(), place.wire()), (place.mark.clone(), Wire::TXT)])
+            .flat_map(|place| [(place.name.clone(), place.wire()), (place.owner.clone(), Wire::TXT)])
             .collect();
         let mut answers = self.ask(what, &questions).await?.into_iter();
         let mut seen = Vec::with_capacity(places.len());
@@ -121,7 +121,7 @@ impl Client {
     /// Takes out what a wildcard answered in place of a name.
     async fn without_wildcards(&self, what: &str, places: &[Place], seen: &mut [Seen]) -> Result<(), DnsError> {
         for (place, seen) in places.iter().zip(seen) {
-            if seen.marked() == Marked::Strangely && !self.has(what, &place.mark, Wire::TXT).await? {
+            if seen.marked() == Marked::Strangely && !self.has(what, &place.owner, Wire::TXT).await? {
                 seen.marks.clear();
             }
             let is_open = seen.marked() == Marked::Not && !seen.records.is_empty();

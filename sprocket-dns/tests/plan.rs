@@ -3,13 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sprocket_core::__derive::Known;
-use sprocket_core::kind::{Draft, Fields as _, Resource as _};
+use sprocket_core::kind::{Draft, Fields as _, Kind as _};
 use sprocket_core::program::{DraftExt as _, Output, Stack};
 use sprocket_dns::{Dns, DnsRecord, DnsRecordDraft};
 
 fn found(draft: &DnsRecordDraft) -> String {
     let spec = draft.spec(&Known::default()).unwrap();
-    let findings = DnsRecord::review(&spec);
+    let findings = DnsRecord::validate(&spec);
     findings.errors.iter().chain(&findings.warnings).map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -92,7 +92,7 @@ fn a_scope_prefixes_the_names_that_it_can() {
 fn names_that_no_records_can_have_are_refused() {
     let check = |physical: &str| {
         let spec = DnsRecord::a("x", "192.0.2.1").spec(&Known::default()).unwrap();
-        DnsRecord::review_name(&physical.into(), Some(&spec)).errors.join("\n")
+        DnsRecord::validate_name(&physical.into(), Some(&spec)).errors.join("\n")
     };
     insta::assert_snapshot!(check("api:A"), @"");
     insta::assert_snapshot!(check("api"), @"records are called by their name and their type: `api:A`");

@@ -109,7 +109,7 @@ fn marks() {
 
 fn marks_on(server: &Server) {
     let at = unique();
-    let (whole, mark) = (format!("{at}.{ZONE}"), format!("_owner-a.{at}.{ZONE}"));
+    let (whole, owner) = (format!("{at}.{ZONE}"), format!("_owner-a.{at}.{ZONE}"));
     let declared = |address: &'static str| {
         let at = &at;
         move |stack: &mut Stack| {
@@ -134,21 +134,21 @@ fn marks_on(server: &Server) {
     assert!(plan.contains("another stack owns it"), "{plan}");
 
     // A mark that was lost is drift, and put back.
-    server.remove(&mark, RecordType::TXT);
+    server.remove(&owner, RecordType::TXT);
     insta::assert_snapshot!(server.plain(&verified(&mut world, declared("192.0.2.1")), &at), @"
     ok: SERVER answers AT.sprocket.test A with 192.0.2.1
     failed: its mark says that it is this stack's: it has none any more: an apply puts it back
     ");
     insta::assert_snapshot!(server.plain(&world.plan(declared("192.0.2.1")).to_string(), &at), @"
     ~ dns:record/AT:A  (changed by somebody else)
-        mark: (none) → this stack's
+        owner tag: (none) → this stack's
     1 to update.
     ");
     world.apply(declared("192.0.2.1"));
     assert_eq!(server.records_of(ZONE, &at), before);
 
     // What another took over is not changed, and not deleted.
-    server.put(&mark, 300, text("sprocket lineage=other record=r1"));
+    server.put(&owner, 300, text("sprocket lineage=other record=r1"));
     insta::assert_snapshot!(server.plain(&verified(&mut world, declared("192.0.2.1")), &at), @"
     ok: SERVER answers AT.sprocket.test A with 192.0.2.1
     failed: its mark says that it is this stack's: it says that another stack owns it
@@ -163,7 +163,7 @@ fn marks_on(server: &Server) {
       hint: leave it to that stack with `state forget dns:record/AT:A`; or forget it in both, and `import` it here; `--exclude dns:record/AT:A` applies the rest
     1 problem: nothing can be applied until it is solved.
     ");
-    server.put(&mark, 300, text(ours));
+    server.put(&owner, 300, text(ours));
     assert!(world.plan(declared("192.0.2.1")).is_empty());
 
     // The record is deleted by hand, and its mark stays: it is made again.
@@ -174,7 +174,7 @@ fn marks_on(server: &Server) {
     assert!(server.records_of(ZONE, &at).is_empty());
 
     // A mark of somebody else's is left alone, though nothing is beside it.
-    server.put(&mark, 300, text("heritage=external-dns"));
+    server.put(&owner, 300, text("heritage=external-dns"));
     insta::assert_snapshot!(server.plain(&failures(&mut world, declared("192.0.2.1")), &at), @"could not create A of `AT.sprocket.test`: the mark at `_owner-a.AT.sprocket.test` says that it belongs to something else");
     server.sweep(ZONE, &at);
 }

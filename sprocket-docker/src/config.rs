@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    Change, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome,
-    PhysicalName, Recorded, Resource, Spec, This,
+    CallFailure, CallResult, CreateRequest, Diagnostics, ErrorOf, FailureOf, Found, Kind, Listing, Live, Naming,
+    ObjectId, PhysicalName, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Input, IntoInput, Output};
 
-use crate::content::{Content, Kind};
+use crate::content::{Collection, Content};
 use crate::data::Data;
-use crate::mark::{self, Labels};
 use crate::name;
+use crate::owner_tag::{self, Labels};
 use crate::provider::Docker;
 
 /// A config of the swarm, and what other resources can use of it.
@@ -37,7 +37,7 @@ pub struct SwarmConfig {
     pub reference: Output<ConfigRef>,
     /// Its name at the engine: with a hash of its content.
     pub name: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// A config, as a service refers to it: by both.
@@ -76,12 +76,12 @@ pub struct SwarmConfigState {
     pub id: String,
 }
 
-const CONFIGS: Kind = Kind { path: "configs", noun: "config" };
+const CONFIGS: Collection = Collection { path: "configs", noun: "config" };
 
 /// The engine's limit, which it states in these words: "larger than 0 and less than 1024000 bytes".
 const LIMIT: usize = 1_024_000;
 
-impl Resource for SwarmConfig {
+impl Kind for SwarmConfig {
     const KIND: &'static str = "docker:config";
     const NAMING: Naming = Naming::Content;
     type Provider = Docker;
@@ -89,74 +89,74 @@ impl Resource for SwarmConfig {
     type Spec = SwarmConfigSpec;
     type State = SwarmConfigState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &SwarmConfigDraft, this: This<Self>) -> Self {
-        let name = this.named(ToString::to_string);
-        let reference = this.reported(|state| state.id.clone()).zip(&name).map(|(id, name)| ConfigRef { id, name });
+    fn declared(_: &SwarmConfigDraft, this: ResourceRef<Self>) -> Self {
+        let name = this.from_name(ToString::to_string);
+        let reference = this.computed(|state| state.id.clone()).zip(&name).map(|(id, name)| ConfigRef { id, name });
         Self { reference, name, this }
     }
 
-    async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let content = match find {
-            Find::Recorded(recorded) => CONFIGS.by_id(docker, recorded.id.as_str()).await?.into_iter().collect(),
-            Find::Named(name) => CONFIGS.called(docker, name.as_str()).await?,
-            Find::Import(text) => CONFIGS.called(docker, text).await?,
+            ReadRequest::Recorded(recorded) => CONFIGS.by_id(docker, recorded.id.as_str()).await?.into_iter().collect(),
+            ReadRequest::Named(name) => CONFIGS.called(docker, name.as_str()).await?,
+            ReadRequest::Import(text) => CONFIGS.called(docker, text).await?,
         };
         Ok(content.into_iter().map(live).collect::<Vec<_>>().into())
     }
 
     async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
         let lives = CONFIGS.all(docker).await?.into_iter().map(live);
-        Ok(Some(lives.filter(|live| wanted.wants(&live.name, live.mark.as_ref())).collect()))
+        Ok(Some(lives.filter(|live| wanted.wants(&live.name, live.owner.as_ref())).collect()))
     }
 
-    async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
-        let labels = mark::labels(&make.spec.labels, make.mark, None);
+    async fn create(docker: &Docker, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
+        let labels = owner_tag::labels(&make.spec.labels, make.owner, None);
         let body = json!({ "Name": make.name, "Labels": labels, "Data": make.spec.data.base64() });
         let id = CONFIGS.create(docker, make.name.as_str(), &body).await?;
         Ok(SwarmConfigState { id })
     }
 
-    async fn update(docker: &Docker, change: &Change<'_, Self>) -> Outcome<Self> {
-        let labels = mark::labels(&change.spec.labels, change.mark, None);
+    async fn update(docker: &Docker, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+        let labels = owner_tag::labels(&change.spec.labels, change.owner, None);
         let body = json!({ "Name": change.live.name, "Labels": labels, "Data": change.spec.data.base64() });
         let same = |content: &Content| content.labels.own == change.live.spec.labels;
         CONFIGS.update(docker, change.live.id.as_str(), &body, same).await?;
         Ok(change.live.state.clone())
     }
 
-    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        CONFIGS.delete(docker, record.name.as_str(), record.id.as_str()).await.map_err(Failed::from)
+    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
+        CONFIGS.delete(docker, record.name.as_str(), record.id.as_str()).await.map_err(CallFailure::from)
     }
 
     fn id(_: &PhysicalName, state: &SwarmConfigState) -> ObjectId {
         state.id.as_str().into()
     }
 
-    fn review(spec: &SwarmConfigSpec) -> Findings {
-        let mut findings = Findings::default();
-        mark::review(&spec.labels, &mut findings);
-        CONFIGS.review(spec.data.bytes().len(), LIMIT, &mut findings);
+    fn validate(spec: &SwarmConfigSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
+        owner_tag::validate(&spec.labels, &mut findings);
+        CONFIGS.validate(spec.data.bytes().len(), LIMIT, &mut findings);
         findings
     }
 
-    fn review_name(name: &PhysicalName, _: Option<&SwarmConfigSpec>) -> Findings {
+    fn validate_name(name: &PhysicalName, _: Option<&SwarmConfigSpec>) -> Diagnostics {
         name::content(name, "a config")
     }
 }
 
 fn live(content: Content) -> Live<SwarmConfig> {
-    let Content { id, name, labels: Labels { own, mark, .. }, data } = content;
+    let Content { id, name, labels: Labels { own, owner, .. }, data } = content;
     let data = data.as_ref().and_then(Value::as_str).and_then(Data::of_base64).unwrap_or_default();
     Live {
         id: id.as_str().into(),
         name: name.into(),
         spec: SwarmConfigSpec { data, labels: own },
         state: SwarmConfigState { id },
-        mark,
+        owner,
     }
 }
 

@@ -3,16 +3,16 @@
 //! An update sends the version that was read just before it, and only if the labels are still those that the plan saw.
 
 use serde_json::Value;
-use sprocket_core::kind::{CallError, Findings, ProviderError};
+use sprocket_core::kind::{CallError, Diagnostics, ProviderError};
 
 use crate::client::encode;
 use crate::error::DockerError;
-use crate::mark::{self, Labels};
+use crate::owner_tag::{self, Labels};
 use crate::provider::Docker;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Kind {
+pub(crate) struct Collection {
     pub(crate) path: &'static str,
     pub(crate) noun: &'static str,
 }
@@ -32,12 +32,12 @@ fn content(found: &Value) -> Content {
     Content {
         id: text(&found["ID"]),
         name: text(&spec["Name"]),
-        labels: mark::of_json(&spec["Labels"]),
+        labels: owner_tag::of_json(&spec["Labels"]),
         data: spec.get("Data").cloned(),
     }
 }
 
-impl Kind {
+impl Collection {
     async fn get(self, docker: &Docker, id: &str) -> Result<Option<Value>, DockerError> {
         let what = format!("read {} `{id}`", self.noun);
         match docker.client.get(&what, format!("/{}/{}", self.path, encode(id))).await {
@@ -96,7 +96,7 @@ impl Kind {
     }
 
     /// Refuses contents that the engine would refuse.
-    pub(crate) fn review(self, size: usize, limit: usize, findings: &mut Findings) {
+    pub(crate) fn validate(self, size: usize, limit: usize, findings: &mut Diagnostics) {
         if size == 0 {
             findings.errors.push(format!("a {} can't be empty", self.noun).into());
         } else if size >= limit {

@@ -3,10 +3,10 @@
 //! Its rules: swarmkit's `manager/controlapi` for services, overlay networks, configs and secrets; the engine's
 //! `volume/local` and `daemon/names` for volumes.
 
-use sprocket_core::kind::{Findings, PhysicalName};
+use sprocket_core::kind::{Diagnostics, PhysicalName};
 
-fn finding(message: String) -> Findings {
-    Findings { errors: vec![message.into()], ..Findings::default() }
+fn finding(message: String) -> Diagnostics {
+    Diagnostics { errors: vec![message.into()], ..Diagnostics::default() }
 }
 
 fn is_framed(name: &str, others: &str) -> bool {
@@ -15,7 +15,7 @@ fn is_framed(name: &str, others: &str) -> bool {
 }
 
 /// Services and overlay networks: at most 63 letters, digits, `-` and `_`; a letter or digit first and last.
-pub(crate) fn dns(name: &PhysicalName, what: &str) -> Findings {
+pub(crate) fn dns(name: &PhysicalName, what: &str) -> Diagnostics {
     let text = name.as_str();
     if text.len() > 63 {
         return finding(format!("the name of {what} has at most 63 characters, and `{name}` has {}", text.len()));
@@ -25,11 +25,11 @@ pub(crate) fn dns(name: &PhysicalName, what: &str) -> Findings {
             "`{name}` can't be the name of {what}: letters, digits, `-` and `_`, and a letter or digit first and last"
         ));
     }
-    Findings::default()
+    Diagnostics::default()
 }
 
 /// Configs and secrets: at most 64 letters, digits, `-`, `_` and `.`; a letter or digit first and last.
-pub(crate) fn content(name: &PhysicalName, what: &str) -> Findings {
+pub(crate) fn content(name: &PhysicalName, what: &str) -> Diagnostics {
     let text = name.as_str();
     if text.len() > 64 {
         let own = "of which the hash of its content takes 17";
@@ -40,11 +40,11 @@ pub(crate) fn content(name: &PhysicalName, what: &str) -> Findings {
             "`{name}` can't be the name of {what}: letters, digits, `-`, `_` and `.`, and a letter or digit first and last"
         ));
     }
-    Findings::default()
+    Diagnostics::default()
 }
 
 /// Volumes: at least two and at most 255 letters, digits, `-`, `_` and `.`; a letter or digit first.
-pub(crate) fn volume(name: &PhysicalName) -> Findings {
+pub(crate) fn volume(name: &PhysicalName) -> Diagnostics {
     let text = name.as_str();
     let is_plain = |c: char| c.is_ascii_alphanumeric();
     if !(2..=255).contains(&text.len()) {
@@ -55,7 +55,7 @@ pub(crate) fn volume(name: &PhysicalName) -> Findings {
             "`{name}` can't be the name of a volume: letters, digits, `-`, `_` and `.`, and a letter or digit first"
         ));
     }
-    Findings::default()
+    Diagnostics::default()
 }
 
 #[cfg(test)]
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn names_that_the_engine_refuses_are_findings() {
-        type Rule = fn(&PhysicalName) -> Findings;
+        type Rule = fn(&PhysicalName) -> Diagnostics;
         let check = |rule: Rule, name: &str, is_good: bool| {
             assert_eq!(rule(&name.into()).errors.is_empty(), is_good, "{name}");
         };

@@ -12,16 +12,16 @@ use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    Change, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome,
-    PhysicalName, ProviderError, Recorded, Resource, Spec, This,
+    CallFailure, CallResult, CreateRequest, Diagnostics, ErrorOf, FailureOf, Found, Kind, Listing, Live, Naming,
+    ObjectId, PhysicalName, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Assigned, Input, IntoInput, Output};
 
 use tokio::time::{Instant, sleep};
 
 use crate::error::DockerError;
-use crate::mark::{self, Labels};
 use crate::name;
+use crate::owner_tag::{self, Labels};
 use crate::provider::Docker;
 use crate::subnet::Subnet;
 use crate::wait;
@@ -42,7 +42,7 @@ pub struct Network {
     pub id: Output<NetworkId>,
     /// Its name at the engine.
     pub name: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// The engine's id of a network.
@@ -136,7 +136,7 @@ const ASSIGNS: Duration = Duration::from_secs(10);
 /// How long a network stays in use after the last task on it has gone; it was seen to take up to some seconds.
 const DRAINS: Duration = Duration::from_secs(60);
 
-impl Resource for Network {
+impl Kind for Network {
     const KIND: &'static str = "docker:network";
     const NAMING: Naming = Naming::Generation;
     type Provider = Docker;
@@ -144,21 +144,21 @@ impl Resource for Network {
     type Spec = NetworkSpec;
     type State = NetworkState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &NetworkDraft, this: This<Self>) -> Self {
-        Self { id: this.reported(|state| state.id.clone()), name: this.named(ToString::to_string), this }
+    fn declared(_: &NetworkDraft, this: ResourceRef<Self>) -> Self {
+        Self { id: this.computed(|state| state.id.clone()), name: this.from_name(ToString::to_string), this }
     }
 
-    async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         Ok(match find {
-            Find::Recorded(recorded) => inspect(docker, recorded.id.as_str()).await?.into(),
-            Find::Named(name) => {
+            ReadRequest::Recorded(recorded) => inspect(docker, recorded.id.as_str()).await?.into(),
+            ReadRequest::Named(name) => {
                 all(docker).await?.into_iter().filter(|live| live.name == *name).collect::<Vec<_>>().into()
             }
-            Find::Import(text) => {
+            ReadRequest::Import(text) => {
                 let is = |live: &Live<Self>| live.id.as_str() == text || live.name.as_str() == text;
                 all(docker).await?.into_iter().filter(is).collect::<Vec<_>>().into()
             }
@@ -167,11 +167,11 @@ impl Resource for Network {
 
     async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
         let mut lives = all(docker).await?;
-        lives.retain(|live| wanted.wants(&live.name, live.mark.as_ref()));
+        lives.retain(|live| wanted.wants(&live.name, live.owner.as_ref()));
         Ok(Some(lives))
     }
 
-    async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(docker: &Docker, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let NetworkSpec { driver, attachable, internal, driver_opts, subnet, labels } = make.spec;
         let mut body = json!({
             "Name": make.name,
@@ -181,7 +181,7 @@ impl Resource for Network {
             "Attachable": attachable,
             "Internal": internal,
             "Options": driver_opts,
-            "Labels": mark::labels(labels, make.mark, None),
+            "Labels": owner_tag::labels(labels, make.owner, None),
         });
         if let Assigned::Fixed(subnet) = subnet {
             body["IPAM"] = json!({ "Config": [{ "Subnet": subnet }] });
@@ -190,15 +190,15 @@ impl Resource for Network {
         let created = docker.client.post(&what, "/networks/create".into(), &body).await?;
         let id = created["Id"].as_str().unwrap_or_default();
         let state = NetworkState { id: NetworkId(id.to_owned()), subnet: None };
-        assigned(docker, id).await.map_err(|error| Failed::from(error).leaving(state))
+        assigned(docker, id).await.map_err(|error| CallFailure::from(error).leaving(state))
     }
 
     /// There is nothing that could be changed, the mark included: taking one over is recorded in state alone.
-    async fn update(_: &Docker, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(_: &Docker, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         Ok(change.live.state.clone())
     }
 
-    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         let (what, id) = (format!("delete network `{}`", record.name), record.id.as_str());
         wait::until(DRAINS, || async {
             match docker.client.typed().remove_network(id).await.map_err(docker.client.failed(&what)) {
@@ -212,24 +212,24 @@ impl Resource for Network {
         let what = format!("network `{}`", record.name);
         wait::gone(DRAINS, &what, || async { inspect(docker, id).await.map(|live| live.is_none()) })
             .await
-            .map_err(Failed::from)
+            .map_err(CallFailure::from)
     }
 
     fn id(_: &PhysicalName, state: &NetworkState) -> ObjectId {
         state.id.0.as_str().into()
     }
 
-    fn review(spec: &NetworkSpec) -> Findings {
-        let mut findings = Findings::default();
-        mark::review(&spec.labels, &mut findings);
+    fn validate(spec: &NetworkSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
+        owner_tag::validate(&spec.labels, &mut findings);
         findings
     }
 
     /// The swarm has a rule for names; the engine of one node takes any.
-    fn review_name(name: &PhysicalName, spec: Option<&NetworkSpec>) -> Findings {
+    fn validate_name(name: &PhysicalName, spec: Option<&NetworkSpec>) -> Diagnostics {
         match spec {
             Some(NetworkSpec { driver: NetworkDriver::Overlay, .. }) => name::dns(name, "an overlay network"),
-            _ => Findings::default(),
+            _ => Diagnostics::default(),
         }
     }
 }
@@ -296,7 +296,7 @@ fn live(found: NetworkInspect) -> Option<Live<Network>> {
         labels: labels.own,
     };
     let state = NetworkState { id: NetworkId(id.clone()), subnet };
-    Some(Live { id: id.into(), name: name.into(), spec, state, mark: labels.mark })
+    Some(Live { id: id.into(), name: name.into(), spec, state, owner: labels.owner })
 }
 
 impl IntoInput<NetworkId> for &Network {

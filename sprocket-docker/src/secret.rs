@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    Change, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming, ObjectId, Outcome,
-    PhysicalName, Recorded, Resource, Spec, This,
+    CallFailure, CallResult, CreateRequest, Diagnostics, ErrorOf, FailureOf, Found, Kind, Listing, Live, Naming,
+    ObjectId, PhysicalName, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
-use crate::content::{Content, Kind};
+use crate::content::{Collection, Content};
 use crate::data::{Data, IntoSecretData};
-use crate::mark::{self, Labels};
 use crate::name;
+use crate::owner_tag::{self, Labels};
 use crate::provider::Docker;
 
 /// A secret of the swarm, and what other resources can use of it.
@@ -38,7 +38,7 @@ pub struct SwarmSecret {
     pub reference: Output<SecretRef>,
     /// Its name at the engine: with a keyed hash of its content.
     pub name: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// A secret, as a service refers to it: by both.
@@ -77,12 +77,12 @@ pub struct SwarmSecretState {
     pub id: String,
 }
 
-const SECRETS: Kind = Kind { path: "secrets", noun: "secret" };
+const SECRETS: Collection = Collection { path: "secrets", noun: "secret" };
 
 /// The engine's limit, which it states in these words: "larger than 0 and less than 512000 bytes".
 const LIMIT: usize = 512_000;
 
-impl Resource for SwarmSecret {
+impl Kind for SwarmSecret {
     const KIND: &'static str = "docker:secret";
     const NAMING: Naming = Naming::Content;
     type Provider = Docker;
@@ -90,39 +90,39 @@ impl Resource for SwarmSecret {
     type Spec = SwarmSecretSpec;
     type State = SwarmSecretState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &SwarmSecretDraft, this: This<Self>) -> Self {
-        let name = this.named(ToString::to_string);
-        let reference = this.reported(|state| state.id.clone()).zip(&name).map(|(id, name)| SecretRef { id, name });
+    fn declared(_: &SwarmSecretDraft, this: ResourceRef<Self>) -> Self {
+        let name = this.from_name(ToString::to_string);
+        let reference = this.computed(|state| state.id.clone()).zip(&name).map(|(id, name)| SecretRef { id, name });
         Self { reference, name, this }
     }
 
-    async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let content = match find {
-            Find::Recorded(recorded) => SECRETS.by_id(docker, recorded.id.as_str()).await?.into_iter().collect(),
-            Find::Named(name) => SECRETS.called(docker, name.as_str()).await?,
-            Find::Import(text) => SECRETS.called(docker, text).await?,
+            ReadRequest::Recorded(recorded) => SECRETS.by_id(docker, recorded.id.as_str()).await?.into_iter().collect(),
+            ReadRequest::Named(name) => SECRETS.called(docker, name.as_str()).await?,
+            ReadRequest::Import(text) => SECRETS.called(docker, text).await?,
         };
         Ok(content.into_iter().map(live).collect::<Vec<_>>().into())
     }
 
     async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
         let lives = SECRETS.all(docker).await?.into_iter().map(live);
-        Ok(Some(lives.filter(|live| wanted.wants(&live.name, live.mark.as_ref())).collect()))
+        Ok(Some(lives.filter(|live| wanted.wants(&live.name, live.owner.as_ref())).collect()))
     }
 
-    async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
-        let labels = mark::labels(&make.spec.labels, make.mark, None);
+    async fn create(docker: &Docker, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
+        let labels = owner_tag::labels(&make.spec.labels, make.owner, None);
         let body = json!({ "Name": make.name, "Labels": labels, "Data": make.spec.data.expose().base64() });
         let id = SECRETS.create(docker, make.name.as_str(), &body).await?;
         Ok(SwarmSecretState { id })
     }
 
-    async fn update(docker: &Docker, change: &Change<'_, Self>) -> Outcome<Self> {
-        let labels = mark::labels(&change.spec.labels, change.mark, None);
+    async fn update(docker: &Docker, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+        let labels = owner_tag::labels(&change.spec.labels, change.owner, None);
         // Without data the engine keeps what it has.
         let body = json!({ "Name": change.live.name, "Labels": labels });
         let same = |content: &Content| content.labels.own == change.live.spec.labels;
@@ -130,35 +130,35 @@ impl Resource for SwarmSecret {
         Ok(change.live.state.clone())
     }
 
-    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        SECRETS.delete(docker, record.name.as_str(), record.id.as_str()).await.map_err(Failed::from)
+    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
+        SECRETS.delete(docker, record.name.as_str(), record.id.as_str()).await.map_err(CallFailure::from)
     }
 
     fn id(_: &PhysicalName, state: &SwarmSecretState) -> ObjectId {
         state.id.as_str().into()
     }
 
-    fn review(spec: &SwarmSecretSpec) -> Findings {
-        let mut findings = Findings::default();
-        mark::review(&spec.labels, &mut findings);
-        SECRETS.review(spec.data.expose().bytes().len(), LIMIT, &mut findings);
+    fn validate(spec: &SwarmSecretSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
+        owner_tag::validate(&spec.labels, &mut findings);
+        SECRETS.validate(spec.data.expose().bytes().len(), LIMIT, &mut findings);
         findings
     }
 
-    fn review_name(name: &PhysicalName, _: Option<&SwarmSecretSpec>) -> Findings {
+    fn validate_name(name: &PhysicalName, _: Option<&SwarmSecretSpec>) -> Diagnostics {
         name::content(name, "a secret")
     }
 }
 
 /// Its content is always read as empty: what is read twice is equal, and tells nothing.
 fn live(content: Content) -> Live<SwarmSecret> {
-    let Content { id, name, labels: Labels { own, mark, .. }, .. } = content;
+    let Content { id, name, labels: Labels { own, owner, .. }, .. } = content;
     Live {
         id: id.as_str().into(),
         name: name.into(),
         spec: SwarmSecretSpec { data: Secret::new(Data::default()), labels: own },
         state: SwarmSecretState { id },
-        mark,
+        owner,
     }
 }
 

@@ -15,14 +15,14 @@ use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallError, Change, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make, Naming,
-    Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
+    CallError, CallFailure, CallResult, CreateRequest, Diagnostics, ErrorKind, ErrorOf, FailureOf, Found, Kind,
+    Listing, Live, Naming, PhysicalName, ProviderError as _, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Input, IntoInput, Output};
 
 use crate::error::DockerError;
-use crate::mark::{self, Labels};
 use crate::name;
+use crate::owner_tag::{self, Labels};
 use crate::provider::Docker;
 use crate::service::{Mount, MountSource};
 use crate::wait;
@@ -45,7 +45,7 @@ pub struct Volume {
     pub name: Output<VolumeName>,
     /// Which volume it is: one that is made later has another identity, also if it has the same name.
     pub identity: Output<VolumeIdentity>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// The name of a volume.
@@ -116,7 +116,7 @@ const IDENTITY: &str = "sprocket.identity";
 /// How long the containers of stopped tasks may keep a volume.
 const DRAINS: Duration = Duration::from_secs(30);
 
-impl Resource for Volume {
+impl Kind for Volume {
     const KIND: &'static str = "docker:volume";
     const NAMING: Naming = Naming::Fixed;
     const STATEFUL: bool = true;
@@ -125,23 +125,23 @@ impl Resource for Volume {
     type Spec = VolumeSpec;
     type State = VolumeState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &VolumeDraft, this: This<Self>) -> Self {
+    fn declared(_: &VolumeDraft, this: ResourceRef<Self>) -> Self {
         Self {
-            name: this.named(|name| VolumeName(name.to_string())),
-            identity: this.reported(|state| state.identity.clone()),
+            name: this.from_name(|name| VolumeName(name.to_string())),
+            identity: this.computed(|state| state.identity.clone()),
             this,
         }
     }
 
-    async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let name = match find {
-            Find::Recorded(recorded) => recorded.name.as_str(),
-            Find::Named(name) => name.as_str(),
-            Find::Import(text) => text,
+            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
+            ReadRequest::Named(name) => name.as_str(),
+            ReadRequest::Import(text) => text,
         };
         Ok(inspect(docker, name).await?.into())
     }
@@ -149,23 +149,23 @@ impl Resource for Volume {
     async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
         let listed = docker.client.typed().list_volumes(None::<ListVolumesOptions>).await;
         let listed = listed.map_err(docker.client.failed("list volumes"))?.volumes.unwrap_or_default();
-        let lives = listed.into_iter().map(live).filter(|live| wanted.wants(&live.name, live.mark.as_ref()));
+        let lives = listed.into_iter().map(live).filter(|live| wanted.wants(&live.name, live.owner.as_ref()));
         Ok(Some(lives.collect()))
     }
 
-    async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(docker: &Docker, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let VolumeSpec { driver, driver_opts, labels } = make.spec;
         let request = VolumeCreateRequest {
             name: Some(make.name.to_string()),
             driver: Some(driver.clone()),
             driver_opts: Some(driver_opts.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
-            labels: Some(mark::labels(labels, make.mark, [(IDENTITY.to_owned(), hex(make.entropy.bytes()))])),
+            labels: Some(owner_tag::labels(labels, make.owner, [(IDENTITY.to_owned(), hex(make.entropy.bytes()))])),
             ..Default::default()
         };
         let what = format!("create volume `{}`", make.name);
         let created = docker.client.typed().create_volume(request).await.map_err(docker.client.failed(&what));
         let created = live(created?);
-        if created.is(make.mark) {
+        if created.is(make.owner) {
             Ok(created.state)
         } else {
             Err(DockerError::from(CallError::Exists { what: format!("volume `{}`", make.name) }).into())
@@ -173,11 +173,11 @@ impl Resource for Volume {
     }
 
     /// There is nothing that could be changed, the mark included: taking one over is recorded in state alone.
-    async fn update(_: &Docker, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(_: &Docker, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         Ok(change.live.state.clone())
     }
 
-    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         let what = format!("delete volume `{}`", record.name);
         wait::until(DRAINS, || async {
             let removed = docker.client.typed().remove_volume(record.name.as_str(), None::<RemoveVolumeOptions>).await;
@@ -189,12 +189,12 @@ impl Resource for Volume {
             }
         })
         .await
-        .map_err(Failed::from)
+        .map_err(CallFailure::from)
     }
 
-    fn review(spec: &VolumeSpec) -> Findings {
-        let mut findings = Findings::default();
-        mark::review(&spec.labels, &mut findings);
+    fn validate(spec: &VolumeSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
+        owner_tag::validate(&spec.labels, &mut findings);
         if spec.driver == "local" {
             for key in spec.driver_opts.keys().filter(|key| !["type", "o", "device"].contains(&key.as_str())) {
                 findings
@@ -205,9 +205,9 @@ impl Resource for Volume {
         findings
     }
 
-    fn review_name(name: &PhysicalName, spec: Option<&VolumeSpec>) -> Findings {
+    fn validate_name(name: &PhysicalName, spec: Option<&VolumeSpec>) -> Diagnostics {
         match spec {
-            Some(spec) if spec.driver != "local" => Findings::default(),
+            Some(spec) if spec.driver != "local" => Diagnostics::default(),
             _ => name::volume(name),
         }
     }
@@ -235,7 +235,7 @@ fn live(found: bollard::models::Volume) -> Live<Volume> {
         name: found.name.into(),
         spec: VolumeSpec { driver: found.driver, driver_opts: found.options.into_iter().collect(), labels: labels.own },
         state: VolumeState { mountpoint: found.mountpoint, identity },
-        mark: labels.mark,
+        owner: labels.owner,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    Change, Draft, ErrorKind, Find, Found, Intent, Live, PhysicalName, ProviderError as _, Recorded, Resource, Settled,
+    Draft, ErrorKind, Found, Kind, Live, PendingCreate, PhysicalName, ProviderError as _, ReadRequest, Recorded,
+    Recovered, UpdateRequest,
 };
 use sprocket_docker::{
     Attachment, ConfigFile, ConfigRef, Data, Docker, Health, LogDriver, Memory, Mount, MountSource, Network, NetworkId,
@@ -26,30 +27,30 @@ both!(
 );
 
 /// One life of an object: made, found, changed through all of `changes`, settled, deleted twice.
-async fn lives<R>(world: &World, name: &str, first: impl Draft<Resource = R, Spec = R::Spec>, changes: Vec<R::Spec>)
+async fn lives<R>(world: &World, name: &str, first: impl Draft<Kind = R, Spec = R::Spec>, changes: Vec<R::Spec>)
 where
-    R: Resource<Provider = Docker> + std::fmt::Debug,
+    R: Kind<Provider = Docker> + std::fmt::Debug,
 {
     let sent = spec(first);
     let record = world.make::<R>(name, &sent).await;
     let live = world.read(&record).await.expect("what was made is there");
     is_as_sent(&record, &live);
-    let Found::One(named) = R::read(&world.docker, Find::Named(&record.name)).await.unwrap() else {
+    let Found::One(named) = R::read(&world.docker, ReadRequest::Named(&record.name)).await.unwrap() else {
         panic!("{name} is not found by its name")
     };
     is_as_sent(&record, &named);
-    let Found::One(imported) = R::read(&world.docker, Find::Import(record.id.as_str())).await.unwrap() else {
+    let Found::One(imported) = R::read(&world.docker, ReadRequest::Import(record.id.as_str())).await.unwrap() else {
         panic!("{name} is not found by its id")
     };
     is_as_sent(&record, &imported);
 
-    let (own, other) = (record.mark.lineage.as_str(), "another");
+    let (own, other) = (record.owner.lineage.as_str(), "another");
     let text = record.name.to_string();
     assert_eq!(world.listed::<R>(own, &[]).await, [text.as_str()]);
     assert_eq!(world.listed::<R>(other, &[&record.name]).await, [text.as_str()]);
     assert!(world.listed::<R>(other, &[]).await.is_empty());
 
-    let foreign = world.mark("foreign");
+    let foreign = world.set_owner("foreign");
     let error = world.try_make::<R>(name, &sent, &foreign).await.expect_err("the name is taken").error;
     assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error:?}");
 
@@ -59,12 +60,13 @@ where
     world.delete(&record).await;
     assert!(world.read(&record).await.is_none(), "{name} is still there");
     world.delete(&record).await;
-    let intent = Intent::<R> { name: record.name.clone(), spec: record.spec.clone(), mark: record.mark.clone() };
-    assert!(matches!(R::settle(&world.docker, &intent).await.unwrap(), Settled::Nothing));
-    assert!(matches!(R::read(&world.docker, Find::Named(&record.name)).await.unwrap(), Found::None));
+    let intent =
+        PendingCreate::<R> { name: record.name.clone(), spec: record.spec.clone(), owner: record.owner.clone() };
+    assert!(matches!(R::recover(&world.docker, &intent).await.unwrap(), Recovered::Nothing));
+    assert!(matches!(R::read(&world.docker, ReadRequest::Named(&record.name)).await.unwrap(), Found::None));
 }
 
-fn is_as_sent<R: Resource>(record: &Recorded<R>, live: &Live<R>) {
+fn is_as_sent<R: Kind>(record: &Recorded<R>, live: &Live<R>) {
     // Settings that the service never shows are read as nothing; those that it chooses are what they are.
     let sent = serde_json::to_value(&record.spec).unwrap();
     let shown = |spec: &R::Spec| {
@@ -77,16 +79,16 @@ fn is_as_sent<R: Resource>(record: &Recorded<R>, live: &Live<R>) {
         value
     };
     assert_eq!(shown(&live.spec), shown(&record.spec), "{} reads back as something else", record.name);
-    assert_eq!((&live.id, &live.name, live.mark.as_ref()), (&record.id, &record.name, Some(&record.mark)));
+    assert_eq!((&live.id, &live.name, live.owner.as_ref()), (&record.id, &record.name, Some(&record.owner)));
 }
 
 /// Changes it, step by step; each reads back as sent.
 async fn changed<R>(world: &World, mut record: Recorded<R>, mut live: Live<R>, changes: Vec<R::Spec>) -> Recorded<R>
 where
-    R: Resource<Provider = Docker> + std::fmt::Debug,
+    R: Kind<Provider = Docker> + std::fmt::Debug,
 {
     for spec in changes {
-        let change = Change { applied: Some(&record.spec), live: &live, spec: &spec, mark: &record.mark };
+        let change = UpdateRequest { applied: Some(&record.spec), live: &live, spec: &spec, owner: &record.owner };
         let state = R::update(&world.docker, &change).await.unwrap_or_else(|failed| panic!("update: {failed:?}"));
         assert_eq!(R::id(&record.name, &state), record.id);
         record = Recorded { spec, state, ..record };
@@ -97,16 +99,16 @@ where
 }
 
 /// What an interrupted create left is found, and told from what is somebody else's.
-async fn settles<R: Resource<Provider = Docker> + std::fmt::Debug>(world: &World, record: &Recorded<R>) {
-    let intent = |mark| Intent::<R> { name: record.name.clone(), spec: record.spec.clone(), mark };
-    match R::settle(&world.docker, &intent(record.mark.clone())).await.unwrap() {
-        Settled::Ours { object, duplicates } => {
+async fn settles<R: Kind<Provider = Docker> + std::fmt::Debug>(world: &World, record: &Recorded<R>) {
+    let intent = |owner| PendingCreate::<R> { name: record.name.clone(), spec: record.spec.clone(), owner };
+    match R::recover(&world.docker, &intent(record.owner.clone())).await.unwrap() {
+        Recovered::Ours { object, duplicates } => {
             assert_eq!((&object.id, duplicates.len()), (&record.id, 0));
         }
         other => panic!("not ours: {other:?}"),
     }
-    let other = R::settle(&world.docker, &intent(world.mark("foreign"))).await.unwrap();
-    assert!(matches!(&other, Settled::Unmarked(lives) if lives.len() == 1), "{other:?}");
+    let other = R::recover(&world.docker, &intent(world.set_owner("foreign"))).await.unwrap();
+    assert!(matches!(&other, Recovered::Unmarked(lives) if lives.len() == 1), "{other:?}");
 }
 
 async fn networks(world: World) {
@@ -135,7 +137,9 @@ async fn another_volume_of_the_same_name_has_another_identity(world: World) {
     // What the engine makes by itself, where a service names a volume that is not there, is none of both.
     world.delete(&second).await;
     world.engine.ask("POST", "/volumes/create", &json!({ "Name": first.name }));
-    let Found::One(third) = Volume::read(&world.docker, Find::Named(&first.name)).await.unwrap() else { panic!() };
+    let Found::One(third) = Volume::read(&world.docker, ReadRequest::Named(&first.name)).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(third.state.identity.to_string(), first.name.to_string());
 }
 
@@ -271,7 +275,7 @@ async fn what_others_change_is_seen(world: World) {
         before = after;
     }
     // One update repairs all of it.
-    let change = Change { applied: Some(&record.spec), live: &before, spec: &record.spec, mark: &record.mark };
+    let change = UpdateRequest { applied: Some(&record.spec), live: &before, spec: &record.spec, owner: &record.owner };
     Service::update(&world.docker, &change).await.unwrap();
     assert_eq!(world.read(&record).await.unwrap().spec, record.spec);
 }
@@ -280,7 +284,7 @@ async fn an_update_counts_only_on_the_settings_that_were_planned_on(world: World
     let record = world.make::<Service>("race", &spec(busy().replicas(0_u64))).await;
     let planned_on = world.read(&record).await.unwrap();
     let wanted = spec(busy().replicas(0_u64).env("A", "b"));
-    let change = Change { applied: Some(&record.spec), live: &planned_on, spec: &wanted, mark: &record.mark };
+    let change = UpdateRequest { applied: Some(&record.spec), live: &planned_on, spec: &wanted, owner: &record.owner };
 
     // The version alone may move.
     let name = record.name.as_str();
@@ -302,12 +306,14 @@ async fn a_foreign_object_is_adopted_and_marked_where_it_can_be(world: World) {
         "Name": name, "TaskTemplate": { "ContainerSpec": { "Image": BUSY } }, "Mode": { "Replicated": { "Replicas": 0 } },
     });
     world.engine.ask("POST", "/services/create", &body);
-    let Found::One(live) = Service::read(&world.docker, Find::Named(&name)).await.unwrap() else { panic!("not found") };
-    assert_eq!(live.mark, None);
-    let (wanted, mark) = (spec(busy().replicas(0_u64)), world.mark("adopt"));
-    let change = Change { applied: None, live: &live, spec: &wanted, mark: &mark };
+    let Found::One(live) = Service::read(&world.docker, ReadRequest::Named(&name)).await.unwrap() else {
+        panic!("not found")
+    };
+    assert_eq!(live.owner, None);
+    let (wanted, owner) = (spec(busy().replicas(0_u64)), world.set_owner("adopt"));
+    let change = UpdateRequest { applied: None, live: &live, spec: &wanted, owner: &owner };
     let state = Service::update(&world.docker, &change).await.unwrap();
-    let record = Recorded::<Service> { id: Service::id(&name, &state), name, spec: wanted, state, mark };
+    let record = Recorded::<Service> { id: Service::id(&name, &state), name, spec: wanted, state, owner };
     is_as_sent(&record, &world.read(&record).await.unwrap());
 }
 

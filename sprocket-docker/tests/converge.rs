@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sprocket_core::kind::{Change, Deadline, Recorded, Resource as _};
+use sprocket_core::kind::{Deadline, Kind as _, Recorded, UpdateRequest};
 use sprocket_docker::{
     Health, OnFailure, Port, Protocol, Restart, Service, ServiceDraft, ServiceSpec, SwarmConfig, Timespan, Update,
 };
@@ -49,7 +49,7 @@ async fn outcome(world: &World, draft: ServiceDraft) -> String {
 
 async fn update(world: &World, record: Recorded<Service>, spec: ServiceSpec) -> Recorded<Service> {
     let live = world.read(&record).await.unwrap();
-    let change = Change { applied: Some(&record.spec), live: &live, spec: &spec, mark: &record.mark };
+    let change = UpdateRequest { applied: Some(&record.spec), live: &live, spec: &spec, owner: &record.owner };
     let state = Service::update(&world.docker, &change).await.unwrap();
     Recorded { spec, state, ..record }
 }
@@ -211,7 +211,7 @@ FAILED: answers GET / on 127.0.0.1:18095: it closed the connection
 
 async fn a_missing_network_or_config_is_the_settings_fault(world: World) {
     let draft = busy(&[]).network(sprocket_docker::Attachment::to(sprocket_docker::NetworkId("none".into())));
-    let error = world.try_make::<Service>("app", &spec(draft), &world.mark("app")).await.unwrap_err().error;
+    let error = world.try_make::<Service>("app", &spec(draft), &world.set_owner("app")).await.unwrap_err().error;
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_both_say!(world.plain(&format!("{error}: {source}")), @"could not create service `app`: could not find the corresponding predefined swarm network: network none not found");
     assert_eq!(sprocket_core::kind::ProviderError::kind(&error), sprocket_core::kind::ErrorKind::Invalid);
@@ -221,6 +221,6 @@ async fn a_missing_network_or_config_is_the_settings_fault(world: World) {
     world.delete(&config).await;
     let reference = sprocket_docker::ConfigRef { id: config.id.to_string(), name: config.name.to_string() };
     let draft = busy(&[]).config(reference, "/conf");
-    let error = world.try_make::<Service>("app", &spec(draft), &world.mark("app")).await.unwrap_err().error;
+    let error = world.try_make::<Service>("app", &spec(draft), &world.set_owner("app")).await.unwrap_err().error;
     assert_eq!(sprocket_core::kind::ProviderError::kind(&error), sprocket_core::kind::ErrorKind::Invalid, "{error:?}");
 }

@@ -1,7 +1,7 @@
 //! What is decided before any engine is asked.
 
 use sprocket_core::engine::StepId;
-use sprocket_core::kind::{Findings, Resource};
+use sprocket_core::kind::{Diagnostics, Kind};
 use sprocket_core::program::Stack;
 use sprocket_docker::{
     Docker, Health, MountSource, Network, Platform, Port, Resources, Service, SwarmConfig, SwarmSecret, Update, Volume,
@@ -9,7 +9,7 @@ use sprocket_docker::{
 
 use crate::support::spec;
 
-fn found(findings: &Findings) -> String {
+fn found(findings: &Diagnostics) -> String {
     let lines = findings.errors.iter().map(|error| format!("error: {error}"));
     lines.chain(findings.warnings.iter().map(|warning| format!("warning: {warning}"))).collect::<Vec<_>>().join("\n")
 }
@@ -17,7 +17,7 @@ fn found(findings: &Findings) -> String {
 #[test]
 fn services_that_can_not_work_are_refused() {
     let service = || Service::new("x", "app:1");
-    let check = |draft| found(&Service::review(&spec::<Service>(draft)));
+    let check = |draft| found(&Service::validate(&spec::<Service>(draft)));
     insta::assert_snapshot!(check(service().update(Update::start_first()).publish(Port::host(80))), @"error: a port of the node is free only once the old task has stopped: with `start_first`, an update would wait for ever");
     insta::assert_snapshot!(check(service().publish(Port::host(80)).publish(Port::host(80).to(81))), @"error: port 80 is published twice");
     insta::assert_snapshot!(check(service().publish(Port::host(80)).publish(Port::host(81).to(80))), @"error: the container's port 80 is published on the host twice: the engine does so once");
@@ -37,10 +37,10 @@ error: the folder `b` is not an absolute path
 
 #[test]
 fn contents_and_options_that_the_engine_refuses_are_refused() {
-    insta::assert_snapshot!(found(&SwarmConfig::review(&spec::<SwarmConfig>(SwarmConfig::new("x", "")))), @"error: a config can't be empty");
+    insta::assert_snapshot!(found(&SwarmConfig::validate(&spec::<SwarmConfig>(SwarmConfig::new("x", "")))), @"error: a config can't be empty");
     let large = SwarmSecret::new("x", vec![0_u8; 512_000]);
-    insta::assert_snapshot!(found(&SwarmSecret::review(&spec::<SwarmSecret>(large))), @"error: a secret has less than 512000 bytes, and this one has 512000");
-    insta::assert_snapshot!(found(&Volume::review(&spec::<Volume>(Volume::new("x").driver_opt("size", "10g")))), @"error: the driver `local` has no option `size`: it knows type, o, device");
+    insta::assert_snapshot!(found(&SwarmSecret::validate(&spec::<SwarmSecret>(large))), @"error: a secret has less than 512000 bytes, and this one has 512000");
+    insta::assert_snapshot!(found(&Volume::validate(&spec::<Volume>(Volume::new("x").driver_opt("size", "10g")))), @"error: the driver `local` has no option `size`: it knows type, o, device");
 }
 
 #[test]

@@ -15,8 +15,8 @@ use std::time::Duration;
 use serde_json::Value;
 use sprocket_core::__derive::Known;
 use sprocket_core::kind::{
-    Deadline, Draft, Entropy, FailedOf, Fields, Find, Found, Listing, Live, Make, Mark, PhysicalName, Provider as _,
-    Recorded, Resource,
+    CreateRequest, Deadline, Draft, Entropy, FailureOf, Fields, Found, Kind, Listing, Live, OwnerTag, PhysicalName,
+    Provider as _, ReadRequest, Recorded,
 };
 use sprocket_docker::{Docker, EngineAddress, RegistryLogins};
 use sprocket_sandbox::Sandbox;
@@ -193,29 +193,29 @@ impl World {
     }
 
     /// A mark of this test's stack.
-    pub(crate) fn mark(&self, record: &str) -> Mark {
-        Mark { lineage: self.prefix.as_str().into(), record: record.into() }
+    pub(crate) fn set_owner(&self, record: &str) -> OwnerTag {
+        OwnerTag { lineage: self.prefix.as_str().into(), record: record.into() }
     }
 
-    pub(crate) async fn make<R: Resource<Provider = Docker>>(&self, name: &str, spec: &R::Spec) -> Recorded<R> {
-        self.try_make(name, spec, &self.mark(name)).await.unwrap_or_else(|failed| panic!("create: {failed:?}"))
+    pub(crate) async fn make<R: Kind<Provider = Docker>>(&self, name: &str, spec: &R::Spec) -> Recorded<R> {
+        self.try_make(name, spec, &self.set_owner(name)).await.unwrap_or_else(|failed| panic!("create: {failed:?}"))
     }
 
-    pub(crate) async fn try_make<R: Resource<Provider = Docker>>(
+    pub(crate) async fn try_make<R: Kind<Provider = Docker>>(
         &self,
         name: &str,
         spec: &R::Spec,
-        mark: &Mark,
-    ) -> Result<Recorded<R>, FailedOf<R>> {
+        owner: &OwnerTag,
+    ) -> Result<Recorded<R>, FailureOf<R>> {
         let name = self.name(name);
-        let make = Make { name: &name, spec, mark, entropy: &Entropy::system() };
+        let make = CreateRequest { name: &name, spec, owner, entropy: &Entropy::system() };
         let state = R::create(&self.docker, &make).await?;
-        Ok(Recorded { id: R::id(&name, &state), name, spec: spec.clone(), state, mark: mark.clone() })
+        Ok(Recorded { id: R::id(&name, &state), name, spec: spec.clone(), state, owner: owner.clone() })
     }
 
     /// The object as it is now.
-    pub(crate) async fn read<R: Resource<Provider = Docker>>(&self, record: &Recorded<R>) -> Option<Live<R>> {
-        match R::read(&self.docker, Find::Recorded(record)).await.expect("it can be read") {
+    pub(crate) async fn read<R: Kind<Provider = Docker>>(&self, record: &Recorded<R>) -> Option<Live<R>> {
+        match R::read(&self.docker, ReadRequest::Recorded(record)).await.expect("it can be read") {
             Found::None => None,
             Found::One(live) => Some(live),
             Found::Many(lives) => panic!("{} answer to one id", lives.len()),
@@ -223,7 +223,7 @@ impl World {
     }
 
     /// What a listing gives, by name.
-    pub(crate) async fn listed<R: Resource<Provider = Docker>>(
+    pub(crate) async fn listed<R: Kind<Provider = Docker>>(
         &self,
         lineage: &str,
         names: &[&PhysicalName],
@@ -234,11 +234,11 @@ impl World {
         lives.into_iter().map(|live| live.name.to_string()).collect()
     }
 
-    pub(crate) async fn delete<R: Resource<Provider = Docker>>(&self, record: &Recorded<R>) {
+    pub(crate) async fn delete<R: Kind<Provider = Docker>>(&self, record: &Recorded<R>) {
         R::delete(&self.docker, record).await.unwrap_or_else(|failed| panic!("delete: {failed:?}"));
     }
 
-    pub(crate) async fn ready<R: Resource<Provider = Docker>>(
+    pub(crate) async fn ready<R: Kind<Provider = Docker>>(
         &self,
         record: &Recorded<R>,
         seconds: u64,
@@ -311,6 +311,6 @@ pub(crate) fn spec_of<F: Fields>(draft: &F) -> F::Spec {
 }
 
 /// The settings of a draft, and that it is one of this kind.
-pub(crate) fn spec<R: Resource>(draft: impl Draft<Resource = R, Spec = R::Spec>) -> R::Spec {
+pub(crate) fn spec<R: Kind>(draft: impl Draft<Kind = R, Spec = R::Spec>) -> R::Spec {
     spec_of(&draft)
 }

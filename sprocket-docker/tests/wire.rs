@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sprocket_core::kind::Entropy;
-use sprocket_core::kind::{Effect, ErrorKind, Intent, Make, Provider as _, ProviderError as _, Resource, Settled};
+use sprocket_core::kind::{
+    CreateRequest, Effect, ErrorKind, Kind, PendingCreate, Provider as _, ProviderError as _, Recovered,
+};
 use sprocket_core::program::Secret;
 use sprocket_docker::{Docker, EngineAddress, Network, RegistryLogins, Service, SwarmConfig, SwarmSecret, Volume};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -85,16 +87,16 @@ impl Proxy {
 /// A create whose answer is lost: its effect is not known, and settling finds what it made.
 async fn settles_after_a_lost_answer<R>(world: &World, proxy: &Proxy, docker: &Docker, spec: R::Spec)
 where
-    R: Resource<Provider = Docker>,
+    R: Kind<Provider = Docker>,
 {
-    let (name, mark) = (world.name("lost"), world.mark("lost"));
+    let (name, owner) = (world.name("lost"), world.set_owner("lost"));
     proxy.lose_next_post();
-    let make = Make { name: &name, spec: &spec, mark: &mark, entropy: &Entropy::seeded(1) };
+    let make = CreateRequest { name: &name, spec: &spec, owner: &owner, entropy: &Entropy::seeded(1) };
     let failed = R::create(docker, &make).await.expect_err("the answer was lost");
     assert_eq!((failed.error.kind(), failed.effect), (ErrorKind::Unavailable, Effect::Unknown), "{:?}", failed.error);
-    let intent = Intent::<R> { name, spec, mark };
-    match R::settle(docker, &intent).await.unwrap() {
-        Settled::Ours { duplicates, .. } => assert_eq!(duplicates.len(), 0),
+    let intent = PendingCreate::<R> { name, spec, owner };
+    match R::recover(docker, &intent).await.unwrap() {
+        Recovered::Ours { duplicates, .. } => assert_eq!(duplicates.len(), 0),
         _ => panic!("{} is not found again", R::KIND),
     }
 }
@@ -125,17 +127,17 @@ async fn logins_go_with_every_create_and_update_of_their_registry_only(world: Wo
     };
     for (image, sent) in [("registry.example/app:1", true), ("sprocket-stand-in/busy:1", false)] {
         let spec = spec(Service::new("x", image).replicas(0_u64));
-        let (name, mark) = (world.name("login"), world.mark("login"));
-        let make = Make { name: &name, spec: &spec, mark: &mark, entropy: &Entropy::seeded(1) };
+        let (name, owner) = (world.name("login"), world.set_owner("login"));
+        let make = CreateRequest { name: &name, spec: &spec, owner: &owner, entropy: &Entropy::seeded(1) };
         let state = Service::create(&docker, &make).await.unwrap();
         let record =
-            sprocket_core::kind::Recorded::<Service> { id: Service::id(&name, &state), name, spec, state, mark };
+            sprocket_core::kind::Recorded::<Service> { id: Service::id(&name, &state), name, spec, state, owner };
         let live = world.read(&record).await.unwrap();
-        let change = sprocket_core::kind::Change {
+        let change = sprocket_core::kind::UpdateRequest {
             applied: Some(&record.spec),
             live: &live,
             spec: &record.spec,
-            mark: &record.mark,
+            owner: &record.owner,
         };
         Service::update(&docker, &change).await.unwrap();
         let posts = posts();

@@ -8,7 +8,7 @@
 mod bucket;
 mod client;
 mod error;
-mod mark;
+mod owner_tag;
 mod provider;
 mod store;
 

@@ -1,12 +1,12 @@
 //! What is decided before any server is asked.
 
 use sprocket_core::__derive::Known;
-use sprocket_core::kind::{Fields as _, Findings, Resource as _};
+use sprocket_core::kind::{Diagnostics, Fields as _, Kind as _};
 use sprocket_core::program::Stack;
 use sprocket_s3::{Bucket, BucketDraft, Lifecycle, S3};
 
 fn check(draft: BucketDraft) -> String {
-    let Findings { errors, warnings } = Bucket::review(&draft.spec(&Known::default()).unwrap());
+    let Diagnostics { errors, warnings } = Bucket::validate(&draft.spec(&Known::default()).unwrap());
     let lines = errors.iter().map(|error| format!("error: {error}"));
     lines.chain(warnings.iter().map(|warning| format!("warning: {warning}"))).collect::<Vec<_>>().join("\n")
 }

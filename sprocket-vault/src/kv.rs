@@ -10,15 +10,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallError, Change, Checked, Deadline, Entries, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent,
-    Live, Make, Mark, Naming, Outcome, PhysicalName, ProviderError, Recorded, Resource, Settled, Spec, This, Witness,
+    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, Entries, ErrorKind, ErrorOf,
+    FailureOf, Found, Kind, Live, Naming, OwnerTag, PendingCreate, PhysicalName, ProviderError, ReadRequest, Recorded,
+    Recovered, ResourceRef, Revision, Spec, UpdateRequest,
 };
 use sprocket_core::program::{DraftExt as _, Input, IntoInput, Output, Secret};
 use vaultrs::api::kv2::requests::{SetSecretMetadataRequest, SetSecretRequestOptions};
 
 use crate::error::VaultError;
-use crate::mark;
 use crate::mount::{self, VaultMount};
+use crate::owner_tag;
 use crate::path_name;
 use crate::provider::Vault;
 
@@ -38,7 +39,7 @@ use crate::provider::Vault;
 pub struct KvSecret {
     /// Its path with that of its mount, as `vault kv get` takes it; known while planning.
     pub path: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// The fields of a secret.
@@ -104,7 +105,7 @@ pub struct KvSecretState {
     pub deleted: bool,
 }
 
-impl Resource for KvSecret {
+impl Kind for KvSecret {
     const KIND: &'static str = "vault:kv";
     const NAMING: Naming = Naming::Fixed;
     type Provider = Vault;
@@ -112,19 +113,19 @@ impl Resource for KvSecret {
     type Spec = KvSecretSpec;
     type State = KvSecretState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &KvSecretDraft, this: This<Self>) -> Self {
-        Self { path: this.named(ToString::to_string), this }
+    fn declared(_: &KvSecretDraft, this: ResourceRef<Self>) -> Self {
+        Self { path: this.from_name(ToString::to_string), this }
     }
 
-    async fn read(vault: &Vault, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(vault: &Vault, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let path = match find {
-            Find::Recorded(recorded) => Some(Path::of(&recorded.name, &recorded.spec)),
-            Find::Named(name) => Path::find(vault, name.as_str()).await?,
-            Find::Import(text) => Path::find(vault, text.trim_matches('/')).await?,
+            ReadRequest::Recorded(recorded) => Some(Path::of(&recorded.name, &recorded.spec)),
+            ReadRequest::Named(name) => Path::find(vault, name.as_str()).await?,
+            ReadRequest::Import(text) => Path::find(vault, text.trim_matches('/')).await?,
         };
         match path {
             Some(path) => Ok(path.read(vault).await?.filter(|live| live.state.version > 0).into()),
@@ -132,62 +133,64 @@ impl Resource for KvSecret {
         }
     }
 
-    async fn create(vault: &Vault, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(vault: &Vault, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let path = Path::of(make.name, make.spec);
         let found = path.read(vault).await?;
         // Marked by this stack and without a version, an interrupted create left it; that had another record.
         let is_left = |live: &Live<Self>| {
-            live.state.version == 0 && live.mark.as_ref().is_some_and(|mark| mark.lineage == make.mark.lineage)
+            live.state.version == 0 && live.owner.as_ref().is_some_and(|owner| owner.lineage == make.owner.lineage)
         };
         if found.is_some_and(|live| !is_left(&live)) {
             return Err(VaultError::from(CallError::Exists { what: format!("secret `{path}`") }).into());
         }
-        path.write(vault, "create", make.spec, make.mark, 0).await.map_err(Failed::from)
+        path.write(vault, "create", make.spec, make.owner, 0).await.map_err(CallFailure::from)
     }
 
-    async fn update(vault: &Vault, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(vault: &Vault, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         let path = Path::of(&change.live.name, &change.live.spec);
-        path.write(vault, "update", change.spec, change.mark, change.live.state.version).await.map_err(Failed::from)
+        path.write(vault, "update", change.spec, change.owner, change.live.state.version)
+            .await
+            .map_err(CallFailure::from)
     }
 
     /// All of its versions go.
-    async fn delete(vault: &Vault, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(vault: &Vault, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         let path = Path::of(&record.name, &record.spec);
         let deleted = vaultrs::kv2::delete_metadata(vault.client.typed(), &path.mount, &path.path).await;
         match deleted.map_err(vault.client.failed(&format!("delete secret `{path}`"))) {
-            Err(error) if !error.is_not_found() => Err(Failed::from(error)),
+            Err(error) if !error.is_not_found() => Err(CallFailure::from(error)),
             _ => Ok(()),
         }
     }
 
     /// Marked and without a version, its data was not written: that is nothing, and a create goes on from there.
-    async fn settle(vault: &Vault, intent: &Intent<Self>) -> Result<Settled<Self>, ErrorOf<Self>> {
+    async fn recover(vault: &Vault, intent: &PendingCreate<Self>) -> Result<Recovered<Self>, ErrorOf<Self>> {
         Ok(match Path::of(&intent.name, &intent.spec).read(vault).await? {
-            Some(live) if live.is(&intent.mark) && live.state.version > 0 => Settled::one(live),
-            Some(live) if live.state.version > 0 => Settled::Unmarked(vec![live]),
-            _ => Settled::Nothing,
+            Some(live) if live.is(&intent.owner) && live.state.version > 0 => Recovered::one(live),
+            Some(live) if live.state.version > 0 => Recovered::Unmarked(vec![live]),
+            _ => Recovered::Nothing,
         })
     }
 
     /// The data can't be compared; that somebody wrote or deleted a version shows in what is reported.
-    fn witness(live: &Live<Self>) -> Option<Witness> {
-        Some(Witness::of(&live.id, &(&live.spec.labels, live.spec.max_versions, &live.state)))
+    fn revision(live: &Live<Self>) -> Option<Revision> {
+        Some(Revision::of(&live.id, &(&live.spec.labels, live.spec.max_versions, &live.state)))
     }
 
-    fn review(spec: &KvSecretSpec) -> Findings {
-        let mut findings = Findings::default();
-        mark::review(&spec.labels, &mut findings);
+    fn validate(spec: &KvSecretSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
+        owner_tag::validate(&spec.labels, &mut findings);
         if spec.data.expose().is_empty() {
             findings.warnings.push("it has no fields".into());
         }
         findings
     }
 
-    fn review_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Findings {
-        path_name::review(name)
+    fn validate_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Diagnostics {
+        path_name::validate(name)
     }
 
-    async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+    async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let failure = match Path::of(&record.name, &record.spec).read(vault).await {
             Ok(Some(live)) if live.state == record.state && !live.state.deleted => None,
             Ok(Some(live)) => Some(format!(
@@ -199,7 +202,7 @@ impl Resource for KvSecret {
             Ok(None) => Some("it is not there".to_owned()),
             Err(error) => Some(error.to_string()),
         };
-        vec![Checked { what: format!("is at version {}", record.state.version), failure }]
+        vec![CheckResult { what: format!("is at version {}", record.state.version), failure }]
     }
 }
 
@@ -241,7 +244,7 @@ impl Path {
             Err(error) => return Err(error),
         };
         let newest = found.versions.get(&found.current_version.to_string());
-        let Entries { own: labels, mark, .. } = Entries::of(found.custom_metadata.unwrap_or_default());
+        let Entries { own: labels, owner, .. } = Entries::of(found.custom_metadata.unwrap_or_default());
         let name = PhysicalName::from(self.to_string());
         Ok(Some(Live {
             id: name.as_str().into(),
@@ -256,7 +259,7 @@ impl Path {
                 version: found.current_version,
                 deleted: newest.is_none_or(|version| version.destroyed || !version.deletion_time.is_empty()),
             },
-            mark,
+            owner,
         }))
     }
 
@@ -266,13 +269,13 @@ impl Path {
         vault: &Vault,
         verb: &str,
         spec: &KvSecretSpec,
-        mark: &Mark,
+        owner: &OwnerTag,
         after: u64,
     ) -> Result<KvSecretState, VaultError> {
         let client = vault.client.typed();
         let what = format!("{verb} secret `{self}`");
         let mut metadata = SetSecretMetadataRequest::builder();
-        metadata.custom_metadata(mark.beside::<HashMap<_, _>>(&spec.labels)).max_versions(spec.max_versions);
+        metadata.custom_metadata(owner.beside::<HashMap<_, _>>(&spec.labels)).max_versions(spec.max_versions);
         let marked = vaultrs::kv2::set_metadata(client, &self.mount, &self.path, Some(&mut metadata)).await;
         marked.map_err(vault.client.failed(&what))?;
         let options = SetSecretRequestOptions { cas: u32::try_from(after).unwrap_or(u32::MAX) };

@@ -11,15 +11,16 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    Change, Checked, Deadline, Entries, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live,
-    Make, Naming, ObjectId, Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
+    CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, Entries, ErrorKind, ErrorOf, FailureOf,
+    Found, Kind, Listing, Live, Naming, ObjectId, PhysicalName, ProviderError as _, ReadRequest, Recorded, ResourceRef,
+    Spec, UpdateRequest,
 };
 use sprocket_core::program::Output;
 use vaultrs::api::sys::requests::EnableEngineRequest;
 use vaultrs::api::sys::responses::MountResponse;
 
 use crate::error::VaultError;
-use crate::mark;
+use crate::owner_tag;
 use crate::path_name;
 use crate::provider::Vault;
 
@@ -39,7 +40,7 @@ use crate::provider::Vault;
 pub struct VaultMount {
     /// Its path, without a slash at its end; known while planning.
     pub path: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 impl VaultMount {
@@ -86,7 +87,7 @@ pub struct VaultMountState {
 /// How long a new engine may take until it answers.
 const STARTS: Duration = Duration::from_secs(30);
 
-impl Resource for VaultMount {
+impl Kind for VaultMount {
     const KIND: &'static str = "vault:mount";
     const NAMING: Naming = Naming::Fixed;
     const STATEFUL: bool = true;
@@ -95,49 +96,49 @@ impl Resource for VaultMount {
     type Spec = VaultMountSpec;
     type State = VaultMountState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &VaultMountDraft, this: This<Self>) -> Self {
-        Self { path: this.named(ToString::to_string), this }
+    fn declared(_: &VaultMountDraft, this: ResourceRef<Self>) -> Self {
+        Self { path: this.from_name(ToString::to_string), this }
     }
 
-    async fn read(vault: &Vault, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(vault: &Vault, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let mut mounts = all(vault).await?;
         mounts.retain(|live| match &find {
-            Find::Recorded(recorded) => live.id == recorded.id,
-            Find::Named(name) => live.name == **name,
-            Find::Import(text) => live.id.as_str() == *text || live.name.as_str() == text.trim_matches('/'),
+            ReadRequest::Recorded(recorded) => live.id == recorded.id,
+            ReadRequest::Named(name) => live.name == **name,
+            ReadRequest::Import(text) => live.id.as_str() == *text || live.name.as_str() == text.trim_matches('/'),
         });
         Ok(mounts.into())
     }
 
     async fn list(vault: &Vault, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
         let mut mounts = all(vault).await?;
-        mounts.retain(|live| wanted.wants(&live.name, live.mark.as_ref()));
+        mounts.retain(|live| wanted.wants(&live.name, live.owner.as_ref()));
         Ok(Some(mounts))
     }
 
-    async fn create(vault: &Vault, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(vault: &Vault, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let path = make.name.as_str();
         let VaultMountSpec { engine, engine_options, description } = make.spec;
         let mut request = EnableEngineRequest::builder();
-        request.options(make.mark.beside::<HashMap<_, _>>(engine_options)).description(description.as_str());
+        request.options(make.owner.beside::<HashMap<_, _>>(engine_options)).description(description.as_str());
         let enabled = vaultrs::sys::mount::enable(vault.client.typed(), path, engine, Some(&mut request)).await;
         enabled.map_err(vault.client.failed(&format!("create mount `{path}`")))?;
         let made = all(vault).await?.into_iter().find(|live| live.name == *make.name);
-        let made = made.ok_or_else(|| Failed::from(VaultError::unreadable(&format!("create mount `{path}`"))))?;
+        let made = made.ok_or_else(|| CallFailure::from(VaultError::unreadable(&format!("create mount `{path}`"))))?;
         if engine == "kv" {
-            starts(vault, path).await.map_err(|error| Failed::from(error).leaving(made.state.clone()))?;
+            starts(vault, path).await.map_err(|error| CallFailure::from(error).leaving(made.state.clone()))?;
         }
         Ok(made.state)
     }
 
-    async fn update(vault: &Vault, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(vault: &Vault, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         let path = &change.live.name;
         let VaultMountSpec { engine_options, description, .. } = change.spec;
-        let options: BTreeMap<_, _> = change.mark.beside(engine_options);
+        let options: BTreeMap<_, _> = change.owner.beside(engine_options);
         let body = json!({ "description": description, "options": options });
         let what = format!("update mount `{path}`");
         let tuned = vault.client.ask(&what, Method::POST, &format!("sys/mounts/{path}/tune"), Some(&body)).await;
@@ -146,35 +147,35 @@ impl Resource for VaultMount {
     }
 
     /// Everything that was written through it goes with it.
-    async fn delete(vault: &Vault, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(vault: &Vault, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         let disabled = vaultrs::sys::mount::disable(vault.client.typed(), record.name.as_str()).await;
-        disabled.map_err(vault.client.failed(&format!("delete mount `{}`", record.name))).map_err(Failed::from)
+        disabled.map_err(vault.client.failed(&format!("delete mount `{}`", record.name))).map_err(CallFailure::from)
     }
 
     fn id(_: &PhysicalName, state: &VaultMountState) -> ObjectId {
         state.accessor.as_str().into()
     }
 
-    fn review(spec: &VaultMountSpec) -> Findings {
-        let mut findings = Findings::default();
-        mark::review(&spec.engine_options, &mut findings);
+    fn validate(spec: &VaultMountSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
+        owner_tag::validate(&spec.engine_options, &mut findings);
         if spec.engine == "kv" && !spec.engine_options.contains_key("version") {
             findings.errors.push("a mount of type `kv` needs its option `version`: `1` or `2`".into());
         }
         findings
     }
 
-    fn review_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Findings {
-        path_name::review(name)
+    fn validate_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Diagnostics {
+        path_name::validate(name)
     }
 
-    async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+    async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let failure = match all(vault).await {
             Ok(mounts) if mounts.iter().any(|live| live.id == record.id) => None,
             Ok(_) => Some("the server does not list it".to_owned()),
             Err(error) => Some(error.to_string()),
         };
-        vec![Checked { what: "is mounted".into(), failure }]
+        vec![CheckResult { what: "is mounted".into(), failure }]
     }
 }
 
@@ -185,13 +186,13 @@ pub(crate) async fn all(vault: &Vault) -> Result<Vec<Live<VaultMount>>, VaultErr
 }
 
 fn live((path, mount): (String, MountResponse)) -> Live<VaultMount> {
-    let Entries { own: engine_options, mark, .. } = Entries::of(mount.options.unwrap_or_default());
+    let Entries { own: engine_options, owner, .. } = Entries::of(mount.options.unwrap_or_default());
     Live {
         id: mount.accessor.as_str().into(),
         name: path.trim_end_matches('/').into(),
         spec: VaultMountSpec { engine: mount.mount_type, engine_options, description: mount.description },
         state: VaultMountState { accessor: mount.accessor },
-        mark,
+        owner,
     }
 }
 

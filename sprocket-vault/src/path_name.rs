@@ -3,11 +3,11 @@
 //! The server trims and joins slashes in its own way, which differs from call to call: what it wrote under one spelling is not
 //! found under another. So a path is written without slashes at its ends, and with one at a time between its parts.
 
-use sprocket_core::kind::{Findings, PhysicalName};
+use sprocket_core::kind::{Diagnostics, PhysicalName};
 
 /// Refuses a path of which the server would have another spelling.
-pub(crate) fn review(name: &PhysicalName) -> Findings {
-    let mut findings = Findings::default();
+pub(crate) fn validate(name: &PhysicalName) -> Diagnostics {
+    let mut findings = Diagnostics::default();
     if name.as_str().split('/').any(str::is_empty) {
         let trimmed: Vec<_> = name.as_str().split('/').filter(|part| !part.is_empty()).collect();
         let message = format!(
@@ -26,10 +26,10 @@ mod tests {
     #[test]
     fn paths_with_slashes_too_many_are_refused() {
         for name in ["/m", "m/", "a//b", "/", "core//redis/", ""] {
-            assert_eq!(review(&name.into()).errors.len(), 1, "{name}");
+            assert_eq!(validate(&name.into()).errors.len(), 1, "{name}");
         }
         for name in ["m", "a/b", "apps/core/redis"] {
-            assert!(review(&name.into()).errors.is_empty(), "{name}");
+            assert!(validate(&name.into()).errors.is_empty(), "{name}");
         }
     }
 }

@@ -6,13 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallError, Change, Checked, Deadline, ErrorOf, Failed, FailedOf, Find, Findings, Found, Live, Make, Naming,
-    Outcome, PhysicalName, ProviderError, Recorded, Resource, Spec, This,
+    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, ErrorOf, FailureOf, Found,
+    Kind, Live, Naming, PhysicalName, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Input, IntoInput, Mistake, Output};
 
 use crate::error::VaultError;
-use crate::mark;
+use crate::owner_tag;
 use crate::path_name;
 use crate::provider::{Vault, VaultConfig};
 
@@ -30,7 +30,7 @@ use crate::provider::{Vault, VaultConfig};
 pub struct VaultPolicy {
     /// Its name at the server, known while planning.
     pub name: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 impl VaultPolicy {
@@ -58,7 +58,7 @@ pub struct VaultPolicySpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VaultPolicyState {}
 
-impl Resource for VaultPolicy {
+impl Kind for VaultPolicy {
     const KIND: &'static str = "vault:policy";
     const NAMING: Naming = Naming::Fixed;
     const SPELLINGS: bool = true;
@@ -67,46 +67,46 @@ impl Resource for VaultPolicy {
     type Spec = VaultPolicySpec;
     type State = VaultPolicyState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &VaultPolicyDraft, this: This<Self>) -> Self {
-        Self { name: this.named(ToString::to_string), this }
+    fn declared(_: &VaultPolicyDraft, this: ResourceRef<Self>) -> Self {
+        Self { name: this.from_name(ToString::to_string), this }
     }
 
-    async fn read(vault: &Vault, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(vault: &Vault, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let name = match find {
-            Find::Recorded(recorded) => recorded.name.as_str(),
-            Find::Named(name) => name.as_str(),
-            Find::Import(text) => text,
+            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
+            ReadRequest::Named(name) => name.as_str(),
+            ReadRequest::Import(text) => text,
         };
         Ok(read(vault, name).await?.into())
     }
 
-    async fn create(vault: &Vault, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(vault: &Vault, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let name = make.name.as_str();
         if read(vault, name).await?.is_some() {
             return Err(VaultError::from(CallError::Exists { what: format!("policy `{name}`") }).into());
         }
-        write(vault, "create", name, &mark::comment(&make.spec.text, make.mark)).await.map_err(Failed::from)
+        write(vault, "create", name, &owner_tag::comment(&make.spec.text, make.owner)).await.map_err(CallFailure::from)
     }
 
-    async fn update(vault: &Vault, change: &Change<'_, Self>) -> Outcome<Self> {
-        let text = mark::comment(&change.spec.text, change.mark);
-        write(vault, "update", change.live.name.as_str(), &text).await.map_err(Failed::from)
+    async fn update(vault: &Vault, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+        let text = owner_tag::comment(&change.spec.text, change.owner);
+        write(vault, "update", change.live.name.as_str(), &text).await.map_err(CallFailure::from)
     }
 
-    async fn delete(vault: &Vault, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(vault: &Vault, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         let deleted = vaultrs::sys::policy::delete(vault.client.typed(), record.name.as_str()).await;
         match deleted.map_err(vault.client.failed(&format!("delete policy `{}`", record.name))) {
-            Err(error) if !error.is_not_found() => Err(Failed::from(error)),
+            Err(error) if !error.is_not_found() => Err(CallFailure::from(error)),
             _ => Ok(()),
         }
     }
 
-    fn review(spec: &VaultPolicySpec) -> Findings {
-        let mut findings = Findings::default();
+    fn validate(spec: &VaultPolicySpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
         if spec.text.trim().is_empty() {
             findings.errors.push("a policy can't be empty".into());
         }
@@ -121,18 +121,18 @@ impl Resource for VaultPolicy {
         name.as_str().to_lowercase().into()
     }
 
-    fn review_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Findings {
-        path_name::review(name)
+    fn validate_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Diagnostics {
+        path_name::validate(name)
     }
 
-    async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+    async fn verify(vault: &Vault, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let failure = match read(vault, record.name.as_str()).await {
             Ok(Some(live)) if live.spec.text == record.spec.text => None,
             Ok(Some(_)) => Some("the server has another text".to_owned()),
             Ok(None) => Some("the server has none of this name".to_owned()),
             Err(error) => Some(error.to_string()),
         };
-        vec![Checked { what: "has its text".into(), failure }]
+        vec![CheckResult { what: "has its text".into(), failure }]
     }
 }
 
@@ -140,13 +140,13 @@ async fn read(vault: &Vault, name: &str) -> Result<Option<Live<VaultPolicy>>, Va
     let found = vaultrs::sys::policy::read(vault.client.typed(), name).await;
     match found.map_err(vault.client.failed(&format!("read policy `{name}`"))) {
         Ok(found) => {
-            let (text, mark) = mark::uncomment(&found.rules);
+            let (text, owner) = owner_tag::uncomment(&found.rules);
             Ok(Some(Live {
                 id: found.name.as_str().into(),
                 name: found.name.into(),
                 spec: VaultPolicySpec { text },
                 state: VaultPolicyState {},
-                mark,
+                owner,
             }))
         }
         Err(error) if error.is_not_found() => Ok(None),

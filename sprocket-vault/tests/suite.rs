@@ -2,7 +2,7 @@
 //! After each of them, plan again: nothing to do; in the end, nothing is left.
 
 use serde_json::json;
-use sprocket_core::kind::Mark;
+use sprocket_core::kind::OwnerTag;
 use sprocket_core::program::{DraftExt as _, Secret, Stack};
 use sprocket_core::testing::{KindSuite, Variant, World};
 use sprocket_vault::{KvSecret, Vault, VaultMount, VaultPolicy};
@@ -138,12 +138,12 @@ fn marked_and_not_written_on(bao: &Bao) {
     };
     let mut world = World::of_real_services();
     world.apply(mount);
-    let left_by = |mark: Mark| {
-        let mark = json!({ "sprocket.lineage": mark.lineage, "sprocket.record": mark.record });
-        bao.must("POST", "left/metadata/core", &json!({ "custom_metadata": mark }).to_string());
+    let left_by = |owner: OwnerTag| {
+        let owner = json!({ "sprocket.lineage": owner.lineage, "sprocket.record": owner.record });
+        bao.must("POST", "left/metadata/core", &json!({ "custom_metadata": owner }).to_string());
     };
     let own = world.owner_tag("vault:kv", &"gone".into());
-    left_by(Mark { lineage: "another".into(), ..own.clone() });
+    left_by(OwnerTag { lineage: "another".into(), ..own.clone() });
     assert!(!world.try_apply(program).unwrap().succeeded(), "it is another stack's");
     left_by(own);
     world.apply(program);

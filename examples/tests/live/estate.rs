@@ -203,7 +203,7 @@ fn served(place: &Place, password: &str) {
             + path "+/data/*" { capabilities = ["create", "update"] }
             + path "+/metadata/*" { capabilities = ["create", "read", "update", "delete", "list"] }
     ~ vault:policy/platform-read  (changed by somebody else)
-        mark: (none) → this stack's
+        owner tag: (none) → this stack's
         text:
             -
             + path "platform/data/*" { capabilities = ["read"] }

@@ -41,8 +41,8 @@ fn listed_as(address: &Address, name: &str) -> Vec<String> {
     match address.kind() {
         "dns:record" => {
             let (label, record_type) = name.rsplit_once(':').unwrap();
-            let mark = format!("_owner-{}.{label}", record_type.to_lowercase());
-            vec![format!("dns:record {label}.{ZONE}. {record_type}"), format!("dns:record {mark}.{ZONE}. TXT")]
+            let owner = format!("_owner-{}.{label}", record_type.to_lowercase());
+            vec![format!("dns:record {label}.{ZONE}. {record_type}"), format!("dns:record {owner}.{ZONE}. TXT")]
         }
         // Our token has a policy of its name.
         "vault:access" => vec![format!("vault:policy {name}")],

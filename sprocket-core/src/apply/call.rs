@@ -11,14 +11,14 @@ use futures::FutureExt as _;
 use super::permit::Permit;
 use super::retry::Attempts;
 use super::start::entry;
-use crate::base::{Address, Effect, Entropy, Json, Mark, PhysicalName, Witness};
+use crate::base::{Address, Effect, Entropy, Json, OwnerTag, PhysicalName, Revision};
 use crate::erased::{
     ErasedLive, ErasedSettled, Fault, Instance, KindHandle, Target, Through, TypedSpec, limited, within,
 };
 use crate::kind::{Deadline, ErrorKind, Ignored};
 use crate::plan::{Events, StepId};
 use crate::planner::is_as_wanted;
-use crate::state::{Entry, Event, Intention, Object, Record, SeenSpec};
+use crate::state::{Entry, Event, Intent, Object, Record, SeenSpec};
 use crate::value::{Path, StackKey};
 
 /// A call, with all that it needs.
@@ -28,7 +28,7 @@ pub(super) struct Call<'a> {
     pub(super) kind: KindHandle,
     pub(super) instance: Instance,
     pub(super) key: StackKey,
-    pub(super) mark: Mark,
+    pub(super) owner: OwnerTag,
     pub(super) entropy: Entropy,
     pub(super) events: Events,
     pub(super) call_limit: Duration,
@@ -47,15 +47,15 @@ pub(super) struct Call<'a> {
 /// What is to be done. `base` is the record as it will be, but for its object.
 pub(super) enum Work {
     Create {
-        intention: Box<Intention>,
+        intention: Box<Intent>,
         spec: TypedSpec,
         base: Box<Record>,
     },
     Change {
-        intention: Box<Intention>,
+        intention: Box<Intent>,
         object: Option<Box<Object>>,
         base: Box<Record>,
-        witness: Option<Witness>,
+        revision: Option<Revision>,
         draft: TypedSpec,
     },
     Wait {
@@ -65,7 +65,7 @@ pub(super) enum Work {
     Delete {
         object: Box<Object>,
         base: Box<Record>,
-        witness: Option<Witness>,
+        revision: Option<Revision>,
     },
 }
 
@@ -153,12 +153,12 @@ impl Call<'_> {
         tracing::debug!(address = %self.address, call = self.work.verb(), "calling");
         let done = match &self.work {
             Work::Create { intention, spec, base } => self.create(intention, spec, base).await,
-            Work::Change { intention, object, base, witness, draft } => {
-                self.change(intention, object.as_deref(), base, witness.as_ref(), draft).await
+            Work::Change { intention, object, base, revision, draft } => {
+                self.change(intention, object.as_deref(), base, revision.as_ref(), draft).await
             }
             Work::Wait { object, base } => self.wait(object, base).await,
-            Work::Delete { object, base, witness } => {
-                self.delete(object, witness.as_ref()).await.map(|()| base.without(&object.which()))
+            Work::Delete { object, base, revision } => {
+                self.delete(object, revision.as_ref()).await.map(|()| base.without(&object.which()))
             }
         };
         let (event, result, then) = match done {
@@ -185,7 +185,7 @@ impl Call<'_> {
         Through { provider: &self.instance, key: &self.key, secrets }
     }
 
-    async fn create(&self, intention: &Intention, spec: &TypedSpec, base: &Record) -> Result<Record, Failing> {
+    async fn create(&self, intention: &Intent, spec: &TypedSpec, base: &Record) -> Result<Record, Failing> {
         let through = self.through(&intention.secrets);
         let mut next = base.clone();
         next.make_place(intention.generation);
@@ -195,7 +195,7 @@ impl Call<'_> {
                 return Err(Self::give_up(lost, &attempts));
             }
             let made =
-                self.limited(self.kind.calls.create(through, &intention.name, spec, &self.mark, &self.entropy)).await;
+                self.limited(self.kind.calls.create(through, &intention.name, spec, &self.owner, &self.entropy)).await;
             let mut fault = match made {
                 Ok(state) => break (None, state),
                 Err(fault) => fault,
@@ -203,7 +203,7 @@ impl Call<'_> {
             if fault.effect == Effect::Unknown || attempts.in_doubt {
                 attempts.in_doubt = true;
                 // The same question as after a crash; only its answer allows another try.
-                match self.limited(self.kind.calls.settle(through, intention, &self.mark)).await {
+                match self.limited(self.kind.calls.recover(through, intention, &self.owner)).await {
                     Ok(ErasedSettled::Ours { object: live, duplicates }) => {
                         next.old.extend(duplicates.into_iter().map(|live| self.duplicate(intention, live)));
                         match self.complete(intention, &live, spec).await {
@@ -251,27 +251,22 @@ impl Call<'_> {
 
     /// Sends the settings again to what a create without an answer made, if that is not as it was to be. What needs time
     /// until it works is completed by the wait for it.
-    async fn complete(
-        &self,
-        intention: &Intention,
-        live: &ErasedLive,
-        spec: &TypedSpec,
-    ) -> Result<Option<Json>, Fault> {
+    async fn complete(&self, intention: &Intent, live: &ErasedLive, spec: &TypedSpec) -> Result<Option<Json>, Fault> {
         let kind = &self.kind;
         if kind.facts().converges || is_as_wanted(kind, &live.spec, &intention.spec, &intention.secrets, &self.key) {
             return Ok(None);
         }
         self.permit.check()?;
         let through = self.through(&intention.secrets);
-        self.limited(kind.calls.update(through, None, live, spec, &self.mark)).await.map(Some)
+        self.limited(kind.calls.update(through, None, live, spec, &self.owner)).await.map(Some)
     }
 
     async fn change(
         &self,
-        intention: &Intention,
+        intention: &Intent,
         object: Option<&Object>,
         base: &Record,
-        witness: Option<&Witness>,
+        revision: Option<&Revision>,
         spec: &TypedSpec,
     ) -> Result<Record, Failing> {
         let mut base = base.clone();
@@ -282,14 +277,14 @@ impl Call<'_> {
         let secrets = object.map_or(&intention.secrets, |object| &object.secrets);
         let through = self.through(secrets);
         let target = match object {
-            Some(object) => Target::Recorded(object, &self.mark),
+            Some(object) => Target::Recorded(object, &self.owner),
             None => Target::Named(&intention.name),
         };
         let mut attempts = Attempts::default();
         let state = loop {
-            let updated = match self.read_before(through, target, object, witness, &mut attempts).await {
+            let updated = match self.read_before(through, target, object, revision, &mut attempts).await {
                 Ok(Some(live)) => {
-                    let updated = self.limited(self.kind.calls.update(through, object, &live, spec, &self.mark)).await;
+                    let updated = self.limited(self.kind.calls.update(through, object, &live, spec, &self.owner)).await;
                     updated.inspect_err(|fault| attempts.note(fault))
                 }
                 Ok(None) => Err(moved("it has gone")),
@@ -332,7 +327,7 @@ impl Call<'_> {
             let ready = tokio::select! {
                 biased;
                 () = self.permit.lost() => self.permit.check().and(Err(moved("the lock on the state was lost"))),
-                ready = within(limit, self.kind.calls.ready(through, object, &self.mark, deadline)) => ready,
+                ready = within(limit, self.kind.calls.ready(through, object, &self.owner, deadline)) => ready,
             };
             let fault = match ready {
                 Ok(state) => {
@@ -360,7 +355,7 @@ impl Call<'_> {
         let Some(seen) = before.seen_spec() else {
             // It was never compared.
             if !is_as_wanted(&self.kind, now, &before.applied, &before.secrets, &self.key) {
-                (after.seen, after.witness) = (None, None);
+                (after.seen, after.revision) = (None, None);
             }
             return after;
         };
@@ -378,15 +373,15 @@ impl Call<'_> {
         after
     }
 
-    async fn delete(&self, object: &Object, witness: Option<&Witness>) -> Result<(), Failing> {
+    async fn delete(&self, object: &Object, revision: Option<&Revision>) -> Result<(), Failing> {
         let through = self.through(&object.secrets);
-        let target = Target::Recorded(object, &self.mark);
+        let target = Target::Recorded(object, &self.owner);
         let mut attempts = Attempts::default();
         loop {
-            let fault = match self.read_before(through, target, Some(object), witness, &mut attempts).await {
+            let fault = match self.read_before(through, target, Some(object), revision, &mut attempts).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(_)) => {
-                    match limited(self.ready_limit, self.kind.calls.delete(through, object, &self.mark)).await {
+                    match limited(self.ready_limit, self.kind.calls.delete(through, object, &self.owner)).await {
                         Ok(()) => return Ok(()),
                         Err(fault) => {
                             attempts.note(&fault);
@@ -407,7 +402,7 @@ impl Call<'_> {
         through: Through<'_>,
         target: Target<'_>,
         object: Option<&Object>,
-        witness: Option<&Witness>,
+        revision: Option<&Revision>,
         attempts: &mut Attempts,
     ) -> Result<Option<ErasedLive>, Fault> {
         let reading = async {
@@ -415,11 +410,11 @@ impl Call<'_> {
             if lives.len() > 1 {
                 lives.retain(|live| object.is_some_and(|object| object.id == live.id));
             }
-            let Some(live) = lives.pop().filter(|live| !attempts.is_another(live, object, &self.mark)) else {
+            let Some(live) = lives.pop().filter(|live| !attempts.is_another(live, object, &self.owner)) else {
                 return Ok(None);
             };
             self.still_ours(object, &live)?;
-            if !attempts.in_doubt && witness.is_some_and(|witness| *witness != live.witness) {
+            if !attempts.in_doubt && revision.is_some_and(|revision| *revision != live.revision) {
                 return Err(moved("it is not as it was when the plan was made"));
             }
             self.permit.check()?;
@@ -431,11 +426,11 @@ impl Call<'_> {
     /// Another stack may have put its mark there since the plan was made. Where ids are names, the witness of what it made
     /// anew is that of what was there before. What is taken over because it bore the stack's mark must bear it still.
     fn still_ours(&self, object: Option<&Object>, live: &ErasedLive) -> Result<(), Fault> {
-        if object.is_none() && !self.takes_over && !live.is_own(&self.mark.lineage) {
+        if object.is_none() && !self.takes_over && !live.is_own(&self.owner.lineage) {
             return Err(moved("it does not bear this stack's owner tag any more"));
         }
         let was_ours = object.is_none_or(|object| !object.foreign);
-        if was_ours && live.is_theirs(&self.mark.lineage) {
+        if was_ours && live.is_theirs(&self.owner.lineage) {
             Err(moved("another stack has marked it as its own"))
         } else {
             Ok(())

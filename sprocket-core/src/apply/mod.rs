@@ -210,17 +210,17 @@ impl<'a> Run<'a> {
 
     /// A step has ended: what waits for it may start, or never will.
     fn end(&mut self, step: StepId, outcome: StepOutcome) {
-        self.settle(step, outcome);
+        self.recover(step, outcome);
         self.announce_end(step);
     }
 
     /// The same, and it is told once what was recorded of it is durable.
     fn end_once_durable(&mut self, step: StepId, outcome: StepOutcome) {
-        self.settle(step, outcome);
+        self.recover(step, outcome);
         self.commit.after(Then::Ended(step));
     }
 
-    fn settle(&mut self, step: StepId, outcome: StepOutcome) {
+    fn recover(&mut self, step: StepId, outcome: StepOutcome) {
         let at = step.index();
         let ok = matches!(outcome, StepOutcome::Done | StepOutcome::Unneeded);
         self.failed |= !ok;

@@ -5,28 +5,23 @@ use super::call::Call;
 use crate::base::{Json, ObjectId};
 use crate::erased::{ErasedLive, Fault, Target};
 use crate::kind::Naming;
-use crate::state::{Intention, Object, SeenSpec};
+use crate::state::{Intent, Object, SeenSpec};
 use crate::value::conceal_seen;
 
 impl Call<'_> {
     /// The service's id of what a call made.
-    pub(super) fn id(&self, intention: &Intention, state: &Json) -> Result<ObjectId, Fault> {
+    pub(super) fn id(&self, intention: &Intent, state: &Json) -> Result<ObjectId, Fault> {
         self.kind.calls.id(&intention.name, state, &self.key)
     }
 
-    pub(super) fn id_of(
-        &self,
-        intention: &Intention,
-        before: Option<&Object>,
-        state: &Json,
-    ) -> Result<ObjectId, Fault> {
+    pub(super) fn id_of(&self, intention: &Intent, before: Option<&Object>, state: &Json) -> Result<ObjectId, Fault> {
         before.map_or_else(|| self.id(intention, state), |before| Ok(before.id.clone()))
     }
 
     /// The object that a call made.
     pub(super) fn object(
         &self,
-        intention: &Intention,
+        intention: &Intent,
         id: ObjectId,
         state: &Json,
         before: Option<&Object>,
@@ -39,7 +34,7 @@ impl Call<'_> {
             version: intention.version,
             applied: intention.spec.clone(),
             seen: None,
-            witness: None,
+            revision: None,
             marked: false,
             // What was taken over may be of a kind that can't be marked later.
             foreign: before.is_some_and(|before| before.foreign),
@@ -48,14 +43,14 @@ impl Call<'_> {
             deps: intention.deps.clone(),
             ready,
             wait_failed: false,
-            revision: before.map_or(0, |before| before.revision + 1),
+            updates: before.map_or(0, |before| before.updates + 1),
             triggers: intention.triggers.clone(),
         }
     }
 
     /// A second object of a create that was sent twice.
-    pub(super) fn duplicate(&self, intention: &Intention, live: ErasedLive) -> Object {
-        let marked = live.is(&self.mark);
+    pub(super) fn duplicate(&self, intention: &Intent, live: ErasedLive) -> Object {
+        let marked = live.is(&self.owner);
         let object = self.object(intention, live.id, &live.state, None, false);
         Object {
             marked,
@@ -64,7 +59,7 @@ impl Call<'_> {
                 conceal_seen(live.spec, &intention.spec, &intention.secrets, &self.key),
                 &intention.spec,
             )),
-            witness: Some(live.witness),
+            revision: Some(live.revision),
             ..object
         }
     }
@@ -76,7 +71,7 @@ impl Call<'_> {
             return Object { seen: Some(SeenSpec::AsApplied), ..object };
         }
         let read = self
-            .limited(self.kind.calls.read(self.through(&object.secrets), Target::Recorded(&object, &self.mark)))
+            .limited(self.kind.calls.read(self.through(&object.secrets), Target::Recorded(&object, &self.owner)))
             .await;
         match read.map(|lives| lives.into_iter().next()) {
             Ok(Some(live)) => self.as_seen(object, live, before),
@@ -86,13 +81,13 @@ impl Call<'_> {
 
     pub(super) fn as_seen(&self, object: Object, live: ErasedLive, before: Option<&Object>) -> Object {
         Object {
-            marked: live.is(&self.mark),
-            foreign: object.foreign && live.is_theirs(&self.mark.lineage),
+            marked: live.is(&self.owner),
+            foreign: object.foreign && live.is_theirs(&self.owner.lineage),
             seen: Some(SeenSpec::of(
                 self.seen_of_ours(self.conceal(live.spec, &object), &object, before),
                 &object.applied,
             )),
-            witness: Some(live.witness),
+            revision: Some(live.revision),
             state: live.state,
             ..object
         }

@@ -3,7 +3,7 @@
 use super::call::{Call, Failing};
 use std::time::Duration;
 
-use crate::base::{Effect, Mark, PhysicalName, RecordId};
+use crate::base::{Effect, OwnerTag, PhysicalName, RecordId};
 use crate::erased::{ErasedLive, Fault, limited};
 use crate::kind::ErrorKind;
 use crate::plan::Event as Told;
@@ -21,14 +21,14 @@ pub(super) struct Attempts {
 
 impl Attempts {
     /// Whether this is another resource's object: its service has given it the id of ours, which has gone.
-    pub(super) fn is_another(&mut self, live: &ErasedLive, object: Option<&Object>, mark: &Mark) -> bool {
-        let record = live.record(&mark.lineage);
+    pub(super) fn is_another(&mut self, live: &ErasedLive, object: Option<&Object>, owner: &OwnerTag) -> bool {
+        let record = live.record(&owner.lineage);
         let (name, first) = self.found.get_or_insert_with(|| (live.name.clone(), record.cloned()));
         match record {
             // What bore our mark when it was recorded does not get that of another resource.
             Some(record) => {
                 let was_ours = object.is_some_and(|object| object.marked);
-                !live.is(mark) && (was_ours || Some(record) != first.as_ref())
+                !live.is(owner) && (was_ours || Some(record) != first.as_ref())
             }
             None => first.is_none() && live.name != *name,
         }
@@ -70,7 +70,7 @@ impl Call<'_> {
     /// failed together do not come back together. It is the same each time for one record.
     pub(super) fn back_off(&self, attempt: u32) -> Duration {
         let longest = self.retry_wait.saturating_mul(2_u32.pow((attempt - 1).min(6)));
-        let drawn = crate::base::hash::short(&[self.mark.record.as_str(), &attempt.to_string()]);
+        let drawn = crate::base::hash::short(&[self.owner.record.as_str(), &attempt.to_string()]);
         let drawn = drawn.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(u8::MAX);
         let half = longest / 2;
         half + half / 256 * u32::from(drawn)

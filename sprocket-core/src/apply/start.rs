@@ -8,12 +8,12 @@ use super::call::{Call, Work};
 use super::deviation::{exceeds_plan, first_deviation, is_prefix};
 use super::{Run, refused};
 use crate::base::{Address, Json, RecordId};
-use crate::erased::{Evaluated, Fault, KindHandle, mark};
+use crate::erased::{Evaluated, Fault, KindHandle, owner_tag};
 use crate::kind::Naming;
 use crate::plan::{Change, Reason, Step, StepAction, StepId};
 use crate::planner::{Compared, has_holes, name_of, real_changes, triggers};
 use crate::stack::Node;
-use crate::state::{Action, Entry, Event, Intention, Object, Record, Which};
+use crate::state::{Action, Entry, Event, Intent, Object, Record, Which};
 use crate::value::{Deps, NodeId, Path, open_at, seal_at};
 
 /// What a step comes to.
@@ -73,11 +73,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn intention(&self, node: &Node, generation: u32, spec: Json, secrets: Vec<Path>) -> Result<Intention, Fault> {
+    fn intention(&self, node: &Node, generation: u32, spec: Json, secrets: Vec<Path>) -> Result<Intent, Fault> {
         let record = self.snapshot.records.get(&node.address);
         let content = if node.kind.facts().naming == Naming::Content { spec.value() } else { Value::Null };
         let name = name_of(node, generation, &content).ok_or_else(|| refused("its name is not known"))?;
-        Ok(Intention {
+        Ok(Intent {
             record: record.map_or_else(|| RecordId::from(self.settings.entropy.id()), |record| record.id.clone()),
             provider: self.stack.providers[node.provider].name.clone(),
             generation,
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
             intention: Box::new(intention),
             object: object.cloned().map(Box::new),
             base: Box::new(base),
-            witness: step.witness.clone(),
+            revision: step.revision.clone(),
             draft: self.typed_for_change(node)?,
         };
         Ok(self.call(number, node, begin, work))
@@ -366,7 +366,7 @@ impl<'a> Run<'a> {
         let work = Work::Delete {
             object: Box::new(object.clone()),
             base: Box::new(record.clone()),
-            witness: step.witness.clone(),
+            revision: step.revision.clone(),
         };
         // What is declared may have a limit of its own, also while its object makes room for another.
         let declared = self.stack.index.get(&step.address).map(|&index| &self.stack.nodes[index as usize]);
@@ -416,7 +416,7 @@ impl<'a> Run<'a> {
             kind: kind.clone(),
             instance: open.instance.clone(),
             key: self.key.clone(),
-            mark: mark(&self.key, &self.snapshot.lineage, address.kind(), &record.id),
+            owner: owner_tag(&self.key, &self.snapshot.lineage, address.kind(), &record.id),
             entropy: self.settings.entropy.clone(),
             events: self.settings.events.clone(),
             call_limit: limit.unwrap_or(self.settings.call_limit),

@@ -23,7 +23,7 @@ pub(crate) use escape::{
 pub use ids::{Address, Identity, Lineage, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId};
 pub(crate) use ids::{is_name, is_part};
 pub use json::Json;
-pub use owner_tag::Mark;
-pub use revision::Witness;
+pub use owner_tag::OwnerTag;
+pub use revision::Revision;
 pub use source_location::Place;
 pub use stop::{Stop, Stopping};

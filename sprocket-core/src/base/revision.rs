@@ -8,9 +8,9 @@ use crate::base::{ObjectId, hash};
 /// stack's key, before it is kept or shown anywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Witness(pub(crate) String);
+pub struct Revision(pub(crate) String);
 
-impl Witness {
+impl Revision {
     /// The hash of an id and of what was read.
     pub fn of(id: &ObjectId, seen: &impl Serialize) -> Self {
         let text = serde_json::to_string(seen).expect("BUG: a spec serialises");

@@ -8,8 +8,8 @@ use sprocket_derive::Spec;
 
 use crate::base::{Identity, ObjectId, PhysicalName};
 use crate::kind::{
-    Bring, Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Kinds, Live, Make, Naming, Outcome, Provider,
-    ProviderError, Recorded, Resource, This,
+    Bring, CallResult, CreateRequest, Diagnostics, ErrorKind, ErrorOf, FailureOf, Found, Kind, Kinds, Live, Naming,
+    Provider, ProviderError, ReadRequest, Recorded, ResourceRef, UpdateRequest,
 };
 use crate::value::{Output, Secret};
 
@@ -74,7 +74,7 @@ impl Provider for Random {
 pub struct Password {
     /// The password.
     pub value: Output<Secret<String>>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 impl Password {
@@ -106,7 +106,7 @@ pub struct PasswordState {
 
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-impl Resource for Password {
+impl Kind for Password {
     const KIND: &'static str = "random:password";
     const NAMING: Naming = Naming::None;
     type Provider = Random;
@@ -114,24 +114,24 @@ impl Resource for Password {
     type Spec = PasswordSpec;
     type State = PasswordState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &PasswordDraft, this: This<Self>) -> Self {
-        Self { value: this.reported_secret(|state| &state.value), this }
+    fn declared(_: &PasswordDraft, this: ResourceRef<Self>) -> Self {
+        Self { value: this.computed_secret(|state| &state.value), this }
     }
 
-    async fn read(_: &Random, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(_: &Random, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         Ok(match find {
-            Find::Recorded(Recorded { id, name, spec, state, mark }) => Found::One(Live {
+            ReadRequest::Recorded(Recorded { id, name, spec, state, owner }) => Found::One(Live {
                 id: id.clone(),
                 name: name.clone(),
                 spec: spec.clone(),
                 state: state.clone(),
-                mark: Some(mark.clone()),
+                owner: Some(owner.clone()),
             }),
-            Find::Named(_) | Find::Import(_) => Found::None,
+            ReadRequest::Named(_) | ReadRequest::Import(_) => Found::None,
         })
     }
 
@@ -145,20 +145,20 @@ impl Resource for Password {
             name: bring.name.clone(),
             spec: PasswordSpec { length, rotation: bring.spec.rotation.clone() },
             state: PasswordState { id: bring.id.to_string(), value: Secret::new(value) },
-            mark: None,
+            owner: None,
         })
     }
 
-    async fn create(_: &Random, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(_: &Random, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let drawn = (0..make.spec.length).map(|_| char::from(ALPHABET[usize::from(make.entropy.below(62))])).collect();
         Ok(PasswordState { id: make.entropy.id(), value: Secret::new(drawn) })
     }
 
-    async fn update(_: &Random, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(_: &Random, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         Ok(change.live.state.clone())
     }
 
-    async fn delete(_: &Random, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(_: &Random, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         Ok(())
     }
 
@@ -166,8 +166,8 @@ impl Resource for Password {
         state.id.as_str().into()
     }
 
-    fn review(spec: &PasswordSpec) -> Findings {
-        let mut findings = Findings::default();
+    fn validate(spec: &PasswordSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
         if !(16..=256).contains(&spec.length) {
             findings.errors.push(format!("a password has 16 to 256 characters, not {}", spec.length).into());
         }

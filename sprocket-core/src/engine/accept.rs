@@ -96,7 +96,7 @@ fn as_it_is(object: &Object, live: &ErasedLive, now: Json) -> Object {
         seen: Some(SeenSpec::of(now, &applied)),
         applied,
         secrets,
-        witness: Some(live.witness.clone()),
+        revision: Some(live.revision.clone()),
         state: live.state.clone(),
         ..object.clone()
     }

@@ -28,8 +28,8 @@ use crate::builtin::Random;
 use crate::erased::provider_type;
 use crate::kind::Provider;
 pub use crate::plan::{
-    Change, Deferred, Event, Events, Failure, Goal, Kept, Move, Pattern, Plan, Problem, Reason, Report, Request,
-    Settlement, Step, StepAction, StepId, StepOutcome, StepReport, Unchecked, Verdict,
+    Change, Deferred, Event, Events, Failure, Goal, Kept, Move, Pattern, Plan, Problem, Reason, Recovery, Report,
+    Request, Step, StepAction, StepId, StepOutcome, StepReport, Unchecked, VerifyReport,
 };
 use crate::session::{Connections, Opener, ProviderTypes, Trusted, protect};
 pub use crate::session::{Reached, Refused, Settings};

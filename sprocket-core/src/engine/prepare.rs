@@ -6,9 +6,9 @@ use super::saved::Proposal;
 use crate::base::{Address, Lineage, ProviderName};
 use crate::erased::KindHandle;
 use crate::kind::{Naming, Part};
-use crate::plan::{Plan, Request, Settlement};
+use crate::plan::{Plan, Recovery, Request};
 use crate::planner::{Moves, Observed, PlannerInput, Recovered, build, reported};
-use crate::session::{Connections, Opener, Refused, Settings, Trusted, look_up, observe, settle};
+use crate::session::{Connections, Opener, Refused, Settings, Trusted, look_up, observe, recover};
 use crate::stack::{Configs, Stack};
 use crate::state::{Action, Entry, Event, Holder, Object, Record, Snapshot};
 use crate::value::{Known, StackKey};
@@ -90,10 +90,10 @@ pub(super) async fn open(
 
 impl Opened {
     /// Finds out what an interrupted run did. What it made may be what another provider is reached by.
-    pub(super) async fn settle(&mut self, stack: &Stack) -> Result<(), Refused> {
+    pub(super) async fn recover(&mut self, stack: &Stack) -> Result<(), Refused> {
         let settling = async {
             loop {
-                settle(&mut self.snapshot, &self.key, &self.connections, self.beside.is_some()).await?;
+                recover(&mut self.snapshot, &self.key, &self.connections, self.beside.is_some()).await?;
                 learn(&mut self.known, stack, &self.snapshot, &self.key, &Observed::default());
                 if !self.connections.open_known(stack, &self.snapshot, &self.known, &self.key).await? {
                     return Ok(());
@@ -211,7 +211,7 @@ fn upgrade_object(object: &mut Object, kind: &KindHandle) -> Result<(), String> 
 
 impl Prepared {
     /// What an interrupted run had left; beside a run that goes on, what that is at work on.
-    fn settlements(&self) -> Vec<Settlement> {
+    fn settlements(&self) -> Vec<Recovery> {
         let settled = self.observed.settled.iter().filter(|entry| !matches!(entry.event, Event::Recorded { .. }));
         let recovered = self.observed.recovered.iter().map(recovery);
         if self.beside.is_none() {
@@ -219,7 +219,7 @@ impl Prepared {
         }
         let at_work = settled.map(|entry| &entry.address).chain(self.snapshot.pending.keys());
         let in_progress =
-            |address: &Address| Settlement { address: address.clone(), outcome: "is in progress".to_owned() };
+            |address: &Address| Recovery { address: address.clone(), outcome: "is in progress".to_owned() };
         at_work.map(in_progress).chain(recovered).collect()
     }
 
@@ -246,21 +246,21 @@ impl Prepared {
     }
 }
 
-fn recovery(Recovered { address, name, is_duplicate }: &Recovered) -> Settlement {
+fn recovery(Recovered { address, name, is_duplicate }: &Recovered) -> Recovery {
     let outcome = if *is_duplicate {
         format!("has a duplicate: `{name}` has its owner tag too")
     } else {
         format!("has its object again: `{name}` has its owner tag")
     };
-    Settlement { address: address.clone(), outcome }
+    Recovery { address: address.clone(), outcome }
 }
 
-fn settlement(entry: &Entry) -> Settlement {
+fn settlement(entry: &Entry) -> Recovery {
     let outcome = match &entry.event {
         Event::Done { record: Some(record) } if record.object.is_some() => "was made by an interrupted run",
         Event::Done { .. } => "was deleted by an interrupted run",
         Event::Failed { record: Some(_), .. } => "was being changed by an interrupted run",
         _ => "was not done by an interrupted run",
     };
-    Settlement { address: entry.address.clone(), outcome: outcome.to_owned() }
+    Recovery { address: entry.address.clone(), outcome: outcome.to_owned() }
 }

@@ -14,9 +14,9 @@ use futures::stream::{self, StreamExt as _};
 use super::Engine;
 use super::prepare::{self, Opened};
 use crate::base::ProviderName;
-use crate::erased::{Through, mark};
-use crate::kind::{Checked, Deadline};
-use crate::plan::{Unchecked, Verdict};
+use crate::erased::{Through, owner_tag};
+use crate::kind::{CheckResult, Deadline};
+use crate::plan::{Unchecked, VerifyReport};
 use crate::session::{Open, Opener, Refused};
 use crate::stack::Stack;
 use crate::state::{Object, Record};
@@ -29,7 +29,7 @@ impl Engine {
     ///
     /// # Errors
     /// If a service could not be reached.
-    pub async fn verify(&self, stack: &Stack) -> Result<Verdict, Refused> {
+    pub async fn verify(&self, stack: &Stack) -> Result<VerifyReport, Refused> {
         stack.check()?;
         self.settings.check()?;
         let opener = self.opener();
@@ -38,12 +38,12 @@ impl Engine {
         verdict
     }
 
-    async fn verify_with(&self, stack: &Stack, opener: &Arc<Opener>) -> Result<Verdict, Refused> {
+    async fn verify_with(&self, stack: &Stack, opener: &Arc<Opener>) -> Result<VerifyReport, Refused> {
         let beside = self.store.holder().await?;
         let loaded = self.load().await?;
         let mut opened = prepare::open(stack, loaded, None, &self.settings, opener).await?;
         opened.beside = beside;
-        opened.settle(stack).await?;
+        opened.recover(stack).await?;
         let mut asked: BTreeMap<&ProviderName, Vec<Asked<'_>>> = BTreeMap::new();
         for (index, node) in stack.nodes.iter().enumerate() {
             if let Some(record) = opened.snapshot.records.get(&node.address)
@@ -63,12 +63,12 @@ impl Engine {
                 })),
             }
         }
-        let mut checks: Vec<(usize, Checked)> = join_all(asking).await.into_iter().flatten().collect();
+        let mut checks: Vec<(usize, CheckResult)> = join_all(asking).await.into_iter().flatten().collect();
         // As the program has them. What a resource says of itself stays in its order.
         checks.sort_by_key(|(index, _)| *index);
         unchecked.sort_by_key(|(index, _)| *index);
         let address = |index: usize| stack.nodes[index].address.clone();
-        Ok(Verdict {
+        Ok(VerifyReport {
             checks: checks.into_iter().map(|(index, check)| (address(index), check)).collect(),
             unchecked: unchecked.into_iter().map(|(_, unchecked)| unchecked).collect(),
         })
@@ -81,9 +81,9 @@ impl Engine {
         opened: &Opened,
         open: &Open,
         objects: Vec<Asked<'_>>,
-    ) -> Vec<(usize, Checked)> {
+    ) -> Vec<(usize, CheckResult)> {
         // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
-        let mut asking: Vec<BoxFuture<'_, Vec<(usize, Checked)>>> = Vec::new();
+        let mut asking: Vec<BoxFuture<'_, Vec<(usize, CheckResult)>>> = Vec::new();
         for asked in objects {
             let asked = async move {
                 let mut checks = self.verify_one(stack, opened, open, asked).await;
@@ -106,16 +106,16 @@ impl Engine {
         opened: &Opened,
         open: &Open,
         (index, record, object): Asked<'_>,
-    ) -> Vec<Checked> {
+    ) -> Vec<CheckResult> {
         let through = Through { provider: &open.instance, key: &opened.key, secrets: &object.secrets };
         let kind = stack.nodes[index].kind.facts().kind;
-        let mark = mark(&opened.key, &opened.snapshot.lineage, kind, &record.id);
+        let owner = owner_tag(&opened.key, &opened.snapshot.lineage, kind, &record.id);
         let limit = self.settings.call_limit;
         let checking = AssertUnwindSafe(async {
             let calls = &stack.nodes[index].kind.calls;
-            calls.verify(through, object, &mark, Deadline::after(limit)).await
+            calls.verify(through, object, &owner, Deadline::after(limit)).await
         });
-        let failed = |failure: String| vec![Checked { what: "can be checked".into(), failure: Some(failure) }];
+        let failed = |failure: String| vec![CheckResult { what: "can be checked".into(), failure: Some(failure) }];
         match tokio::time::timeout(limit.saturating_add(limit / 4), checking.catch_unwind()).await {
             Ok(Ok(checks)) => checks,
             // What it said may quote a secret, and is not repeated.

@@ -9,9 +9,12 @@ use super::fault::{Fault, reading};
 use super::kind::{KindOf, decode, spec_of, unreadable};
 use super::provider::{Instance, typed};
 use super::tag::Tag;
-use crate::base::{Entropy, Json, Lineage, Mark, ObjectId, PhysicalName, RecordId, Witness};
-use crate::kind::{Change, Checked, Deadline, Find, Intent, Listing, Live, Make, Recorded, Resource, Settled};
-use crate::state::{Intention, Object};
+use crate::base::{Entropy, Json, Lineage, ObjectId, OwnerTag, PhysicalName, RecordId, Revision};
+use crate::kind::{
+    CheckResult, CreateRequest, Deadline, Kind, Listing, Live, PendingCreate, ReadRequest, Recorded, Recovered,
+    UpdateRequest,
+};
+use crate::state::{Intent, Object};
 use crate::value::{Path, StackKey, provider_call, sealing};
 
 /// An object as it is now.
@@ -22,14 +25,14 @@ pub(crate) struct ErasedLive {
     pub(crate) spec: Json,
     pub(crate) state: Json,
     pub(crate) tag: Option<Tag>,
-    pub(crate) witness: Witness,
+    pub(crate) revision: Revision,
     pub(super) typed: Box<dyn Any + Send + Sync>,
 }
 
 impl ErasedLive {
     /// Whether it bears this mark.
-    pub(crate) fn is(&self, mark: &Mark) -> bool {
-        self.tag.as_ref().is_some_and(|tag| tag.mark == *mark)
+    pub(crate) fn is(&self, owner: &OwnerTag) -> bool {
+        self.tag.as_ref().is_some_and(|tag| tag.owner == *owner)
     }
 
     /// Whether it is proven to be of the stack with this lineage, whose key it was read with.
@@ -39,19 +42,19 @@ impl ErasedLive {
 
     /// The record of that stack that it is proven to be of.
     pub(crate) fn record(&self, own: &Lineage) -> Option<&RecordId> {
-        self.tag.as_ref().filter(|tag| tag.mark.lineage == *own)?.record.as_ref()
+        self.tag.as_ref().filter(|tag| tag.owner.lineage == *own)?.record.as_ref()
     }
 
     /// Whether its owner tag names another stack. A tag that names this stack without proof names no owner.
     pub(crate) fn is_theirs(&self, own: &Lineage) -> bool {
-        self.tag.as_ref().is_some_and(|tag| tag.mark.lineage != *own)
+        self.tag.as_ref().is_some_and(|tag| tag.owner.lineage != *own)
     }
 }
 
 /// How to look for an object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target<'a> {
-    Recorded(&'a Object, &'a Mark),
+    Recorded(&'a Object, &'a OwnerTag),
     Named(&'a PhysicalName),
     Import(&'a str),
 }
@@ -82,7 +85,7 @@ pub(crate) trait ErasedCalls: Send + Sync {
         through: Through<'a>,
         name: &'a PhysicalName,
         spec: &'a TypedSpec,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         entropy: &'a Entropy,
     ) -> Called<'a, Json>;
     fn update<'a>(
@@ -91,40 +94,45 @@ pub(crate) trait ErasedCalls: Send + Sync {
         applied: Option<&'a Object>,
         live: &'a ErasedLive,
         spec: &'a TypedSpec,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
     ) -> Called<'a, Json>;
     fn ready<'a>(
         &'a self,
         through: Through<'a>,
         object: &'a Object,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         deadline: Deadline,
     ) -> Called<'a, Json>;
-    fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark) -> Called<'a, ()>;
-    fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled>;
+    fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, owner: &'a OwnerTag) -> Called<'a, ()>;
+    fn recover<'a>(
+        &'a self,
+        through: Through<'a>,
+        intent: &'a Intent,
+        owner: &'a OwnerTag,
+    ) -> Called<'a, ErasedSettled>;
     fn verify<'a>(
         &'a self,
         through: Through<'a>,
         object: &'a Object,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         deadline: Deadline,
-    ) -> BoxFuture<'a, Vec<Checked>>;
+    ) -> BoxFuture<'a, Vec<CheckResult>>;
     /// The service's id of an object.
     fn id(&self, name: &PhysicalName, state: &Json, key: &StackKey) -> Result<ObjectId, Fault>;
 }
 
-impl<R: Resource> KindOf<R> {
-    fn recorded(object: &Object, mark: &Mark, key: &StackKey) -> Result<Recorded<R>, Fault> {
+impl<R: Kind> KindOf<R> {
+    fn recorded(object: &Object, owner: &OwnerTag, key: &StackKey) -> Result<Recorded<R>, Fault> {
         Ok(Recorded {
             id: object.id.clone(),
             name: object.name.clone(),
             spec: decode(&object.applied, &object.secrets, key).map_err(|error| unreadable("spec", &error))?,
             state: decode(&object.state, &[], key).map_err(|error| unreadable("state", &error))?,
-            mark: mark.clone(),
+            owner: owner.clone(),
         })
     }
 
-    fn lives(lives: Vec<Live<R>>, expected: Option<&Mark>, through: &Through<'_>) -> Vec<ErasedLive> {
+    fn lives(lives: Vec<Live<R>>, expected: Option<&OwnerTag>, through: &Through<'_>) -> Vec<ErasedLive> {
         lives.into_iter().map(|live| Self::live(live, expected, through.secrets, through.key)).collect()
     }
 
@@ -133,18 +141,18 @@ impl<R: Resource> KindOf<R> {
     }
 }
 
-impl<R: Resource> ErasedCalls for KindOf<R> {
+impl<R: Kind> ErasedCalls for KindOf<R> {
     fn read<'a>(&'a self, through: Through<'a>, target: Target<'a>) -> Called<'a, Vec<ErasedLive>> {
         reading(through.key, async move {
             let provider = typed::<R::Provider>(through.provider);
             let found = match target {
-                Target::Recorded(object, mark) => {
-                    R::read(provider, Find::Recorded(&Self::recorded(object, mark, through.key)?)).await
+                Target::Recorded(object, owner) => {
+                    R::read(provider, ReadRequest::Recorded(&Self::recorded(object, owner, through.key)?)).await
                 }
-                Target::Named(name) => R::read(provider, Find::Named(name)).await,
-                Target::Import(id) => R::read(provider, Find::Import(id)).await,
+                Target::Named(name) => R::read(provider, ReadRequest::Named(name)).await,
+                Target::Import(id) => R::read(provider, ReadRequest::Import(id)).await,
             };
-            let expected = if let Target::Recorded(_, mark) = target { Some(mark) } else { None };
+            let expected = if let Target::Recorded(_, owner) = target { Some(owner) } else { None };
             Ok(Self::lives(found.map_err(|error| Fault::of(&error))?.into_vec(), expected, &through))
         })
     }
@@ -161,11 +169,11 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
         through: Through<'a>,
         name: &'a PhysicalName,
         spec: &'a TypedSpec,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         entropy: &'a Entropy,
     ) -> Called<'a, Json> {
         provider_call(through.key, async move {
-            let make = Make { name, spec: spec_of::<R>(spec), mark, entropy };
+            let make = CreateRequest { name, spec: spec_of::<R>(spec), owner, entropy };
             let made = R::create(typed(through.provider), &make).await;
             made.map(|state| Self::state_json(&state, through.key))
                 .map_err(|failed| Fault::failed(&failed, through.key))
@@ -178,15 +186,15 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
         applied: Option<&'a Object>,
         live: &'a ErasedLive,
         spec: &'a TypedSpec,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
     ) -> Called<'a, Json> {
         provider_call(through.key, async move {
             let applied = match applied {
-                Some(object) => Some(Self::recorded(object, mark, through.key)?.spec),
+                Some(object) => Some(Self::recorded(object, owner, through.key)?.spec),
                 None => None,
             };
             let live: &Live<R> = live.typed.downcast_ref().expect("BUG: a kind is given its own objects");
-            let change = Change { applied: applied.as_ref(), live, spec: spec_of::<R>(spec), mark };
+            let change = UpdateRequest { applied: applied.as_ref(), live, spec: spec_of::<R>(spec), owner };
             let made = R::update(typed(through.provider), &change).await;
             made.map(|state| Self::state_json(&state, through.key))
                 .map_err(|failed| Fault::failed(&failed, through.key))
@@ -197,11 +205,11 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
         &'a self,
         through: Through<'a>,
         object: &'a Object,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         deadline: Deadline,
     ) -> Called<'a, Json> {
         provider_call(through.key, async move {
-            let recorded = Self::recorded(object, mark, through.key)?;
+            let recorded = Self::recorded(object, owner, through.key)?;
             let state = R::ready(typed(through.provider), &recorded, deadline).await;
             state
                 .map(|state| Self::state_json(&state, through.key))
@@ -209,27 +217,33 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
         })
     }
 
-    fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark) -> Called<'a, ()> {
+    fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, owner: &'a OwnerTag) -> Called<'a, ()> {
         provider_call(through.key, async move {
-            let recorded = Self::recorded(object, mark, through.key)?;
+            let recorded = Self::recorded(object, owner, through.key)?;
             let deleted = R::delete(typed(through.provider), &recorded).await;
             deleted.map_err(|failed| Fault::failed(&failed, through.key))
         })
     }
 
-    fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
+    fn recover<'a>(
+        &'a self,
+        through: Through<'a>,
+        intent: &'a Intent,
+        owner: &'a OwnerTag,
+    ) -> Called<'a, ErasedSettled> {
         reading(through.key, async move {
             let spec =
                 decode(&intent.spec, &intent.secrets, through.key).map_err(|error| unreadable("intent", &error))?;
-            let typed_intent = Intent::<R> { name: intent.name.clone(), spec, mark: mark.clone() };
-            let settled = R::settle(typed(through.provider), &typed_intent).await.map_err(|error| Fault::of(&error))?;
+            let typed_intent = PendingCreate::<R> { name: intent.name.clone(), spec, owner: owner.clone() };
+            let settled =
+                R::recover(typed(through.provider), &typed_intent).await.map_err(|error| Fault::of(&error))?;
             Ok(match settled {
-                Settled::Nothing => ErasedSettled::Nothing,
-                Settled::Ours { object, duplicates } => ErasedSettled::Ours {
-                    object: Box::new(Self::live(object, Some(mark), through.secrets, through.key)),
-                    duplicates: Self::lives(duplicates, Some(mark), &through),
+                Recovered::Nothing => ErasedSettled::Nothing,
+                Recovered::Ours { object, duplicates } => ErasedSettled::Ours {
+                    object: Box::new(Self::live(object, Some(owner), through.secrets, through.key)),
+                    duplicates: Self::lives(duplicates, Some(owner), &through),
                 },
-                Settled::Unmarked(lives) => ErasedSettled::Unmarked(Self::lives(lives, None, &through)),
+                Recovered::Unmarked(lives) => ErasedSettled::Unmarked(Self::lives(lives, None, &through)),
             })
         })
     }
@@ -238,13 +252,15 @@ impl<R: Resource> ErasedCalls for KindOf<R> {
         &'a self,
         through: Through<'a>,
         object: &'a Object,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         deadline: Deadline,
-    ) -> BoxFuture<'a, Vec<Checked>> {
+    ) -> BoxFuture<'a, Vec<CheckResult>> {
         provider_call(through.key, async move {
-            match Self::recorded(object, mark, through.key) {
+            match Self::recorded(object, owner, through.key) {
                 Ok(recorded) => R::verify(typed(through.provider), &recorded, deadline).await,
-                Err(fault) => vec![Checked { what: "has a readable record".into(), failure: Some(fault.message()) }],
+                Err(fault) => {
+                    vec![CheckResult { what: "has a readable record".into(), failure: Some(fault.message()) }]
+                }
             }
         })
     }

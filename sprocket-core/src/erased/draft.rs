@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::fill;
 use super::kind::guarded;
 use crate::base::{Json, PhysicalName, may_have_marks, read_tree, to_tree, write_to};
-use crate::kind::{Claim, Draft, Field, Findings, Ignored, Resource, Spec};
+use crate::kind::{Claim, Diagnostics, Draft, Field, Ignored, Kind, Spec};
 use crate::value::{
     Deps, FINGERPRINT, Known, Mistake, NoValue, Partial, Path, SEALED, Sealed, Slot as _, StackKey, is_sealed, open_at,
     seal_at, sealing, single, watched,
@@ -47,7 +47,7 @@ pub(crate) trait ErasedDraft: Send + Sync {
     ) -> Result<TypedSpec, Mistake>;
     /// What can be said against its settings, as far as they are known, and against its name. `partial` are those settings, if
     /// not all of them are known.
-    fn review(&self, known: &Known, key: &StackKey, partial: Option<&Partial>, name: &PhysicalName) -> Findings;
+    fn validate(&self, known: &Known, key: &StackKey, partial: Option<&Partial>, name: &PhysicalName) -> Diagnostics;
     /// What it takes at its service that not everybody can have.
     ///
     /// # Errors
@@ -127,14 +127,14 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         sealing(key, || self.0.defaults())
     }
 
-    fn review(&self, known: &Known, key: &StackKey, partial: Option<&Partial>, name: &PhysicalName) -> Findings {
+    fn validate(&self, known: &Known, key: &StackKey, partial: Option<&Partial>, name: &PhysicalName) -> Diagnostics {
         let Some(partial) = partial else {
             return judged::<D>(name, self.0.spec(known).ok().as_ref())
-                .unwrap_or_else(|panicked| Findings { errors: vec![panicked.into()], ..Findings::default() });
+                .unwrap_or_else(|panicked| Diagnostics { errors: vec![panicked.into()], ..Diagnostics::default() });
         };
         let judged = |spec: Option<&D::Spec>| judged::<D>(name, spec).unwrap_or_default();
         let find = |spec: &D::Spec| {
-            let Findings { errors, warnings } = judged(Some(spec));
+            let Diagnostics { errors, warnings } = judged(Some(spec));
             let errors = errors.into_iter().map(|message| (true, message));
             errors.chain(warnings.into_iter().map(|message| (false, message))).collect()
         };
@@ -142,15 +142,15 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
         let Some(common) = common else { return judged(None) };
         let (errors, warnings): (Vec<_>, Vec<_>) = common.into_iter().partition(|(is_error, _)| *is_error);
         let messages = |findings: Vec<(bool, _)>| findings.into_iter().map(|(_, message)| message).collect();
-        Findings { errors: messages(errors), warnings: messages(warnings) }
+        Diagnostics { errors: messages(errors), warnings: messages(warnings) }
     }
 
     fn claims(&self, known: &Known, key: &StackKey, name: &PhysicalName) -> Result<Vec<Claim>, String> {
         // Most kinds take nothing, and their settings need not be made for this.
-        if !D::Resource::CLAIMS {
+        if !D::Kind::CLAIMS {
             return Ok(Vec::new());
         }
-        let claims = |spec: Option<&D::Spec>| guarded("claims", || D::Resource::claims(name, spec));
+        let claims = |spec: Option<&D::Spec>| guarded("claims", || D::Kind::claims(name, spec));
         if let Ok(spec) = self.0.spec(known) {
             return claims(Some(&spec));
         }
@@ -184,10 +184,10 @@ pub(crate) fn in_all_ways<S: Spec, T: PartialEq>(partial: &Partial, find: impl F
 ///
 /// # Errors
 /// What to say of the kind, if it fails.
-pub(crate) fn judged<D: Draft>(name: &PhysicalName, spec: Option<&D::Spec>) -> Result<Findings, String> {
+pub(crate) fn judged<D: Draft>(name: &PhysicalName, spec: Option<&D::Spec>) -> Result<Diagnostics, String> {
     let mut findings =
-        spec.map_or_else(|| Ok(Findings::default()), |spec| guarded("review", || D::Resource::review(spec)))?;
-    let named = guarded("review_name", || D::Resource::review_name(name, spec))?;
+        spec.map_or_else(|| Ok(Diagnostics::default()), |spec| guarded("review", || D::Kind::validate(spec)))?;
+    let named = guarded("review_name", || D::Kind::validate_name(name, spec))?;
     findings.errors.extend(named.errors);
     findings.warnings.extend(named.warnings);
     Ok(findings)

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Effect, Json};
-use crate::kind::{Deadline, ErrorKind, Failed, ProviderError, State};
+use crate::kind::{CallFailure, Deadline, ErrorKind, ProviderError, State};
 use crate::value::{StackKey, provider_call, sealing};
 
 /// A failed call: why, what can be done about it, and what it left.
@@ -78,7 +78,7 @@ impl Fault {
         fault
     }
 
-    pub(super) fn failed<E: ProviderError, S: State>(failed: &Failed<E, S>, key: &StackKey) -> Self {
+    pub(super) fn failed<E: ProviderError, S: State>(failed: &CallFailure<E, S>, key: &StackKey) -> Self {
         let partial = failed.partial.as_ref().and_then(|state| sealing(key, || Json::of(state)).ok());
         Self { effect: failed.effect, partial, ..Self::of(&failed.error) }
     }

@@ -14,8 +14,8 @@ use super::draft::{self, TypedSpec};
 use super::fault::Fault;
 use super::provider::Config;
 use super::tag::tag;
-use crate::base::{Json, Mark, ObjectId, PhysicalName, Witness, read as read_text, read_tree};
-use crate::kind::{Bring, Claim, ErrorKind, Field, Live, Naming, Part, Provider, Resource, Spec};
+use crate::base::{Json, ObjectId, OwnerTag, PhysicalName, Revision, read as read_text, read_tree};
+use crate::kind::{Bring, Claim, ErrorKind, Field, Kind, Live, Naming, Part, Provider, Spec};
 use crate::state::Object;
 use crate::value::{Path, Secret, StackKey, caught, open_at, sealing};
 
@@ -77,7 +77,7 @@ pub(crate) trait ErasedKind: Send + Sync {
         id: &ObjectId,
         name: &PhysicalName,
         spec: &(dyn Any + Send + Sync),
-        mark: Option<Mark>,
+        owner: Option<OwnerTag>,
     ) -> Result<ErasedLive, Fault>;
     /// A copy of a typed spec, and its text without secrets.
     fn keep(&self, spec: &(dyn Any + Send + Sync)) -> (Arc<dyn Any + Send + Sync>, String);
@@ -93,7 +93,7 @@ pub(crate) struct KindHandle {
 }
 
 impl KindHandle {
-    pub(crate) fn of<R: Resource>() -> Self {
+    pub(crate) fn of<R: Kind>() -> Self {
         let kind = Arc::new(KindOf::<R>(PhantomData));
         Self { kind: Arc::clone(&kind) as Arc<dyn ErasedKind>, calls: kind }
     }
@@ -139,14 +139,14 @@ pub(super) fn unreadable(what: &str, error: &str) -> Fault {
     Fault::new(ErrorKind::Invalid, format!("the recorded {what} can't be read: {error}"))
 }
 
-impl<R: Resource> KindOf<R> {
+impl<R: Kind> KindOf<R> {
     /// What a service says. Its tag may be the expected one.
-    pub(super) fn live(live: Live<R>, expected: Option<&Mark>, secrets: &[Path], key: &StackKey) -> ErasedLive {
+    pub(super) fn live(live: Live<R>, expected: Option<&OwnerTag>, secrets: &[Path], key: &StackKey) -> ErasedLive {
         let written = |secrets: &[Path]| draft::write(&live.spec, R::Spec::FIELDS, secrets, key);
         let spec = written(secrets);
         // A kind hashes settings in clear, and some of them are made from secrets.
-        let witness = match sealing(key, || R::witness(&live)) {
-            Some(witness) => key.hash(&[&witness.0]),
+        let revision = match sealing(key, || R::revision(&live)) {
+            Some(revision) => key.hash(&[&revision.0]),
             None if secrets.is_empty() => key.hash(&[live.id.as_str(), "\n", spec.text()]),
             // Where secrets are is known to some of those who read it.
             None => key.hash(&[live.id.as_str(), "\n", written(&[]).text()]),
@@ -157,18 +157,18 @@ impl<R: Resource> KindOf<R> {
             name: live.name.clone(),
             spec,
             state,
-            tag: live.mark.as_ref().map(|mark| tag(key, R::KIND, mark, expected)),
-            witness: Witness(witness),
+            tag: live.owner.as_ref().map(|owner| tag(key, R::KIND, owner, expected)),
+            revision: Revision(revision),
             typed: Box::new(live),
         }
     }
 }
 
-pub(super) fn spec_of<R: Resource>(spec: &TypedSpec) -> &R::Spec {
+pub(super) fn spec_of<R: Kind>(spec: &TypedSpec) -> &R::Spec {
     spec.downcast_ref().expect("BUG: a kind is given its own spec")
 }
 
-impl<R: Resource> ErasedKind for KindOf<R> {
+impl<R: Kind> ErasedKind for KindOf<R> {
     fn facts(&self) -> KindFacts {
         KindFacts {
             kind: R::KIND,
@@ -247,11 +247,11 @@ impl<R: Resource> ErasedKind for KindOf<R> {
         id: &ObjectId,
         name: &PhysicalName,
         spec: &(dyn Any + Send + Sync),
-        mark: Option<Mark>,
+        owner: Option<OwnerTag>,
     ) -> Result<ErasedLive, Fault> {
         let spec: &R::Spec = spec.downcast_ref().expect("BUG: a kind is given its own spec");
         let state = super::synthesize::imagine(id.as_str()).map_err(|error| Fault::new(ErrorKind::Invalid, error))?;
-        let live = Live { id: id.clone(), name: name.clone(), spec: spec.clone(), state, mark };
+        let live = Live { id: id.clone(), name: name.clone(), spec: spec.clone(), state, owner };
         Ok(Self::live(live, None, through.secrets, through.key))
     }
 

@@ -22,4 +22,4 @@ pub(crate) use lookup::{ErasedLookup, LookupOf, question};
 pub(crate) use provider::{
     Config, ErasedProvider, ErasedProviderType, Instance, ProviderSettings, provider, provider_type, typed,
 };
-pub(crate) use tag::mark;
+pub(crate) use tag::owner_tag;

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::fault::{Fault, reading};
 use super::kind::KindHandle;
 use crate::base::{Identity, Json, read_tree};
-use crate::kind::{ErrorKind, Kinds, Overrides, Provider, ProviderDraft, Resource};
+use crate::kind::{ErrorKind, Kind, Kinds, Overrides, Provider, ProviderDraft};
 use crate::value::{Known, NoValue, Path, ProviderConfig, StackKey, is_sealed, open_at, seal_at, sealing, watched};
 
 /// An open connection.
@@ -24,7 +24,7 @@ pub(crate) type Config = dyn Any + Send + Sync;
 struct KindTable(BTreeMap<&'static str, KindHandle>);
 
 impl<P: Provider> Kinds<P> for KindTable {
-    fn with<R: Resource<Provider = P>>(&mut self) -> &mut Self {
+    fn with<R: Kind<Provider = P>>(&mut self) -> &mut Self {
         let earlier = self.0.insert(R::KIND, KindHandle::of::<R>());
         assert!(earlier.is_none(), "BUG: `{}` has two kinds that are called `{}`", P::NAME, R::KIND);
         self

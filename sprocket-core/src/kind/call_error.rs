@@ -97,7 +97,7 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::kind::{Effect, Failed};
+    use crate::kind::{CallFailure, Effect};
 
     type Any = CallError<io::Error>;
 
@@ -113,13 +113,13 @@ mod tests {
             source: Box::new(io::Error::from(io::ErrorKind::NotFound)),
         };
         assert_eq!(error.to_string(), "could not connect to the service at unix:///nowhere");
-        assert_eq!(Failed::<_, ()>::from(error).effect, Effect::None);
+        assert_eq!(CallFailure::<_, ()>::from(error).effect, Effect::None);
         let cut: Any =
             CallError::NoAnswer { server: "the service".into(), what: "create a thing".into(), source: "cut".into() };
         assert_eq!(cut.to_string(), "the service did not answer a request to create a thing");
-        assert_eq!(Failed::<_, ()>::from(cut).effect, Effect::Unknown);
-        assert_eq!(Failed::<_, ()>::from(refused(ErrorKind::Unavailable)).effect, Effect::Unknown);
-        assert_eq!(Failed::<_, ()>::from(refused(ErrorKind::Invalid)).effect, Effect::None);
+        assert_eq!(CallFailure::<_, ()>::from(cut).effect, Effect::Unknown);
+        assert_eq!(CallFailure::<_, ()>::from(refused(ErrorKind::Unavailable)).effect, Effect::Unknown);
+        assert_eq!(CallFailure::<_, ()>::from(refused(ErrorKind::Invalid)).effect, Effect::None);
     }
 
     #[test]

@@ -6,14 +6,14 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Resource;
-use crate::base::{Effect, Entropy, Lineage, Mark, ObjectId, PhysicalName};
+use super::Kind;
+use crate::base::{Effect, Entropy, Lineage, ObjectId, OwnerTag, PhysicalName};
 use crate::kind::{ErrorKind, ProviderError};
 use crate::value::Secret;
 
 /// How to look for an object.
 #[derive(Debug)]
-pub enum Find<'a, R: Resource> {
+pub enum ReadRequest<'a, R: Kind> {
     /// The one that was recorded.
     Recorded(&'a Recorded<R>),
     /// Whatever has this name.
@@ -24,7 +24,7 @@ pub enum Find<'a, R: Resource> {
 
 /// What was found.
 #[derive(Debug)]
-pub enum Found<R: Resource> {
+pub enum Found<R: Kind> {
     /// The service says that there is none.
     None,
     /// One.
@@ -33,7 +33,7 @@ pub enum Found<R: Resource> {
     Many(Vec<Live<R>>),
 }
 
-impl<R: Resource> Found<R> {
+impl<R: Kind> Found<R> {
     /// All that were found.
     pub fn into_vec(self) -> Vec<Live<R>> {
         match self {
@@ -44,7 +44,7 @@ impl<R: Resource> Found<R> {
     }
 }
 
-impl<R: Resource> From<Vec<Live<R>>> for Found<R> {
+impl<R: Kind> From<Vec<Live<R>>> for Found<R> {
     fn from(mut lives: Vec<Live<R>>) -> Self {
         match lives.len() {
             0 => Self::None,
@@ -54,7 +54,7 @@ impl<R: Resource> From<Vec<Live<R>>> for Found<R> {
     }
 }
 
-impl<R: Resource> From<Option<Live<R>>> for Found<R> {
+impl<R: Kind> From<Option<Live<R>>> for Found<R> {
     fn from(live: Option<Live<R>>) -> Self {
         live.map_or(Self::None, Self::One)
     }
@@ -62,7 +62,7 @@ impl<R: Resource> From<Option<Live<R>>> for Found<R> {
 
 /// An object as it is now.
 #[derive(Clone, Debug)]
-pub struct Live<R: Resource> {
+pub struct Live<R: Kind> {
     /// The service's id of it.
     pub id: ObjectId,
     /// Its name.
@@ -72,13 +72,13 @@ pub struct Live<R: Resource> {
     /// What else the service reports.
     pub state: R::State,
     /// Whose it is, if it says so.
-    pub mark: Option<Mark>,
+    pub owner: Option<OwnerTag>,
 }
 
-impl<R: Resource> Live<R> {
+impl<R: Kind> Live<R> {
     /// Whether it has this mark.
-    pub fn is(&self, mark: &Mark) -> bool {
-        self.mark.as_ref() == Some(mark)
+    pub fn is(&self, owner: &OwnerTag) -> bool {
+        self.owner.as_ref() == Some(owner)
     }
 }
 
@@ -93,27 +93,27 @@ pub struct Listing {
 
 impl Listing {
     /// Whether an object belongs into it.
-    pub fn wants(&self, name: &PhysicalName, mark: Option<&Mark>) -> bool {
-        mark.is_some_and(|mark| mark.lineage == self.lineage) || self.names.contains(name)
+    pub fn wants(&self, name: &PhysicalName, owner: Option<&OwnerTag>) -> bool {
+        owner.is_some_and(|owner| owner.lineage == self.lineage) || self.names.contains(name)
     }
 }
 
 /// What to make.
 #[derive(Debug)]
-pub struct Make<'a, R: Resource> {
+pub struct CreateRequest<'a, R: Kind> {
     /// The name that it must have.
     pub name: &'a PhysicalName,
     /// Its settings.
     pub spec: &'a R::Spec,
     /// The mark that it must bear.
-    pub mark: &'a Mark,
+    pub owner: &'a OwnerTag,
     /// Randomness, if the kind needs any.
     pub entropy: &'a Entropy,
 }
 
 /// A value that was made elsewhere, and that a record is to keep from now on.
 #[derive(Debug)]
-pub struct Bring<'a, R: Resource> {
+pub struct Bring<'a, R: Kind> {
     /// The id that it is to have.
     pub id: ObjectId,
     /// The name of its resource.
@@ -126,7 +126,7 @@ pub struct Bring<'a, R: Resource> {
 
 /// What to change.
 #[derive(Debug)]
-pub struct Change<'a, R: Resource> {
+pub struct UpdateRequest<'a, R: Kind> {
     /// What we sent last; `None` if the object is being taken over.
     pub applied: Option<&'a R::Spec>,
     /// The object as it was read just now.
@@ -134,12 +134,12 @@ pub struct Change<'a, R: Resource> {
     /// What it must become.
     pub spec: &'a R::Spec,
     /// The mark that it must bear.
-    pub mark: &'a Mark,
+    pub owner: &'a OwnerTag,
 }
 
 /// An object as it was recorded.
 #[derive(Clone, Debug)]
-pub struct Recorded<R: Resource> {
+pub struct Recorded<R: Kind> {
     /// The service's id of it.
     pub id: ObjectId,
     /// Its name.
@@ -149,23 +149,23 @@ pub struct Recorded<R: Resource> {
     /// What the service reported.
     pub state: R::State,
     /// The mark that it bears.
-    pub mark: Mark,
+    pub owner: OwnerTag,
 }
 
 /// What a step was about to make when it was interrupted.
 #[derive(Clone, Debug)]
-pub struct Intent<R: Resource> {
+pub struct PendingCreate<R: Kind> {
     /// The name that the object would have.
     pub name: PhysicalName,
     /// Its settings. The write-only ones are withheld.
     pub spec: R::Spec,
     /// The mark that it would bear.
-    pub mark: Mark,
+    pub owner: OwnerTag,
 }
 
 /// What an interrupted create left.
 #[derive(Debug)]
-pub enum Settled<R: Resource> {
+pub enum Recovered<R: Kind> {
     /// Nothing: it can be done again.
     Nothing,
     /// The object that it made.
@@ -179,15 +179,15 @@ pub enum Settled<R: Resource> {
     Unmarked(Vec<Live<R>>),
 }
 
-impl<R: Resource> Settled<R> {
+impl<R: Kind> Recovered<R> {
     /// The answer to a create that left this one object.
     pub fn one(object: Live<R>) -> Self {
         Self::Ours { object, duplicates: Vec::new() }
     }
 
     /// The answer for a kind whose marks say which of the objects of a name are ours.
-    pub fn by_mark(found: impl IntoIterator<Item = Live<R>>, mark: &Mark) -> Self {
-        let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|live| live.is(mark));
+    pub fn by_mark(found: impl IntoIterator<Item = Live<R>>, owner: &OwnerTag) -> Self {
+        let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|live| live.is(owner));
         let mut ours = ours.into_iter();
         match ours.next() {
             Some(object) => Self::Ours { object, duplicates: ours.collect() },
@@ -199,7 +199,7 @@ impl<R: Resource> Settled<R> {
 
 /// A call that failed, and what it left.
 #[derive(Debug)]
-pub struct Failed<E, S> {
+pub struct CallFailure<E, S> {
     /// Why.
     pub error: E,
     /// What exists now in spite of it.
@@ -208,7 +208,7 @@ pub struct Failed<E, S> {
     pub effect: Effect,
 }
 
-impl<E, S> Failed<E, S> {
+impl<E, S> CallFailure<E, S> {
     /// The same failure, with what exists in spite of it.
     #[must_use]
     pub fn leaving(mut self, state: S) -> Self {
@@ -218,7 +218,7 @@ impl<E, S> Failed<E, S> {
     }
 }
 
-impl<E: ProviderError, S> From<E> for Failed<E, S> {
+impl<E: ProviderError, S> From<E> for CallFailure<E, S> {
     fn from(error: E) -> Self {
         let effect = match error.kind() {
             _ if error.is_unsent() => Effect::None,
@@ -264,7 +264,7 @@ impl Deadline {
 
 /// What can be said against settings before anything is done.
 #[derive(Clone, Debug, Default)]
-pub struct Findings {
+pub struct Diagnostics {
     /// They can't work: the plan is refused.
     pub errors: Vec<Cow<'static, str>>,
     /// They may not do what is meant.
@@ -294,7 +294,7 @@ impl Claim {
 
 /// The result of one question that `verify` asked.
 #[derive(Clone, Debug, Serialize)]
-pub struct Checked {
+pub struct CheckResult {
     /// What was asked: `answers PING on 127.0.0.1:6379`.
     pub what: String,
     /// Why it failed, if it did.

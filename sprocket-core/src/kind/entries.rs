@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::Mark;
+use crate::base::OwnerTag;
 
 const LINEAGE: &str = "sprocket.lineage";
 const RECORD: &str = "sprocket.record";
 
-impl Mark {
+impl OwnerTag {
     /// What the keys begin with that are not free for settings.
     pub const PREFIX: &'static str = "sprocket.";
 
@@ -35,19 +35,19 @@ pub struct Entries {
     /// What its kind noted on it, apart from the owner tag.
     pub notes: BTreeMap<String, String>,
     /// Whose it is. Half a tag is none.
-    pub mark: Option<Mark>,
+    pub owner: Option<OwnerTag>,
 }
 
 impl Entries {
     /// Takes the entries of an object apart.
     pub fn of(entries: impl IntoIterator<Item = (String, String)>) -> Self {
         let (mut notes, own): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            entries.into_iter().partition(|(key, _)| key.starts_with(Mark::PREFIX));
-        let mark = match (notes.remove(LINEAGE), notes.remove(RECORD)) {
-            (Some(lineage), Some(record)) => Some(Mark { lineage: lineage.into(), record: record.into() }),
+            entries.into_iter().partition(|(key, _)| key.starts_with(OwnerTag::PREFIX));
+        let owner = match (notes.remove(LINEAGE), notes.remove(RECORD)) {
+            (Some(lineage), Some(record)) => Some(OwnerTag { lineage: lineage.into(), record: record.into() }),
             _ => None,
         };
-        Self { own, notes, mark }
+        Self { own, notes, owner }
     }
 }
 
@@ -58,21 +58,21 @@ mod tests {
     #[test]
     fn a_mark_is_written_beside_the_entries_and_never_shows_among_them() {
         let own = BTreeMap::from([("team".to_owned(), "platform".to_owned())]);
-        let mark = Mark { lineage: "l1".into(), record: "r1".into() };
-        let mut sent: Vec<_> = mark.beside(&own);
+        let owner = OwnerTag { lineage: "l1".into(), record: "r1".into() };
+        let mut sent: Vec<_> = owner.beside(&own);
         assert_eq!(sent.len(), 3);
         let note = ("sprocket.speaks.80.tcp".to_owned(), "redis".to_owned());
         sent.push(note.clone());
-        let expect = Entries { own: own.clone(), notes: BTreeMap::from([note]), mark: Some(mark.clone()) };
+        let expect = Entries { own: own.clone(), notes: BTreeMap::from([note]), owner: Some(owner.clone()) };
         assert_eq!(Entries::of(sent.clone()), expect);
-        assert_eq!(Mark::reserved(&own).count(), 0);
-        assert_eq!(Mark::reserved(&sent.into_iter().collect()).count(), 3);
+        assert_eq!(OwnerTag::reserved(&own).count(), 0);
+        assert_eq!(OwnerTag::reserved(&sent.into_iter().collect()).count(), 3);
     }
 
     #[test]
     fn half_a_mark_is_none() {
         for half in [LINEAGE, RECORD] {
-            assert_eq!(Entries::of([(half.to_owned(), "l1".to_owned())]).mark, None);
+            assert_eq!(Entries::of([(half.to_owned(), "l1".to_owned())]).owner, None);
         }
     }
 }

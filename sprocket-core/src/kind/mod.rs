@@ -14,13 +14,13 @@ mod text;
 mod trigger;
 
 pub use crate::base::{
-    Address, Effect, Entropy, Identity, Json, Lineage, Mark, NoAddress, ObjectId, PhysicalName, ProviderName, RecordId,
-    Witness, with_causes,
+    Address, Effect, Entropy, Identity, Json, Lineage, NoAddress, ObjectId, OwnerTag, PhysicalName, ProviderName,
+    RecordId, Revision, with_causes,
 };
 pub use call_error::CallError;
 pub use calls::{
-    Bring, Change, Checked, Claim, Deadline, Failed, Find, Findings, Found, Intent, Listing, Live, Make, Recorded,
-    Settled,
+    Bring, CallFailure, CheckResult, Claim, CreateRequest, Deadline, Diagnostics, Found, Listing, Live, PendingCreate,
+    ReadRequest, Recorded, Recovered, UpdateRequest,
 };
 pub use entries::Entries;
 pub use lookup::{Lookup, Question};
@@ -29,8 +29,8 @@ pub use options::{DraftExt, Layer, Options, Precedes};
 pub(crate) use overrides::Overrides;
 pub use overrides::{Misfit, Overridden, Override, Unfit, set};
 pub use provider::{ErrorKind, Kinds, Provider, ProviderError};
-pub use resource::{ErrorOf, FailedOf, Naming, Outcome, Part, Resource, State};
-pub use resource_ref::This;
+pub use resource::{CallResult, ErrorOf, FailureOf, Kind, Naming, Part, State};
+pub use resource_ref::ResourceRef;
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
 pub use sprocket_derive::Spec;
 pub use text::as_text;

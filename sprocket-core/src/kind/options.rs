@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::base::escape_key;
-use crate::kind::{Draft, Resource, Trigger};
+use crate::kind::{Draft, Kind, Trigger};
 use crate::value::{NodeId, Path, PathPart};
 
 /// What the program asks of the engine for one resource. [`DraftExt`] sets it.
@@ -64,7 +64,7 @@ pub trait Precedes {
     fn nodes(&self) -> Vec<NodeId>;
 }
 
-impl<R: Resource> Precedes for R {
+impl<R: Kind> Precedes for R {
     fn nodes(&self) -> Vec<NodeId> {
         vec![self.this().node]
     }
@@ -104,7 +104,7 @@ pub trait DraftExt: Draft {
 
     /// Goes when the other goes, without a call of its own: the other's deletion takes it along. When the other is replaced, so
     /// is this.
-    fn dies_with<R: Resource>(mut self, host: &R) -> Self {
+    fn dies_with<R: Kind>(mut self, host: &R) -> Self {
         self.options().dies_with = Some(host.this().node);
         self
     }
@@ -118,7 +118,7 @@ pub trait DraftExt: Draft {
     /// stack.add(Password::new("redis").retain_with(volume));
     /// # }
     /// ```
-    fn retain_with<R: Resource>(mut self, data: &R) -> Self {
+    fn retain_with<R: Kind>(mut self, data: &R) -> Self {
         self.options().retain_with.push(data.this().node);
         self
     }

@@ -6,7 +6,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Identity;
-use crate::kind::{ProviderDraft, Resource, Spec};
+use crate::kind::{Kind, ProviderDraft, Spec};
 
 /// A connection to a service.
 pub trait Provider: Sized + Send + Sync + 'static {
@@ -71,7 +71,7 @@ pub trait Kinds<P: Provider> {
     ///
     /// # Panics
     /// If another kind has its name: what one of them made would be taken for the other's.
-    fn with<R: Resource<Provider = P>>(&mut self) -> &mut Self;
+    fn with<R: Kind<Provider = P>>(&mut self) -> &mut Self;
 }
 
 /// The error of a provider's calls. Its message says what was attempted, and does not repeat its source.

@@ -1,6 +1,6 @@
 //! Resources: what the author of a kind writes.
 //!
-//! A kind is a handle type that implements [`Resource`]. Five calls do the work (`read`, `list`, `create`, `update`,
+//! A kind is a handle type that implements [`Kind`]. Five calls do the work (`read`, `list`, `create`, `update`,
 //! `delete`); the others have defaults that are right for most kinds.
 
 use std::fmt::Debug;
@@ -10,15 +10,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::base::{ObjectId, PhysicalName, Witness};
+use crate::base::{ObjectId, PhysicalName, Revision};
 use crate::kind::{
-    Bring, Change, Checked, Claim, Deadline, Draft, Failed, Find, Findings, Found, Intent, Listing, Live, Make,
-    Provider, Recorded, Settled, Spec, This,
+    Bring, CallFailure, CheckResult, Claim, CreateRequest, Deadline, Diagnostics, Draft, Found, Listing, Live,
+    PendingCreate, Provider, ReadRequest, Recorded, Recovered, ResourceRef, Spec, UpdateRequest,
 };
 
 /// A kind of resource. `Self` is its handle: what [`Stack::add`](crate::program::Stack::add) returns, with the outputs that other
 /// resources can use.
-pub trait Resource: Sized + Send + Sync + 'static {
+pub trait Kind: Sized + Send + Sync + 'static {
     /// The kind: `docker:network`. It is recorded in state, and never used again for something else.
     const KIND: &'static str;
     /// The version of its spec and state; [`upgrade`](Self::upgrade) reads what older ones wrote.
@@ -39,22 +39,22 @@ pub trait Resource: Sized + Send + Sync + 'static {
     /// The provider that it is made with.
     type Provider: Provider;
     /// Its settings while they are being declared; written by the derive.
-    type Draft: Draft<Resource = Self, Spec = Self::Spec>;
+    type Draft: Draft<Kind = Self, Spec = Self::Spec>;
     /// Its settings as data.
     type Spec: Spec;
     /// What its service reports and its spec can't say.
     type State: State;
 
     /// Who it is.
-    fn this(&self) -> &This<Self>;
+    fn this(&self) -> &ResourceRef<Self>;
 
     /// The handle of a draft that has been added.
-    fn declared(draft: &Self::Draft, this: This<Self>) -> Self;
+    fn declared(draft: &Self::Draft, this: ResourceRef<Self>) -> Self;
 
     /// Reads the object. What is not there is [`Found::None`]; an error means that this could not be found out.
     fn read(
         provider: &Self::Provider,
-        find: Find<'_, Self>,
+        find: ReadRequest<'_, Self>,
     ) -> impl Future<Output = Result<Found<Self>, ErrorOf<Self>>> + Send;
 
     /// Takes a value that was made elsewhere for its own: for kinds of which the record is the only copy. The others have
@@ -75,17 +75,23 @@ pub trait Resource: Sized + Send + Sync + 'static {
     }
 
     /// Makes the object, with its mark. Returns once it exists.
-    fn create(provider: &Self::Provider, make: &Make<'_, Self>) -> impl Future<Output = Outcome<Self>> + Send;
+    fn create(
+        provider: &Self::Provider,
+        make: &CreateRequest<'_, Self>,
+    ) -> impl Future<Output = CallResult<Self>> + Send;
 
     /// Makes the object be as the spec says, whatever it was before; also adopts it and puts our mark on it.
-    fn update(provider: &Self::Provider, change: &Change<'_, Self>) -> impl Future<Output = Outcome<Self>> + Send;
+    fn update(
+        provider: &Self::Provider,
+        change: &UpdateRequest<'_, Self>,
+    ) -> impl Future<Output = CallResult<Self>> + Send;
 
     /// Returns once the object works, or fails with the reason why it does not. It is repeated after a crash.
     fn ready(
         provider: &Self::Provider,
         record: &Recorded<Self>,
         deadline: Deadline,
-    ) -> impl Future<Output = Outcome<Self>> + Send {
+    ) -> impl Future<Output = CallResult<Self>> + Send {
         let _ = (provider, deadline);
         let state = record.state.clone();
         async move { Ok(state) }
@@ -95,16 +101,16 @@ pub trait Resource: Sized + Send + Sync + 'static {
     fn delete(
         provider: &Self::Provider,
         record: &Recorded<Self>,
-    ) -> impl Future<Output = Result<(), FailedOf<Self>>> + Send;
+    ) -> impl Future<Output = Result<(), FailureOf<Self>>> + Send;
 
     /// What an interrupted create left. By default it is found by its physical name, and is ours if its mark is.
-    fn settle(
+    fn recover(
         provider: &Self::Provider,
-        intent: &Intent<Self>,
-    ) -> impl Future<Output = Result<Settled<Self>, ErrorOf<Self>>> + Send {
+        intent: &PendingCreate<Self>,
+    ) -> impl Future<Output = Result<Recovered<Self>, ErrorOf<Self>>> + Send {
         async move {
-            let found = Self::read(provider, Find::Named(&intent.name)).await?.into_vec();
-            Ok(Settled::by_mark(found, &intent.mark))
+            let found = Self::read(provider, ReadRequest::Named(&intent.name)).await?.into_vec();
+            Ok(Recovered::by_mark(found, &intent.owner))
         }
     }
 
@@ -115,21 +121,21 @@ pub trait Resource: Sized + Send + Sync + 'static {
     }
 
     /// What the object must still look like when a plan is applied to it; by default its id and its spec.
-    fn witness(live: &Live<Self>) -> Option<Witness> {
+    fn revision(live: &Live<Self>) -> Option<Revision> {
         let _ = live;
         None
     }
 
     /// What can be said against these settings before anything is done.
-    fn review(spec: &Self::Spec) -> Findings {
+    fn validate(spec: &Self::Spec) -> Diagnostics {
         let _ = spec;
-        Findings::default()
+        Diagnostics::default()
     }
 
     /// What can be said against the name that an object would get at its service; its settings as far as they are known.
-    fn review_name(name: &PhysicalName, spec: Option<&Self::Spec>) -> Findings {
+    fn validate_name(name: &PhysicalName, spec: Option<&Self::Spec>) -> Diagnostics {
         let _ = (name, spec);
-        Findings::default()
+        Diagnostics::default()
     }
 
     /// The one way of writing a name: names for which it is equal are one name, and so of one object. The provider's settings
@@ -152,7 +158,7 @@ pub trait Resource: Sized + Send + Sync + 'static {
         provider: &Self::Provider,
         record: &Recorded<Self>,
         deadline: Deadline,
-    ) -> impl Future<Output = Vec<Checked>> + Send {
+    ) -> impl Future<Output = Vec<CheckResult>> + Send {
         let _ = (provider, record, deadline);
         async { Vec::new() }
     }
@@ -168,13 +174,13 @@ pub trait Resource: Sized + Send + Sync + 'static {
 }
 
 /// The error of a kind's calls.
-pub type ErrorOf<R> = <<R as Resource>::Provider as Provider>::Error;
+pub type ErrorOf<R> = <<R as Kind>::Provider as Provider>::Error;
 
 /// A failed call of a kind, with what it left.
-pub type FailedOf<R> = Failed<ErrorOf<R>, <R as Resource>::State>;
+pub type FailureOf<R> = CallFailure<ErrorOf<R>, <R as Kind>::State>;
 
 /// What a create, update or wait ends with.
-pub type Outcome<R> = Result<<R as Resource>::State, FailedOf<R>>;
+pub type CallResult<R> = Result<<R as Kind>::State, FailureOf<R>>;
 
 /// What a service reports about an object. Its secrets are [`Secret`](crate::program::Secret) fields.
 pub trait State: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {}

@@ -2,13 +2,13 @@
 
 use std::fmt::Debug;
 
-use super::Resource;
+use super::Kind;
 use crate::base::{Address, PhysicalName};
 use crate::kind::Provider;
 use crate::value::{Deps, NodeId, Output, Secret};
 
 /// Who a resource is: each handle keeps one, and makes its outputs from it.
-pub struct This<R> {
+pub struct ResourceRef<R> {
     pub(crate) address: Address,
     pub(crate) name: PhysicalName,
     pub(crate) node: NodeId,
@@ -17,19 +17,19 @@ pub struct This<R> {
     pub(crate) kind: std::marker::PhantomData<fn() -> R>,
 }
 
-impl<R> Clone for This<R> {
+impl<R> Clone for ResourceRef<R> {
     fn clone(&self) -> Self {
         Self { kind: std::marker::PhantomData, address: self.address.clone(), name: self.name.clone(), ..*self }
     }
 }
 
-impl<R> Debug for This<R> {
+impl<R> Debug for ResourceRef<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         Debug::fmt(&self.address, f)
     }
 }
 
-impl<R: Resource> This<R> {
+impl<R: Kind> ResourceRef<R> {
     /// Its address.
     pub fn address(&self) -> &Address {
         &self.address
@@ -43,20 +43,20 @@ impl<R: Resource> This<R> {
 
     /// A value that is known while planning. Who uses it still waits for this resource.
     #[track_caller]
-    pub fn told<T: Clone + Send + Sync + 'static>(&self, value: T) -> Output<T> {
+    pub fn constant<T: Clone + Send + Sync + 'static>(&self, value: T) -> Output<T> {
         Output::new(Deps::on(self.node), move |_| Ok(value.clone()))
     }
 
     /// Its name at the service.
     #[track_caller]
-    pub fn named<T: 'static>(&self, f: impl Fn(&PhysicalName) -> T + Send + Sync + 'static) -> Output<T> {
+    pub fn from_name<T: 'static>(&self, f: impl Fn(&PhysicalName) -> T + Send + Sync + 'static) -> Output<T> {
         let node = self.node;
         Output::new(Deps::on(node), move |known| known.name(node).map(&f))
     }
 
     /// A value of its provider's settings, known while planning if they are. Who uses it still waits for this resource.
     #[track_caller]
-    pub fn connected<T: 'static>(
+    pub fn from_config<T: 'static>(
         &self,
         f: impl Fn(&<R::Provider as Provider>::Config) -> T + Send + Sync + 'static,
     ) -> Output<T> {
@@ -70,24 +70,24 @@ impl<R: Resource> This<R> {
 
     /// A value that is known once the object exists, and that no update changes.
     #[track_caller]
-    pub fn reported<T: 'static>(&self, f: impl Fn(&R::State) -> T + Send + Sync + 'static) -> Output<T> {
+    pub fn computed<T: 'static>(&self, f: impl Fn(&R::State) -> T + Send + Sync + 'static) -> Output<T> {
         let node = self.node;
         Output::new(Deps::on(node), move |known| known.reported(node).map(&f))
     }
 
     /// A value that is known once the object exists, and unknown again whenever it is to change.
     #[track_caller]
-    pub fn volatile<T: 'static>(&self, f: impl Fn(&R::State) -> T + Send + Sync + 'static) -> Output<T> {
+    pub fn computed_on_update<T: 'static>(&self, f: impl Fn(&R::State) -> T + Send + Sync + 'static) -> Output<T> {
         let node = self.node;
         Output::new(Deps::on(node), move |known| known.volatile(node).map(&f))
     }
 
     /// A secret that is known once the object exists, and that no update changes.
     #[track_caller]
-    pub fn reported_secret<T: Clone + 'static>(
+    pub fn computed_secret<T: Clone + 'static>(
         &self,
         f: impl Fn(&R::State) -> &Secret<T> + Send + Sync + 'static,
     ) -> Output<Secret<T>> {
-        self.reported(move |state| f(state).clone()).secret()
+        self.computed(move |state| f(state).clone()).secret()
     }
 }

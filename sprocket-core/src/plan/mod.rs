@@ -19,7 +19,7 @@ use serde::Serialize;
 pub use self::action::{Reason, StepAction};
 pub use self::change::Change;
 pub use self::event::{Event, Events};
-pub use self::report::{Failure, Report, StepOutcome, StepReport, Unchecked, Verdict};
+pub use self::report::{Failure, Report, StepOutcome, StepReport, Unchecked, VerifyReport};
 pub use self::request::{Goal, Pattern, Request};
 pub use self::step::{Step, StepId};
 use crate::base::{Address, Lineage, PhysicalName, Place, ProviderName};
@@ -39,7 +39,7 @@ pub struct Plan {
     /// Resources that have another address now.
     pub moved: Vec<Move>,
     /// What an interrupted run had left, as it was found out.
-    pub settled: Vec<Settlement>,
+    pub settled: Vec<Recovery>,
     /// Who runs something on this state while the plan is made, with what and since when: what is in progress may come out
     /// otherwise than is shown.
     pub beside: Option<String>,
@@ -72,7 +72,7 @@ pub struct Move {
 
 /// What was found out about a call that an interrupted run had begun.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Settlement {
+pub struct Recovery {
     /// Which resource.
     pub address: Address,
     /// What came of it.

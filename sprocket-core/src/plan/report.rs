@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::base::{Address, Effect, PhysicalName, Place};
-use crate::kind::Checked;
+use crate::kind::CheckResult;
 use crate::plan::{Deferred, Kept, Plan, Problem};
 
 /// What a run did: some steps succeeded, some failed, some never started, and all three are the answer.
@@ -169,9 +169,9 @@ impl Display for Report {
 
 /// What `verify` found.
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub struct VerifyReport {
     /// What was asked of each resource.
-    pub checks: Vec<(Address, Checked)>,
+    pub checks: Vec<(Address, CheckResult)>,
     /// The resources that could not be asked.
     pub unchecked: Vec<Unchecked>,
 }
@@ -185,7 +185,7 @@ pub struct Unchecked {
     pub reason: String,
 }
 
-impl Verdict {
+impl VerifyReport {
     /// Whether everything works that could be asked.
     pub fn passed(&self) -> bool {
         self.checks.iter().all(|(_, check)| check.failure.is_none())

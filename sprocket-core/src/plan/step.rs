@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Change, Reason, StepAction};
-use crate::base::{Address, Json, PhysicalName, Place, Witness};
+use crate::base::{Address, Json, PhysicalName, Place, Revision};
 use crate::value::{Path, hide};
 
 /// The place of a step among the steps of its plan.
@@ -58,7 +58,7 @@ pub struct Step {
     pub after: Vec<StepId>,
     /// What the object must still look like. Documents do not have it: it says nothing to whoever has no key.
     #[serde(skip)]
-    pub witness: Option<Witness>,
+    pub revision: Option<Revision>,
     /// The line of the program that declares it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Place>,
@@ -79,7 +79,7 @@ impl Step {
             defaults: Vec::new(),
             changes: Vec::new(),
             after: Vec::new(),
-            witness: None,
+            revision: None,
             at: None,
             node: None,
         }

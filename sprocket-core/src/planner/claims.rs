@@ -160,7 +160,7 @@ impl Builder<'_> {
                     {
                         let step = &self.known.steps[step.index()];
                         let takes_it = matches!(step.action, StepAction::Adopt { .. })
-                            && step.witness.as_ref() == Some(&live.witness);
+                            && step.revision.as_ref() == Some(&live.revision);
                         if let (Some(why), false) = (held.alone.or(taker.alone), takes_it) {
                             let (what, id) = (&held.what, &live.id);
                             let message = format!(

@@ -76,7 +76,7 @@ impl<'a> Case<'_, 'a> {
         desired: &Desired,
         findings: &mut Findings,
     ) -> (Decision, Option<Facts>) {
-        desired.review(self, name.as_ref(), findings);
+        desired.validate(self, name.as_ref(), findings);
         let (spec, defaults) = (Some(desired.spec.json()), self.node.draft.defaults(self.input.key));
         let step = self.step(StepAction::Create { generation, replaces: false }, reason);
         let step = Step { spec, defaults, name: name.clone(), ..step };
@@ -143,11 +143,11 @@ impl<'a> Case<'_, 'a> {
             let hint = "declare it as it is, or choose another name with `.named(…)`";
             return self.refuse(message, hint);
         }
-        desired.review(self, Some(name), findings);
+        desired.validate(self, Some(name), findings);
         let step = Step {
             name: Some(name.clone()),
             changes: differences,
-            witness: Some(stray.witness.clone()),
+            revision: Some(stray.revision.clone()),
             ..self.step(StepAction::Adopt { generation }, Reason::Found)
         };
         let reported = Some(self.input.reported(&node.kind, &stray.state));

@@ -135,7 +135,7 @@ mod tests {
             defaults: Vec::new(),
             changes: Vec::new(),
             after: after.iter().copied().map(StepId::of).collect(),
-            witness: None,
+            revision: None,
             at: None,
             node: None,
         };

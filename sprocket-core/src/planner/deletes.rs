@@ -66,7 +66,7 @@ fn ending(
     let reason = if live.is_none() { Reason::Gone } else { reason };
     Ok(Step {
         name: Some(object.name.clone()),
-        witness: live.map(|live| live.witness.clone()),
+        revision: live.map(|live| live.revision.clone()),
         ..Step::new(address, action, reason)
     })
 }

@@ -44,10 +44,10 @@ impl Spec {
 
 impl Desired {
     /// What the kind says of the settings. A name that is not decided yet is as long as it will be.
-    pub(super) fn review(&self, case: &Case<'_, '_>, name: Option<&PhysicalName>, findings: &mut Findings) {
+    pub(super) fn validate(&self, case: &Case<'_, '_>, name: Option<&PhysicalName>, findings: &mut Findings) {
         let undecided = || PhysicalName::from(format!("{}-{}", case.node.name, "0".repeat(HASH)));
         let name = name.cloned().unwrap_or_else(undecided);
-        let found = case.node.draft.review(&case.known.values, case.input.key, self.partial.as_ref(), &name);
+        let found = case.node.draft.validate(&case.known.values, case.input.key, self.partial.as_ref(), &name);
         findings.problems.extend(found.errors.iter().map(|message| case.problem(message.to_string())));
         findings.warnings.extend(found.warnings.iter().map(|message| case.problem(message.to_string())));
     }

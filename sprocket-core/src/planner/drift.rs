@@ -71,7 +71,7 @@ impl Case<'_, '_> {
             return found;
         };
         // The witness also knows what the spec does not show, such as how often a secret was written.
-        let has_another_witness = || object.witness.as_ref().is_some_and(|witness| *witness != live.witness);
+        let has_another_witness = || object.revision.as_ref().is_some_and(|revision| *revision != live.revision);
         if secrets.is_empty() && live.spec == *seen && !has_another_witness() {
             return found;
         }

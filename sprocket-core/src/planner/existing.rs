@@ -31,7 +31,7 @@ impl Case<'_, '_> {
         let name = Some(object.name.clone());
         let step = |action, reason| Step {
             name: name.clone(),
-            witness: Some(live.witness.clone()),
+            revision: Some(live.revision.clone()),
             ..self.step(action, reason)
         };
         let decision = if !changes.is_empty() {
@@ -59,7 +59,7 @@ impl Case<'_, '_> {
         };
         let changing = matches!(decision, Decision::Update(_) | Decision::Await(_));
         if changing {
-            desired.review(self, name.as_ref(), findings);
+            desired.validate(self, name.as_ref(), findings);
         }
         let reported = Some(self.input.reported(&node.kind, &live.state));
         Ok((decision, Some(Facts { name, reported, changing })))

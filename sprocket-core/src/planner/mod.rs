@@ -37,7 +37,7 @@ use self::order::order_steps;
 use crate::base::{Address, Json, Lineage, PhysicalName, ProviderName};
 use crate::erased::KindHandle;
 use crate::kind::Naming;
-use crate::plan::{Change, Deferred, Goal, Plan, Request, Settlement, Step, StepId};
+use crate::plan::{Change, Deferred, Goal, Plan, Recovery, Request, Step, StepId};
 use crate::stack::{self, Configs, Node, Stack};
 use crate::state::{Record, Snapshot};
 use crate::value::{Known, Reported, StackKey};
@@ -66,7 +66,7 @@ pub(crate) struct PlannerInput<'a> {
     /// The settings of the stack's providers.
     pub(crate) configs: &'a Configs,
     pub(crate) moves: Moves,
-    pub(crate) settled: Vec<Settlement>,
+    pub(crate) settled: Vec<Recovery>,
     /// Who runs something else at the same time.
     pub(crate) beside: Option<String>,
     /// The kind of a recorded resource.

@@ -20,13 +20,13 @@ impl Builder<'_> {
         orphans.sort_by_key(|(provider, kind, _, live)| (*provider, *kind, &live.name, &live.id));
         let adopted: HashSet<_> = (self.known.steps.iter())
             .filter(|step| matches!(step.action, StepAction::Adopt { .. }))
-            .map(|step| (step.address.kind(), step.witness.as_ref()))
+            .map(|step| (step.address.kind(), step.revision.as_ref()))
             .collect();
         let records = self.input.snapshot.records.iter();
         let owners: HashMap<_, _> = records.map(|(address, record)| (&record.id, (address, record))).collect();
         let mut warnings = Vec::new();
         for (provider, kind, _, live) in orphans {
-            if adopted.contains(&(kind, Some(&live.witness))) {
+            if adopted.contains(&(kind, Some(&live.revision))) {
                 continue;
             }
             let record = live.record(&self.input.lineage).expect("BUG: it was found by its tag");

@@ -16,7 +16,7 @@ use crate::value::{Path, PathPart};
 pub(super) fn lost_mark(facts: KindFacts, object: &Object, live: &ErasedLive, lineage: &Lineage) -> Option<Change> {
     let had_it = object.marked || facts.marked && object.seen.is_none();
     (had_it && !live.is_own(lineage)).then(|| Change {
-        path: Path(vec![PathPart::Key("mark".to_owned())]),
+        path: Path(vec![PathPart::Key("owner tag".to_owned())]),
         before: live.tag.as_ref().map_or(Value::Null, |_| "without proof".into()),
         after: "this stack's".into(),
         replaces: false,

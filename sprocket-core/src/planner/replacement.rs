@@ -50,7 +50,7 @@ impl<'a> Case<'_, 'a> {
             let message = format!("is named by its content, and {because}: it would have the same name");
             return self.refuse(message, "change its content");
         }
-        desired.review(self, name.as_ref(), findings);
+        desired.validate(self, name.as_ref(), findings);
         // An object whose update was interrupted may not be in its host: a call of its own deletes it before the host.
         let goes_along = object.ready && matches!(host_goes, Some(HostGoes::First | HostGoes::Later));
         let old = self.end_of_replaced(object, live, is_retained, goes_along);
@@ -101,7 +101,7 @@ impl<'a> Case<'_, 'a> {
             true => {
                 let delete = StepAction::Delete { object: object.which(), replaced: true, first: true };
                 let delete = self.step(delete, cause.reason.clone());
-                Ended::from(Step { name: Some(object.name.clone()), witness: Some(live.witness.clone()), ..delete })
+                Ended::from(Step { name: Some(object.name.clone()), revision: Some(live.revision.clone()), ..delete })
             }
             false => old,
         };
@@ -130,7 +130,8 @@ impl<'a> Case<'_, 'a> {
 
     /// How the object ends that another one takes the place of, once that is there.
     fn end_of_replaced(&self, object: &Object, live: &ErasedLive, is_retained: bool, goes_along: bool) -> Ended {
-        let named = |step: Step| Step { name: Some(object.name.clone()), witness: Some(live.witness.clone()), ..step };
+        let named =
+            |step: Step| Step { name: Some(object.name.clone()), revision: Some(live.revision.clone()), ..step };
         if is_retained {
             let Ended { step, kept } = retain(&self.node.address, object, KEPT);
             let Step { at, node, .. } = self.step(step.action.clone(), Reason::Retained);
@@ -215,7 +216,7 @@ impl<'a> Case<'_, 'a> {
         let then = then.map(|action| Step {
             name: name.clone(),
             changes: later,
-            witness: Some(there.witness.clone()),
+            revision: Some(there.revision.clone()),
             ..self.step(action, Reason::Changed)
         });
         let reported = Some(self.input.reported(&self.node.kind, &there.state));

@@ -27,7 +27,7 @@ pub(crate) fn values(
 /// Another one after each change of the resource, and for each new object.
 pub(crate) fn standing(record: Option<&Record>) -> Value {
     let object = record.and_then(|record| record.object.as_ref());
-    object.map_or(Value::Null, |object| Value::from(format!("{} #{}", object.id, object.revision)))
+    object.map_or(Value::Null, |object| Value::from(format!("{} #{}", object.id, object.updates)))
 }
 
 /// The triggers that have another value than when the object was made. One that was not there then has changed nothing.

@@ -11,7 +11,7 @@ mod trust;
 pub use self::connections::Reached;
 pub(crate) use self::connections::{Connection, Connections, Open, Opener, ProviderTypes};
 pub use self::error::Refused;
-pub(crate) use self::recovery::settle;
+pub(crate) use self::recovery::recover;
 pub(crate) use self::refresh::{look_up, observe};
 pub use self::settings::Settings;
 pub(crate) use self::trust::{Trusted, open, protect, trust};

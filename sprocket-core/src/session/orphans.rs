@@ -116,7 +116,7 @@ fn object(like: Option<&Object>, live: &ErasedLive, is_current: bool, kind: &Kin
         version: facts.version,
         seen: Some(SeenSpec::of(seen, &applied)),
         applied,
-        witness: Some(live.witness.clone()),
+        revision: Some(live.revision.clone()),
         marked: true,
         foreign: false,
         state: live.state.clone(),
@@ -124,7 +124,7 @@ fn object(like: Option<&Object>, live: &ErasedLive, is_current: bool, kind: &Kin
         deps: like.map(|like| like.deps.clone()).unwrap_or_default(),
         ready: is_current && !facts.converges,
         wait_failed: false,
-        revision: like.map_or(0, |like| like.revision),
+        updates: like.map_or(0, |like| like.updates),
         triggers: like.map(|like| like.triggers.clone()).unwrap_or_default(),
     }
 }

@@ -7,16 +7,16 @@
 use futures::stream::{FuturesOrdered, TryStreamExt as _};
 
 use super::connections::Connections;
-use crate::base::{Address, Effect, Mark};
-use crate::erased::{ErasedLive, ErasedSettled, KindHandle, Target, Through, mark};
+use crate::base::{Address, Effect, OwnerTag};
+use crate::erased::{ErasedLive, ErasedSettled, KindHandle, Target, Through, owner_tag};
 use crate::planner::is_as_wanted;
 use crate::session::Refused;
-use crate::state::{Action, Entry, Event, Intention, Object, Record, SeenSpec, Snapshot};
+use crate::state::{Action, Entry, Event, Intent, Object, Record, SeenSpec, Snapshot};
 use crate::value::{Path, StackKey};
 
 /// Corrects what is recorded by what came of each call; returns how. Nothing is written. Beside a run that goes on, what came
 /// of its calls may be undecided.
-pub(crate) async fn settle(
+pub(crate) async fn recover(
     snapshot: &mut Snapshot,
     key: &StackKey,
     connections: &Connections,
@@ -51,12 +51,12 @@ async fn settle_one(
             let open = connections.open(&intent.provider)?;
             let kind = connections.kind(&intent.provider, address)?;
             let through = Through { provider: &open.instance, key, secrets: &intent.secrets };
-            let mark = mark(key, &snapshot.lineage, address.kind(), &intent.record);
-            let settled = connections.ask(kind.calls.settle(through, intent, &mark)).await;
+            let owner = owner_tag(key, &snapshot.lineage, address.kind(), &intent.record);
+            let settled = connections.ask(kind.calls.recover(through, intent, &owner)).await;
             match settled.map_err(|fault| Refused::unreadable(&intent.provider, kind.facts().kind, fault))? {
                 ErasedSettled::Nothing => nothing_found(),
                 ErasedSettled::Ours { object, duplicates } => {
-                    created(record, intent, (*object, duplicates), &mark, &kind, key)
+                    created(record, intent, (*object, duplicates), &owner, &kind, key)
                 }
                 // A kind whose objects say whose they are: these are somebody else's.
                 ErasedSettled::Unmarked(_) if kind.facts().marked => nothing_found(),
@@ -64,7 +64,7 @@ async fn settle_one(
                     let same = |live: &ErasedLive| kind.equal(&live.spec, &intent.spec, &intent.secrets, key);
                     match lives.pop() {
                         Some(live) if lives.is_empty() && same(&live) => {
-                            created(record, intent, (live, lives), &mark, &kind, key)
+                            created(record, intent, (live, lives), &owner, &kind, key)
                         }
                         _ => return Err(Refused::Undecided { address: address.clone(), name: intent.name.clone() }),
                     }
@@ -98,10 +98,10 @@ async fn settle_one(
             let open = connections.open(&record.provider)?;
             let kind = connections.kind(&record.provider, address)?;
             let through = Through { provider: &open.instance, key, secrets: &object.secrets };
-            let mark = mark(key, &snapshot.lineage, address.kind(), &record.id);
+            let owner = owner_tag(key, &snapshot.lineage, address.kind(), &record.id);
             // What lives only in its record is deleted with it.
             let alone = kind.facts().naming == crate::kind::Naming::None;
-            let lives = connections.ask(kind.calls.read(through, Target::Recorded(object, &mark))).await;
+            let lives = connections.ask(kind.calls.read(through, Target::Recorded(object, &owner))).await;
             let lives = lives.map_err(|fault| Refused::unreadable(&record.provider, kind.facts().kind, fault))?;
             if lives.is_empty() || alone {
                 Event::Done { record: Some(Box::new(record.without(which))) }
@@ -130,16 +130,16 @@ fn nothing_found() -> Event {
 /// too, so that they are deleted.
 fn created(
     record: Option<&Record>,
-    intent: &Intention,
+    intent: &Intent,
     (object, duplicates): (ErasedLive, Vec<ErasedLive>),
-    mark: &Mark,
+    owner: &OwnerTag,
     kind: &KindHandle,
     key: &StackKey,
 ) -> Event {
     let recorded = |live: ErasedLive| {
         let is_whole = is_as_wanted(kind, &live.spec, &intent.spec, &intent.secrets, key);
         Object {
-            marked: live.is(mark),
+            marked: live.is(owner),
             foreign: false,
             ready: !kind.facts().converges && is_whole,
             generation: intent.generation,
@@ -149,12 +149,12 @@ fn created(
             applied: intent.spec.clone(),
             // What was made by half, or changed by somebody else since, is held against the program.
             seen: is_whole.then(|| SeenSpec::of(live.spec, &intent.spec)),
-            witness: is_whole.then_some(live.witness),
+            revision: is_whole.then_some(live.revision),
             state: live.state,
             secrets: intent.secrets.clone(),
             deps: intent.deps.clone(),
             wait_failed: false,
-            revision: 0,
+            updates: 0,
             triggers: intent.triggers.clone(),
         }
     };

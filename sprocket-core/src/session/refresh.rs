@@ -12,10 +12,10 @@ use futures::future::BoxFuture;
 use futures::stream::{self, FuturesOrdered, StreamExt as _, TryStreamExt as _};
 
 use super::connections::Connections;
-use super::recovery::settle;
+use super::recovery::recover;
 use super::{Refused, orphans};
 use crate::base::{Address, Identity, Lineage, ObjectId, PhysicalName, ProviderName};
-use crate::erased::{Called, Config, ErasedLive, Evaluated, Fault, KindHandle, Target, Through, mark};
+use crate::erased::{Called, Config, ErasedLive, Evaluated, Fault, KindHandle, Target, Through, owner_tag};
 use crate::kind::{Listing, Naming};
 use crate::planner::{Name, Observed, Seen, name_of, next_name};
 use crate::stack::{Configs, Node, Stack};
@@ -34,7 +34,7 @@ pub(crate) async fn observe(
     beside_a_run: bool,
 ) -> Result<Observed, Refused> {
     let mut observed = Observed { deferred: connections.unknown(), shut: connections.shut(), ..Observed::default() };
-    observed.settled = settle(snapshot, key, connections, beside_a_run).await?;
+    observed.settled = recover(snapshot, key, connections, beside_a_run).await?;
     let content_name = |node: &Node, record: Option<&Record>| content_name(stack, node, record, known, key);
     let groups = group(stack, snapshot, connections, configs, &content_name)?;
     // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
@@ -250,8 +250,8 @@ impl<'a> Group<'a> {
             let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new();
             reads.extend(self.objects().filter(|(_, object)| !found.contains_key(&object.id)).map(
                 |(record, object)| {
-                    let mark = mark(key, &snapshot.lineage, self.kind.facts().kind, &record.id);
-                    async move { connections.ask(kind.calls.read(through, Target::Recorded(object, &mark))).await }
+                    let owner = owner_tag(key, &snapshot.lineage, self.kind.facts().kind, &record.id);
+                    async move { connections.ask(kind.calls.read(through, Target::Recorded(object, &owner))).await }
                         .boxed()
                 },
             ));
@@ -266,9 +266,9 @@ impl<'a> Group<'a> {
         // A kind that can't be listed is read one by one.
         let mut reads: Vec<Called<'_, Vec<ErasedLive>>> = Vec::new(); // in boxes, as above
         reads.extend(self.objects().map(|(record, object)| {
-            let mark = mark(key, &snapshot.lineage, self.kind.facts().kind, &record.id);
+            let owner = owner_tag(key, &snapshot.lineage, self.kind.facts().kind, &record.id);
             async move {
-                let mut lives = connections.ask(kind.calls.read(through, Target::Recorded(object, &mark))).await?;
+                let mut lives = connections.ask(kind.calls.read(through, Target::Recorded(object, &owner))).await?;
                 if lives.is_empty() && kind.facts().naming != Naming::None {
                     // It has gone. Another may have its name by now.
                     lives = connections.ask(kind.calls.read(through, Target::Named(&object.name))).await?;

@@ -7,7 +7,7 @@ use std::panic::Location;
 
 use crate::base::{Address, PhysicalName, is_name};
 use crate::erased::{DraftOf, KindHandle};
-use crate::kind::{Draft, Ignored, Provider, Resource, Spec as _, This};
+use crate::kind::{Draft, Ignored, Kind, Provider, ResourceRef, Spec as _};
 use crate::stack::{Node, Stack};
 use crate::value::{Deps, Mistake, NodeId, Slot as _};
 
@@ -43,8 +43,8 @@ impl Stack {
         mut draft: D,
         provider: Result<usize, String>,
         at: &'static Location<'static>,
-    ) -> D::Resource {
-        let address = Address::new(<D::Resource as Resource>::KIND, &self.scopes, draft.name());
+    ) -> D::Kind {
+        let address = Address::new(<D::Kind as Kind>::KIND, &self.scopes, draft.name());
         let before = self.mistakes.len();
         if !is_name(draft.name()) {
             self.mistake(&address, Mistake::at(at, "needs a name without spaces"));
@@ -67,7 +67,7 @@ impl Stack {
             self.mistake(&address, mistake);
         }
         let options = draft.options().clone();
-        let moved_from = self.old_addresses::<D::Resource>(&address, &options.moved_from, at);
+        let moved_from = self.old_addresses::<D::Kind>(&address, &options.moved_from, at);
         let mut deps = Deps::default();
         draft.deps(&mut deps);
         deps.nodes.extend(options.after.iter().chain(&options.dies_with));
@@ -96,14 +96,14 @@ impl Stack {
             self.scopes.iter().map(|scope| format!("{scope}-")).chain([draft.name().to_owned()]).collect()
         });
         let name = PhysicalName::from(name);
-        let this = This {
+        let this = ResourceRef {
             address: address.clone(),
             name: name.clone(),
             node: NodeId { stack: self.id, index },
             provider,
             kind: PhantomData,
         };
-        let handle = D::Resource::declared(&draft, this);
+        let handle = D::Kind::declared(&draft, this);
         if index == NOWHERE {
             self.mistaken.entry(address).or_insert(at);
             return handle;
@@ -111,7 +111,7 @@ impl Stack {
         self.index.insert(address.clone(), index);
         self.nodes.push(Node {
             address,
-            kind: KindHandle::of::<D::Resource>(),
+            kind: KindHandle::of::<D::Kind>(),
             draft: Box::new(DraftOf(draft)),
             provider,
             options,
@@ -126,7 +126,7 @@ impl Stack {
     }
 
     /// The addresses that a resource says it had: names in the same scope, or whole addresses of its kind.
-    fn old_addresses<R: Resource>(
+    fn old_addresses<R: Kind>(
         &mut self,
         address: &Address,
         all: &[String],

@@ -21,13 +21,13 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::json;
 
-use super::journal::{Action, Entry, Event, Intention};
+use super::journal::{Action, Entry, Event, Intent};
 use super::key::ProtectedKey;
 use super::mac::Signer;
 use super::record::{Ending, LeftObject, Object, Record, SeenSpec};
 use super::snapshot::{RecordedProvider, Snapshot};
 use super::store::{Holder, Loaded, Lock, StateStore, StoreError};
-use crate::base::{Address, Effect, Json, Lineage, Witness};
+use crate::base::{Address, Effect, Json, Lineage, Revision};
 use crate::value::{Path, PathPart, StackKey};
 
 /// Opens the store of this name: the same name gives handles on the same storage, as two processes would have them, and
@@ -352,7 +352,7 @@ fn entries() -> Vec<Entry> {
         begin(Action::Create { intent: Box::new(intention()) }),
         event(Event::Failed { record: None, effect: Effect::Unknown, settled: false }),
         event(Event::Failed { record: Some(Box::new(record())), effect: Effect::Done, settled: true }),
-        begin(Action::Update { intent: Box::new(Intention { deps: Vec::new(), ..intention() }) }),
+        begin(Action::Update { intent: Box::new(Intent { deps: Vec::new(), ..intention() }) }),
         event(Event::Done { record: Some(Box::new(full)) }),
         begin(Action::Ready),
         event(Event::Done { record: Some(Box::new(record())) }),
@@ -394,8 +394,8 @@ fn note(text: &str) -> Entry {
     }
 }
 
-fn intention() -> Intention {
-    Intention {
+fn intention() -> Intent {
+    Intent {
         record: "3f9a".into(),
         provider: "docker".into(),
         generation: 2,
@@ -433,12 +433,12 @@ fn object(generation: u32) -> Object {
         state: Json::from(&json!({"id": "id-1", "created": 1.5e3, "big": u64::MAX, "text": "a\tb"})),
         secrets: vec![Path(vec![PathPart::Key("env".into()), PathPart::Key("TOKEN".into())])],
         deps: vec!["docker:network/other".into()],
-        witness: Some(Witness::of(&"id-1".into(), &"overlay")),
+        revision: Some(Revision::of(&"id-1".into(), &"overlay")),
         marked: true,
         foreign: false,
         ready: true,
         wait_failed: true,
-        revision: 3,
+        updates: 3,
         triggers: vec![json!(1)],
     }
 }

@@ -89,12 +89,12 @@ pub enum Action {
     /// An object is made.
     Create {
         /// What it is to become.
-        intent: Box<Intention>,
+        intent: Box<Intent>,
     },
     /// The object is changed.
     Update {
         /// What it is to become.
-        intent: Box<Intention>,
+        intent: Box<Intent>,
     },
     /// Its readiness is waited for.
     Ready,
@@ -107,7 +107,7 @@ pub enum Action {
 
 /// What an object is to become.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Intention {
+pub struct Intent {
     /// The record's id, minted here.
     pub record: RecordId,
     /// Which provider makes it.
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_journal_entry_leaves_out_what_its_intention_does_not_say() {
-        let mut intent = Intention {
+        let mut intent = Intent {
             record: "3f9a".into(),
             provider: "docker".into(),
             generation: 1,
@@ -170,6 +170,6 @@ mod tests {
         intent.ending.protect = true;
         written["ending"] = json!({"protect": true});
         assert_eq!(serde_json::to_value(&intent).unwrap(), written);
-        assert_eq!(serde_json::from_value::<Intention>(written).unwrap(), intent);
+        assert_eq!(serde_json::from_value::<Intent>(written).unwrap(), intent);
     }
 }

@@ -18,7 +18,7 @@ mod store;
 
 pub use crate::value::{Fingerprint, Sealed, StackKey};
 pub use file::FileStore;
-pub use journal::{Action, Entry, Event, Intention};
+pub use journal::{Action, Entry, Event, Intent};
 pub use key::{KeyError, KeyKind, KeySource, ProtectedKey, generate_identity};
 pub use mac::{Link, Mac, Proof, Signer, Unproven};
 pub use memory::{Fault, MemoryStore};

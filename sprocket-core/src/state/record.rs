@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::base::{Address, Json, ObjectId, PhysicalName, ProviderName, RecordId, Witness};
+use crate::base::{Address, Json, ObjectId, PhysicalName, ProviderName, RecordId, Revision};
 use crate::value::{Path, StackKey, seal_at};
 
 /// What is kept of a resource. Its secrets are sealed; of write-only settings only a fingerprint is kept.
@@ -128,7 +128,7 @@ impl Object {
 
     /// Whether a create left it unfinished.
     pub fn is_made_by_half(&self) -> bool {
-        !self.ready && self.seen.is_none() && self.revision == 0
+        !self.ready && self.seen.is_none() && self.updates == 0
     }
 }
 
@@ -167,7 +167,7 @@ pub struct Object {
     pub seen: Option<SeenSpec>,
     /// What it looked like then, in ways that its spec may not show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub witness: Option<Witness>,
+    pub revision: Option<Revision>,
     /// It bore our mark then.
     #[serde(default, skip_serializing_if = "is_false")]
     pub marked: bool,
@@ -189,7 +189,7 @@ pub struct Object {
     pub wait_failed: bool,
     /// How often it was changed since it was made.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub revision: u64,
+    pub updates: u64,
     /// What `.replace_on` said when it was made: another value needs another object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<Value>,
@@ -288,13 +288,13 @@ mod tests {
     #[test]
     fn an_object_is_made_by_half_until_it_is_ready_seen_or_changed() {
         let object = conformance::large(1).records.into_values().next().unwrap().object.unwrap();
-        for (ready, seen, revision, is_half) in [
+        for (ready, seen, updates, is_half) in [
             (false, None, 0, true),
             (true, None, 0, false),
             (false, Some(SeenSpec::AsApplied), 0, false),
             (false, None, 1, false),
         ] {
-            let object = Object { ready, seen, revision, ..object.clone() };
+            let object = Object { ready, seen, updates, ..object.clone() };
             assert_eq!(object.is_made_by_half(), is_half, "{object:?}");
         }
     }

@@ -256,7 +256,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::state::{Intention, Object};
+    use crate::state::{Intent, Object};
 
     fn object(generation: u32) -> Object {
         Object {
@@ -266,7 +266,7 @@ mod tests {
             version: 1,
             applied: Json::from(&json!({})),
             seen: None,
-            witness: None,
+            revision: None,
             marked: false,
             foreign: false,
             state: Json::from(&json!({})),
@@ -274,7 +274,7 @@ mod tests {
             deps: vec!["a".into(), "other".into()],
             ready: true,
             wait_failed: false,
-            revision: 0,
+            updates: 0,
             triggers: Vec::new(),
         }
     }
@@ -293,19 +293,8 @@ mod tests {
         let (generation, version) = (1, 1);
         let ending = Ending { dies_with: Some("a".into()), ..Ending::default() };
         let moved_from = None;
-        let intent = Intention {
-            record,
-            provider,
-            generation,
-            name,
-            version,
-            spec,
-            secrets,
-            deps,
-            triggers,
-            ending,
-            moved_from,
-        };
+        let intent =
+            Intent { record, provider, generation, name, version, spec, secrets, deps, triggers, ending, moved_from };
         Action::Create { intent: Box::new(intent) }
     }
 

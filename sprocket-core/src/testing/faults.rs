@@ -7,14 +7,14 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::{Fail, lock};
-use crate::base::{Effect, Entropy, Identity, Json, Mark, ObjectId, PhysicalName};
+use crate::base::{Effect, Entropy, Identity, Json, ObjectId, OwnerTag, PhysicalName};
 use crate::erased::{
     Called, Config, ErasedCalls, ErasedLive, ErasedProviderType, ErasedSettled, Fault, Instance, KindHandle,
     ProviderSettings, Target, Through, TypedSpec,
 };
-use crate::kind::{Checked, Deadline, ErrorKind, Listing, Overrides};
+use crate::kind::{CheckResult, Deadline, ErrorKind, Listing, Overrides};
 use crate::stack::Stack;
-use crate::state::{Intention, Object};
+use crate::state::{Intent, Object};
 use crate::value::StackKey;
 
 /// The faults that wait for their calls.
@@ -177,10 +177,10 @@ impl ErasedCalls for FaultyCalls {
         through: Through<'a>,
         name: &'a PhysicalName,
         spec: &'a TypedSpec,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         entropy: &'a Entropy,
     ) -> Called<'a, Json> {
-        self.call("create", name.as_str(), self.real.calls.create(through, name, spec, mark, entropy))
+        self.call("create", name.as_str(), self.real.calls.create(through, name, spec, owner, entropy))
     }
 
     fn update<'a>(
@@ -189,46 +189,51 @@ impl ErasedCalls for FaultyCalls {
         applied: Option<&'a Object>,
         live: &'a ErasedLive,
         spec: &'a TypedSpec,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
     ) -> Called<'a, Json> {
-        self.call("update", live.name.as_str(), self.real.calls.update(through, applied, live, spec, mark))
+        self.call("update", live.name.as_str(), self.real.calls.update(through, applied, live, spec, owner))
     }
 
     fn ready<'a>(
         &'a self,
         through: Through<'a>,
         object: &'a Object,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         deadline: Deadline,
     ) -> Called<'a, Json> {
-        self.call("ready", object.name.as_str(), self.real.calls.ready(through, object, mark, deadline))
+        self.call("ready", object.name.as_str(), self.real.calls.ready(through, object, owner, deadline))
     }
 
-    fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, mark: &'a Mark) -> Called<'a, ()> {
+    fn delete<'a>(&'a self, through: Through<'a>, object: &'a Object, owner: &'a OwnerTag) -> Called<'a, ()> {
         let name = object.name.as_str();
         if self.faults.is_deleted_twice(name) {
             let twice = async move {
-                self.real.calls.delete(through, object, mark).await?;
-                self.real.calls.delete(through, object, mark).await
+                self.real.calls.delete(through, object, owner).await?;
+                self.real.calls.delete(through, object, owner).await
             };
             return twice.boxed();
         }
-        self.call("delete", name, self.real.calls.delete(through, object, mark))
+        self.call("delete", name, self.real.calls.delete(through, object, owner))
     }
 
     /// Settling is reading.
-    fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
-        self.call("read", intent.name.as_str(), self.real.calls.settle(through, intent, mark))
+    fn recover<'a>(
+        &'a self,
+        through: Through<'a>,
+        intent: &'a Intent,
+        owner: &'a OwnerTag,
+    ) -> Called<'a, ErasedSettled> {
+        self.call("read", intent.name.as_str(), self.real.calls.recover(through, intent, owner))
     }
 
     fn verify<'a>(
         &'a self,
         through: Through<'a>,
         object: &'a Object,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         deadline: Deadline,
-    ) -> BoxFuture<'a, Vec<Checked>> {
-        self.real.calls.verify(through, object, mark, deadline)
+    ) -> BoxFuture<'a, Vec<CheckResult>> {
+        self.real.calls.verify(through, object, owner, deadline)
     }
 
     fn id(&self, name: &PhysicalName, state: &Json, key: &StackKey) -> Result<ObjectId, Fault> {

@@ -6,7 +6,7 @@ use std::{fs, process, thread};
 
 use crate::base::PhysicalName;
 use crate::engine::{Engine, SavedPlan};
-use crate::kind::Resource;
+use crate::kind::Kind;
 use crate::session::Settings;
 use crate::stack::Stack;
 use crate::state::{FileStore, Holder, KeySource, MemoryStore, Signer, Snapshot, StateStore, generate_identity};
@@ -93,17 +93,17 @@ pub fn saved_plan(bytes: &[u8]) {
 }
 
 /// The settings of a kind, as a state may have them.
-pub fn spec<R: Resource>(bytes: &[u8]) {
+pub fn spec<R: Kind>(bytes: &[u8]) {
     use crate::kind::Spec;
     fn read<S: Spec>(bytes: &[u8]) -> Option<S> {
         serde_json::from_slice(bytes).ok()
     }
     let Some(spec) = read::<R::Spec>(bytes) else { return };
     let name = PhysicalName::from("fuzzing");
-    let (review, review_name, claims) =
-        (R::review(&spec), R::review_name(&name, Some(&spec)), R::claims(&name, Some(&spec)));
+    let (validate, validate_name, claims) =
+        (R::validate(&spec), R::validate_name(&name, Some(&spec)), R::claims(&name, Some(&spec)));
     assert!(R::CLAIMS || claims.is_empty(), "a kind that claims nothing claims {claims:?}");
-    drop((review, review_name));
+    drop((validate, validate_name));
     let written = serde_json::to_vec(&spec).expect("settings have a JSON form");
     let again = read::<R::Spec>(&written).expect("what was written can be read");
     let rewritten = serde_json::to_vec(&again).expect("settings have a JSON form");

@@ -36,9 +36,9 @@ pub use self::leaks::leaks;
 use self::simulate::{Simulation, simulate};
 pub use self::suite::{KindSuite, Variant};
 pub use self::unknowns::false_findings;
-use crate::base::{Address, Entropy, Mark, RecordId, Stop};
+use crate::base::{Address, Entropy, OwnerTag, RecordId, Stop};
 use crate::engine::Engine;
-use crate::kind::{ErrorKind, Lookup, Resource};
+use crate::kind::{ErrorKind, Kind, Lookup};
 use crate::plan::{Event, Events, Goal, Plan, Report, Request};
 use crate::session::{Refused, Settings};
 use crate::stack::Stack;
@@ -250,12 +250,12 @@ impl World {
     ///
     /// # Panics
     /// If there is none of this name.
-    pub fn change<R: Resource>(&mut self, name: &str, change: impl FnOnce(&mut R::Spec)) {
+    pub fn change<R: Kind>(&mut self, name: &str, change: impl FnOnce(&mut R::Spec)) {
         self.simulation.change::<R>(name, change);
     }
 
     /// Makes an object behind the engine's back.
-    pub fn put<R: Resource>(&mut self, name: &str, spec: R::Spec) {
+    pub fn put<R: Kind>(&mut self, name: &str, spec: R::Spec) {
         self.simulation.put::<R>(name, spec);
     }
 
@@ -263,18 +263,18 @@ impl World {
     ///
     /// # Panics
     /// If the world has a key of its own that is not given to it.
-    pub fn owner_tag(&self, kind: &str, record: &RecordId) -> Mark {
+    pub fn owner_tag(&self, kind: &str, record: &RecordId) -> OwnerTag {
         let KeySource::Given(key) = &self.settings.key else { panic!("the key of this world is not given") };
         let lineage = self.snapshot().map_or("none".into(), |snapshot| snapshot.lineage);
-        crate::erased::mark(key, &lineage, kind, record)
+        crate::erased::owner_tag(key, &lineage, kind, record)
     }
 
     /// Puts another mark on an object behind the engine's back, or takes it away.
     ///
     /// # Panics
     /// If there is none of this name.
-    pub fn mark(&mut self, kind: &str, name: &str, mark: Option<Mark>) {
-        self.simulation.mark(kind, name, mark);
+    pub fn set_owner(&mut self, kind: &str, name: &str, owner: Option<OwnerTag>) {
+        self.simulation.set_owner(kind, name, owner);
     }
 
     /// Removes an object behind the engine's back.
@@ -286,7 +286,7 @@ impl World {
     }
 
     /// The settings of an object.
-    pub fn spec<R: Resource>(&self, name: &str) -> Option<R::Spec> {
+    pub fn spec<R: Kind>(&self, name: &str) -> Option<R::Spec> {
         self.simulation.spec::<R>(name)
     }
 

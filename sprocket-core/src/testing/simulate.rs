@@ -11,15 +11,15 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::lock;
-use crate::base::{Entropy, Identity, Json, Mark, ObjectId, PhysicalName};
+use crate::base::{Entropy, Identity, Json, ObjectId, OwnerTag, PhysicalName};
 use crate::builtin::Random;
 use crate::erased::{
     Called, Config, ErasedCalls, ErasedLive, ErasedLookup, ErasedProviderType, ErasedSettled, Fault, Instance,
     KindHandle, ProviderSettings, Target, Through, TypedSpec,
 };
-use crate::kind::{Checked, Deadline, ErrorKind, Listing, Lookup, Naming, Overrides, Provider as _, Resource};
+use crate::kind::{CheckResult, Deadline, ErrorKind, Kind, Listing, Lookup, Naming, Overrides, Provider as _};
 use crate::stack::Stack;
-use crate::state::{Intention, Object};
+use crate::state::{Intent, Object};
 use crate::value::{Answer, Known, NoValue, StackKey};
 
 /// The objects of all services.
@@ -40,7 +40,7 @@ struct Simulated {
     spec: Arc<dyn Any + Send + Sync>,
     /// The settings as text, to see whom they mention.
     text: String,
-    mark: Option<Mark>,
+    owner: Option<OwnerTag>,
 }
 
 /// Replaces the services that a stack is declared on. What needs no service stays as it is.
@@ -67,7 +67,7 @@ impl Simulation {
         lock(&self.0).answers.insert(L::WHAT, Arc::new(answer));
     }
 
-    pub(super) fn change<R: Resource>(&self, name: &str, change: impl FnOnce(&mut R::Spec)) {
+    pub(super) fn change<R: Kind>(&self, name: &str, change: impl FnOnce(&mut R::Spec)) {
         let mut services = lock(&self.0);
         let object = services.named(R::KIND, name).unwrap_or_else(|| panic!("there is no {} `{name}`", R::KIND));
         let mut spec = object.spec.downcast_ref::<R::Spec>().expect("BUG: a spec has its kind's type").clone();
@@ -76,20 +76,20 @@ impl Simulation {
         object.spec = Arc::new(spec);
     }
 
-    pub(super) fn put<R: Resource>(&self, name: &str, spec: R::Spec) {
+    pub(super) fn put<R: Kind>(&self, name: &str, spec: R::Spec) {
         let text = serde_json::to_string(&spec).unwrap_or_default();
         lock(&self.0).insert(
             R::KIND,
             R::NAMING,
-            Simulated { name: name.into(), spec: Arc::new(spec), text, mark: None },
+            Simulated { name: name.into(), spec: Arc::new(spec), text, owner: None },
         );
     }
 
-    pub(super) fn mark(&self, kind: &str, name: &str, mark: Option<Mark>) {
+    pub(super) fn set_owner(&self, kind: &str, name: &str, owner: Option<OwnerTag>) {
         let mut services = lock(&self.0);
         let mut objects = services.objects.iter_mut();
         let object = objects.find(|((of, _), object)| *of == kind && object.name.as_str() == name);
-        object.unwrap_or_else(|| panic!("there is no {kind} `{name}`")).1.mark = mark;
+        object.unwrap_or_else(|| panic!("there is no {kind} `{name}`")).1.owner = owner;
     }
 
     pub(super) fn remove(&self, kind: &str, name: &str) {
@@ -99,7 +99,7 @@ impl Simulation {
         assert!(services.objects.len() < before, "there is no {kind} `{name}`");
     }
 
-    pub(super) fn spec<R: Resource>(&self, name: &str) -> Option<R::Spec> {
+    pub(super) fn spec<R: Kind>(&self, name: &str) -> Option<R::Spec> {
         lock(&self.0).named(R::KIND, name)?.spec.downcast_ref::<R::Spec>().cloned()
     }
 
@@ -245,7 +245,7 @@ impl SimulatedCalls {
     }
 
     fn live(&self, through: Through<'_>, id: &ObjectId, object: &Simulated) -> Result<ErasedLive, Fault> {
-        self.real.imagine(through, id, &object.name, &*object.spec, object.mark.clone())
+        self.real.imagine(through, id, &object.name, &*object.spec, object.owner.clone())
     }
 
     fn find(
@@ -298,12 +298,12 @@ impl ErasedCalls for SimulatedCalls {
         async move {
             tokio::task::yield_now().await;
             if !self.real.facts().spellings {
-                return self.find(through, |_, object| listing.wants(&object.name, object.mark.as_ref())).map(Some);
+                return self.find(through, |_, object| listing.wants(&object.name, object.owner.as_ref())).map(Some);
             }
             let canonical = |name: &PhysicalName| self.real.canonical(name, Some(&**through.provider));
             let names = listing.names.iter().map(canonical).collect();
             let listing = Listing { names, ..listing.clone() };
-            self.find(through, |_, object| listing.wants(&canonical(&object.name), object.mark.as_ref())).map(Some)
+            self.find(through, |_, object| listing.wants(&canonical(&object.name), object.owner.as_ref())).map(Some)
         }
         .boxed()
     }
@@ -313,7 +313,7 @@ impl ErasedCalls for SimulatedCalls {
         through: Through<'a>,
         name: &'a PhysicalName,
         spec: &'a TypedSpec,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
         _: &'a Entropy,
     ) -> Called<'a, Json> {
         self.act(move |services| {
@@ -324,7 +324,7 @@ impl ErasedCalls for SimulatedCalls {
             }
             services.calls.push(format!("create {}/{name}", self.kind()));
             let (spec, text) = self.real.keep(&**spec);
-            let object = Simulated { name: name.clone(), spec, text, mark: Some(mark.clone()) };
+            let object = Simulated { name: name.clone(), spec, text, owner: Some(owner.clone()) };
             let id = services.insert(self.kind(), self.real.facts().naming, object);
             self.state_of(through, &id, services)
         })
@@ -337,24 +337,24 @@ impl ErasedCalls for SimulatedCalls {
         _: Option<&'a Object>,
         live: &'a ErasedLive,
         spec: &'a TypedSpec,
-        mark: &'a Mark,
+        owner: &'a OwnerTag,
     ) -> Called<'a, Json> {
         self.act(move |services| {
             let id = live.id.clone();
             let object = services.objects.get_mut(&(self.kind(), id.clone())).ok_or_else(|| gone(&id))?;
             (object.spec, object.text) = self.real.keep(&**spec);
-            object.mark = Some(mark.clone());
+            object.owner = Some(owner.clone());
             services.calls.push(format!("update {}/{}", self.kind(), live.name));
             self.state_of(through, &id, services)
         })
         .boxed()
     }
 
-    fn ready<'a>(&'a self, through: Through<'a>, object: &'a Object, _: &'a Mark, _: Deadline) -> Called<'a, Json> {
+    fn ready<'a>(&'a self, through: Through<'a>, object: &'a Object, _: &'a OwnerTag, _: Deadline) -> Called<'a, Json> {
         self.act(move |services| self.state_of(through, &object.id, services)).boxed()
     }
 
-    fn delete<'a>(&'a self, _: Through<'a>, object: &'a Object, _: &'a Mark) -> Called<'a, ()> {
+    fn delete<'a>(&'a self, _: Through<'a>, object: &'a Object, _: &'a OwnerTag) -> Called<'a, ()> {
         self.act(move |services| {
             let mention = format!("\"{}\"", object.id);
             let user = services
@@ -373,10 +373,15 @@ impl ErasedCalls for SimulatedCalls {
         .boxed()
     }
 
-    fn settle<'a>(&'a self, through: Through<'a>, intent: &'a Intention, mark: &'a Mark) -> Called<'a, ErasedSettled> {
+    fn recover<'a>(
+        &'a self,
+        through: Through<'a>,
+        intent: &'a Intent,
+        owner: &'a OwnerTag,
+    ) -> Called<'a, ErasedSettled> {
         async move {
             let lives = self.read(through, Target::Named(&intent.name)).await?;
-            let (ours, others): (Vec<_>, Vec<_>) = lives.into_iter().partition(|live| live.is(mark));
+            let (ours, others): (Vec<_>, Vec<_>) = lives.into_iter().partition(|live| live.is(owner));
             let mut ours = ours.into_iter();
             Ok(match ours.next() {
                 Some(object) => ErasedSettled::Ours { object: Box::new(object), duplicates: ours.collect() },
@@ -391,12 +396,12 @@ impl ErasedCalls for SimulatedCalls {
         &'a self,
         through: Through<'a>,
         object: &'a Object,
-        _: &'a Mark,
+        _: &'a OwnerTag,
         _: Deadline,
-    ) -> BoxFuture<'a, Vec<Checked>> {
+    ) -> BoxFuture<'a, Vec<CheckResult>> {
         async move {
             let found = self.find(through, |id, _| *id == object.id).is_ok_and(|found| !found.is_empty());
-            vec![Checked { what: "exists".into(), failure: (!found).then(|| "it has gone".into()) }]
+            vec![CheckResult { what: "exists".into(), failure: (!found).then(|| "it has gone".into()) }]
         }
         .boxed()
     }

@@ -2,10 +2,10 @@
 
 use crate::base::PhysicalName;
 use crate::erased::{in_all_ways, judged};
-use crate::kind::{Claim, Draft, Findings, Resource};
+use crate::kind::{Claim, Diagnostics, Draft, Kind};
 use crate::value::{Deps, Known, NodeId, Partial, Path, PathPart, Slot as _, StackKey, sealing};
 
-/// What a kind's [`review`](Resource::review), [`review_name`](Resource::review_name) and [`claims`](Resource::claims) say
+/// What a kind's [`validate`](Resource::review), [`validate_name`](Resource::review_name) and [`claims`](Resource::claims) say
 /// of a draft if one of its settings, or one item or entry of one, is not known, and do not say if all are. There should be
 /// nothing: before anything is made, settings are often not known, and a plan is refused for what is said of them.
 pub fn false_findings<D: Draft>(draft: D) -> Vec<String> {
@@ -30,9 +30,9 @@ pub fn false_findings<D: Draft>(draft: D) -> Vec<String> {
 }
 
 fn found<D: Draft>(name: &PhysicalName, spec: &D::Spec) -> Vec<String> {
-    let Findings { errors, warnings } = judged::<D>(name, Some(spec))
-        .unwrap_or_else(|panicked| Findings { errors: vec![panicked.into()], ..Findings::default() });
-    let claims = D::Resource::claims(name, Some(spec));
+    let Diagnostics { errors, warnings } = judged::<D>(name, Some(spec))
+        .unwrap_or_else(|panicked| Diagnostics { errors: vec![panicked.into()], ..Diagnostics::default() });
+    let claims = D::Kind::claims(name, Some(spec));
     let claims = claims.into_iter().map(|Claim { what, alone }| format!("claims {what} ({alone:?})"));
     errors.into_iter().chain(warnings).map(|message| message.to_string()).chain(claims).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::kind::{ErrorKind, Identity, Kinds, Mark, Provider, ProviderError, Spec};
+use sprocket_core::kind::{ErrorKind, Identity, Kinds, OwnerTag, Provider, ProviderError, Spec};
 
 use crate::motd::Motd;
 use crate::vaulted::Vaulted;
@@ -15,7 +15,7 @@ pub(crate) struct Stored {
     pub(crate) data: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) version: u64,
-    pub(crate) mark: Option<Mark>,
+    pub(crate) owner: Option<OwnerTag>,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, Recorded, Resource, Spec, This, Witness,
+    CallResult, CreateRequest, ErrorOf, FailureOf, Found, Kind, Live, Naming, ReadRequest, Recorded, ResourceRef,
+    Revision, Spec, UpdateRequest,
 };
 use sprocket_core::program::{IntoInput, Secret};
 
@@ -11,7 +12,7 @@ use crate::service::{Memory, MemoryError, Stored};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Vaulted {
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -38,11 +39,11 @@ fn live((name, stored): (&String, &Stored)) -> Live<Vaulted> {
         name: name.as_str().into(),
         spec: VaultedSpec { data: None },
         state: VaultedState { version: stored.version },
-        mark: stored.mark.clone(),
+        owner: stored.owner.clone(),
     }
 }
 
-impl Resource for Vaulted {
+impl Kind for Vaulted {
     const KIND: &'static str = "memory:vaulted";
     const NAMING: Naming = Naming::Fixed;
     type Provider = Memory;
@@ -50,53 +51,53 @@ impl Resource for Vaulted {
     type Spec = VaultedSpec;
     type State = VaultedState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &VaultedDraft, this: This<Self>) -> Self {
+    fn declared(_: &VaultedDraft, this: ResourceRef<Self>) -> Self {
         Self { this }
     }
 
-    async fn read(memory: &Memory, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(memory: &Memory, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let name = match find {
-            Find::Recorded(recorded) => recorded.name.as_str(),
-            Find::Named(name) => name.as_str(),
-            Find::Import(id) => id,
+            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
+            ReadRequest::Named(name) => name.as_str(),
+            ReadRequest::Import(id) => id,
         };
         Ok(memory.0.with(|all| all.get_key_value(name).map(live)).into())
     }
 
-    async fn create(memory: &Memory, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(memory: &Memory, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let name = make.name.to_string();
         let data = make.spec.data.as_ref().map(|data| data.expose().clone()).unwrap_or_default();
         memory.0.with(|all| {
             if all.contains_key(&name) {
                 return Err(MemoryError { attempt: "write", name: name.clone() }.into());
             }
-            all.insert(name.clone(), Stored { data, version: 1, mark: Some(make.mark.clone()), ..Stored::default() });
+            all.insert(name.clone(), Stored { data, version: 1, owner: Some(make.owner.clone()), ..Stored::default() });
             Ok(VaultedState { version: 1 })
         })
     }
 
-    async fn update(memory: &Memory, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(memory: &Memory, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         memory.0.change(change.live.name.as_str(), |stored| {
             if !memory.0.only_counts {
                 stored.data = change.spec.data.as_ref().map(|data| data.expose().clone()).unwrap_or_default();
             }
             stored.version += 1;
-            stored.mark = Some(change.mark.clone());
+            stored.owner = Some(change.owner.clone());
         });
         Ok(VaultedState { version: change.live.state.version + 1 })
     }
 
-    async fn delete(memory: &Memory, recorded: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(memory: &Memory, recorded: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         memory.0.with(|all| all.remove(recorded.name.as_str()));
         Ok(())
     }
 
     /// The value can't be read; that somebody wrote another one shows in the count.
-    fn witness(live: &Live<Self>) -> Option<Witness> {
-        Some(Witness::of(&live.id, &live.state))
+    fn revision(live: &Live<Self>) -> Option<Revision> {
+        Some(Revision::of(&live.id, &live.state))
     }
 }

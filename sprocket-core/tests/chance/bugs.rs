@@ -2,7 +2,7 @@
 
 use proptest::strategy::ValueTree as _;
 
-use super::case::Kind::*;
+use super::case::KindName::*;
 use super::case::{Act, Case, Slot};
 use super::chances::{as_test, case_with, smallest};
 use super::play::play;

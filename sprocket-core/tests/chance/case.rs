@@ -39,7 +39,7 @@ pub(crate) struct Act {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Slot {
     pub(crate) slot: u8,
-    pub(crate) kind: Kind,
+    pub(crate) kind: KindName,
     pub(crate) text: u8,
     pub(crate) base: u64,
     /// What it mentions. What is not declared before it is not mentioned.
@@ -48,7 +48,7 @@ pub(crate) struct Slot {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum KindName {
     Post,
     Pipe,
     Vat,
@@ -147,7 +147,7 @@ impl Use {
     }
 }
 
-impl Kind {
+impl KindName {
     pub(crate) const ALL: [Self; 7] = [Self::Post, Self::Pipe, Self::Vat, Self::Lamp, Self::Sign, Self::Tag, Self::Tap];
 
     pub(crate) fn name(self) -> &'static str {
@@ -349,13 +349,13 @@ pub(crate) fn declare(stack: &mut Stack, shed: &Shed, program: &[Slot], has_far:
         }
         let at = far.as_ref().filter(|_| slot.has(Opt::Far)).unwrap_or(&near);
         match slot.kind {
-            Kind::Post => declare!(Post, PostDraft, stack, &near, at, slot, program, made),
-            Kind::Pipe => declare!(Pipe, PipeDraft, stack, &near, at, slot, program, made),
-            Kind::Vat => declare!(Vat, VatDraft, stack, &near, at, slot, program, made),
-            Kind::Lamp => declare!(Lamp, LampDraft, stack, &near, at, slot, program, made),
-            Kind::Sign => declare!(Sign, SignDraft, stack, &near, at, slot, program, made),
-            Kind::Tag => declare!(Tag, TagDraft, stack, &near, at, slot, program, made),
-            Kind::Tap => declare!(Tap, TapDraft, stack, &near, at, slot, program, made),
+            KindName::Post => declare!(Post, PostDraft, stack, &near, at, slot, program, made),
+            KindName::Pipe => declare!(Pipe, PipeDraft, stack, &near, at, slot, program, made),
+            KindName::Vat => declare!(Vat, VatDraft, stack, &near, at, slot, program, made),
+            KindName::Lamp => declare!(Lamp, LampDraft, stack, &near, at, slot, program, made),
+            KindName::Sign => declare!(Sign, SignDraft, stack, &near, at, slot, program, made),
+            KindName::Tag => declare!(Tag, TagDraft, stack, &near, at, slot, program, made),
+            KindName::Tap => declare!(Tap, TapDraft, stack, &near, at, slot, program, made),
         }
     }
     // Who has something there must connect to it.
@@ -372,8 +372,8 @@ fn slots() -> impl Strategy<Value = u8> {
 
 fn program() -> impl Strategy<Value = Vec<Slot>> {
     let kind = prop_oneof![
-        4 => Just(Kind::Post), 4 => Just(Kind::Pipe), 1 => Just(Kind::Vat), 2 => Just(Kind::Lamp), 3 => Just(Kind::Sign), 2 => Just(Kind::Tag),
-        2 => Just(Kind::Tap),
+        4 => Just(KindName::Post), 4 => Just(KindName::Pipe), 1 => Just(KindName::Vat), 2 => Just(KindName::Lamp), 3 => Just(KindName::Sign), 2 => Just(KindName::Tag),
+        2 => Just(KindName::Tap),
     ];
     let using = (slots(), 0..16_u8).prop_map(|(of, how)| match how {
         0..=1 => Use::Name(of),
@@ -555,7 +555,7 @@ fn moved(program: &mut [Slot], before: &[Slot], shift: u8) {
             slot.options.push(Opt::Called(called));
         }
     }
-    for kind in Kind::ALL {
+    for kind in KindName::ALL {
         let of_kind: Vec<usize> = (0..program.len()).filter(|&at| program[at].kind == kind).collect();
         let names: Vec<u8> = of_kind.iter().map(|&at| program[at].called()).collect();
         for (place, &at) in of_kind.iter().enumerate() {
@@ -609,8 +609,8 @@ impl Case {
                 _ => true,
             });
             for slot in &mut act.program {
-                if slot.kind == Kind::Tap && !has(Feature::Claims) {
-                    slot.kind = Kind::Pipe;
+                if slot.kind == KindName::Tap && !has(Feature::Claims) {
+                    slot.kind = KindName::Pipe;
                 }
                 slot.uses.retain(|using| match using {
                     Use::Within(_) => has(Feature::HostsByName),

@@ -6,7 +6,7 @@ use sprocket_core::engine::Report;
 use sprocket_core::engine::{Plan, Problem, StepAction};
 use sprocket_core::state::{Action, Event, Object, Snapshot};
 
-use super::case::{Kind, Opt, PLANTED, Slot, Street, Use, street};
+use super::case::{KindName, Opt, PLANTED, Slot, Street, Use, street};
 use super::shed::{Call, Thing, record_of, slot};
 use super::trace::Note;
 
@@ -190,7 +190,7 @@ pub(crate) fn what_only_moves_keeps_its_object(
             is_moved && (other.kind, other.base, other.text) == (slot.kind, slot.base, slot.text)
         })
     };
-    let moves = |kind: Kind, name: u8| program.iter().any(|slot| slot.kind == kind && was(slot) == Some(name));
+    let moves = |kind: KindName, name: u8| program.iter().any(|slot| slot.kind == kind && was(slot) == Some(name));
     let stays = |slot: &Slot| {
         let Some(old) = was(slot) else { return false };
         let is_declared =
@@ -264,9 +264,9 @@ pub(crate) fn no_object_has_a_double(things: &[Thing], state: &Snapshot, left: &
     for (address, record) in &state.records {
         let with_mark = things.iter().filter(|thing| {
             thing
-                .mark
+                .owner
                 .as_ref()
-                .is_some_and(|mark| mark.lineage == state.lineage && record_of(mark) == record.id.as_str())
+                .is_some_and(|owner| owner.lineage == state.lineage && record_of(owner) == record.id.as_str())
                 && !left.contains(&thing.name)
         });
         let ids: Vec<&str> = with_mark.map(|thing| thing.id.as_str()).collect();
@@ -367,5 +367,5 @@ fn objects(state: &Snapshot) -> BTreeMap<(&str, &str), &Object> {
 
 /// It bears the stack's mark. Of a kind that bears none, only the record tells.
 fn is_ours(thing: &Thing, state: &Snapshot) -> bool {
-    Kind::of(thing.kind).is_marked() && thing.mark.as_ref().is_some_and(|mark| mark.lineage == state.lineage)
+    KindName::of(thing.kind).is_marked() && thing.owner.as_ref().is_some_and(|owner| owner.lineage == state.lineage)
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use sprocket_core::engine::Goal;
 use sprocket_core::state::{Object, Record, Snapshot};
 
-use super::case::{Kind, Opt, Slot, Use};
+use super::case::{KindName, Opt, Slot, Use};
 use super::shed::{Settings, Thing};
 
 /// What happens: `create`, `update`, `delete 1`, by address.
@@ -134,16 +134,16 @@ impl<'a> Oracle<'a> {
         self.things.iter().find(|thing| thing.id == object.id.as_str())
     }
 
-    fn named(&self, kind: Kind, name: &str) -> Option<&'a Thing> {
+    fn named(&self, kind: KindName, name: &str) -> Option<&'a Thing> {
         self.things.iter().find(|thing| thing.kind == kind.name() && thing.name == name)
     }
 
     fn is_ours(&self, thing: &Thing) -> bool {
-        thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() == self.lineage)
+        thing.owner.as_ref().is_some_and(|owner| owner.lineage.as_str() == self.lineage)
     }
 
     fn is_stolen(&self, thing: &Thing) -> bool {
-        thing.mark.as_ref().is_some_and(|mark| mark.lineage.as_str() != self.lineage)
+        thing.owner.as_ref().is_some_and(|owner| owner.lineage.as_str() != self.lineage)
     }
 
     /// The settings, as far as those of others are known.
@@ -339,7 +339,7 @@ impl<'a> Oracle<'a> {
     fn next_name(&self, slot: &Slot, desired: &Desired, generation: u32) -> Known<String> {
         let name = slot.names().0;
         match slot.kind {
-            Kind::Sign => {
+            KindName::Sign => {
                 let (on, inside) = (desired.on.as_ref()?, desired.inside.as_ref()?);
                 let text = json!({ "base": desired.base, "on": on, "inside": inside }).to_string();
                 let hash = Sha256::new().chain_update((text.len() as u64).to_le_bytes()).chain_update(text).finalize();
@@ -365,7 +365,7 @@ impl<'a> Oracle<'a> {
             }
         }
         let is_asked_for = || self.next_name(slot, &desired, 1).as_deref() == name;
-        let is_listed = slot.kind != Kind::Sign || self.is_ours(thing) || is_asked_for();
+        let is_listed = slot.kind != KindName::Sign || self.is_ours(thing) || is_asked_for();
         (is_listed && !old.iter().any(|object| object.id.as_str() == thing.id)).then_some(thing)
     }
 
@@ -376,7 +376,7 @@ impl<'a> Oracle<'a> {
         let can_become = thing.set.base == desired.base
             && desired.on.as_ref() == Some(&thing.set.on)
             && desired.inside.as_ref() == Some(&thing.set.inside);
-        if (is_ours || slot.has(Opt::Adopt) && thing.mark.is_none()) && can_become {
+        if (is_ours || slot.has(Opt::Adopt) && thing.owner.is_none()) && can_become {
             return Some("adopt");
         }
         self.problem(&slot.address());
@@ -393,7 +393,7 @@ impl<'a> Oracle<'a> {
     ) -> Option<&'static str> {
         let host = self.host_goes(record);
         if self.replaces(slot, desired, object, thing) || host.is_some() {
-            if record.protect || slot.has(Opt::Protect) || slot.kind == Kind::Vat {
+            if record.protect || slot.has(Opt::Protect) || slot.kind == KindName::Vat {
                 self.problem(&slot.address());
                 return None;
             }
@@ -406,7 +406,7 @@ impl<'a> Oracle<'a> {
             }
             // It would be called the same.
             if host != Some(Goes::First)
-                && slot.kind == Kind::Sign
+                && slot.kind == KindName::Sign
                 && self.next_name(slot, desired, 1).as_deref() == Some(object.name.as_str())
             {
                 self.problem(&slot.address());
@@ -438,7 +438,7 @@ impl<'a> Oracle<'a> {
     /// Where somebody else has made it what the program says now, it is only sent again. A sign would keep its name.
     fn replaces(&self, slot: &Slot, desired: &Desired, object: &Object, thing: &Thing) -> bool {
         let differ = self.differences(desired, object, thing);
-        differ.iter().any(|(differs, is_there)| *differs && !(*is_there && slot.kind != Kind::Sign))
+        differ.iter().any(|(differs, is_there)| *differs && !(*is_there && slot.kind != KindName::Sign))
     }
 
     /// Whether an object that it had before may take its place again: not what was made from a host that goes.
@@ -460,7 +460,7 @@ impl<'a> Oracle<'a> {
     ) -> Option<(&'r Object, &'a Thing)> {
         let mut there = old.iter().filter_map(|old| Some((old, self.live(old)?)));
         match slot.kind {
-            Kind::Sign => there.find(|(old, _)| Some(old.name.as_str()) == name),
+            KindName::Sign => there.find(|(old, _)| Some(old.name.as_str()) == name),
             kind if kind.is_fixed() => None,
             _ => there
                 .filter(|(old, thing)| self.is_ours(thing) && !self.replaces(slot, desired, old, thing))
@@ -482,14 +482,14 @@ impl<'a> Oracle<'a> {
         let ignores = slot.has(Opt::IgnoreText);
         let differ = self.differences(desired, object, thing);
         // and is held against the program.
-        let is_unlike = (object.ready || slot.kind == Kind::Lamp)
+        let is_unlike = (object.ready || slot.kind == KindName::Lamp)
             && object.seen.is_none()
             && (!ignores && desired.text != live.text || desired.uses.as_ref().is_some_and(|uses| *uses != live.uses));
         let updates = is_unlike
             || differ.iter().any(|(differs, _)| *differs)
             || !ignores && differs(&desired.text, &applied.text, &seen.text, &live.text)
             || unknown_or(&desired.uses, |uses| differs(uses, &applied.uses, &seen.uses, &live.uses))
-            || slot.kind.is_marked() && (object.marked || object.seen.is_none()) && thing.mark.is_none();
+            || slot.kind.is_marked() && (object.marked || object.seen.is_none()) && thing.owner.is_none();
         if updates {
             return Some("update");
         }
@@ -584,8 +584,9 @@ impl<'a> Oracle<'a> {
     /// What of this is to be left in place, and what that was made from. Of what is declared, an object that was made room
     /// for can't be left, and any other is.
     fn left(&mut self, gone: &BTreeMap<String, Record>) -> BTreeSet<String> {
-        let is_left =
-            |(address, record): &(&String, &Record)| record.keep_on_delete || Kind::of(kind_of(address)) == Kind::Vat;
+        let is_left = |(address, record): &(&String, &Record)| {
+            record.keep_on_delete || KindName::of(kind_of(address)) == KindName::Vat
+        };
         let mut left: BTreeSet<String> = gone.iter().filter(is_left).map(|(address, _)| address.clone()).collect();
         let objects = |address: &String, record: &Record| -> Vec<(String, Object)> {
             record.objects().map(|object| (address.clone(), object.clone())).collect()

@@ -14,7 +14,7 @@ use sprocket_core::program::Stack;
 use sprocket_core::state::{Action, Event, KeySource, Object, Snapshot};
 use sprocket_core::testing::World;
 
-use super::case::{Act, Case, INSIDE, Kind, Opt, Other, Slot, Use, declare, secret_of, shown};
+use super::case::{Act, Case, INSIDE, KindName, Opt, Other, Slot, Use, declare, secret_of, shown};
 use super::features::Feature;
 use super::laws::{self, waits};
 use super::ledger::{Death, Ledger};
@@ -267,7 +267,7 @@ impl<'c> Stage<'c> {
         // So is what an interrupted run made or changed, if it is to be left and is not declared any more.
         for (address, begun) in state.iter().flat_map(|state| &state.pending) {
             if let Event::Begin { action: Action::Create { intent } | Action::Update { intent } } = &begun.event
-                && (intent.ending.keep_on_delete || Kind::of(address.kind()) == Kind::Vat)
+                && (intent.ending.keep_on_delete || KindName::of(address.kind()) == KindName::Vat)
                 && !act.program.iter().any(|slot| slot.address() == address.as_str())
             {
                 let record = state.as_ref().and_then(|state| state.records.get(address));
@@ -408,8 +408,8 @@ impl<'c> Stage<'c> {
                 declared.push(match same {
                     // What bears no mark can't be told apart.
                     Some(slot) if slot.kind.is_marked() => Slot { uses, options, ..slot },
-                    Some(slot) => Slot { kind: Kind::Post, uses, options, ..slot },
-                    None => Slot { slot: of, kind: Kind::Post, text: 0, base: 0, uses, options },
+                    Some(slot) => Slot { kind: KindName::Post, uses, options, ..slot },
+                    None => Slot { slot: of, kind: KindName::Post, text: 0, base: 0, uses, options },
                 });
                 declared.sort_by_key(|slot| slot.slot);
             }
@@ -419,8 +419,8 @@ impl<'c> Stage<'c> {
         let theirs = |shed: &Shed, lineage: Option<&Lineage>| -> Vec<Thing> {
             let things = shed.inside().things.clone();
             let is_theirs = |thing: &Thing| {
-                let mark = thing.mark.as_ref();
-                mark.is_some_and(|mark| Some(&mark.lineage) != lineage) && !thing.set.is_hosted()
+                let owner = thing.owner.as_ref();
+                owner.is_some_and(|owner| Some(&owner.lineage) != lineage) && !thing.set.is_hosted()
             };
             things.into_iter().filter(is_theirs).collect()
         };
@@ -521,7 +521,7 @@ impl<'c> Stage<'c> {
         let unowned: BTreeSet<(String, String)> = unowned.map(both).collect();
         let is_theirs = |thing: &&Thing| {
             // What is inside of another thing goes with that, whosever it is. What was imported is ours by the user's word.
-            let stolen = thing.mark.as_ref().is_some_and(|mark| Some(&mark.lineage) != ours);
+            let stolen = thing.owner.as_ref().is_some_and(|owner| Some(&owner.lineage) != ours);
             (stolen && !self.imported.contains(&thing.id) || unowned.contains(&both(thing))) && !thing.set.is_hosted()
         };
         self.theirs = inside.things.iter().filter(is_theirs).cloned().collect();
@@ -559,14 +559,14 @@ impl<'c> Stage<'c> {
             let is_it = |thing: &&Thing| thing.id == object.id.as_str() && thing.kind == slot.kind.name();
             let thing = inside.things.iter().find(is_it);
             let thing = thing.ok_or_else(|| format!("{} is not there", slot.address()))?;
-            let is_ours = match &thing.mark {
-                Some(mark) if mark.lineage == state.lineage && record_of(mark) == record.id.as_str() => true,
+            let is_ours = match &thing.owner {
+                Some(owner) if owner.lineage == state.lineage && record_of(owner) == record.id.as_str() => true,
                 // What was imported bears what it bore, until it is changed.
                 Some(_) => self.imported.contains(&thing.id) && !object.marked,
                 // That it has none may have been accepted.
                 None => !slot.kind.is_marked() || self.case.has(Feature::Imports) && !object.marked,
             };
-            holds!(is_ours, "{} bears the mark {:?}", slot.address(), thing.mark);
+            holds!(is_ours, "{} bears the mark {:?}", slot.address(), thing.owner);
             owned.insert(thing.id.clone());
             objects.insert(slot.slot, thing.id.clone());
             let thing_of = |other: &Slot| {
@@ -609,7 +609,7 @@ impl<'c> Stage<'c> {
         }
         for thing in &inside.things {
             // Another stack's are none of ours; what was late is an orphan, which the plan tells if it can.
-            if is_late || thing.mark.as_ref().is_some_and(|mark| mark.lineage != state.lineage) {
+            if is_late || thing.owner.as_ref().is_some_and(|owner| owner.lineage != state.lineage) {
                 continue;
             }
             let is_meant = owned.contains(&thing.id) || self.left.borrow().contains(&thing.name);
@@ -629,8 +629,8 @@ impl<'c> Stage<'c> {
     fn meaning(&self) -> BTreeSet<String> {
         let inside = self.shed.inside();
         // A sign's name is made of ids, too.
-        let name = |thing: &Thing| match Kind::of(thing.kind) {
-            Kind::Sign => thing.name.split('-').next().unwrap_or_default().to_owned(),
+        let name = |thing: &Thing| match KindName::of(thing.kind) {
+            KindName::Sign => thing.name.split('-').next().unwrap_or_default().to_owned(),
             _ => thing.name.clone(),
         };
         let named = |id: &String| {
@@ -665,8 +665,8 @@ impl<'c> Stage<'c> {
             // Another version can be shown.
             inside.things.iter_mut().filter(|thing| thing.version % 4 == 3).for_each(|thing| thing.version += 1);
         }
-        let foreign = |thing: &Thing| match Kind::of(thing.kind).is_marked() {
-            true => thing.mark.as_ref().map(|mark| &mark.lineage) != lineage,
+        let foreign = |thing: &Thing| match KindName::of(thing.kind).is_marked() {
+            true => thing.owner.as_ref().map(|owner| &owner.lineage) != lineage,
             false => !is_recorded(thing),
         };
         let away: Vec<String> =
@@ -705,11 +705,11 @@ impl<'c> Stage<'c> {
                     }
                 }
                 Other::Remove(_) => removed.push(thing.id.clone()),
-                Other::Unmark(_) | Other::Steal(_) if !Kind::of(thing.kind).is_marked() => {}
-                Other::Unmark(_) => thing.mark = None,
+                Other::Unmark(_) | Other::Steal(_) if !KindName::of(thing.kind).is_marked() => {}
+                Other::Unmark(_) => thing.owner = None,
                 Other::Steal(_) => {
                     let record = "theirs".to_owned().into();
-                    thing.mark = Some(sprocket_core::kind::Mark { lineage: ANOTHER.to_owned().into(), record });
+                    thing.owner = Some(sprocket_core::kind::OwnerTag { lineage: ANOTHER.to_owned().into(), record });
                 }
                 _ => {}
             }
@@ -719,7 +719,7 @@ impl<'c> Stage<'c> {
             // What was made by a run that could not say so, and does not say it itself any more, is nobody's.
             // An id that comes back may be recorded of another object.
             let is_known = |thing: &Thing| of_thing(thing).is_some_and(|object| object.name.as_str() == thing.name);
-            let may_be_known = |thing: &Thing| is_known(thing) || !Kind::of(thing.kind).is_marked();
+            let may_be_known = |thing: &Thing| is_known(thing) || !KindName::of(thing.kind).is_marked();
             let unknown = inside.things.iter().filter(|thing| slot(&thing.name) == Some(of) && !may_be_known(thing));
             for thing in unknown {
                 self.left.borrow_mut().insert(thing.name.clone());
@@ -818,7 +818,7 @@ fn outcome(report: &Report) -> Run {
 fn refusal(refused: &Refused) -> Result<Run, String> {
     match refused {
         Refused::Problems(_) => Ok(Run::Problems),
-        Refused::Undecided { address, .. } if !Kind::of(address.kind()).is_marked() => Ok(Run::Problems),
+        Refused::Undecided { address, .. } if !KindName::of(address.kind()).is_marked() => Ok(Run::Problems),
         Refused::Store(_) | Refused::Stale { .. } | Refused::Unreadable { .. } | Refused::Unreachable { .. } => {
             Ok(Run::NotYet)
         }

@@ -1,6 +1,6 @@
 //! Cases that once broke a law, as they printed themselves. Each was a fault of the engine.
 
-use super::case::Kind::*;
+use super::case::KindName::*;
 use super::case::Opt::*;
 use super::case::Other::*;
 use super::case::Use::*;
@@ -13,7 +13,7 @@ use super::shed::Fault;
 use super::shed::How::*;
 
 /// A thing of this kind.
-fn thing(slot: u8, kind: super::case::Kind) -> Slot {
+fn thing(slot: u8, kind: super::case::KindName) -> Slot {
     Slot { slot, kind, text: 0, base: 0, uses: vec![], options: vec![] }
 }
 

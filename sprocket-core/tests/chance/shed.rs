@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, Claim, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Intent, Kinds, Listing, Live,
-    Lookup, Make, Mark, Naming, ObjectId, Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, Settled,
-    Spec, This, Witness,
+    CallFailure, CallResult, Claim, CreateRequest, Deadline, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind,
+    Kinds, Listing, Live, Lookup, Naming, ObjectId, OwnerTag, PendingCreate, PhysicalName, Provider, ProviderError,
+    ReadRequest, Recorded, Recovered, ResourceRef, Revision, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Output, Secret};
 
-use super::case::{INSIDE, Kind, PLANTED};
+use super::case::{INSIDE, KindName, PLANTED};
 use super::features::Feature;
 use super::trace::{Note, Trace};
 
@@ -52,7 +52,7 @@ pub(crate) struct Thing {
     pub(crate) name: String,
     pub(crate) id: String,
     pub(crate) version: u64,
-    pub(crate) mark: Option<Mark>,
+    pub(crate) owner: Option<OwnerTag>,
     pub(crate) set: Settings,
 }
 
@@ -181,10 +181,10 @@ impl Inside {
     }
 
     /// A thing that there is not yet.
-    fn mint(&mut self, kind: &'static str, name: &str, set: Settings, mark: Option<Mark>) -> Thing {
+    fn mint(&mut self, kind: &'static str, name: &str, set: Settings, owner: Option<OwnerTag>) -> Thing {
         self.minted += 1;
         let mut id = format!("id-{}", self.minted);
-        if self.has(Feature::NamesAreIds) && Kind::of(kind).is_fixed() {
+        if self.has(Feature::NamesAreIds) && KindName::of(kind).is_fixed() {
             id = format!("{kind}:{name}");
         } else if self.has(Feature::IdsComeBack) {
             let is_free = |id: &String| {
@@ -192,12 +192,12 @@ impl Inside {
             };
             id = (1..).map(|number| format!("id-{number}")).find(is_free).expect("there are numbers enough");
         }
-        Thing { kind, name: name.to_owned(), id, version: 1, mark, set }
+        Thing { kind, name: name.to_owned(), id, version: 1, owner, set }
     }
 
     /// A thing that nobody owns.
-    pub(crate) fn put(&mut self, kind: &'static str, name: &str, set: Settings, mark: Option<Mark>) -> Standing {
-        let thing = self.mint(kind, name, set, mark);
+    pub(crate) fn put(&mut self, kind: &'static str, name: &str, set: Settings, owner: Option<OwnerTag>) -> Standing {
+        let thing = self.mint(kind, name, set, owner);
         let state = Standing { id: thing.id.clone(), version: 1 };
         self.things.push(thing);
         state
@@ -205,8 +205,8 @@ impl Inside {
 
     /// Why there can't be such a thing beside those that are there.
     fn refuses(&self, kind: &'static str, name: &str, set: &Settings) -> Option<ShedError> {
-        let many =
-            self.has(Feature::Namesakes) && [Kind::Pipe, Kind::Lamp, Kind::Tap].iter().any(|many| many.name() == kind);
+        let many = self.has(Feature::Namesakes)
+            && [KindName::Pipe, KindName::Lamp, KindName::Tap].iter().any(|many| many.name() == kind);
         let of_kind = || self.things.iter().filter(|thing| thing.kind == kind);
         if !many && of_kind().any(|thing| thing.name == name) {
             return Some(ShedError::Taken(name.to_owned()));
@@ -215,7 +215,7 @@ impl Inside {
             return Some(ShedError::Gone(format!("what {name} is to be in")));
         }
         let has_port = |thing: &Thing| thing.set.base == set.base;
-        (kind == Kind::Tap.name() && of_kind().any(has_port)).then_some(ShedError::Busy(set.base))
+        (kind == KindName::Tap.name() && of_kind().any(has_port)).then_some(ShedError::Busy(set.base))
     }
 
     /// Whether what these settings put a thing into is there.
@@ -381,10 +381,10 @@ impl Door {
         &self,
         call: Call,
         name: &str,
-        record: Option<&Mark>,
+        record: Option<&OwnerTag>,
         effect: impl FnOnce(&mut Inside, Option<How>) -> Result<T, ShedError>,
     ) -> Result<T, (ShedError, Option<T>)> {
-        let record = record.map(|mark| record_of(mark).to_owned());
+        let record = record.map(|owner| record_of(owner).to_owned());
         let _under_way = record.as_ref().map(|record| {
             self.0.inside().trace.note(Note::Called { call, name: name.to_owned(), record: record.clone() });
             UnderWay(&self.0, record.clone())
@@ -436,8 +436,8 @@ impl Door {
 /// What a provider says that falls over on purpose.
 pub(crate) const FALLS_OVER: &str = "the provider falls over, as it is to";
 
-fn failed<S>((error, left): (ShedError, Option<S>)) -> Failed<ShedError, S> {
-    let failed = Failed::from(error);
+fn failed<S>((error, left): (ShedError, Option<S>)) -> CallFailure<ShedError, S> {
+    let failed = CallFailure::from(error);
     match left {
         Some(state) => failed.leaving(state),
         None => failed,
@@ -445,7 +445,7 @@ fn failed<S>((error, left): (ShedError, Option<S>)) -> Failed<ShedError, S> {
 }
 
 /// A kind of thing: its settings, to and fro.
-trait Sort: Resource<Provider = Door, State = Standing> {
+trait Sort: Kind<Provider = Door, State = Standing> {
     fn settings(spec: &Self::Spec) -> Settings;
     fn spec(settings: &Settings) -> Self::Spec;
 
@@ -455,16 +455,16 @@ trait Sort: Resource<Provider = Door, State = Standing> {
             name: thing.name.as_str().into(),
             spec: Self::spec(&thing.set),
             state: Standing { id: thing.id.clone(), version: thing.version },
-            mark: thing.mark.clone(),
+            owner: thing.owner.clone(),
         }
     }
 }
 
-async fn read<R: Sort>(door: &Door, find: Find<'_, R>) -> Result<Found<R>, ShedError> {
+async fn read<R: Sort>(door: &Door, find: ReadRequest<'_, R>) -> Result<Found<R>, ShedError> {
     let (name, id) = match &find {
-        Find::Recorded(recorded) => (recorded.name.to_string(), Some(recorded.id.as_str())),
-        Find::Named(name) => (name.to_string(), None),
-        Find::Import(name) => ((*name).to_owned(), None),
+        ReadRequest::Recorded(recorded) => (recorded.name.to_string(), Some(recorded.id.as_str())),
+        ReadRequest::Named(name) => (name.to_string(), None),
+        ReadRequest::Import(name) => ((*name).to_owned(), None),
     };
     let found = door.call(Call::Read, &name, None, |inside, _| {
         let is_meant = |thing: &&Thing| thing.kind == R::KIND && id.map_or(thing.name == name, |id| thing.id == id);
@@ -480,7 +480,7 @@ async fn read<R: Sort>(door: &Door, find: Find<'_, R>) -> Result<Found<R>, ShedE
 }
 
 async fn list<R: Sort>(door: &Door, wanted: &Listing) -> Result<Vec<Live<R>>, ShedError> {
-    let place = Kind::ALL.iter().position(|kind| kind.name() == R::KIND).and_then(|place| u8::try_from(place).ok());
+    let place = KindName::ALL.iter().position(|kind| kind.name() == R::KIND).and_then(|place| u8::try_from(place).ok());
     let how = door.0.inside().fault(Call::List, place);
     match how {
         Some(How::Refused) => return Err(ShedError::Refused),
@@ -494,14 +494,15 @@ async fn list<R: Sort>(door: &Door, wanted: &Listing) -> Result<Vec<Live<R>>, Sh
         return Ok(Vec::new());
     }
     let things = inside.list(R::KIND);
-    let ours = |thing: &&Thing| thing.kind == R::KIND && wanted.wants(&thing.name.as_str().into(), thing.mark.as_ref());
+    let ours =
+        |thing: &&Thing| thing.kind == R::KIND && wanted.wants(&thing.name.as_str().into(), thing.owner.as_ref());
     let left_out = usize::from(how == Some(How::Half));
     Ok(things.iter().filter(ours).skip(left_out).map(R::live).collect())
 }
 
-async fn create<R: Sort>(door: &Door, make: &Make<'_, R>) -> Outcome<R> {
+async fn create<R: Sort>(door: &Door, make: &CreateRequest<'_, R>) -> CallResult<R> {
     let name = make.name.as_str();
-    let done = door.call(Call::Create, name, Some(make.mark), |inside, how| {
+    let done = door.call(Call::Create, name, Some(make.owner), |inside, how| {
         let mut set = R::settings(make.spec);
         match inside.bug {
             Some(Bug::MakesNamesakes) => {}
@@ -511,25 +512,25 @@ async fn create<R: Sort>(door: &Door, make: &Make<'_, R>) -> Outcome<R> {
         if how == Some(How::Half) {
             set.text.clear();
         }
-        let mark = Some(make.mark.clone()).filter(|_| R::MARKED && inside.bug != Some(Bug::ForgetsMarks));
+        let owner = Some(make.owner.clone()).filter(|_| R::MARKED && inside.bug != Some(Bug::ForgetsMarks));
         if how == Some(How::Late) {
-            let thing = inside.mint(R::KIND, name, set, mark);
+            let thing = inside.mint(R::KIND, name, set, owner);
             let state = Standing { id: thing.id.clone(), version: 1 };
             let calls = 2 + u8::try_from(inside.minted % 3).unwrap_or(0);
             inside.late.push((calls, thing));
             return Ok(state);
         }
-        Ok(inside.put(R::KIND, name, set, mark))
+        Ok(inside.put(R::KIND, name, set, owner))
     });
     done.await.map_err(failed)
 }
 
-async fn update<R: Sort>(door: &Door, change: &Change<'_, R>) -> Outcome<R> {
+async fn update<R: Sort>(door: &Door, change: &UpdateRequest<'_, R>) -> CallResult<R> {
     let name = change.live.name.as_str();
-    let done = door.call(Call::Update, name, Some(change.mark), |inside, _| {
+    let done = door.call(Call::Update, name, Some(change.owner), |inside, _| {
         let bug = inside.bug;
         if bug == Some(Bug::UpdatesADouble) {
-            inside.put(R::KIND, &format!("{name}-double"), R::settings(change.spec), Some(change.mark.clone()));
+            inside.put(R::KIND, &format!("{name}-double"), R::settings(change.spec), Some(change.owner.clone()));
         }
         let thing = inside.things.iter_mut().find(|thing| thing.id == change.live.id.as_str());
         let thing = thing.ok_or_else(|| ShedError::Gone(name.to_owned()))?;
@@ -537,14 +538,14 @@ async fn update<R: Sort>(door: &Door, change: &Change<'_, R>) -> Outcome<R> {
         thing.set = R::settings(change.spec);
         thing.set.text = text.unwrap_or_else(|| thing.set.text.clone());
         thing.version += 1;
-        thing.mark = Some(change.mark.clone()).filter(|_| R::MARKED);
+        thing.owner = Some(change.owner.clone()).filter(|_| R::MARKED);
         Ok(Standing { id: thing.id.clone(), version: thing.version })
     });
     done.await.map_err(failed)
 }
 
-async fn ready<R: Sort>(door: &Door, recorded: &Recorded<R>) -> Outcome<R> {
-    let done = door.call(Call::Ready, recorded.name.as_str(), Some(&recorded.mark), |inside, _| {
+async fn ready<R: Sort>(door: &Door, recorded: &Recorded<R>) -> CallResult<R> {
+    let done = door.call(Call::Ready, recorded.name.as_str(), Some(&recorded.owner), |inside, _| {
         let thing = inside.things.iter_mut().find(|thing| thing.id == recorded.id.as_str());
         let thing = thing.ok_or_else(|| ShedError::Gone(recorded.name.to_string()))?;
         if thing.set.text.is_empty() {
@@ -555,8 +556,8 @@ async fn ready<R: Sort>(door: &Door, recorded: &Recorded<R>) -> Outcome<R> {
     done.await.map_err(|(error, _)| error.into())
 }
 
-async fn delete<R: Sort>(door: &Door, recorded: &Recorded<R>) -> Result<(), FailedOf<R>> {
-    let done = door.call(Call::Delete, recorded.name.as_str(), Some(&recorded.mark), |inside, _| {
+async fn delete<R: Sort>(door: &Door, recorded: &Recorded<R>) -> Result<(), FailureOf<R>> {
+    let done = door.call(Call::Delete, recorded.name.as_str(), Some(&recorded.owner), |inside, _| {
         inside.trace.note(Note::Deleted { id: recorded.id.to_string(), things: inside.things.clone() });
         if inside.bug == Some(Bug::DeletesOnce) && !inside.things.iter().any(|thing| thing.id == recorded.id.as_str()) {
             return Err(ShedError::Gone(recorded.name.to_string()));
@@ -569,22 +570,22 @@ async fn delete<R: Sort>(door: &Door, recorded: &Recorded<R>) -> Result<(), Fail
     done.await.map_err(|(error, _)| error.into())
 }
 
-async fn settle<R: Sort>(door: &Door, intent: &Intent<R>) -> Result<Settled<R>, ShedError> {
-    let found = read(door, Find::<R>::Named(&intent.name)).await?.into_vec();
+async fn recover<R: Sort>(door: &Door, intent: &PendingCreate<R>) -> Result<Recovered<R>, ShedError> {
+    let found = read(door, ReadRequest::<R>::Named(&intent.name)).await?.into_vec();
     let bug = door.0.inside().bug;
-    let is_ours = |live: &Live<R>| live.is(&intent.mark) || bug == Some(Bug::SettlesOthers);
+    let is_ours = |live: &Live<R>| live.is(&intent.owner) || bug == Some(Bug::SettlesOthers);
     let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(is_ours);
     let mut ours = ours.into_iter();
     Ok(match ours.next() {
-        _ if bug == Some(Bug::SettlesNothing) => Settled::Nothing,
+        _ if bug == Some(Bug::SettlesNothing) => Recovered::Nothing,
         None if bug == Some(Bug::SettlesMadeUp) && others.is_empty() => {
             let (kind, name, set) = (R::KIND, intent.name.to_string(), R::settings(&intent.spec));
-            let mark = Some(intent.mark.clone());
-            Settled::one(R::live(&Thing { kind, name, id: "id-0".into(), version: 1, mark, set }))
+            let owner = Some(intent.owner.clone());
+            Recovered::one(R::live(&Thing { kind, name, id: "id-0".into(), version: 1, owner, set }))
         }
-        None if others.is_empty() => Settled::Nothing,
-        None => Settled::Unmarked(others),
-        Some(object) => Settled::Ours { object, duplicates: ours.collect() },
+        None if others.is_empty() => Recovered::Nothing,
+        None => Recovered::Unmarked(others),
+        Some(object) => Recovered::Ours { object, duplicates: ours.collect() },
     })
 }
 
@@ -597,7 +598,7 @@ macro_rules! kind {
             pub(crate) id: Output<String>,
             /// Another one after each change.
             pub(crate) version: Output<u64>,
-            this: This<Self>,
+            this: ResourceRef<Self>,
         }
 
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -628,7 +629,7 @@ macro_rules! kind {
             }
         }
 
-        impl Resource for $kind {
+        impl Kind for $kind {
             const KIND: &'static str = $name;
             const NAMING: Naming = Naming::$naming;
             $($fact)*
@@ -637,18 +638,18 @@ macro_rules! kind {
             type Spec = $spec;
             type State = Standing;
 
-            fn this(&self) -> &This<Self> {
+            fn this(&self) -> &ResourceRef<Self> {
                 &self.this
             }
-            fn declared(_: &$draft, this: This<Self>) -> Self {
+            fn declared(_: &$draft, this: ResourceRef<Self>) -> Self {
                 Self {
-                    name: this.named(|name| name.to_string()),
-                    id: this.reported(|state| state.id.clone()),
-                    version: this.volatile(|state| state.version),
+                    name: this.from_name(|name| name.to_string()),
+                    id: this.computed(|state| state.id.clone()),
+                    version: this.computed_on_update(|state| state.version),
                     this,
                 }
             }
-            async fn read(door: &Door, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+            async fn read(door: &Door, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
                 read(door, find).await
             }
             async fn list(door: &Door, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
@@ -657,20 +658,20 @@ macro_rules! kind {
                 }
                 list(door, wanted).await.map(Some)
             }
-            async fn create(door: &Door, make: &Make<'_, Self>) -> Outcome<Self> {
+            async fn create(door: &Door, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
                 create(door, make).await
             }
-            async fn update(door: &Door, change: &Change<'_, Self>) -> Outcome<Self> {
+            async fn update(door: &Door, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
                 update(door, change).await
             }
-            async fn ready(door: &Door, recorded: &Recorded<Self>, _: Deadline) -> Outcome<Self> {
+            async fn ready(door: &Door, recorded: &Recorded<Self>, _: Deadline) -> CallResult<Self> {
                 ready(door, recorded).await
             }
-            async fn delete(door: &Door, recorded: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+            async fn delete(door: &Door, recorded: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
                 delete(door, recorded).await
             }
-            async fn settle(door: &Door, intent: &Intent<Self>) -> Result<Settled<Self>, ErrorOf<Self>> {
-                settle(door, intent).await
+            async fn recover(door: &Door, intent: &PendingCreate<Self>) -> Result<Recovered<Self>, ErrorOf<Self>> {
+                recover(door, intent).await
             }
             fn id(_: &PhysicalName, state: &Standing) -> ObjectId {
                 state.id.as_str().into()
@@ -707,8 +708,8 @@ kind!(
     /// A peg, which has a bug of its own: of its settings nothing is in its witness.
     #[expect(dead_code, reason = "nothing is made from a peg")]
     Peg, PegDraft, PegSpec, "shed:peg", Fixed, {
-        fn witness(live: &Live<Self>) -> Option<Witness> {
-            Some(Witness::of(&live.id, &()))
+        fn revision(live: &Live<Self>) -> Option<Revision> {
+            Some(Revision::of(&live.id, &()))
         }
     }
 );
@@ -758,6 +759,6 @@ impl Lookup for Peek {
 }
 
 /// The record that an owner tag names. What follows is its proof.
-pub(crate) fn record_of(mark: &Mark) -> &str {
-    mark.record.as_str().split('.').next().unwrap_or_default()
+pub(crate) fn record_of(owner: &OwnerTag) -> &str {
+    owner.record.as_str().split('.').next().unwrap_or_default()
 }

@@ -23,7 +23,7 @@ type Program<'a> = Box<dyn Fn(&mut Stack, Variant) + 'a>;
 
 /// Of which kind the suite is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum KindName {
     /// Read one by one.
     Post,
     /// Listed.
@@ -33,13 +33,13 @@ enum Kind {
 }
 
 /// What the suite says of a kind of a shed with this bug.
-fn said(bug: Option<Bug>, kind: Kind) -> Result<(), String> {
+fn said(bug: Option<Bug>, kind: KindName) -> Result<(), String> {
     let shed = Shed::default();
     shed.inside().bug = bug;
     let (address, program): (_, Program<'_>) = match kind {
-        Kind::Post => ("shed:post/s1", Box::new(|stack, variant| declare!(PostDraft, shed, stack, variant))),
-        Kind::Pipe => ("shed:pipe/s1", Box::new(|stack, variant| declare!(PipeDraft, shed, stack, variant))),
-        Kind::Peg => ("shed:peg/s1", Box::new(|stack, variant| declare!(PegDraft, shed, stack, variant))),
+        KindName::Post => ("shed:post/s1", Box::new(|stack, variant| declare!(PostDraft, shed, stack, variant))),
+        KindName::Pipe => ("shed:pipe/s1", Box::new(|stack, variant| declare!(PipeDraft, shed, stack, variant))),
+        KindName::Peg => ("shed:peg/s1", Box::new(|stack, variant| declare!(PegDraft, shed, stack, variant))),
     };
     let change =
         |change: &dyn Fn(&mut Settings)| shed.inside().things.iter_mut().for_each(|thing| change(&mut thing.set));
@@ -62,77 +62,77 @@ fn said(bug: Option<Bug>, kind: Kind) -> Result<(), String> {
 }
 
 #[track_caller]
-fn check(bug: Bug, kind: Kind, says: &str) {
+fn check(bug: Bug, kind: KindName, says: &str) {
     let said = said(Some(bug), kind).expect_err("the suite finds nothing");
     assert!(said.contains(says), "{bug:?}: {said}");
 }
 
 #[test]
 fn the_suite_finds_nothing_wrong_with_a_shed_that_works() {
-    assert_eq!((said(None, Kind::Post), said(None, Kind::Pipe)), (Ok(()), Ok(())));
+    assert_eq!((said(None, KindName::Post), said(None, KindName::Pipe)), (Ok(()), Ok(())));
 }
 
 #[test]
 fn a_delete_that_deletes_nothing_is_caught() {
-    check(Bug::DeletesNothing, Kind::Post, "what is destroyed has gone");
+    check(Bug::DeletesNothing, KindName::Post, "what is destroyed has gone");
 }
 
 #[test]
 fn a_delete_that_fails_on_what_has_gone_is_caught() {
-    check(Bug::DeletesOnce, Kind::Post, "there is no `s1`");
-    check(Bug::DeletesOnce, Kind::Pipe, "there is no `s1`");
+    check(Bug::DeletesOnce, KindName::Post, "there is no `s1`");
+    check(Bug::DeletesOnce, KindName::Pipe, "there is no `s1`");
 }
 
 #[test]
 fn a_create_that_forgets_its_mark_is_caught() {
-    check(Bug::ForgetsMarks, Kind::Post, "an object named `s1` exists already, and this stack does not own it");
+    check(Bug::ForgetsMarks, KindName::Post, "an object named `s1` exists already, and this stack does not own it");
 }
 
 #[test]
 fn a_create_that_ignores_that_its_name_is_taken_is_caught() {
-    check(Bug::MakesNamesakes, Kind::Post, "another stack has its name, and it is made");
-    check(Bug::Overwrites, Kind::Post, "another stack has its name, and it is made");
-    check(Bug::Overwrites, Kind::Pipe, "another stack has its name, and it is made");
+    check(Bug::MakesNamesakes, KindName::Post, "another stack has its name, and it is made");
+    check(Bug::Overwrites, KindName::Post, "another stack has its name, and it is made");
+    check(Bug::Overwrites, KindName::Pipe, "another stack has its name, and it is made");
 }
 
 #[test]
 fn a_read_that_drops_a_setting_is_caught() {
-    check(Bug::ReadsNoTexts, Kind::Post, "a change by somebody else is not seen");
+    check(Bug::ReadsNoTexts, KindName::Post, "a change by somebody else is not seen");
 }
 
 #[test]
 fn an_update_that_makes_a_second_object_is_caught() {
-    check(Bug::UpdatesADouble, Kind::Post, "taken over, not doubled");
+    check(Bug::UpdatesADouble, KindName::Post, "taken over, not doubled");
 }
 
 #[test]
 fn an_update_that_leaves_a_setting_as_it_was_is_caught() {
-    check(Bug::ForgetsTexts, Kind::Post, "First is not as it is when it is made from nothing");
-    check(Bug::ForgetsTexts, Kind::Pipe, "First is not as it is when it is made from nothing");
+    check(Bug::ForgetsTexts, KindName::Post, "First is not as it is when it is made from nothing");
+    check(Bug::ForgetsTexts, KindName::Pipe, "First is not as it is when it is made from nothing");
 }
 
 #[test]
 fn an_update_of_what_is_not_as_it_was_planned_for_is_caught() {
-    let said = said(None, Kind::Peg).expect_err("the suite finds nothing");
+    let said = said(None, KindName::Peg).expect_err("the suite finds nothing");
     assert!(said.contains("it was changed by somebody else after it was planned for"), "{said}");
 }
 
 #[test]
 fn a_list_that_leaves_something_out_is_caught() {
-    check(Bug::ListsNothing, Kind::Pipe, "`s1` is there already");
+    check(Bug::ListsNothing, KindName::Pipe, "`s1` is there already");
 }
 
 #[test]
 fn what_says_after_a_lost_answer_that_nothing_was_made_is_caught() {
-    check(Bug::SettlesNothing, Kind::Post, "`s1` is there already");
+    check(Bug::SettlesNothing, KindName::Post, "`s1` is there already");
 }
 
 #[test]
 fn what_says_after_a_lost_answer_that_something_was_made_is_caught() {
-    check(Bug::SettlesMadeUp, Kind::Post, "right after it was applied");
+    check(Bug::SettlesMadeUp, KindName::Post, "right after it was applied");
 }
 
 #[test]
 fn what_takes_for_its_own_what_another_stack_made_is_caught() {
-    check(Bug::SettlesOthers, Kind::Post, "another stack has its name, and it is made");
+    check(Bug::SettlesOthers, KindName::Post, "another stack has its name, and it is made");
 }

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 pub use sprocket_core::kind::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Make, Naming, Outcome, Provider, ProviderError,
-    Recorded, Resource, Spec, This,
+    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Naming, Provider,
+    ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 pub use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
@@ -88,7 +88,7 @@ pub struct Reported {
 
 macro_rules! kind {
     ($handle:ident, $kind:literal, $draft:ident, $spec:ident, $declared:expr) => {
-        impl Resource for $handle {
+        impl Kind for $handle {
             const KIND: &'static str = $kind;
             const NAMING: Naming = Naming::Generation;
             type Provider = Docker;
@@ -96,23 +96,23 @@ macro_rules! kind {
             type Spec = $spec;
             type State = Reported;
 
-            fn this(&self) -> &This<Self> {
+            fn this(&self) -> &ResourceRef<Self> {
                 &self.this
             }
-            fn declared(draft: &$draft, this: This<Self>) -> Self {
-                let declared: fn(&$draft, This<Self>) -> Self = $declared;
+            fn declared(draft: &$draft, this: ResourceRef<Self>) -> Self {
+                let declared: fn(&$draft, ResourceRef<Self>) -> Self = $declared;
                 declared(draft, this)
             }
-            async fn read(_: &Docker, _: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+            async fn read(_: &Docker, _: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
                 Err(NoEngine)
             }
-            async fn create(_: &Docker, _: &Make<'_, Self>) -> Outcome<Self> {
+            async fn create(_: &Docker, _: &CreateRequest<'_, Self>) -> CallResult<Self> {
                 Err(NoEngine.into())
             }
-            async fn update(_: &Docker, _: &Change<'_, Self>) -> Outcome<Self> {
+            async fn update(_: &Docker, _: &UpdateRequest<'_, Self>) -> CallResult<Self> {
                 Err(NoEngine.into())
             }
-            async fn delete(_: &Docker, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+            async fn delete(_: &Docker, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
                 Err(NoEngine.into())
             }
         }
@@ -128,7 +128,7 @@ pub struct NetworkId(pub String);
 pub struct Network {
     /// Its id, known once it exists.
     pub id: Output<NetworkId>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// A network's settings.
@@ -150,7 +150,7 @@ impl Network {
 }
 
 kind!(Network, "docker:network", NetworkDraft, NetworkSpec, |_, this| Self {
-    id: this.reported(|reported| NetworkId(reported.id.clone())),
+    id: this.computed(|reported| NetworkId(reported.id.clone())),
     this
 });
 
@@ -169,7 +169,7 @@ pub struct VolumeName(pub String);
 pub struct Volume {
     /// Its name, known while planning.
     pub name: Output<VolumeName>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// A volume's settings: none.
@@ -184,7 +184,7 @@ impl Volume {
 }
 
 kind!(Volume, "docker:volume", VolumeDraft, VolumeSpec, |draft, this| Self {
-    name: this.told(VolumeName(sprocket_core::kind::Draft::name(draft).to_owned())),
+    name: this.constant(VolumeName(sprocket_core::kind::Draft::name(draft).to_owned())),
     this
 });
 
@@ -197,7 +197,7 @@ pub struct SecretId(pub String);
 pub struct SwarmSecret {
     /// Its id, known once it exists.
     pub id: Output<SecretId>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// A secret's settings.
@@ -217,7 +217,7 @@ impl SwarmSecret {
 }
 
 kind!(SwarmSecret, "docker:secret", SwarmSecretDraft, SwarmSecretSpec, |_, this| Self {
-    id: this.reported(|reported| SecretId(reported.id.clone())),
+    id: this.computed(|reported| SecretId(reported.id.clone())),
     this
 });
 
@@ -232,7 +232,7 @@ impl IntoInput<SecretId> for &SwarmSecret {
 pub struct Service {
     /// Its host name, known while planning.
     pub host: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// A service's settings.
@@ -302,7 +302,7 @@ impl ServiceDraft {
 }
 
 kind!(Service, "docker:service", ServiceDraft, ServiceSpec, |draft, this| Self {
-    host: this.told(sprocket_core::kind::Draft::name(draft).to_owned()),
+    host: this.constant(sprocket_core::kind::Draft::name(draft).to_owned()),
     this
 });
 

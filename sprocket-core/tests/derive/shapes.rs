@@ -69,7 +69,7 @@ mod lamp {
 
     #[derive(Clone, Debug)]
     pub(super) struct Lamp {
-        this: This<Self>,
+        this: ResourceRef<Self>,
     }
     kind!(Lamp, "docker:lamp", LampDraft, LampSpec, |_, this| Self { this });
 

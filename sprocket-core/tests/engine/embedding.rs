@@ -3,7 +3,7 @@
 use std::sync::{Arc, Barrier, Mutex};
 
 use sprocket_core::engine::{
-    Engine, Event, Events, Goal, Observation, Plan, Refused, Report, Settings, StepOutcome, Stop, Survey, Verdict,
+    Engine, Event, Events, Goal, Observation, Plan, Refused, Report, Settings, StepOutcome, Stop, Survey, VerifyReport,
 };
 use sprocket_core::kind::{Address, Effect};
 use sprocket_core::program::Stack;
@@ -21,7 +21,7 @@ fn everything_can_be_sent_and_shared() {
     fn both<T: Send + Sync>() {}
     fn sent<T: Send>(_: T) {}
     both::<(Engine, Settings, Events, Event, Stack, Stop)>();
-    both::<(Plan, Report, Verdict, Refused, StoreError, Snapshot, Observation<'_>, Survey)>();
+    both::<(Plan, Report, VerifyReport, Refused, StoreError, Snapshot, Observation<'_>, Survey)>();
     // Never run: that it compiles is the test.
     let _ = |engine: &Engine, stack: &Stack, plan: &Plan, survey: &Survey, stop: &Stop| {
         sent(engine.import_all(stack, survey));

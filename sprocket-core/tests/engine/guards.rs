@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use sprocket_core::engine::Goal;
-use sprocket_core::kind::{ErrorKind, Mark};
+use sprocket_core::kind::{ErrorKind, OwnerTag};
 use sprocket_core::program::{DraftExt as _, Output, Password, Stack};
 use sprocket_core::testing::{Fail, leaks};
 
@@ -71,10 +71,10 @@ fn an_object_of_somebody_else_is_not_touched() {
 fn a_mark_that_was_taken_away_is_put_back() {
     let mut story = Story::new();
     story.apply(net);
-    story.world.mark("lab:net", "edge", None);
+    story.world.set_owner("lab:net", "edge", None);
     assert_snapshot!(story.plan(net), @"
     ~ lab:net/edge  (changed by somebody else)
-        mark: (none) → this stack's
+        owner tag: (none) → this stack's
     1 to update.
     ");
     assert_eq!(story.apply(net), ["update lab:net/edge"]);
@@ -84,8 +84,8 @@ fn a_mark_that_was_taken_away_is_put_back() {
 fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
     let mut story = Story::new();
     story.apply(net);
-    let theirs = Mark { lineage: "another".into(), record: "r".into() };
-    story.world.mark("lab:net", "edge", Some(theirs));
+    let theirs = OwnerTag { lineage: "another".into(), record: "r".into() };
+    story.world.set_owner("lab:net", "edge", Some(theirs));
     assert_snapshot!(story.plan(net), @"
     problem: `lab:net/edge`: another stack has marked `edge` as its own  (sprocket-core/tests/engine/guards.rs:13)
       hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here; `--exclude lab:net/edge` applies the rest

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Findings, Found, Identity, Kinds, Make, Naming, Outcome, PhysicalName,
-    Provider, ProviderError, Recorded, Resource, Spec, This,
+    CallResult, CreateRequest, Diagnostics, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Naming,
+    PhysicalName, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{IntoInput, Output, Secret};
 
@@ -66,7 +66,7 @@ impl Provider for Lab {
 
 macro_rules! simulated {
     ($kind:ident, $text:literal, $naming:ident, $draft:ident, $spec:ident, { $($extra:item)* }, $declared:expr) => {
-        impl Resource for $kind {
+        impl Kind for $kind {
             const KIND: &'static str = $text;
             const NAMING: Naming = Naming::$naming;
             $($extra)*
@@ -75,23 +75,23 @@ macro_rules! simulated {
             type Spec = $spec;
             type State = LabState;
 
-            fn this(&self) -> &This<Self> {
+            fn this(&self) -> &ResourceRef<Self> {
                 &self.this
             }
-            fn declared(_: &$draft, this: This<Self>) -> Self {
+            fn declared(_: &$draft, this: ResourceRef<Self>) -> Self {
                 #[allow(clippy::redundant_closure_call)]
                 $declared(this)
             }
-            async fn read(_: &Lab, _: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+            async fn read(_: &Lab, _: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
                 Err(LabError)
             }
-            async fn create(_: &Lab, _: &Make<'_, Self>) -> Outcome<Self> {
+            async fn create(_: &Lab, _: &CreateRequest<'_, Self>) -> CallResult<Self> {
                 Err(LabError.into())
             }
-            async fn update(_: &Lab, _: &Change<'_, Self>) -> Outcome<Self> {
+            async fn update(_: &Lab, _: &UpdateRequest<'_, Self>) -> CallResult<Self> {
                 Err(LabError.into())
             }
-            async fn delete(_: &Lab, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+            async fn delete(_: &Lab, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
                 Err(LabError.into())
             }
         }
@@ -109,7 +109,7 @@ pub(crate) struct LabState {
 pub(crate) struct Net {
     pub(crate) id: Output<String>,
     pub(crate) name: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -122,9 +122,9 @@ pub(crate) struct NetSpec {
     pub(crate) parent: Option<String>,
 }
 
-simulated!(Net, "lab:net", Generation, NetDraft, NetSpec, {}, |this: This<Net>| Net {
-    id: this.reported(|state| state.id.clone()),
-    name: this.named(|name| name.to_string()),
+simulated!(Net, "lab:net", Generation, NetDraft, NetSpec, {}, |this: ResourceRef<Net>| Net {
+    id: this.computed(|state| state.id.clone()),
+    name: this.from_name(|name| name.to_string()),
     this
 });
 
@@ -154,7 +154,7 @@ impl sprocket_core::kind::Lookup for ExistingNet {
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     pub(crate) name: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -173,7 +173,7 @@ simulated!(
     {
         const STATEFUL: bool = true;
     },
-    |this: This<Disk>| Disk { name: this.named(|name| name.to_string()), this }
+    |this: ResourceRef<Disk>| Disk { name: this.from_name(|name| name.to_string()), this }
 );
 
 impl Disk {
@@ -186,7 +186,7 @@ impl Disk {
 #[derive(Clone, Debug)]
 pub(crate) struct Conf {
     pub(crate) id: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -198,8 +198,8 @@ pub(crate) struct ConfSpec {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
-simulated!(Conf, "lab:conf", Content, ConfDraft, ConfSpec, {}, |this: This<Conf>| Conf {
-    id: this.reported(|state| state.id.clone()),
+simulated!(Conf, "lab:conf", Content, ConfDraft, ConfSpec, {}, |this: ResourceRef<Conf>| Conf {
+    id: this.computed(|state| state.id.clone()),
     this
 });
 
@@ -213,7 +213,7 @@ impl Conf {
 #[derive(Clone, Debug)]
 pub(crate) struct Note {
     pub(crate) name: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -238,7 +238,7 @@ simulated!(
             lab.and_then(|lab| name.strip_suffix(&*lab)).unwrap_or(&name).into()
         }
     },
-    |this: This<Note>| Note { name: this.named(|name| name.to_string()), this }
+    |this: ResourceRef<Note>| Note { name: this.from_name(|name| name.to_string()), this }
 );
 
 impl Note {
@@ -251,7 +251,7 @@ impl Note {
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) version: Output<u64>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -278,13 +278,13 @@ simulated!(
     AppSpec,
     {
         const CONVERGES: bool = true;
-        fn review(spec: &AppSpec) -> Findings {
+        fn validate(spec: &AppSpec) -> Diagnostics {
             let twice = (1..spec.nets.len()).any(|at| spec.nets[..at].contains(&spec.nets[at]));
             let errors = twice.then_some("is on a net twice".into()).into_iter().collect();
-            Findings { errors, ..Findings::default() }
+            Diagnostics { errors, ..Diagnostics::default() }
         }
     },
-    |this: This<App>| App { version: this.volatile(|state| state.version), this }
+    |this: ResourceRef<App>| App { version: this.computed_on_update(|state| state.version), this }
 );
 
 impl App {

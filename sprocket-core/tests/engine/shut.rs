@@ -7,8 +7,8 @@ use insta::assert_snapshot;
 use serde::{Deserialize, Serialize};
 use sprocket_core::engine::Goal;
 use sprocket_core::kind::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Live, Make, Mark, Naming, Outcome,
-    PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
+    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Live, Naming, OwnerTag,
+    PhysicalName, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{DraftExt as _, Output, Stack};
 use sprocket_core::testing::World;
@@ -19,8 +19,8 @@ struct Building(Arc<Mutex<Inside>>);
 
 #[derive(Debug, Default)]
 struct Inside {
-    door: Option<(DoorSpec, Mark)>,
-    items: BTreeMap<String, (ItemSpec, Mark)>,
+    door: Option<(DoorSpec, OwnerTag)>,
+    items: BTreeMap<String, (ItemSpec, OwnerTag)>,
     /// The room does not answer, whatever the door says.
     nobody_there: bool,
     /// How often the room was looked into.
@@ -122,10 +122,10 @@ struct DoorSpec {
 #[derive(Clone, Debug)]
 struct Door {
     key: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
-impl Resource for Door {
+impl Kind for Door {
     const KIND: &'static str = "hall:door";
     const NAMING: Naming = Naming::Fixed;
     type Provider = Hall;
@@ -133,33 +133,33 @@ impl Resource for Door {
     type Spec = DoorSpec;
     type State = String;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
-    fn declared(_: &DoorDraft, this: This<Self>) -> Self {
-        Self { key: this.reported(|key| key.clone()), this }
+    fn declared(_: &DoorDraft, this: ResourceRef<Self>) -> Self {
+        Self { key: this.computed(|key| key.clone()), this }
     }
-    async fn read(hall: &Hall, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(hall: &Hall, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let name = match find {
-            Find::Recorded(record) => record.name.clone(),
-            Find::Named(name) => name.clone(),
-            Find::Import(id) => id.into(),
+            ReadRequest::Recorded(record) => record.name.clone(),
+            ReadRequest::Named(name) => name.clone(),
+            ReadRequest::Import(id) => id.into(),
         };
-        let live = |(spec, mark)| {
+        let live = |(spec, owner)| {
             let id = name.as_str().into();
-            Live { id, name, spec, state: "key".into(), mark: Some(mark) }
+            Live { id, name, spec, state: "key".into(), owner: Some(owner) }
         };
         Ok(hall.0.with(|inside| inside.door.clone()).map(live).into())
     }
-    async fn create(hall: &Hall, make: &Make<'_, Self>) -> Outcome<Self> {
-        hall.0.with(|inside| inside.door = Some((make.spec.clone(), make.mark.clone())));
+    async fn create(hall: &Hall, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
+        hall.0.with(|inside| inside.door = Some((make.spec.clone(), make.owner.clone())));
         Ok("key".into())
     }
-    async fn update(hall: &Hall, change: &Change<'_, Self>) -> Outcome<Self> {
-        hall.0.with(|inside| inside.door = Some((change.spec.clone(), change.mark.clone())));
+    async fn update(hall: &Hall, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+        hall.0.with(|inside| inside.door = Some((change.spec.clone(), change.owner.clone())));
         Ok("key".into())
     }
-    async fn delete(hall: &Hall, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(hall: &Hall, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         hall.0.with(|inside| inside.door = None);
         Ok(())
     }
@@ -174,10 +174,10 @@ struct ItemSpec {
 #[derive(Clone, Debug)]
 struct Item {
     name: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
-impl Resource for Item {
+impl Kind for Item {
     const KIND: &'static str = "room:item";
     const NAMING: Naming = Naming::Fixed;
     type Provider = Room;
@@ -185,36 +185,36 @@ impl Resource for Item {
     type Spec = ItemSpec;
     type State = ();
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
-    fn declared(_: &ItemDraft, this: This<Self>) -> Self {
-        Self { name: this.named(|name: &PhysicalName| name.to_string()), this }
+    fn declared(_: &ItemDraft, this: ResourceRef<Self>) -> Self {
+        Self { name: this.from_name(|name: &PhysicalName| name.to_string()), this }
     }
-    async fn read(room: &Room, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(room: &Room, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let name = match find {
-            Find::Recorded(record) => record.name.clone(),
-            Find::Named(name) => name.clone(),
-            Find::Import(id) => id.into(),
+            ReadRequest::Recorded(record) => record.name.clone(),
+            ReadRequest::Named(name) => name.clone(),
+            ReadRequest::Import(id) => id.into(),
         };
         let found = room.0.with(|inside| {
             inside.looks += 1;
             inside.items.get(name.as_str()).cloned()
         });
         let live =
-            |(spec, mark)| Live { id: name.as_str().into(), name: name.clone(), spec, state: (), mark: Some(mark) };
+            |(spec, owner)| Live { id: name.as_str().into(), name: name.clone(), spec, state: (), owner: Some(owner) };
         Ok(found.map(live).into())
     }
-    async fn create(room: &Room, make: &Make<'_, Self>) -> Outcome<Self> {
-        room.0.with(|inside| inside.items.insert(make.name.to_string(), (make.spec.clone(), make.mark.clone())));
+    async fn create(room: &Room, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
+        room.0.with(|inside| inside.items.insert(make.name.to_string(), (make.spec.clone(), make.owner.clone())));
         Ok(())
     }
-    async fn update(room: &Room, change: &Change<'_, Self>) -> Outcome<Self> {
-        let item = (change.spec.clone(), change.mark.clone());
+    async fn update(room: &Room, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+        let item = (change.spec.clone(), change.owner.clone());
         room.0.with(|inside| inside.items.insert(change.live.name.to_string(), item));
         Ok(())
     }
-    async fn delete(room: &Room, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(room: &Room, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         room.0.with(|inside| inside.items.remove(record.name.as_str()));
         Ok(())
     }

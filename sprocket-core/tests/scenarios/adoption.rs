@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use sprocket_core::engine::{Goal, Request};
-use sprocket_core::kind::{ErrorKind, Mark};
+use sprocket_core::kind::{ErrorKind, OwnerTag};
 use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::Fail;
 
@@ -285,7 +285,7 @@ fn adoption_looks_for_the_names_of_contents() {
         story.objects()[0].strip_prefix("lab:conf/").unwrap().to_owned()
     };
     let content = || ConfSpec { data: "hello".into(), labels: [].into() };
-    let theirs = || Some(Mark { lineage: "theirs".into(), record: "1".into() });
+    let theirs = || Some(OwnerTag { lineage: "theirs".into(), record: "1".into() });
     for has_earlier in [false, true] {
         let mut story = Story::new();
         if has_earlier {
@@ -300,10 +300,10 @@ fn adoption_looks_for_the_names_of_contents() {
             assert!(story.run(program).is_err());
             plan.problems[0].message.clone()
         };
-        story.world.mark("lab:conf", &name, theirs());
+        story.world.set_owner("lab:conf", &name, theirs());
         assert!(problem(&mut story, false).contains(&name));
         assert!(problem(&mut story, true).contains(&name));
-        story.world.mark("lab:conf", &name, None);
+        story.world.set_owner("lab:conf", &name, None);
         assert!(problem(&mut story, false).contains(&name));
         let calls = story.apply(conf("hello", true));
         assert_eq!(calls.len(), 1 + usize::from(has_earlier), "{calls:?}");
@@ -338,10 +338,10 @@ fn content_that_was_left_in_place_is_taken_back_when_it_is_wanted_again() {
 #[test]
 fn object_that_was_imported_from_another_stack_is_ours_once_it_bears_our_owner_tag() {
     let labelled = |stack: &mut Stack| drop(stack.add(Net::new("edge").label("by", "us")));
-    let theirs = || Some(Mark { lineage: "theirs".into(), record: "1".into() });
+    let theirs = || Some(OwnerTag { lineage: "theirs".into(), record: "1".into() });
     let mut story = Story::new();
     story.world.put::<Net>("edge", spec("10.0.0.0/24"));
-    story.world.mark("lab:net", "edge", theirs());
+    story.world.set_owner("lab:net", "edge", theirs());
     import(&story, &edge, "lab:net/edge", "net#1").unwrap();
     let is_foreign = |story: &Story| {
         story.world.snapshot().unwrap().records[&"lab:net/edge".into()].object.as_ref().unwrap().foreign

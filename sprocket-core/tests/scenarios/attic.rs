@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::engine::Goal;
 use sprocket_core::kind::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Live, Make, Mark, Naming, Outcome, Part,
-    Provider, ProviderError, Recorded, Resource, Spec, This,
+    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Live, Naming, OwnerTag,
+    Part, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::Stack;
 use sprocket_core::testing::World;
@@ -18,7 +18,7 @@ use super::said;
 
 /// Each box with the label that is on it, and its mark.
 #[derive(Clone, Debug, Default)]
-struct Boxes(Arc<Mutex<BTreeMap<String, (String, Mark)>>>);
+struct Boxes(Arc<Mutex<BTreeMap<String, (String, OwnerTag)>>>);
 
 #[derive(Debug, thiserror::Error)]
 #[error("the attic is never in trouble")]
@@ -66,7 +66,7 @@ macro_rules! version {
 
             #[derive(Clone, Debug)]
             pub(super) struct Chest {
-                this: This<Self>,
+                this: ResourceRef<Self>,
             }
 
             #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -75,7 +75,7 @@ macro_rules! version {
                 $($field)*
             }
 
-            impl Resource for Chest {
+            impl Kind for Chest {
                 const KIND: &'static str = "attic:chest";
                 const VERSION: u32 = $version;
                 const NAMING: Naming = Naming::Fixed;
@@ -84,42 +84,42 @@ macro_rules! version {
                 type Spec = ChestSpec;
                 type State = String;
 
-                fn this(&self) -> &This<Self> {
+                fn this(&self) -> &ResourceRef<Self> {
                     &self.this
                 }
-                fn declared(_: &ChestDraft, this: This<Self>) -> Self {
+                fn declared(_: &ChestDraft, this: ResourceRef<Self>) -> Self {
                     Self { this }
                 }
-                async fn read(attic: &Attic, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+                async fn read(attic: &Attic, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
                     let name = match find {
-                        Find::Recorded(recorded) => recorded.name.clone(),
-                        Find::Named(name) => name.clone(),
-                        Find::Import(id) => id.into(),
+                        ReadRequest::Recorded(recorded) => recorded.name.clone(),
+                        ReadRequest::Named(name) => name.clone(),
+                        ReadRequest::Import(id) => id.into(),
                     };
                     let read: fn(&str) -> ChestSpec = $read;
                     let boxes = attic.0.0.lock().unwrap();
-                    let live = boxes.get(name.as_str()).map(|(label, mark)| Live {
+                    let live = boxes.get(name.as_str()).map(|(label, owner)| Live {
                         id: name.as_str().into(),
                         name: name.clone(),
                         spec: read(label),
                         state: "closed".into(),
-                        mark: Some(mark.clone()),
+                        owner: Some(owner.clone()),
                     });
                     Ok(live.into())
                 }
-                async fn create(attic: &Attic, make: &Make<'_, Self>) -> Outcome<Self> {
+                async fn create(attic: &Attic, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
                     let label: fn(&ChestSpec) -> String = $label;
-                    let entry = (label(make.spec), make.mark.clone());
+                    let entry = (label(make.spec), make.owner.clone());
                     attic.0.0.lock().unwrap().insert(make.name.to_string(), entry);
                     Ok("closed".into())
                 }
-                async fn update(attic: &Attic, change: &Change<'_, Self>) -> Outcome<Self> {
+                async fn update(attic: &Attic, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
                     let label: fn(&ChestSpec) -> String = $label;
-                    let entry = (label(change.spec), change.mark.clone());
+                    let entry = (label(change.spec), change.owner.clone());
                     attic.0.0.lock().unwrap().insert(change.live.name.to_string(), entry);
                     Ok("closed".into())
                 }
-                async fn delete(attic: &Attic, recorded: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+                async fn delete(attic: &Attic, recorded: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
                     attic.0.0.lock().unwrap().remove(recorded.name.as_str());
                     Ok(())
                 }

@@ -84,7 +84,7 @@ fn a_check_that_panics_or_hangs_is_a_failed_check() {
     story.yard.trouble("verify", "b", Trouble::Hang);
     let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&posts)));
     let verdict = story.world.block_on(engine.verify(&stack)).unwrap();
-    let line = |(address, check): &(sprocket_core::kind::Address, sprocket_core::kind::Checked)| {
+    let line = |(address, check): &(sprocket_core::kind::Address, sprocket_core::kind::CheckResult)| {
         format!("{address} {}: {}", check.what, check.failure.as_deref().unwrap_or("passed"))
     };
     let lines: Vec<String> = verdict.checks.iter().map(line).collect();

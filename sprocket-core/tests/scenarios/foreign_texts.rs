@@ -15,29 +15,29 @@ const MARKS: [&str; 6] = ["$after", "$sealed", "$fingerprint", "$assigned", "$se
 
 #[test]
 fn keys_of_users_that_look_like_marks_are_plain_keys() {
-    for mark in MARKS {
+    for owner in MARKS {
         let program = |value: &'static str| {
             move |stack: &mut Stack| {
-                stack.add(Net::new("edge").label(mark, value));
-                stack.add(Conf::new("motd", "hello").label(mark, value));
-                stack.output("map", &Output::known(BTreeMap::from([(mark.to_owned(), value.to_owned())])));
+                stack.add(Net::new("edge").label(owner, value));
+                stack.add(Conf::new("motd", "hello").label(owner, value));
+                stack.output("map", &Output::known(BTreeMap::from([(owner.to_owned(), value.to_owned())])));
             }
         };
         let mut story = Story::new();
         let text = story.plan(program("one"));
-        assert!(text.contains(&format!("labels: {{{mark}: one}}")), "{mark}: {text}");
-        assert!(text.contains(&format!("output map: (none) → {{{mark}: one}}")), "{mark}: {text}");
+        assert!(text.contains(&format!("labels: {{{owner}: one}}")), "{owner}: {text}");
+        assert!(text.contains(&format!("output map: (none) → {{{owner}: one}}")), "{owner}: {text}");
         story.apply(program("one"));
-        assert_eq!(story.world.spec::<Net>("edge").unwrap().labels[mark], "one");
+        assert_eq!(story.world.spec::<Net>("edge").unwrap().labels[owner], "one");
         let outputs = story.world.block_on(story.world.engine().outputs(true)).unwrap();
-        assert_eq!(outputs["map"], json!({ mark: "one" }));
+        assert_eq!(outputs["map"], json!({ owner: "one" }));
         let text = story.plan(program("two"));
-        assert!(text.contains(&format!("labels.{mark}: one → two")), "{mark}: {text}");
-        assert_eq!(story.apply(program("two")).len(), 2, "{mark}");
+        assert!(text.contains(&format!("labels.{owner}: one → two")), "{owner}: {text}");
+        assert_eq!(story.apply(program("two")).len(), 2, "{owner}");
         // Others may have such keys too.
-        story.world.change::<Net>("edge", |spec| drop(spec.labels.insert(mark.into(), "theirs".into())));
+        story.world.change::<Net>("edge", |spec| drop(spec.labels.insert(owner.into(), "theirs".into())));
         let text = story.plan(program("two"));
-        assert!(text.contains(&format!("labels.{mark}: theirs → two")), "{mark}: {text}");
+        assert!(text.contains(&format!("labels.{owner}: theirs → two")), "{owner}: {text}");
         story.apply(program("two"));
     }
 }

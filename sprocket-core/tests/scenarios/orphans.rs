@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 use sprocket_core::engine::{Engine, Goal, Stop};
-use sprocket_core::kind::Mark;
+use sprocket_core::kind::OwnerTag;
 use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, Signer, Snapshot};
 
@@ -24,7 +24,7 @@ fn spec(subnet: &str) -> NetSpec {
 }
 
 /// The owner tag of a resource, or of one that nobody has recorded.
-fn tag(story: &Story, address: &str) -> Option<Mark> {
+fn tag(story: &Story, address: &str) -> Option<OwnerTag> {
     let snapshot = story.world.snapshot().unwrap();
     let record = snapshot.records.get(&address.into()).map_or("nobody".into(), |record| record.id.clone());
     Some(story.world.owner_tag(address.split_once('/').unwrap().0, &record))
@@ -34,10 +34,10 @@ fn tag(story: &Story, address: &str) -> Option<Mark> {
 fn restored() -> Story {
     let mut story = Story::new();
     story.apply(net(ONE));
-    let mark = tag(&story, "lab:net/edge");
+    let owner = tag(&story, "lab:net/edge");
     story.world.remove("lab:net", "edge");
     story.world.put::<Net>("edge", spec(ONE));
-    story.world.mark("lab:net", "edge", mark);
+    story.world.set_owner("lab:net", "edge", owner);
     story
 }
 
@@ -53,7 +53,7 @@ fn orphan_of_no_record_is_told_in_every_plan() {
     story.apply(net(ONE));
     for name in ["late-2", "late", "early"] {
         story.world.put::<Net>(name, spec(ONE));
-        story.world.mark("lab:net", name, tag(&story, "lab:net/late"));
+        story.world.set_owner("lab:net", name, tag(&story, "lab:net/late"));
     }
     let plan = story.plan(net(ONE));
     assert_snapshot!(plan, @"
@@ -132,9 +132,9 @@ fn orphan_that_a_restored_state_does_not_know_is_recorded() {
 fn orphan_with_the_tag_of_a_recorded_object_is_a_duplicate() {
     let mut story = Story::new();
     story.apply(net(ONE));
-    let mark = tag(&story, "lab:net/edge");
+    let owner = tag(&story, "lab:net/edge");
     story.world.put::<Net>("edge-copy", spec(ONE));
-    story.world.mark("lab:net", "edge-copy", mark);
+    story.world.set_owner("lab:net", "edge-copy", owner);
     assert_snapshot!(story.plan(net(ONE)), @"
     ! lab:net/edge has a duplicate: `edge-copy` has its owner tag too
     - lab:net/edge `edge-copy`  (replaced)
@@ -149,9 +149,9 @@ fn orphan_with_the_tag_of_recorded_data_is_told() {
     let disk = |stack: &mut Stack| drop(stack.add(Disk::new("data")));
     let mut story = Story::new();
     story.apply(disk);
-    let mark = tag(&story, "lab:disk/data");
+    let owner = tag(&story, "lab:disk/data");
     story.world.put::<Disk>("data-copy", DiskSpec { driver: "local".into() });
-    story.world.mark("lab:disk", "data-copy", mark);
+    story.world.set_owner("lab:disk", "data-copy", owner);
     assert_snapshot!(story.plan(disk), @"
     warning: `lab:disk/data-copy`: `data-copy` at `lab` has this stack's owner tag, and `lab:disk/data`, whose tag it is, has another object and holds data
       hint: to keep it, declare a resource for it and run `import ADDRESS data-copy`; to delete it, take the declaration away again after that, or delete it at its service
@@ -201,10 +201,10 @@ fn orphan_in_place_of_a_retained_object_is_told() {
     story.apply(program(TWO));
     assert_eq!(story.objects(), ["lab:net/edge", "lab:net/edge-2"]);
     assert!(!story.plan(program(TWO)).contains("edge`"), "what was left is not told again");
-    let mark = tag(&story, "lab:net/edge");
+    let owner = tag(&story, "lab:net/edge");
     story.world.remove("lab:net", "edge");
     story.world.put::<Net>("edge", spec(ONE));
-    story.world.mark("lab:net", "edge", mark);
+    story.world.set_owner("lab:net", "edge", owner);
     let plan = story.plan(program(TWO));
     assert!(plan.contains("lab:net/edge"), "{plan}");
 }
@@ -213,7 +213,7 @@ fn orphan_in_place_of_a_retained_object_is_told() {
 fn renamed_object_that_has_lost_its_owner_tag_is_still_the_recorded_one() {
     let mut story = Story::new();
     story.apply(net(ONE));
-    story.world.mark("lab:net", "edge", None);
+    story.world.set_owner("lab:net", "edge", None);
     let mut snapshot = story.world.snapshot().unwrap();
     let record = snapshot.records.get_mut(&"lab:net/edge".into()).unwrap();
     record.object.as_mut().unwrap().name = "edge-before".into();
@@ -221,7 +221,7 @@ fn renamed_object_that_has_lost_its_owner_tag_is_still_the_recorded_one() {
     let stack = story.world.stack(story.connected(&net(ONE)));
     assert_snapshot!(story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap(), @"
     ~ lab:net/edge `edge-before`  (changed by somebody else)
-        mark: (none) → this stack's
+        owner tag: (none) → this stack's
     1 to update.
     ");
 }
@@ -236,8 +236,8 @@ fn owner_tag_of_a_resource_of_another_kind_makes_no_duplicate() {
     story.apply(program);
     let record = story.world.snapshot().unwrap().records[&"lab:net/edge".into()].id.clone();
     story.world.put::<App>("stray", story.world.spec::<App>("web").unwrap());
-    let mark = story.world.owner_tag("lab:app", &record);
-    story.world.mark("lab:app", "stray", Some(mark));
+    let owner = story.world.owner_tag("lab:app", &record);
+    story.world.set_owner("lab:app", "stray", Some(owner));
     let plan = story.plan(program);
     assert!(!plan.contains("duplicate") && plan.ends_with("Nothing to do: 2 resources are as declared."), "{plan}");
 }
@@ -299,9 +299,9 @@ fn duplicate_at_a_server_with_two_names_is_told_once() {
     };
     let mut story = Story::new();
     story.world.apply(program);
-    let mark = tag(&story, "lab:net/edge");
+    let owner = tag(&story, "lab:net/edge");
     story.world.put::<Net>("copy", spec(ONE));
-    story.world.mark("lab:net", "copy", mark);
+    story.world.set_owner("lab:net", "copy", owner);
     let plan = story.world.plan(program).to_string();
     assert!(plan.contains("`lab:net/edge` has a duplicate") || plan.contains("lab:net/edge has a duplicate"), "{plan}");
     assert!(!plan.contains("warning"), "{plan}");

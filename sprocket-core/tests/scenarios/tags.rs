@@ -1,7 +1,7 @@
 //! Owner tags that somebody else has written: everybody who sees an object sees its tag.
 
 use insta::assert_snapshot;
-use sprocket_core::kind::Mark;
+use sprocket_core::kind::OwnerTag;
 use sprocket_core::program::{DraftExt as _, Stack};
 
 use super::Story;
@@ -12,13 +12,13 @@ fn net(stack: &mut Stack) {
 }
 
 /// What anybody can write who has seen a tag of this stack: its lineage, and a record.
-fn forged(story: &Story, record: &str) -> Option<Mark> {
-    Some(Mark { lineage: story.world.snapshot().unwrap().lineage, record: record.into() })
+fn forged(story: &Story, record: &str) -> Option<OwnerTag> {
+    Some(OwnerTag { lineage: story.world.snapshot().unwrap().lineage, record: record.into() })
 }
 
-fn planted(story: &mut Story, name: &str, mark: Option<Mark>) {
+fn planted(story: &mut Story, name: &str, owner: Option<OwnerTag>) {
     story.world.put::<Net>(name, NetSpec { subnet: "10.6.6.0/24".into(), labels: [].into(), parent: None });
-    story.world.mark("lab:net", name, mark);
+    story.world.set_owner("lab:net", name, owner);
 }
 
 fn with_late(stack: &mut Stack) {
@@ -30,8 +30,8 @@ fn with_late(stack: &mut Stack) {
 fn tags_without_proof_are_no_reason_to_take_something_over() {
     let mut story = Story::new();
     story.apply(net);
-    let mark = forged(&story, "nobody");
-    planted(&mut story, "late", mark);
+    let owner = forged(&story, "nobody");
+    planted(&mut story, "late", owner);
     assert_snapshot!(story.plan(with_late), @"
     problem: `lab:net/late`: an object named `late` exists already, and its owner tag says without proof that it is this stack's  (sprocket-core/tests/scenarios/tags.rs:26)
       hint: take it over with `.adopt()` or `import lab:net/late net#2`
@@ -52,8 +52,8 @@ fn tags_of_other_records_are_no_proof() {
     story.apply(net);
     // The tag of another object, as it is there, with another record in it.
     let own = story.world.owner_tag("lab:net", &"r1".into());
-    let mark = Some(Mark { record: own.record.as_str().replacen("r1", "r2", 1).into(), ..own });
-    planted(&mut story, "late", mark);
+    let owner = Some(OwnerTag { record: own.record.as_str().replacen("r1", "r2", 1).into(), ..own });
+    planted(&mut story, "late", owner);
     assert_snapshot!(story.plan(net), @"Nothing to do: 1 resource is as declared.");
     assert_snapshot!(story.plan(with_late), @"
     problem: `lab:net/late`: an object named `late` exists already, and its owner tag says without proof that it is this stack's  (sprocket-core/tests/scenarios/tags.rs:26)
@@ -67,11 +67,11 @@ fn tags_of_recorded_objects_that_lost_their_proof_are_put_back() {
     let mut story = Story::new();
     story.apply(net);
     let record = story.world.snapshot().unwrap().records[&"lab:net/edge".into()].id.clone();
-    let mark = forged(&story, record.as_str());
-    story.world.mark("lab:net", "edge", mark);
+    let owner = forged(&story, record.as_str());
+    story.world.set_owner("lab:net", "edge", owner);
     assert_snapshot!(story.plan(net), @"
     ~ lab:net/edge  (changed by somebody else)
-        mark: without proof → this stack's
+        owner tag: without proof → this stack's
     1 to update.
     ");
     story.apply(net);
@@ -87,8 +87,8 @@ fn object_that_bears_the_tag_of_another_resource_is_still_its_own() {
     let mut story = Story::new();
     story.apply(both);
     let record = story.world.snapshot().unwrap().records[&"lab:net/rim".into()].id.clone();
-    let mark = story.world.owner_tag("lab:net", &record);
-    story.world.mark("lab:net", "edge", Some(mark));
+    let owner = story.world.owner_tag("lab:net", &record);
+    story.world.set_owner("lab:net", "edge", Some(owner));
     assert_eq!(story.apply_alone(both), [""; 0]);
     assert_eq!(story.objects(), ["lab:net/edge", "lab:net/rim"]);
 }

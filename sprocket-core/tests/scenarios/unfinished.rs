@@ -260,7 +260,7 @@ fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides()
     let (mut story, _) = undecided();
     story.world.block_on(story.world.engine().forget("yard:stone/mile")).unwrap();
     assert_snapshot!(story.plan(stone), @"
-    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:171)
+    problem: `yard:stone/mile`: an object named `mile` exists already, and this stack does not own it  (sprocket-core/tests/scenarios/unfinished.rs:199)
       hint: take it over with `.adopt()` or `import yard:stone/mile id-1`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -344,7 +344,7 @@ fn duplicate_of_an_unanswered_create_is_recorded_as_it_was_found() {
     assert_eq!(record.object.unwrap().id.as_str(), "id-1");
     let [double] = &record.old[..] else { panic!("{:?}", record.old) };
     assert_eq!((double.id.as_str(), double.name.as_str(), double.marked), ("id-2", "camp-double", true));
-    assert!(double.seen.is_some() && double.witness.is_some(), "{double:?}");
+    assert!(double.seen.is_some() && double.revision.is_some(), "{double:?}");
     story.calls();
     assert_eq!(story.apply(tent), ["delete yard:tent/camp-double"]);
     assert_eq!(story.objects(), ["yard:tent/camp"]);

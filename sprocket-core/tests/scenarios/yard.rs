@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Identity, Intent, Kinds, Live,
-    Lookup, Make, Mark, Naming, ObjectId, Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, Settled,
-    Spec, This,
+    CallFailure, CallResult, CheckResult, CreateRequest, Deadline, ErrorKind, ErrorOf, FailureOf, Found, Identity,
+    Kind, Kinds, Live, Lookup, Naming, ObjectId, OwnerTag, PendingCreate, PhysicalName, Provider, ProviderError,
+    ReadRequest, Recorded, Recovered, ResourceRef, Spec, UpdateRequest,
 };
-use sprocket_core::kind::{Claim, Findings};
+use sprocket_core::kind::{Claim, Diagnostics};
 use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
 /// The things that stand in a yard. Clones are the same one.
@@ -53,7 +53,7 @@ struct Thing {
     /// What it is in: it goes with that.
     inside: Option<String>,
     state: Standing,
-    mark: Option<Mark>,
+    owner: Option<OwnerTag>,
 }
 
 /// What goes wrong with a call.
@@ -121,7 +121,7 @@ impl Yard {
     }
 
     /// Changes a thing behind the engine's back.
-    pub(crate) fn change<R: Resource>(&self, name: &str, change: impl FnOnce(&mut R::Spec, &mut Standing)) {
+    pub(crate) fn change<R: Kind>(&self, name: &str, change: impl FnOnce(&mut R::Spec, &mut Standing)) {
         let mut inside = self.inside();
         let thing = inside.things.get_mut(&(R::KIND, name.to_owned())).unwrap();
         let mut spec = thing.spec.downcast_ref::<R::Spec>().unwrap().clone();
@@ -129,25 +129,25 @@ impl Yard {
         thing.spec = Arc::new(spec);
     }
 
-    pub(crate) fn spec<R: Resource>(&self, name: &str) -> R::Spec {
+    pub(crate) fn spec<R: Kind>(&self, name: &str) -> R::Spec {
         self.inside().things[&(R::KIND, name.to_owned())].spec.downcast_ref::<R::Spec>().unwrap().clone()
     }
 
     /// Somebody else makes another one like a thing.
-    pub(crate) fn copy<R: Resource>(&self, name: &str, to: &str) {
+    pub(crate) fn copy<R: Kind>(&self, name: &str, to: &str) {
         let mut inside = self.inside();
         inside.minted += 1;
         let mut thing = inside.things[&(R::KIND, name.to_owned())].clone();
-        (thing.state.id, thing.mark) = (format!("id-{}", inside.minted), None);
+        (thing.state.id, thing.owner) = (format!("id-{}", inside.minted), None);
         inside.things.insert((R::KIND, to.to_owned()), thing);
     }
 
-    pub(crate) fn remove<R: Resource>(&self, name: &str) {
+    pub(crate) fn remove<R: Kind>(&self, name: &str) {
         self.inside().things.remove(&(R::KIND, name.to_owned())).unwrap();
     }
 
     /// As if a thing had been made again from a backup, with its mark.
-    pub(crate) fn give_another_id<R: Resource>(&self, name: &str) {
+    pub(crate) fn give_another_id<R: Kind>(&self, name: &str) {
         let mut inside = self.inside();
         inside.minted += 1;
         let id = format!("id-{}", inside.minted);
@@ -178,7 +178,7 @@ impl Inside {
     }
 
     /// What a thing of this name and these settings takes, if nobody else has that.
-    fn claim<R: Resource>(&self, name: &PhysicalName, spec: &R::Spec) -> Result<Vec<Claim>, YardError> {
+    fn claim<R: Kind>(&self, name: &PhysicalName, spec: &R::Spec) -> Result<Vec<Claim>, YardError> {
         let claims = R::claims(name, Some(spec));
         let others =
             self.things.iter().filter(|((kind, other), _)| (*kind, other.as_str()) != (R::KIND, name.as_str()));
@@ -320,17 +320,17 @@ impl Gate {
         inside.calls.push(format!("{call} {kind}/{name}{by}"));
     }
 
-    async fn read<R: Sort>(&self, find: Find<'_, R>) -> Vec<Live<R>> {
+    async fn read<R: Sort>(&self, find: ReadRequest<'_, R>) -> Vec<Live<R>> {
         let name = match &find {
-            Find::Recorded(recorded) => recorded.name.to_string(),
-            Find::Named(name) => name.to_string(),
-            Find::Import(id) => (*id).to_owned(),
+            ReadRequest::Recorded(recorded) => recorded.name.to_string(),
+            ReadRequest::Named(name) => name.to_string(),
+            ReadRequest::Import(id) => (*id).to_owned(),
         };
         let trouble = self.begin("read", &name).await;
         let inside = self.inside();
         let thing = inside.things.get(&(R::KIND, name.clone()));
         let is_meant = |thing: &&Thing| match &find {
-            Find::Recorded(recorded) => recorded.id.as_str() == thing.state.id,
+            ReadRequest::Recorded(recorded) => recorded.id.as_str() == thing.state.id,
             _ => true,
         };
         let live = |thing: &Thing, id: &str, name: &str| Live {
@@ -338,7 +338,7 @@ impl Gate {
             name: name.into(),
             spec: thing.spec.downcast_ref::<R::Spec>().unwrap().clone(),
             state: thing.state.clone(),
-            mark: thing.mark.clone().filter(|_| R::MARKED),
+            owner: thing.owner.clone().filter(|_| R::MARKED),
         };
         let Some(thing) = thing.filter(is_meant) else { return Vec::new() };
         let mut found = vec![live(thing, &thing.state.id, &name)];
@@ -346,7 +346,7 @@ impl Gate {
         found
     }
 
-    async fn create<R: Sort>(&self, make: &Make<'_, R>) -> Outcome<R> {
+    async fn create<R: Sort>(&self, make: &CreateRequest<'_, R>) -> CallResult<R> {
         let trouble = self.begin("create", make.name.as_str()).await;
         if trouble == Some(Trouble::Quote) {
             return Err(YardError::Quoted(R::quote(make.spec)).into());
@@ -368,7 +368,7 @@ impl Gate {
         let is_half = matches!(trouble, Some(Trouble::Half | Trouble::HalfUnheard));
         let spec = if is_half { R::half(make.spec) } else { R::written(make.spec) };
         let (spec, within) = (Arc::new(spec), R::inside(make.spec));
-        let thing = Thing { spec, claims, inside: within, state: state.clone(), mark: Some(make.mark.clone()) };
+        let thing = Thing { spec, claims, inside: within, state: state.clone(), owner: Some(make.owner.clone()) };
         if trouble == Some(Trouble::TwiceUnheard) {
             inside.minted += 1;
             let state = Standing { id: format!("id-{}", inside.minted), ..state.clone() };
@@ -378,12 +378,12 @@ impl Gate {
         match trouble {
             Some(Trouble::HalfUnheard | Trouble::TwiceUnheard) => Err(YardError::Unheard.into()),
             Some(Trouble::Unreadable) => Ok(Standing { weather: UNREADABLE.into(), ..state }),
-            Some(_) => Err(Failed::from(YardError::Half(make.name.to_string())).leaving(state)),
+            Some(_) => Err(CallFailure::from(YardError::Half(make.name.to_string())).leaving(state)),
             None => Ok(state),
         }
     }
 
-    async fn update<R: Sort>(&self, change: &Change<'_, R>) -> Outcome<R> {
+    async fn update<R: Sort>(&self, change: &UpdateRequest<'_, R>) -> CallResult<R> {
         let name = change.live.name.as_str();
         let trouble = self.begin("update", name).await;
         if trouble == Some(Trouble::Quote) {
@@ -399,13 +399,13 @@ impl Gate {
         };
         let before = thing.state.clone();
         thing.state.version += 1;
-        (thing.spec, thing.claims, thing.mark) = (Arc::new(spec), claims, Some(change.mark.clone()));
+        (thing.spec, thing.claims, thing.owner) = (Arc::new(spec), claims, Some(change.owner.clone()));
         let state = if trouble == Some(Trouble::Early) { before } else { thing.state.clone() };
-        if is_half { Err(Failed::from(YardError::Half(name.to_owned())).leaving(state)) } else { Ok(state) }
+        if is_half { Err(CallFailure::from(YardError::Half(name.to_owned())).leaving(state)) } else { Ok(state) }
     }
 
     /// It stands at last, which makes another version of it.
-    async fn ready<R: Sort>(&self, recorded: &Recorded<R>) -> Outcome<R> {
+    async fn ready<R: Sort>(&self, recorded: &Recorded<R>) -> CallResult<R> {
         let name = recorded.name.as_str();
         self.begin("ready", name).await;
         let mut inside = self.inside();
@@ -417,19 +417,19 @@ impl Gate {
     }
 
     /// What bears the mark, whatever its name is.
-    async fn settle<R: Sort>(&self, intent: &Intent<R>) -> Settled<R> {
+    async fn recover<R: Sort>(&self, intent: &PendingCreate<R>) -> Recovered<R> {
         let is_its = |((kind, _), thing): &(&(&str, String), &Thing)| {
-            *kind == R::KIND && thing.mark.as_ref() == Some(&intent.mark)
+            *kind == R::KIND && thing.owner.as_ref() == Some(&intent.owner)
         };
         let names: Vec<_> = self.inside().things.iter().filter(is_its).map(|((_, name), _)| name.clone()).collect();
         let mut found = Vec::new();
         for name in names {
-            found.extend(self.read(Find::Named(&name.as_str().into())).await);
+            found.extend(self.read(ReadRequest::Named(&name.as_str().into())).await);
         }
-        Settled::by_mark(found, &intent.mark)
+        Recovered::by_mark(found, &intent.owner)
     }
 
-    async fn delete<R: Sort>(&self, recorded: &Recorded<R>) -> Result<(), FailedOf<R>> {
+    async fn delete<R: Sort>(&self, recorded: &Recorded<R>) -> Result<(), FailureOf<R>> {
         self.begin("delete", recorded.name.as_str()).await;
         let mut inside = self.inside();
         if inside.things.remove(&(R::KIND, recorded.name.to_string())).is_some() {
@@ -441,7 +441,7 @@ impl Gate {
 }
 
 /// A kind of thing, as the yard keeps it.
-trait Sort: Resource<Provider = Gate, State = Standing> {
+trait Sort: Kind<Provider = Gate, State = Standing> {
     /// The settings as the yard writes them down.
     fn written(spec: &Self::Spec) -> Self::Spec;
     /// Half of them.
@@ -495,7 +495,7 @@ macro_rules! kind {
             pub(crate) version: Output<u64>,
             /// Not told to be secret but by its type.
             pub(crate) key: Output<Secret<String>>,
-            this: This<Self>,
+            this: ResourceRef<Self>,
         }
 
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -541,7 +541,7 @@ macro_rules! kind {
             }
         }
 
-        impl Resource for $kind {
+        impl Kind for $kind {
             const KIND: &'static str = $name;
             $($fact)*
             type Provider = Gate;
@@ -549,33 +549,33 @@ macro_rules! kind {
             type Spec = $spec;
             type State = Standing;
 
-            fn this(&self) -> &This<Self> {
+            fn this(&self) -> &ResourceRef<Self> {
                 &self.this
             }
-            fn declared(_: &$draft, this: This<Self>) -> Self {
+            fn declared(_: &$draft, this: ResourceRef<Self>) -> Self {
                 Self {
-                    name: this.named(|name| name.to_string()),
-                    id: this.reported(|state| state.id.clone()),
-                    version: this.volatile(|state| state.version),
-                    key: this.reported(|state| state.key.clone()),
+                    name: this.from_name(|name| name.to_string()),
+                    id: this.computed(|state| state.id.clone()),
+                    version: this.computed_on_update(|state| state.version),
+                    key: this.computed(|state| state.key.clone()),
                     this,
                 }
             }
-            async fn read(gate: &Gate, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+            async fn read(gate: &Gate, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
                 Ok(gate.read(find).await.into())
             }
-            async fn create(gate: &Gate, make: &Make<'_, Self>) -> Outcome<Self> {
+            async fn create(gate: &Gate, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
                 gate.create(make).await
             }
-            async fn update(gate: &Gate, change: &Change<'_, Self>) -> Outcome<Self> {
+            async fn update(gate: &Gate, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
                 gate.update(change).await
             }
-            async fn delete(gate: &Gate, recorded: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+            async fn delete(gate: &Gate, recorded: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
                 gate.delete(recorded).await
             }
-            async fn verify(gate: &Gate, recorded: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+            async fn verify(gate: &Gate, recorded: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
                 gate.begin("verify", recorded.name.as_str()).await;
-                vec![Checked { what: "stands".into(), failure: None }]
+                vec![CheckResult { what: "stands".into(), failure: None }]
             }
             fn id(_: &PhysicalName, state: &Standing) -> ObjectId {
                 state.id.as_str().into()
@@ -606,9 +606,9 @@ kind!(
         const NAMING: Naming = Naming::Fixed;
         const CLAIMS: bool = true;
         const VERSION: u32 = 2;
-        fn review(spec: &StallSpec) -> Findings {
+        fn validate(spec: &StallSpec) -> Diagnostics {
             assert!(spec.text != "review panics", "hunter2-panic");
-            let mut findings = Findings::default();
+            let mut findings = Diagnostics::default();
             findings.errors.extend(spec.tags.contains_key("plot 0").then_some("0 is no plot".into()));
             let twice = |(at, one)| spec.neighbours[..at].contains(one);
             let is_twice = spec.neighbours.iter().enumerate().any(twice);
@@ -616,9 +616,9 @@ kind!(
             findings.warnings.extend(spec.text.is_empty().then_some("it sells nothing".into()));
             findings
         }
-        fn review_name(name: &PhysicalName, _: Option<&StallSpec>) -> Findings {
+        fn validate_name(name: &PhysicalName, _: Option<&StallSpec>) -> Diagnostics {
             assert!(name.as_str() != "name-panics", "hunter2-panic");
-            Findings::default()
+            Diagnostics::default()
         }
         fn upgrade(_: u32, _: sprocket_core::kind::Part, _: serde_json::Value) -> Result<serde_json::Value, String> {
             panic!("hunter2-panic");
@@ -644,11 +644,11 @@ kind!(
     Tent, TentDraft, TentSpec, "yard:tent", {
         const NAMING: Naming = Naming::Fixed;
         const CONVERGES: bool = true;
-        async fn ready(gate: &Gate, recorded: &Recorded<Self>, _: Deadline) -> Outcome<Self> {
+        async fn ready(gate: &Gate, recorded: &Recorded<Self>, _: Deadline) -> CallResult<Self> {
             gate.ready(recorded).await
         }
-        async fn settle(gate: &Gate, intent: &Intent<Self>) -> Result<Settled<Self>, ErrorOf<Self>> {
-            Ok(gate.settle(intent).await)
+        async fn recover(gate: &Gate, intent: &PendingCreate<Self>) -> Result<Recovered<Self>, ErrorOf<Self>> {
+            Ok(gate.recover(intent).await)
         }
     }
 );

@@ -8,9 +8,9 @@ use std::fs;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
-use sprocket_core::kind::{Address, Effect, Json, ObjectId, Witness};
+use sprocket_core::kind::{Address, Effect, Json, ObjectId, Revision};
 use sprocket_core::state::{
-    Action, Ending, Entry, Event, Intention, MemoryStore, Object, Record, RecordedProvider, SeenSpec, Snapshot,
+    Action, Ending, Entry, Event, Intent, MemoryStore, Object, Record, RecordedProvider, SeenSpec, Snapshot,
     StateStore, format,
 };
 
@@ -30,15 +30,15 @@ fn values() -> impl Strategy<Value = Json> {
 prop_compose! {
     fn objects()(
         generation in 1..4_u32, name in ".{0,8}", applied in values(), seen in prop::option::of(prop_oneof![values().prop_map(SeenSpec::Otherwise), Just(SeenSpec::AsApplied)]),
-        state in values(), deps in vec(addresses(), 0..3), ready in any::<bool>(), revision in 0..3_u64,
+        state in values(), deps in vec(addresses(), 0..3), ready in any::<bool>(), updates in 0..3_u64,
     ) -> Object {
         let (name, id) = (name.as_str().into(), ObjectId::from(format!("id-{generation}")));
-        let witness = seen.as_ref().map(|seen: &SeenSpec| Witness::of(&id, seen));
-        let marked = witness.is_some();
-        let (version, secrets, triggers) = (1, Vec::new(), vec![revision.into()]);
+        let revision = seen.as_ref().map(|seen: &SeenSpec| Revision::of(&id, seen));
+        let marked = revision.is_some();
+        let (version, secrets, triggers) = (1, Vec::new(), vec![updates.into()]);
         Object {
-            generation, name, id, version, applied, seen, witness, marked, foreign: false, state, secrets, deps, ready,
-            wait_failed: !ready, revision, triggers,
+            generation, name, id, version, applied, seen, revision, marked, foreign: false, state, secrets, deps, ready,
+            wait_failed: !ready, updates, triggers,
         }
     }
 }
@@ -57,9 +57,9 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn intentions()(spec in values(), deps in vec(addresses(), 0..3)) -> Box<Intention> {
+    fn intentions()(spec in values(), deps in vec(addresses(), 0..3)) -> Box<Intent> {
         let (record, provider, name) = ("3f9a".into(), "docker".into(), "edge".into());
-        Box::new(Intention {
+        Box::new(Intent {
             record, provider, generation: 1, name, version: 1, spec, secrets: Vec::new(), deps, triggers: Vec::new(),
             ending: Ending::default(), moved_from: None,
         })

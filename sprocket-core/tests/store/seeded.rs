@@ -407,11 +407,11 @@ const FIELDS: [&str; 17] = [
     "protect",
     "record",
     "retain_with",
-    "revision",
+    "updates",
     "secrets",
     "seen",
     "triggers",
-    "witness",
+    "revision",
 ];
 
 #[test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sprocket_core::kind::{Deadline, ProviderError, Recorded};
 use tokio::time::{Instant, sleep};
 
-use super::judge::{Progress, Seen, Stuck, Task, Verdict, failed_container, host_ports, is_replacing, judge};
+use super::judge::{Progress, Seen, Stuck, Task, VerifyReport, failed_container, host_ports, is_replacing, judge};
 use super::not_ready::{Cause, NotReady};
 use super::policy::Health;
 use super::{Service, inspect, placement};
@@ -58,8 +58,8 @@ pub(crate) async fn wait(docker: &Docker, record: &Recorded<Service>, deadline: 
         let seen = Seen { spec: &record.spec, service: &service, tasks, eligible };
         let mut progress = Progress::default();
         match judge(&seen) {
-            Verdict::Fails(cause) => return Err(fails(refined(docker, &seen, cause).await)),
-            Verdict::Runs { tasks, since, proven } => {
+            VerifyReport::Fails(cause) => return Err(fails(refined(docker, &seen, cause).await)),
+            VerifyReport::Runs { tasks, since, proven } => {
                 stuck = None;
                 let is_old = since.is_some_and(|since| Timestamp::now().duration_since(since) > OLD);
                 let from = match held.take() {
@@ -74,7 +74,7 @@ pub(crate) async fn wait(docker: &Docker, record: &Recorded<Service>, deadline: 
                 progress.pending = Some(format!("runs for less than {} s", hold.as_secs()));
                 held = Some((tasks, from));
             }
-            Verdict::NotYet(now) => {
+            VerifyReport::NotYet(now) => {
                 held = None;
                 progress = now;
                 stuck = match (progress.stuck.take().filter(|_| !is_replacing(&seen)), stuck) {

@@ -88,7 +88,7 @@ impl Task {
 
 /// What follows.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum VerifyReport {
     /// It works if these very tasks go on running.
     Runs { tasks: BTreeSet<String>, since: Option<Timestamp>, proven: bool },
     /// It does not yet.
@@ -125,13 +125,13 @@ const REFUSALS: usize = 2;
 /// Failures that are older than this, seen from the newest task, are another story.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
 
-pub(crate) fn judge(seen: &Seen<'_>) -> Verdict {
+pub(crate) fn judge(seen: &Seen<'_>) -> VerifyReport {
     let update = seen.service["UpdateStatus"]["State"].as_str().unwrap_or_default();
     if matches!(update, "paused" | "rollback_paused" | "rollback_completed") {
-        return Verdict::Fails(Cause::NotUpdated { state: update.to_owned(), because: last_failure(seen) });
+        return VerifyReport::Fails(Cause::NotUpdated { state: update.to_owned(), because: last_failure(seen) });
     }
     if let Some(cause) = failure(seen) {
-        return Verdict::Fails(cause);
+        return VerifyReport::Fails(cause);
     }
     let wanted = if seen.spec.global { seen.eligible } else { seen.spec.replicas };
     let current = || seen.tasks.iter().filter(|task| task.current);
@@ -145,7 +145,7 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Verdict {
     let busy = matches!(update, "updating" | "rollback_started");
     let nowhere = seen.spec.global && wanted == 0;
     if have as u64 == wanted && leftovers == 0 && !busy && !nowhere {
-        return Verdict::Runs {
+        return VerifyReport::Runs {
             tasks: running.iter().map(|task| task.id.clone()).collect(),
             since: running.iter().filter_map(|task| task.since).max(),
             proven: update == "completed" || running.is_empty(),
@@ -165,7 +165,7 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Verdict {
     } else {
         waiting.filter(|task| task.state == "pending").and_then(|task| stuck(&task.error))
     };
-    Verdict::NotYet(Progress { running: places as u64, wanted, pending, stuck })
+    VerifyReport::NotYet(Progress { running: places as u64, wanted, pending, stuck })
 }
 
 /// Whether tasks of earlier settings are still around: their ports and room will be free soon.

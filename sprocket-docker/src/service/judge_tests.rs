@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sprocket_core::__derive::Known;
 use sprocket_core::kind::Fields as _;
 
-use super::judge::{Seen, Stuck, Task, Verdict, is_replacing, judge};
+use super::judge::{Seen, Stuck, Task, VerifyReport, is_replacing, judge};
 use super::spec::ServiceSpec;
 use super::{Restart, Service, ServiceDraft};
 
@@ -39,18 +39,18 @@ fn tasks(lines: &[&str]) -> Vec<Task> {
     lines.iter().enumerate().map(parse).collect()
 }
 
-fn verdict(draft: ServiceDraft, update: Value, lines: &[&str]) -> Verdict {
+fn verdict(draft: ServiceDraft, update: Value, lines: &[&str]) -> VerifyReport {
     let (spec, service) = (spec(draft), json!({ "UpdateStatus": { "State": update } }));
     judge(&Seen { spec: &spec, service: &service, tasks: tasks(lines), eligible: 1 })
 }
 
 fn check(draft: ServiceDraft, lines: &[&str], expect: &str) {
     let said = match verdict(draft, Value::Null, lines) {
-        Verdict::Runs { tasks, .. } => format!("runs: {}", tasks.into_iter().collect::<Vec<_>>().join(" ")),
-        Verdict::NotYet(now) => {
+        VerifyReport::Runs { tasks, .. } => format!("runs: {}", tasks.into_iter().collect::<Vec<_>>().join(" ")),
+        VerifyReport::NotYet(now) => {
             format!("{} of {}: {}", now.running, now.wanted, now.pending.unwrap_or_default()).trim_end().to_owned()
         }
-        Verdict::Fails(cause) => cause.to_string(),
+        VerifyReport::Fails(cause) => cause.to_string(),
     };
     assert_eq!(said.trim_end(), expect, "{lines:?}");
 }
@@ -122,9 +122,9 @@ fn the_engines_own_verdict_counts() {
         let verdict =
             verdict(app(), update.into(), &["old: 1 failed/shutdown task: non-zero exit (9) [9]", "1 running/running"]);
         let said = match verdict {
-            Verdict::Fails(cause) => cause.to_string(),
-            Verdict::NotYet(_) => "not yet".into(),
-            Verdict::Runs { proven, .. } => format!("runs, proven: {proven}"),
+            VerifyReport::Fails(cause) => cause.to_string(),
+            VerifyReport::NotYet(_) => "not yet".into(),
+            VerifyReport::Runs { proven, .. } => format!("runs, proven: {proven}"),
         };
         assert_eq!(said, expect, "{update}");
     };
@@ -141,7 +141,7 @@ fn what_no_node_takes_is_stuck_unless_something_is_leaving() {
     let stuck = |lines: &[&str]| {
         let (spec, service) = (spec(app()), json!({}));
         let seen = Seen { spec: &spec, service: &service, tasks: tasks(lines), eligible: 1 };
-        let Verdict::NotYet(progress) = judge(&seen) else { panic!("{lines:?}") };
+        let VerifyReport::NotYet(progress) = judge(&seen) else { panic!("{lines:?}") };
         (progress.stuck, is_replacing(&seen))
     };
     let port = "1 pending/running no suitable node (host-mode port already in use on 1 node) [0]";

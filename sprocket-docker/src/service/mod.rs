@@ -12,8 +12,8 @@ mod placement;
 mod policy;
 mod reach;
 mod read;
-mod review;
 mod spec;
+mod validate;
 mod values;
 mod verify;
 mod write;
@@ -21,8 +21,9 @@ mod write;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sprocket_core::kind::{
-    CallError, Change, Checked, Claim, Deadline, ErrorOf, Failed, FailedOf, Find, Findings, Found, Listing, Live, Make,
-    Naming, ObjectId, Outcome, PhysicalName, ProviderError, Recorded, Resource, This,
+    CallError, CallFailure, CallResult, CheckResult, Claim, CreateRequest, Deadline, Diagnostics, ErrorOf, FailureOf,
+    Found, Kind, Listing, Live, Naming, ObjectId, PhysicalName, ProviderError, ReadRequest, Recorded, ResourceRef,
+    UpdateRequest,
 };
 use sprocket_core::program::{IntoInput, Output};
 
@@ -40,8 +41,8 @@ pub use values::{Constraint, Cpus, HostName, ImageRef, Memory, Ratio, Timespan};
 
 use crate::client::{Ask, encode};
 use crate::error::DockerError;
-use crate::mark;
 use crate::name;
+use crate::owner_tag;
 use crate::provider::{Docker, EngineAddress};
 
 /// A service, and what other resources can use of it.
@@ -79,7 +80,7 @@ pub struct Service {
     pub name: Output<String>,
     ports: Output<Vec<Port>>,
     engine: Output<EngineAddress>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// The engine's id of a service.
@@ -96,7 +97,7 @@ impl Service {
 
     /// The name that services on a common network reach it by; known while planning.
     pub fn host(&self) -> Output<HostName> {
-        self.this.named(|name| HostName(name.to_string()))
+        self.this.from_name(|name| HostName(name.to_string()))
     }
 
     /// Where this program reaches a port of its containers: the port that it is published under, on the engine's host.
@@ -128,7 +129,7 @@ pub struct ServiceState {
     pub digest: Option<String>,
 }
 
-impl Resource for Service {
+impl Kind for Service {
     const KIND: &'static str = "docker:service";
     const NAMING: Naming = Naming::Fixed;
     const CONVERGES: bool = true;
@@ -138,29 +139,29 @@ impl Resource for Service {
     type Spec = ServiceSpec;
     type State = ServiceState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(draft: &ServiceDraft, this: This<Self>) -> Self {
+    fn declared(draft: &ServiceDraft, this: ResourceRef<Self>) -> Self {
         Self {
-            id: this.reported(|state| state.id.clone()),
-            name: this.named(ToString::to_string),
+            id: this.computed(|state| state.id.clone()),
+            name: this.from_name(ToString::to_string),
             ports: draft.published(),
-            engine: this.connected(|config| config.address.clone()),
+            engine: this.from_config(|config| config.address.clone()),
             this,
         }
     }
 
-    async fn read(docker: &Docker, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let key = match &find {
-            Find::Recorded(recorded) => recorded.id.as_str(),
-            Find::Named(name) => name.as_str(),
-            Find::Import(text) => text,
+            ReadRequest::Recorded(recorded) => recorded.id.as_str(),
+            ReadRequest::Named(name) => name.as_str(),
+            ReadRequest::Import(text) => text,
         };
         let Some(found) = inspect(docker, key).await? else { return Ok(Found::None) };
         // The engine also finds beginnings of ids.
-        if found["ID"] == key || (found["Spec"]["Name"] == key && !matches!(find, Find::Recorded(_))) {
+        if found["ID"] == key || (found["Spec"]["Name"] == key && !matches!(find, ReadRequest::Recorded(_))) {
             Ok(Found::One(live(&found)?))
         } else {
             Ok(Found::None)
@@ -172,14 +173,14 @@ impl Resource for Service {
         let services = listed.as_array().into_iter().flatten();
         let wanted = services.filter(|found| {
             let name = PhysicalName::from(found["Spec"]["Name"].as_str().unwrap_or_default());
-            wanted.wants(&name, mark::of_json(&found["Spec"]["Labels"]).mark.as_ref())
+            wanted.wants(&name, owner_tag::of_json(&found["Spec"]["Labels"]).owner.as_ref())
         });
         wanted.map(live).collect::<Result<_, _>>().map(Some)
     }
 
-    async fn create(docker: &Docker, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(docker: &Docker, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let what = format!("create service `{}`", make.name);
-        let body = write::body(make.name, make.spec, make.mark, 0);
+        let body = write::body(make.name, make.spec, make.owner, 0);
         let created = send(docker, &what, "/services/create".into(), &body, &make.spec.image).await;
         let created = created.map_err(DockerError::about_settings)?;
         Ok(state(created["ID"].as_str().unwrap_or_default(), make.spec))
@@ -187,50 +188,50 @@ impl Resource for Service {
 
     /// The version that the engine wants to see moves by itself while tasks start: it is read here, and counts only if
     /// the settings are still those that the plan saw.
-    async fn update(docker: &Docker, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(docker: &Docker, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         let Live { id, name, .. } = change.live;
         let what = format!("update service `{name}`");
         let mut tries = 5;
         loop {
             let found = inspect(docker, id.as_str()).await?;
             let Some(found) = found else {
-                return Err(Failed::from(DockerError::refused(&what, 404, &format!("service {name} not found"))));
+                return Err(CallFailure::from(DockerError::refused(&what, 404, &format!("service {name} not found"))));
             };
             if live(&found)?.spec != change.live.spec {
                 return Err(DockerError::from(CallError::Changed { what }).into());
             }
-            let body = write::body(name, change.spec, change.mark, read::force_update(&found));
+            let body = write::body(name, change.spec, change.owner, read::force_update(&found));
             let path = format!("/services/{}/update?version={}", encode(id.as_str()), found["Version"]["Index"]);
             tries -= 1;
             match send(docker, &what, path, &body, &change.spec.image).await {
                 Ok(_) => return Ok(state(id.as_str(), change.spec)),
                 Err(error) if tries > 0 && is_out_of_sequence(&error) => {}
-                Err(error) => return Err(Failed::from(error.about_settings())),
+                Err(error) => return Err(CallFailure::from(error.about_settings())),
             }
         }
     }
 
-    async fn ready(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> Outcome<Self> {
+    async fn ready(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> CallResult<Self> {
         converge::wait(docker, record, deadline).await?;
         Ok(record.state.clone())
     }
 
-    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(docker: &Docker, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         let what = format!("delete service `{}`", record.name);
         let path = format!("/services/{}", encode(record.id.as_str()));
         docker.client.delete(&what, path).await?;
-        converge::tasks_gone(docker, record).await.map_err(Failed::from)
+        converge::tasks_gone(docker, record).await.map_err(CallFailure::from)
     }
 
     fn id(_: &PhysicalName, state: &ServiceState) -> ObjectId {
         state.id.0.as_str().into()
     }
 
-    fn review(spec: &ServiceSpec) -> Findings {
-        review::review(spec)
+    fn validate(spec: &ServiceSpec) -> Diagnostics {
+        validate::validate(spec)
     }
 
-    fn review_name(name: &PhysicalName, _: Option<&ServiceSpec>) -> Findings {
+    fn validate_name(name: &PhysicalName, _: Option<&ServiceSpec>) -> Diagnostics {
         name::dns(name, "a service")
     }
 
@@ -248,7 +249,7 @@ impl Resource for Service {
         claims.collect()
     }
 
-    async fn verify(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> Vec<Checked> {
+    async fn verify(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> Vec<CheckResult> {
         verify::verify(docker, record, deadline).await
     }
 }

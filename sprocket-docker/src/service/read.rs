@@ -20,7 +20,7 @@ use super::write::{monitor, speaks_key};
 use super::{Service, ServiceId, ServiceState};
 use crate::NetworkId;
 use crate::config::ConfigRef;
-use crate::mark::{self, Labels};
+use crate::owner_tag::{self, Labels};
 use crate::secret::SecretRef;
 use crate::volume::VolumeName;
 
@@ -30,10 +30,10 @@ type Read<T> = Result<T, String>;
 pub(crate) fn live(found: &Value) -> Read<Live<Service>> {
     let id = found["ID"].as_str().ok_or("it has no id")?;
     let sent = &found["Spec"];
-    let labels = mark::of_json(&sent["Labels"]);
+    let labels = owner_tag::of_json(&sent["Labels"]);
     let spec = spec(sent, &labels)?;
     let state = ServiceState { id: ServiceId(id.to_owned()), digest: spec.image.digest().map(ToOwned::to_owned) };
-    Ok(Live { id: id.into(), name: text(&sent["Name"]).into(), spec, state, mark: labels.mark })
+    Ok(Live { id: id.into(), name: text(&sent["Name"]).into(), spec, state, owner: labels.owner })
 }
 
 /// How often its tasks were restarted by force.
@@ -272,7 +272,7 @@ fn port(found: &Value, labels: &Labels) -> Read<Port> {
 mod tests {
     use serde_json::json;
     use sprocket_core::__derive::Known;
-    use sprocket_core::kind::{Fields as _, Mark};
+    use sprocket_core::kind::{Fields as _, OwnerTag};
 
     use super::super::{Attachment, Mount, Protocol, ServiceDraft, write};
     use super::*;
@@ -280,8 +280,8 @@ mod tests {
     /// What would be read if the engine kept exactly what it was sent.
     fn returned(draft: ServiceDraft) -> (ServiceSpec, Value) {
         let spec = draft.spec(&Known::default()).unwrap();
-        let mark = Mark { lineage: "l".into(), record: "r".into() };
-        let body = write::body(&"app".into(), &spec, &mark, 7);
+        let owner = OwnerTag { lineage: "l".into(), record: "r".into() };
+        let body = write::body(&"app".into(), &spec, &owner, 7);
         (spec, json!({ "ID": "s1", "Spec": body }))
     }
 
@@ -297,7 +297,7 @@ mod tests {
             let (spec, found) = returned(draft);
             let live = live(&found).unwrap();
             assert_eq!(serde_json::to_value(&live.spec).unwrap(), serde_json::to_value(&spec).unwrap());
-            assert_eq!(live.mark.map(|mark| mark.record.to_string()).as_deref(), Some("r"));
+            assert_eq!(live.owner.map(|owner| owner.record.to_string()).as_deref(), Some("r"));
             assert_eq!(force_update(&found), 7);
         }
     }

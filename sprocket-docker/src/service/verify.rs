@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sprocket_core::kind::{Checked, Deadline, Recorded, with_causes};
+use sprocket_core::kind::{CheckResult, Deadline, Recorded, with_causes};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -21,7 +21,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// How long a service that runs may take until it listens.
 const LISTENS: Duration = Duration::from_secs(10);
 
-pub(crate) async fn verify(docker: &Docker, record: &Recorded<Service>, deadline: Deadline) -> Vec<Checked> {
+pub(crate) async fn verify(docker: &Docker, record: &Recorded<Service>, deadline: Deadline) -> Vec<CheckResult> {
     let tasks = match (record.spec.global, record.spec.replicas) {
         (true, _) => "on every node that may run it".to_owned(),
         (false, 1) => "with 1 task".to_owned(),
@@ -30,9 +30,9 @@ pub(crate) async fn verify(docker: &Docker, record: &Recorded<Service>, deadline
     let converged = converge::wait(docker, record, deadline).await;
     let what = format!("runs {tasks}");
     if let Err(error) = converged {
-        return vec![Checked { what, failure: Some(with_causes(&error)) }];
+        return vec![CheckResult { what, failure: Some(with_causes(&error)) }];
     }
-    let mut checks = vec![Checked { what, failure: None }];
+    let mut checks = vec![CheckResult { what, failure: None }];
     if !record.spec.global && record.spec.replicas == 0 {
         return checks;
     }
@@ -42,27 +42,29 @@ pub(crate) async fn verify(docker: &Docker, record: &Recorded<Service>, deadline
     checks
 }
 
-async fn check_port(docker: &Docker, record: &Recorded<Service>, port: &Port, deadline: Deadline) -> Checked {
+async fn check_port(docker: &Docker, record: &Recorded<Service>, port: &Port, deadline: Deadline) -> CheckResult {
     let (Some(published), Some(protocol)) = (port.published, &port.speaks) else {
         let what =
             format!("port {} is not checked: no protocol is declared for it", port.published.unwrap_or(port.target));
-        return Checked { what, failure: None };
+        return CheckResult { what, failure: None };
     };
     let reach = match reach(docker, record, port.mode, published).await {
         Ok(reach) => reach,
-        Err(error) => return Checked { what: format!("port {published} answers"), failure: Some(with_causes(&error)) },
+        Err(error) => {
+            return CheckResult { what: format!("port {published} answers"), failure: Some(with_causes(&error)) };
+        }
     };
     let what = format!("answers {} on {reach}", question(protocol));
     let end = Deadline::after(LISTENS.min(deadline.left()));
     loop {
         let asked = timeout(ANSWER, ask(&reach, protocol)).await;
         let failure = match asked {
-            Ok(Ok(())) => return Checked { what, failure: None },
+            Ok(Ok(())) => return CheckResult { what, failure: None },
             Ok(Err(failure)) => failure,
             Err(_) => format!("no answer within {} s", ANSWER.as_secs()),
         };
         if end.is_over() {
-            return Checked { what, failure: Some(failure) };
+            return CheckResult { what, failure: Some(failure) };
         }
         sleep(crate::wait::PACE).await;
     }

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sprocket_core::kind::{Mark, PhysicalName};
+use sprocket_core::kind::{OwnerTag, PhysicalName};
 
 use super::policy::{Health, HealthTest, Port, Rollback, Update};
 use super::spec::{MountSource, MountSpec, ResourcesSpec, ServiceSpec};
 use super::values::Timespan;
-use crate::mark::{self, PREFIX};
+use crate::owner_tag::{self, PREFIX};
 
 /// What failures may take to show, unless the program says so: the health check's patience, or the engine's own 5 s.
 pub(crate) fn monitor(health: Option<&Health>) -> Timespan {
@@ -24,8 +24,8 @@ pub(crate) fn monitor(health: Option<&Health>) -> Timespan {
 }
 
 /// The body of a create or an update.
-pub(crate) fn body(name: &PhysicalName, spec: &ServiceSpec, mark: &Mark, force_update: u64) -> Value {
-    let labels = mark::labels(&spec.labels, mark, spec.ports.iter().filter_map(note));
+pub(crate) fn body(name: &PhysicalName, spec: &ServiceSpec, owner: &OwnerTag, force_update: u64) -> Value {
+    let labels = owner_tag::labels(&spec.labels, owner, spec.ports.iter().filter_map(note));
     let mode =
         if spec.global { json!({ "Global": {} }) } else { json!({ "Replicated": { "Replicas": spec.replicas } }) };
     let ports: Vec<_> = spec.ports.iter().map(port).collect();

@@ -18,8 +18,9 @@ use std::time::Duration;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallError, Change, Checked, Deadline, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found, Intent, Live,
-    Make, Naming, Outcome, PhysicalName, ProviderError, Recorded, Resource, Settled, This, with_causes,
+    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, ErrorKind, ErrorOf,
+    FailureOf, Found, Kind, Live, Naming, PendingCreate, PhysicalName, ProviderError, ReadRequest, Recorded, Recovered,
+    ResourceRef, UpdateRequest, with_causes,
 };
 use sprocket_core::program::{Assigned, Output};
 
@@ -52,7 +53,7 @@ pub struct Bucket {
     pub name: Output<String>,
     /// The region that it is in, once it is there.
     pub region: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 impl Bucket {
@@ -72,7 +73,7 @@ pub struct BucketState {
 /// How long a setting may take to show: servers with many parts don't show it everywhere at once.
 const SHOWS: Duration = Duration::from_secs(20);
 
-impl Resource for Bucket {
+impl Kind for Bucket {
     const KIND: &'static str = "s3:bucket";
     const NAMING: Naming = Naming::Fixed;
     const CONVERGES: bool = true;
@@ -82,24 +83,24 @@ impl Resource for Bucket {
     type Spec = BucketSpec;
     type State = BucketState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &BucketDraft, this: This<Self>) -> Self {
-        Self { name: this.named(ToString::to_string), region: this.reported(|state| state.region.clone()), this }
+    fn declared(_: &BucketDraft, this: ResourceRef<Self>) -> Self {
+        Self { name: this.from_name(ToString::to_string), region: this.computed(|state| state.region.clone()), this }
     }
 
-    async fn read(s3: &S3, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(s3: &S3, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let name = match find {
-            Find::Recorded(recorded) => recorded.name.as_str(),
-            Find::Named(name) => name.as_str(),
-            Find::Import(text) => text,
+            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
+            ReadRequest::Named(name) => name.as_str(),
+            ReadRequest::Import(text) => text,
         };
         Ok(read(s3, name).await?.into())
     }
 
-    async fn create(s3: &S3, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(s3: &S3, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         let name = make.name.as_str();
         let region = match &make.spec.region {
             Assigned::Fixed(region) => region,
@@ -108,20 +109,20 @@ impl Resource for Bucket {
         let client = s3.client.in_region(region);
         make_bucket(&client, name, region, make.spec).await?;
         let state = BucketState { region: region.clone() };
-        let written = Missing::of_new(make.spec).write(&client, name, make.spec, make.mark).await;
-        written.map_err(|error| Failed::from(error).leaving(state.clone()))?;
+        let written = Missing::of_new(make.spec).write(&client, name, make.spec, make.owner).await;
+        written.map_err(|error| CallFailure::from(error).leaving(state.clone()))?;
         Ok(state)
     }
 
-    async fn update(s3: &S3, change: &Change<'_, Self>) -> Outcome<Self> {
-        let missing = Missing::between(change.live, change.spec, change.mark);
+    async fn update(s3: &S3, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+        let missing = Missing::between(change.live, change.spec, change.owner);
         let client = s3.client.in_region(&change.live.state.region);
-        missing.write(&client, change.live.name.as_str(), change.spec, change.mark).await?;
+        missing.write(&client, change.live.name.as_str(), change.spec, change.owner).await?;
         Ok(change.live.state.clone())
     }
 
     /// Returns once every setting shows; writes what an interrupted run has not written.
-    async fn ready(s3: &S3, record: &Recorded<Self>, deadline: Deadline) -> Outcome<Self> {
+    async fn ready(s3: &S3, record: &Recorded<Self>, deadline: Deadline) -> CallResult<Self> {
         let name = record.name.as_str();
         let shows = Deadline::after(SHOWS.min(deadline.left()));
         let mut pause = Duration::from_millis(100);
@@ -129,70 +130,76 @@ impl Resource for Bucket {
         loop {
             let live = read(s3, name).await?;
             if let Some(live) = &live {
-                let missing = Missing::between(live, &record.spec, &record.mark);
+                let missing = Missing::between(live, &record.spec, &record.owner);
                 if missing.is_nothing() {
                     return Ok(live.state.clone());
                 }
                 if is_first {
                     is_first = false;
                     let client = s3.client.in_region(&live.state.region);
-                    missing.write(&client, name, &record.spec, &record.mark).await?;
+                    missing.write(&client, name, &record.spec, &record.owner).await?;
                     continue;
                 }
                 if shows.is_over() {
-                    return Err(Failed::from(S3Error::NotKept { bucket: name.to_owned(), settings: missing.names() }));
+                    return Err(CallFailure::from(S3Error::NotKept {
+                        bucket: name.to_owned(),
+                        settings: missing.names(),
+                    }));
                 }
             } else if shows.is_over() {
-                return Err(Failed::from(gone(name)));
+                return Err(CallFailure::from(gone(name)));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
 
-    async fn delete(s3: &S3, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(s3: &S3, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         let name = record.name.as_str();
         let client = s3.client.in_region(&record.state.region);
         let contents = Contents::of(&client, name).await?;
         if !contents.is_empty() {
             if !record.spec.empty_on_delete {
-                return Err(Failed::from(S3Error::NotEmpty { bucket: name.to_owned(), held: contents.describe() }));
+                return Err(CallFailure::from(S3Error::NotEmpty {
+                    bucket: name.to_owned(),
+                    held: contents.describe(),
+                }));
             }
             empty(&client, name).await?;
         }
         let deleted = client.sdk.delete_bucket().bucket(name).send().await;
         match deleted.map_err(client.failed(format!("delete bucket `{name}`"))) {
             Err(error) if error.has_code("BucketNotEmpty") => {
-                Err(Failed::from(S3Error::NotEmpty { bucket: name.to_owned(), held: "something".into() }))
+                Err(CallFailure::from(S3Error::NotEmpty { bucket: name.to_owned(), held: "something".into() }))
             }
-            Err(error) if !error.is_not_found() => Err(Failed::from(error)),
+            Err(error) if !error.is_not_found() => Err(CallFailure::from(error)),
             _ => Ok(()),
         }
     }
 
-    async fn settle(s3: &S3, intent: &Intent<Self>) -> Result<Settled<Self>, ErrorOf<Self>> {
+    async fn recover(s3: &S3, intent: &PendingCreate<Self>) -> Result<Recovered<Self>, ErrorOf<Self>> {
         Ok(match read(s3, intent.name.as_str()).await? {
-            None => Settled::Nothing,
-            Some(live) if live.is(&intent.mark) => Settled::one(live),
-            Some(live) if is_pristine(s3, &live).await? => Settled::one(live),
-            Some(live) => Settled::Unmarked(vec![live]),
+            None => Recovered::Nothing,
+            Some(live) if live.is(&intent.owner) => Recovered::one(live),
+            Some(live) if is_pristine(s3, &live).await? => Recovered::one(live),
+            Some(live) => Recovered::Unmarked(vec![live]),
         })
     }
 
-    fn review(spec: &BucketSpec) -> Findings {
-        spec::review(spec)
+    fn validate(spec: &BucketSpec) -> Diagnostics {
+        spec::validate(spec)
     }
 
-    fn review_name(name: &PhysicalName, _: Option<&BucketSpec>) -> Findings {
-        name::review(name.as_str())
+    fn validate_name(name: &PhysicalName, _: Option<&BucketSpec>) -> Diagnostics {
+        name::validate(name.as_str())
     }
 
-    async fn verify(s3: &S3, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+    async fn verify(s3: &S3, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let client = s3.client.in_region(&record.state.region);
         let what = format!("read bucket `{}`", record.name);
         let listed = client.sdk.list_objects_v2().bucket(record.name.as_str()).max_keys(1).send().await;
         let failure = listed.map_err(client.failed(what)).err().map(|error| with_causes(&error));
-        vec![Checked { what: "can be read".into(), failure }]
+        vec![CheckResult { what: "can be read".into(), failure }]
     }
 }
 
@@ -219,7 +226,7 @@ async fn make_bucket(client: &Client, name: &str, region: &str, spec: &BucketSpe
 /// Whether nobody has done anything with a bucket since it was made.
 async fn is_pristine(s3: &S3, live: &Live<Bucket>) -> Result<bool, S3Error> {
     let BucketSpec { versioned, tags, lifecycle, .. } = &live.spec;
-    if live.mark.is_some() || *versioned || !tags.is_empty() || !lifecycle.is_empty() {
+    if live.owner.is_some() || *versioned || !tags.is_empty() || !lifecycle.is_empty() {
         return Ok(false);
     }
     let client = s3.client.in_region(&live.state.region);

@@ -3,15 +3,15 @@
 
 use std::net::Ipv4Addr;
 
-use sprocket_core::kind::Findings;
+use sprocket_core::kind::Diagnostics;
 
 /// Prefixes and suffixes that AWS keeps for itself.
 const BEGINNINGS: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
 const ENDS: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 
 /// What can be said against a name before any server is asked.
-pub(crate) fn review(name: &str) -> Findings {
-    let mut findings = Findings::default();
+pub(crate) fn validate(name: &str) -> Diagnostics {
+    let mut findings = Diagnostics::default();
     match wrong(name) {
         Some(wrong) => {
             let message = format!("`{name}` can't be the name of a bucket: {wrong}; `.named(\"…\")` gives it another");
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     fn check(name: &str) -> String {
-        let Findings { errors, warnings } = review(name);
+        let Diagnostics { errors, warnings } = validate(name);
         errors.into_iter().chain(warnings).map(|text| text.to_string()).collect::<Vec<_>>().join("\n")
     }
 

@@ -7,14 +7,14 @@ use aws_sdk_s3::types::{
     LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration, Tagging,
     VersioningConfiguration,
 };
-use sprocket_core::kind::{Entries, ErrorKind, Live, Mark, ProviderError as _};
+use sprocket_core::kind::{Entries, ErrorKind, Live, OwnerTag, ProviderError as _};
 use sprocket_core::program::Assigned;
 
 use super::spec::{BucketSpec, LifecycleSpec};
 use super::{Bucket, BucketState};
 use crate::client::Client;
 use crate::error::S3Error;
-use crate::mark;
+use crate::owner_tag;
 use crate::provider::S3;
 
 /// Where AWS's buckets are that have no region.
@@ -39,7 +39,7 @@ pub(crate) async fn read(s3: &S3, name: &str) -> Result<Option<Live<Bucket>>, S3
         Err(error) if error.is_not_found() => return Ok(None),
         rest => rest?,
     };
-    let Entries { own: tags, mark, .. } = Entries::of(tags);
+    let Entries { own: tags, owner, .. } = Entries::of(tags);
     // Only AWS means a region of its own where it names none.
     let location = location.or_else(|| s3.client.is_aws.then(|| FIRST_REGION.to_owned()));
     let region = location.clone().map_or(Assigned::Auto, Assigned::Fixed);
@@ -48,7 +48,7 @@ pub(crate) async fn read(s3: &S3, name: &str) -> Result<Option<Live<Bucket>>, S3
         name: name.into(),
         spec: BucketSpec { region, versioned, tags, lifecycle, empty_on_delete: false },
         state: BucketState { region: location.unwrap_or_else(|| s3.region.clone()) },
-        mark,
+        owner,
     }))
 }
 
@@ -160,9 +160,9 @@ pub(crate) struct Missing {
 
 impl Missing {
     /// What is to be written to a bucket, as it was read, to make it be as the spec says.
-    pub(crate) fn between(live: &Live<Bucket>, spec: &BucketSpec, mark: &Mark) -> Self {
+    pub(crate) fn between(live: &Live<Bucket>, spec: &BucketSpec, owner: &OwnerTag) -> Self {
         Self {
-            tags: live.spec.tags != spec.tags || !live.is(mark),
+            tags: live.spec.tags != spec.tags || !live.is(owner),
             versioning: live.spec.versioned != spec.versioned,
             lifecycle: live.spec.lifecycle != spec.lifecycle,
         }
@@ -189,10 +189,10 @@ impl Missing {
         client: &Client,
         name: &str,
         spec: &BucketSpec,
-        mark: &Mark,
+        owner: &OwnerTag,
     ) -> Result<(), S3Error> {
         if self.tags {
-            write_tags(client, name, spec, mark).await?;
+            write_tags(client, name, spec, owner).await?;
         }
         if self.versioning {
             write_versioning(client, name, spec.versioned).await?;
@@ -204,8 +204,9 @@ impl Missing {
     }
 }
 
-async fn write_tags(client: &Client, name: &str, spec: &BucketSpec, mark: &Mark) -> Result<(), S3Error> {
-    let tags = Tagging::builder().set_tag_set(Some(mark::tags(&spec.tags, mark))).build().expect("BUG: there are tags");
+async fn write_tags(client: &Client, name: &str, spec: &BucketSpec, owner: &OwnerTag) -> Result<(), S3Error> {
+    let tags =
+        Tagging::builder().set_tag_set(Some(owner_tag::tags(&spec.tags, owner))).build().expect("BUG: there are tags");
     let written = client.sdk.put_bucket_tagging().bucket(name).tagging(tags).send().await;
     written.map(drop).map_err(client.failed(format!("write the tags of bucket `{name}`")))
 }

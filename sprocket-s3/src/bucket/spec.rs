@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sprocket_core::kind::{Findings, Spec};
+use sprocket_core::kind::{Diagnostics, Spec};
 use sprocket_core::program::{Assigned, IntoInput};
 
 use super::Bucket;
-use crate::mark;
+use crate::owner_tag;
 
 /// A bucket's settings. All but the region can be changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -69,9 +69,9 @@ impl LifecycleSpec {
     }
 }
 
-pub(crate) fn review(spec: &BucketSpec) -> Findings {
-    let mut findings = Findings::default();
-    mark::review(&spec.tags, &mut findings);
+pub(crate) fn validate(spec: &BucketSpec) -> Diagnostics {
+    let mut findings = Diagnostics::default();
+    owner_tag::validate(&spec.tags, &mut findings);
     let mut seen = BTreeSet::new();
     for rule in &spec.lifecycle {
         let which = match rule.prefix.as_str() {

@@ -8,8 +8,9 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    CallError, Change, Checked, Deadline, Entropy, ErrorKind, ErrorOf, Failed, FailedOf, Find, Found, Live, Make, Mark,
-    Naming, ObjectId, Outcome, PhysicalName, ProviderError as _, Recorded, Resource, Spec, This,
+    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Entropy, ErrorKind, ErrorOf, FailureOf,
+    Found, Kind, Live, Naming, ObjectId, OwnerTag, PhysicalName, ProviderError as _, ReadRequest, Recorded,
+    ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Output, Secret};
 
@@ -25,7 +26,7 @@ use crate::error::VaultError;
 pub struct VaultAccess {
     /// The server's id of the token, by which it can be revoked and not used.
     pub accessor: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// What the token may do, and for how long.
@@ -64,7 +65,7 @@ impl VaultAccess {
     }
 }
 
-impl Resource for VaultAccess {
+impl Kind for VaultAccess {
     const KIND: &'static str = "vault:access";
     const NAMING: Naming = Naming::Fixed;
     const STATEFUL: bool = true;
@@ -73,19 +74,19 @@ impl Resource for VaultAccess {
     type Spec = VaultAccessSpec;
     type State = VaultAccessState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &VaultAccessDraft, this: This<Self>) -> Self {
-        Self { accessor: this.reported(|state| state.accessor.clone()), this }
+    fn declared(_: &VaultAccessDraft, this: ResourceRef<Self>) -> Self {
+        Self { accessor: this.computed(|state| state.accessor.clone()), this }
     }
 
-    async fn read(server: &VaultServer, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let (name, recorded) = match find {
-            Find::Recorded(recorded) => (recorded.name.clone(), Some(recorded)),
-            Find::Named(name) => (name.clone(), None),
-            Find::Import(text) => (text.into(), None),
+            ReadRequest::Recorded(recorded) => (recorded.name.clone(), Some(recorded)),
+            ReadRequest::Named(name) => (name.clone(), None),
+            ReadRequest::Import(text) => (text.into(), None),
         };
         let Some(held) = server.custody.token().await? else { return Ok(Found::None) };
         let status = server.client.seal_status().await?;
@@ -109,29 +110,29 @@ impl Resource for VaultAccess {
             name,
             spec: VaultAccessSpec { policy: text(&policy["data"]["policy"]), period },
             state: VaultAccessState { accessor },
-            mark: Some(held.mark),
+            owner: Some(held.owner),
         }))
     }
 
-    async fn create(server: &VaultServer, make: &Make<'_, Self>) -> Outcome<Self> {
-        create(server, make).await.map_err(Failed::from)
+    async fn create(server: &VaultServer, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
+        create(server, make).await.map_err(CallFailure::from)
     }
 
-    async fn update(server: &VaultServer, change: &Change<'_, Self>) -> Outcome<Self> {
-        update(server, change).await.map_err(Failed::from)
+    async fn update(server: &VaultServer, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+        update(server, change).await.map_err(CallFailure::from)
     }
 
     /// The token is revoked, and gone from custody.
-    async fn delete(server: &VaultServer, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        delete(server).await.map_err(Failed::from)
+    async fn delete(server: &VaultServer, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
+        delete(server).await.map_err(CallFailure::from)
     }
 
     fn id(_: &PhysicalName, state: &VaultAccessState) -> ObjectId {
         state.accessor.as_str().into()
     }
 
-    fn review(spec: &VaultAccessSpec) -> sprocket_core::kind::Findings {
-        let mut findings = sprocket_core::kind::Findings::default();
+    fn validate(spec: &VaultAccessSpec) -> sprocket_core::kind::Diagnostics {
+        let mut findings = sprocket_core::kind::Diagnostics::default();
         let hours = spec.period.strip_suffix('h').and_then(|hours| hours.parse::<u32>().ok());
         if hours.is_none_or(|hours| hours == 0) {
             findings.errors.push(format!("`{}` is not a period in hours, such as `768h`", spec.period).into());
@@ -139,13 +140,13 @@ impl Resource for VaultAccess {
         findings
     }
 
-    async fn verify(server: &VaultServer, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
-        let failure = match Self::read(server, Find::Recorded(record)).await {
+    async fn verify(server: &VaultServer, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
+        let failure = match Self::read(server, ReadRequest::Recorded(record)).await {
             Ok(Found::None) => Some("the server does not know it".to_owned()),
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
         };
-        vec![Checked { what: "its token is accepted".into(), failure }]
+        vec![CheckResult { what: "its token is accepted".into(), failure }]
     }
 }
 
@@ -155,7 +156,7 @@ fn as_recorded(recorded: &Recorded<VaultAccess>) -> Live<VaultAccess> {
         name: recorded.name.clone(),
         spec: recorded.spec.clone(),
         state: recorded.state.clone(),
-        mark: Some(recorded.mark.clone()),
+        owner: Some(recorded.owner.clone()),
     }
 }
 
@@ -166,15 +167,15 @@ pub(super) async fn root(server: &VaultServer, what: &str) -> Result<Secret<Stri
     root.ok_or_else(|| BootstrapStop::RootGone { what: what.to_owned() }.into())
 }
 
-async fn create(server: &VaultServer, make: &Make<'_, VaultAccess>) -> Result<VaultAccessState, VaultError> {
+async fn create(server: &VaultServer, make: &CreateRequest<'_, VaultAccess>) -> Result<VaultAccessState, VaultError> {
     let what = "make a token for the program";
     let root = server.with(&root(server, what).await?)?;
     let name = make.name.as_str().to_lowercase();
     write_policy(&root, &name, &make.spec.policy).await?;
     let held = match server.custody.token().await? {
         // Of an earlier try, which may or may not have reached the server.
-        Some(held) if held.mark == *make.mark => held,
-        _ => draw(make.mark, make.entropy),
+        Some(held) if held.owner == *make.owner => held,
+        _ => draw(make.owner, make.entropy),
     };
     server.custody.put_token(&held).await?;
     let ours = server.with(&Secret::new(held.token.clone()))?;
@@ -186,7 +187,7 @@ async fn create(server: &VaultServer, make: &Make<'_, VaultAccess>) -> Result<Va
                 "policies": [name],
                 "period": make.spec.period,
                 "display_name": name,
-                "meta": { "sprocket.lineage": make.mark.lineage, "sprocket.record": make.mark.record },
+                "meta": { "sprocket.lineage": make.owner.lineage, "sprocket.record": make.owner.record },
             });
             accessor(&root.ask(what, Method::POST, "auth/token/create-orphan", Some(&body)).await?["auth"])
         }
@@ -201,8 +202,12 @@ fn accessor(token: &Value) -> String {
     token["accessor"].as_str().unwrap_or_default().to_owned()
 }
 
-fn draw(mark: &Mark, entropy: &Entropy) -> HeldToken {
-    HeldToken { token: format!("sprocket-{}", hex::encode(entropy.bytes::<24>())), accessor: None, mark: mark.clone() }
+fn draw(owner: &OwnerTag, entropy: &Entropy) -> HeldToken {
+    HeldToken {
+        token: format!("sprocket-{}", hex::encode(entropy.bytes::<24>())),
+        accessor: None,
+        owner: owner.clone(),
+    }
 }
 
 async fn write_policy(client: &Client, name: &str, text: &str) -> Result<(), VaultError> {
@@ -211,11 +216,11 @@ async fn write_policy(client: &Client, name: &str, text: &str) -> Result<(), Vau
 }
 
 /// The policy, with the token itself; taking it over is recorded with it.
-async fn update(server: &VaultServer, change: &Change<'_, VaultAccess>) -> Result<VaultAccessState, VaultError> {
+async fn update(server: &VaultServer, change: &UpdateRequest<'_, VaultAccess>) -> Result<VaultAccessState, VaultError> {
     let Some(held) = server.custody.token().await? else {
         return Err(CallError::Changed { what: "update the policy of our token".into() }.into());
     };
-    let held = HeldToken { mark: change.mark.clone(), ..held };
+    let held = HeldToken { owner: change.owner.clone(), ..held };
     server.custody.put_token(&held).await?;
     let name = change.live.name.as_str().to_lowercase();
     write_policy(&server.with(&Secret::new(held.token))?, &name, &change.spec.policy).await?;

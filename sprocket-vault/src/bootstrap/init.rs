@@ -16,8 +16,9 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    CallError, Change, Checked, Deadline, Effect, Entropy, ErrorKind, ErrorOf, Failed, FailedOf, Find, Findings, Found,
-    Live, Make, Mark, Naming, ObjectId, Outcome, PhysicalName, ProviderError, Recorded, Resource, Spec, This,
+    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, Effect, Entropy, ErrorKind,
+    ErrorOf, FailureOf, Found, Kind, Live, Naming, ObjectId, OwnerTag, PhysicalName, ProviderError, ReadRequest,
+    Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Output, Secret};
 
@@ -33,7 +34,7 @@ use crate::error::{Cause, VaultError};
 pub struct VaultInit {
     /// The fingerprints of its shares, in order.
     pub fingerprints: Output<Vec<String>>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// How a Vault is initialised. None of it can change afterwards.
@@ -69,7 +70,7 @@ impl VaultInit {
     }
 }
 
-impl Resource for VaultInit {
+impl Kind for VaultInit {
     const KIND: &'static str = "vault:init";
     const NAMING: Naming = Naming::Fixed;
     const STATEFUL: bool = true;
@@ -78,19 +79,19 @@ impl Resource for VaultInit {
     type Spec = VaultInitSpec;
     type State = VaultInitState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &VaultInitDraft, this: This<Self>) -> Self {
-        Self { fingerprints: this.reported(|state| state.fingerprints.clone()), this }
+    fn declared(_: &VaultInitDraft, this: ResourceRef<Self>) -> Self {
+        Self { fingerprints: this.computed(|state| state.fingerprints.clone()), this }
     }
 
-    async fn read(server: &VaultServer, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let (name, recorded) = match find {
-            Find::Recorded(recorded) => (recorded.name.clone(), Some(recorded)),
-            Find::Named(name) => (name.clone(), None),
-            Find::Import(text) => (text.into(), None),
+            ReadRequest::Recorded(recorded) => (recorded.name.clone(), Some(recorded)),
+            ReadRequest::Named(name) => (name.clone(), None),
+            ReadRequest::Import(text) => (text.into(), None),
         };
         // It was given up, and a crash came before its record went.
         if recorded.is_some() && server.custody.is_retired().await? {
@@ -104,17 +105,17 @@ impl Resource for VaultInit {
             return Err(BootstrapStop::SplitBrain { address, place, difference }.into());
         }
         let fingerprints = fingerprints(server, &intent, &answer)?;
-        let Intent { nonce, mark, shares, threshold, storage, .. } = intent;
+        let Intent { nonce, owner, shares, threshold, storage, .. } = intent;
         Ok(Found::One(Live {
             id: nonce.as_str().into(),
             name,
             spec: VaultInitSpec { shares, threshold, storage },
             state: VaultInitState { nonce, fingerprints },
-            mark: Some(mark),
+            owner: Some(owner),
         }))
     }
 
-    async fn create(server: &VaultServer, make: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(server: &VaultServer, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         match server.standing(false).await? {
             Standing::Fresh | Standing::Unsent => {}
             // An earlier try of this very create: what it left is told as after a crash.
@@ -125,16 +126,16 @@ impl Resource for VaultInit {
             }
         }
         server.custody.probe().await.map_err(VaultError::from)?;
-        let intent = intend(make.spec, make.mark, make.entropy);
+        let intent = intend(make.spec, make.owner, make.entropy);
         server.custody.put_intent(&intent).await.map_err(VaultError::from)?;
         let answer = initialise(server, &intent).await?;
-        server.custody.put_answer(&answer).await.map_err(|error| Failed {
+        server.custody.put_answer(&answer).await.map_err(|error| CallFailure {
             error: error.into(),
             partial: None,
             effect: Effect::Unknown,
         })?;
         // Only now: whatever it is, it is kept.
-        let fingerprints = fingerprints(server, &intent, &answer).map_err(|error| Failed {
+        let fingerprints = fingerprints(server, &intent, &answer).map_err(|error| CallFailure {
             error,
             partial: None,
             effect: Effect::Unknown,
@@ -143,24 +144,24 @@ impl Resource for VaultInit {
     }
 
     /// Nothing of it can change; taking it over is recorded in custody.
-    async fn update(server: &VaultServer, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(server: &VaultServer, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         if let Some(intent) = server.custody.intent().await.map_err(VaultError::from)? {
-            let intent = Intent { mark: change.mark.clone(), ..intent };
+            let intent = Intent { owner: change.owner.clone(), ..intent };
             server.custody.put_intent(&intent).await.map_err(VaultError::from)?;
         }
         Ok(change.live.state.clone())
     }
 
-    async fn delete(server: &VaultServer, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
-        server.custody.retire().await.map_err(VaultError::from).map_err(Failed::from)
+    async fn delete(server: &VaultServer, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
+        server.custody.retire().await.map_err(VaultError::from).map_err(CallFailure::from)
     }
 
     fn id(_: &PhysicalName, state: &VaultInitState) -> ObjectId {
         state.nonce.as_str().into()
     }
 
-    fn review(spec: &VaultInitSpec) -> Findings {
-        let mut findings = Findings::default();
+    fn validate(spec: &VaultInitSpec) -> Diagnostics {
+        let mut findings = Diagnostics::default();
         let VaultInitSpec { shares, threshold, .. } = *spec;
         if shares == 0 || threshold == 0 || threshold > shares || (threshold == 1 && shares > 1) {
             findings.errors.push(
@@ -177,21 +178,21 @@ impl Resource for VaultInit {
         findings
     }
 
-    async fn verify(server: &VaultServer, _: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+    async fn verify(server: &VaultServer, _: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let failure = match server.standing(true).await {
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
         };
-        vec![Checked { what: "is initialised, and its keys are in custody".into(), failure }]
+        vec![CheckResult { what: "is initialised, and its keys are in custody".into(), failure }]
     }
 }
 
-fn intend(spec: &VaultInitSpec, mark: &Mark, entropy: &Entropy) -> Intent {
+fn intend(spec: &VaultInitSpec, owner: &OwnerTag, entropy: &Entropy) -> Intent {
     let keys = (0..=spec.shares).map(|_| Key::generate().write()).collect();
     Intent {
         nonce: hex::encode(entropy.bytes::<16>()),
         at: Timestamp::now(),
-        mark: mark.clone(),
+        owner: owner.clone(),
         shares: spec.shares,
         threshold: spec.threshold,
         storage: spec.storage.clone(),
@@ -201,7 +202,7 @@ fn intend(spec: &VaultInitSpec, mark: &Mark, entropy: &Entropy) -> Intent {
 }
 
 /// The call. It is made once: whatever happens to it, nobody asks again before it is known what became of it.
-async fn initialise(server: &VaultServer, intent: &Intent) -> Result<Answer, Failed<VaultError, VaultInitState>> {
+async fn initialise(server: &VaultServer, intent: &Intent) -> Result<Answer, CallFailure<VaultError, VaultInitState>> {
     let keys: Vec<_> = intent.keys.iter().filter_map(|key| Key::read(key).ok()).map(|key| key.public()).collect();
     let (root, shares) = keys.split_last().expect("BUG: an intent has a key for the root token");
     let body = json!({
@@ -220,11 +221,11 @@ async fn initialise(server: &VaultServer, intent: &Intent) -> Result<Answer, Fai
         Err(error) if error.is_unsent() => Err(error.into()),
         // It refused what it was sent.
         Err(error @ VaultError::Call(CallError::Refused { kind: ErrorKind::Invalid, .. })) => {
-            Err(Failed { error, partial: None, effect: Effect::Unknown })
+            Err(CallFailure { error, partial: None, effect: Effect::Unknown })
         }
         Err(error) => {
             let stop = BootstrapStop::NoAnswer { address: server.address(), source: Cause::of(&error) };
-            Err(Failed { error: stop.into(), partial: None, effect: Effect::Unknown })
+            Err(CallFailure { error: stop.into(), partial: None, effect: Effect::Unknown })
         }
     }
 }

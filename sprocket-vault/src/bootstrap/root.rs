@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    Change, ErrorKind, ErrorOf, FailedOf, Find, Found, Live, Make, Naming, Outcome, ProviderError as _, Recorded,
-    Resource, Spec, This,
+    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Kind, Live, Naming, ProviderError as _,
+    ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 
 use super::init;
@@ -20,7 +20,7 @@ use crate::error::VaultError;
 /// That a Vault's root token is revoked.
 #[derive(Clone, Debug)]
 pub struct VaultRootRevoked {
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// There is nothing to be set.
@@ -38,7 +38,7 @@ impl VaultRootRevoked {
     }
 }
 
-impl Resource for VaultRootRevoked {
+impl Kind for VaultRootRevoked {
     const KIND: &'static str = "vault:root-revoked";
     const NAMING: Naming = Naming::Fixed;
     const STATEFUL: bool = true;
@@ -47,16 +47,16 @@ impl Resource for VaultRootRevoked {
     type Spec = VaultRootRevokedSpec;
     type State = VaultRootRevokedState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &VaultRootRevokedDraft, this: This<Self>) -> Self {
+    fn declared(_: &VaultRootRevokedDraft, this: ResourceRef<Self>) -> Self {
         Self { this }
     }
 
-    async fn read(server: &VaultServer, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let Find::Recorded(recorded) = find else { return Ok(Found::None) };
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let ReadRequest::Recorded(recorded) = find else { return Ok(Found::None) };
         if server.custody.answer().await?.is_none_or(|answer| answer.root.is_some()) {
             return Ok(Found::None);
         }
@@ -65,21 +65,21 @@ impl Resource for VaultRootRevoked {
             name: recorded.name.clone(),
             spec: VaultRootRevokedSpec {},
             state: VaultRootRevokedState {},
-            mark: Some(recorded.mark.clone()),
+            owner: Some(recorded.owner.clone()),
         }))
     }
 
-    async fn create(server: &VaultServer, _: &Make<'_, Self>) -> Outcome<Self> {
+    async fn create(server: &VaultServer, _: &CreateRequest<'_, Self>) -> CallResult<Self> {
         revoke(server).await?;
         Ok(VaultRootRevokedState {})
     }
 
-    async fn update(server: &VaultServer, _: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(server: &VaultServer, _: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         revoke(server).await?;
         Ok(VaultRootRevokedState {})
     }
 
-    async fn delete(_: &VaultServer, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(_: &VaultServer, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         Ok(())
     }
 }

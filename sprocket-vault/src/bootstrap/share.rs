@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    Change, Checked, Deadline, ErrorOf, Failed, FailedOf, Find, Found, Live, Make, Naming, Outcome, PhysicalName,
-    Recorded, Resource, Spec, This,
+    CallFailure, CallResult, CheckResult, CreateRequest, Deadline, ErrorOf, FailureOf, Found, Kind, Live, Naming,
+    PhysicalName, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 
 use super::init;
@@ -18,7 +18,7 @@ use crate::error::VaultError;
 /// One share of a Vault's key, delivered.
 #[derive(Clone, Debug)]
 pub struct VaultShare {
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// Which share it is.
@@ -50,7 +50,7 @@ impl VaultShare {
     }
 }
 
-impl Resource for VaultShare {
+impl Kind for VaultShare {
     const KIND: &'static str = "vault:share";
     const NAMING: Naming = Naming::Fixed;
     const STATEFUL: bool = true;
@@ -59,50 +59,50 @@ impl Resource for VaultShare {
     type Spec = VaultShareSpec;
     type State = VaultShareState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &VaultShareDraft, this: This<Self>) -> Self {
+    fn declared(_: &VaultShareDraft, this: ResourceRef<Self>) -> Self {
         Self { this }
     }
 
-    async fn read(server: &VaultServer, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
         let (name, number) = match find {
-            Find::Recorded(recorded) => (recorded.name.clone(), Some(recorded.spec.number)),
-            Find::Named(name) => (name.clone(), number_of(name.as_str())),
-            Find::Import(text) => (text.into(), number_of(text)),
+            ReadRequest::Recorded(recorded) => (recorded.name.clone(), Some(recorded.spec.number)),
+            ReadRequest::Named(name) => (name.clone(), number_of(name.as_str())),
+            ReadRequest::Import(text) => (text.into(), number_of(text)),
         };
         let Some(number) = number else { return Ok(Found::None) };
         Ok(read(server, name, number).await?.into())
     }
 
-    async fn create(server: &VaultServer, make: &Make<'_, Self>) -> Outcome<Self> {
-        deliver(server, make).await.map_err(Failed::from)
+    async fn create(server: &VaultServer, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
+        deliver(server, make).await.map_err(CallFailure::from)
     }
 
     /// Nothing of it can change; taking it over is recorded with it.
-    async fn update(server: &VaultServer, change: &Change<'_, Self>) -> Outcome<Self> {
+    async fn update(server: &VaultServer, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
         let custody = &server.custody;
         let number = change.live.spec.number;
         if let Some(held) = custody.share(number).await.map_err(VaultError::from)? {
-            let held = HeldShare { mark: change.mark.clone(), ..held };
+            let held = HeldShare { owner: change.owner.clone(), ..held };
             custody.put_share(number, &held).await.map_err(VaultError::from)?;
         }
         Ok(change.live.state.clone())
     }
 
-    async fn delete(_: &VaultServer, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(_: &VaultServer, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         Ok(())
     }
 
-    async fn verify(server: &VaultServer, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+    async fn verify(server: &VaultServer, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let failure = match read(server, record.name.clone(), record.spec.number).await {
             Ok(Some(_)) => None,
             Ok(None) => Some("it is not there".to_owned()),
             Err(error) => Some(error.to_string()),
         };
-        vec![Checked { what: format!("is with its custodian, {}", record.state.domain), failure }]
+        vec![CheckResult { what: format!("is with its custodian, {}", record.state.domain), failure }]
     }
 }
 
@@ -129,11 +129,11 @@ async fn read(server: &VaultServer, name: PhysicalName, number: u8) -> Result<Op
         name,
         spec: VaultShareSpec { number, fingerprint },
         state: VaultShareState { domain: custody.domain_of_share(number).to_string() },
-        mark: Some(held.mark),
+        owner: Some(held.owner),
     }))
 }
 
-async fn deliver(server: &VaultServer, make: &Make<'_, VaultShare>) -> Result<VaultShareState, VaultError> {
+async fn deliver(server: &VaultServer, make: &CreateRequest<'_, VaultShare>) -> Result<VaultShareState, VaultError> {
     let VaultShareSpec { number, fingerprint } = make.spec;
     let (number, custody) = (*number, &server.custody);
     let gone = || BootstrapStop::ShareGone { number, place: custody.place() };
@@ -146,7 +146,7 @@ async fn deliver(server: &VaultServer, make: &Make<'_, VaultShare>) -> Result<Va
         None => {
             let answer = custody.answer().await?.ok_or_else(gone)?;
             let share = init::share(&intent, &answer, number).ok_or_else(gone)?;
-            let held = HeldShare { share: share.expose().clone(), mark: make.mark.clone() };
+            let held = HeldShare { share: share.expose().clone(), owner: make.owner.clone() };
             if !is_it(&held) {
                 return Err(another().into());
             }

@@ -63,7 +63,7 @@ pub(super) fn standing(evidence: Evidence) -> Result<Standing, BootstrapStop> {
 
 #[cfg(test)]
 mod tests {
-    use sprocket_core::kind::Mark;
+    use sprocket_core::kind::OwnerTag;
 
     use super::*;
 
@@ -71,7 +71,7 @@ mod tests {
         Intent {
             nonce: "n".into(),
             at: "2026-01-02T03:04:05Z".parse().unwrap(),
-            mark: Mark { lineage: "l".into(), record: "r".into() },
+            owner: OwnerTag { lineage: "l".into(), record: "r".into() },
             shares: 5,
             threshold: 3,
             storage: None,

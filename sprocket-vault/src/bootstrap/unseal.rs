@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    CallError, Change, Checked, Deadline, ErrorOf, Failed, FailedOf, Find, Found, Live, Make, Naming, Outcome,
-    Recorded, Resource, Spec, This,
+    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, ErrorOf, FailureOf, Found, Kind, Live,
+    Naming, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::Output;
 
@@ -24,7 +24,7 @@ use crate::error::VaultError;
 pub struct VaultUnseal {
     /// The id of its cluster. Unknown while the Vault has to be unsealed: what needs it open waits.
     pub cluster: Output<String>,
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
 
 /// What it must be.
@@ -52,7 +52,7 @@ impl VaultUnseal {
     }
 }
 
-impl Resource for VaultUnseal {
+impl Kind for VaultUnseal {
     const KIND: &'static str = "vault:unseal";
     const NAMING: Naming = Naming::Fixed;
     const STATEFUL: bool = true;
@@ -61,16 +61,16 @@ impl Resource for VaultUnseal {
     type Spec = VaultUnsealSpec;
     type State = VaultUnsealState;
 
-    fn this(&self) -> &This<Self> {
+    fn this(&self) -> &ResourceRef<Self> {
         &self.this
     }
 
-    fn declared(_: &VaultUnsealDraft, this: This<Self>) -> Self {
-        Self { cluster: this.volatile(|state| state.cluster.clone()), this }
+    fn declared(_: &VaultUnsealDraft, this: ResourceRef<Self>) -> Self {
+        Self { cluster: this.computed_on_update(|state| state.cluster.clone()), this }
     }
 
-    async fn read(server: &VaultServer, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let Find::Recorded(recorded) = find else { return Ok(Found::None) };
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+        let ReadRequest::Recorded(recorded) = find else { return Ok(Found::None) };
         let status = server.client.seal_status().await?;
         let cluster = match status.cluster_id {
             Some(cluster) if !status.sealed && cluster != recorded.state.cluster => {
@@ -85,30 +85,30 @@ impl Resource for VaultUnseal {
             name: recorded.name.clone(),
             spec: VaultUnsealSpec { sealed: status.sealed },
             state: VaultUnsealState { cluster },
-            mark: Some(recorded.mark.clone()),
+            owner: Some(recorded.owner.clone()),
         }))
     }
 
-    async fn create(server: &VaultServer, _: &Make<'_, Self>) -> Outcome<Self> {
-        open(server).await.map_err(Failed::from)
+    async fn create(server: &VaultServer, _: &CreateRequest<'_, Self>) -> CallResult<Self> {
+        open(server).await.map_err(CallFailure::from)
     }
 
-    async fn update(server: &VaultServer, _: &Change<'_, Self>) -> Outcome<Self> {
-        open(server).await.map_err(Failed::from)
+    async fn update(server: &VaultServer, _: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+        open(server).await.map_err(CallFailure::from)
     }
 
     /// A Vault that is given up need not be sealed.
-    async fn delete(_: &VaultServer, _: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+    async fn delete(_: &VaultServer, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
         Ok(())
     }
 
-    async fn verify(server: &VaultServer, _: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+    async fn verify(server: &VaultServer, _: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let failure = match server.client.seal_status().await {
             Ok(status) if !status.sealed => None,
             Ok(_) => Some("it is sealed".to_owned()),
             Err(error) => Some(error.to_string()),
         };
-        vec![Checked { what: "is unsealed".into(), failure }]
+        vec![CheckResult { what: "is unsealed".into(), failure }]
     }
 }
 

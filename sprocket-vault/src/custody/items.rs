@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use sprocket_core::kind::Mark;
+use sprocket_core::kind::OwnerTag;
 use sprocket_core::program::Secret;
 
 use super::{Custodian, CustodyError, FailureDomain, Item, SealedFolder};
@@ -19,7 +19,7 @@ pub(crate) struct Intent {
     pub(crate) nonce: String,
     pub(crate) at: Timestamp,
     /// Whose it is.
-    pub(crate) mark: Mark,
+    pub(crate) owner: OwnerTag,
     pub(crate) shares: u8,
     pub(crate) threshold: u8,
     /// The identity of the storage.
@@ -46,7 +46,7 @@ pub(crate) struct Answer {
 pub(crate) struct HeldShare {
     /// In hex, as the server takes it.
     pub(crate) share: String,
-    pub(crate) mark: Mark,
+    pub(crate) owner: OwnerTag,
 }
 
 /// Our token.
@@ -54,7 +54,7 @@ pub(crate) struct HeldShare {
 pub(crate) struct HeldToken {
     pub(crate) token: String,
     pub(crate) accessor: Option<String>,
-    pub(crate) mark: Mark,
+    pub(crate) owner: OwnerTag,
 }
 
 impl Intent {

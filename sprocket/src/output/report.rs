@@ -1,6 +1,6 @@
 //! Reports and verdicts: what was and was not done, and whether it works.
 
-use sprocket_core::engine::{Report, Verdict};
+use sprocket_core::engine::{Report, VerifyReport};
 
 use super::{count, failure};
 use crate::console::{Console, Look};
@@ -27,7 +27,7 @@ pub(crate) fn show(console: &Console, report: &Report) {
 }
 
 /// Whether everything works: what failed, what passed if that is wanted, and the counts.
-pub(crate) fn verdict(console: &Console, verdict: &Verdict, passed_too: bool) {
+pub(crate) fn verdict(console: &Console, verdict: &VerifyReport, passed_too: bool) {
     if console.is_json() {
         return console.document(verdict);
     }

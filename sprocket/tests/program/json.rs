@@ -259,7 +259,7 @@ fn without_ids(mut value: Value) -> Value {
             Value::Object(map) => {
                 for (key, value) in map.iter_mut() {
                     match key.as_str() {
-                        "digest" | "lineage" | "witness" | "took" | "line" => *value = "…".into(),
+                        "digest" | "lineage" | "revision" | "took" | "line" => *value = "…".into(),
                         _ => walk(value),
                     }
                 }

@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sprocket::core::engine::Stop;
 use sprocket::core::kind::{
-    Change, Checked, Deadline, ErrorKind, ErrorOf, FailedOf, Find, Found, Identity, Kinds, Live, Make, Mark, Naming,
-    Outcome, PhysicalName, Provider, ProviderError, Recorded, Resource, Spec, This,
+    CallResult, CheckResult, CreateRequest, Deadline, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds,
+    Live, Naming, OwnerTag, PhysicalName, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec,
+    UpdateRequest,
 };
 use sprocket::core::program::{Output, Secret, Stack};
 use sprocket::core::state::StateStore;
@@ -22,7 +23,7 @@ pub(crate) struct Shelf(String);
 /// What is on a shelf, and what goes wrong with it.
 #[derive(Debug, Default)]
 pub(crate) struct World {
-    pub(crate) things: BTreeMap<String, (ThingSpec, Mark)>,
+    pub(crate) things: BTreeMap<String, (ThingSpec, OwnerTag)>,
     /// Putting these on it fails.
     pub(crate) failing: BTreeSet<String>,
     /// Putting this on it asks the run to stop, and then takes as long as it takes.
@@ -120,11 +121,11 @@ impl Shelf {
         world(&self.0)
     }
 
-    fn look(&self, name: &PhysicalName) -> Option<(ThingSpec, Mark)> {
+    fn look(&self, name: &PhysicalName) -> Option<(ThingSpec, OwnerTag)> {
         self.world().things.get(name.as_str()).cloned()
     }
 
-    async fn put(&self, name: &PhysicalName, spec: &ThingSpec, mark: &Mark) -> Result<(), ShelfError> {
+    async fn put(&self, name: &PhysicalName, spec: &ThingSpec, owner: &OwnerTag) -> Result<(), ShelfError> {
         let stops = self.world().stops.clone();
         if let Some((_, stop, hangs)) = stops.filter(|(stopping, ..)| stopping == name.as_str()) {
             stop.request();
@@ -138,7 +139,7 @@ impl Shelf {
         if self.world().failing.contains(name.as_str()) {
             return Err(ShelfError::TooBig(name.to_string()));
         }
-        self.world().things.insert(name.to_string(), (spec.clone(), mark.clone()));
+        self.world().things.insert(name.to_string(), (spec.clone(), owner.clone()));
         let unlocks = self.world().unlocks.clone();
         if let Some((_, other)) = unlocks.filter(|(thing, _)| thing == name.as_str()) {
             world(other).is_locked = false;
@@ -176,7 +177,7 @@ macro_rules! kind {
             pub(crate) name: Output<String>,
             #[allow(dead_code)]
             pub(crate) weight: Output<usize>,
-            this: This<Self>,
+            this: ResourceRef<Self>,
         }
 
         impl $kind {
@@ -185,7 +186,7 @@ macro_rules! kind {
             }
         }
 
-        impl Resource for $kind {
+        impl Kind for $kind {
             const KIND: &'static str = $name;
             const NAMING: Naming = Naming::Fixed;
             const STATEFUL: bool = $stateful;
@@ -194,45 +195,45 @@ macro_rules! kind {
             type Spec = $spec;
             type State = ThingState;
 
-            fn this(&self) -> &This<Self> {
+            fn this(&self) -> &ResourceRef<Self> {
                 &self.this
             }
-            fn declared(_: &$draft, this: This<Self>) -> Self {
-                let name = this.named(|name| name.to_string());
-                Self { name, weight: this.reported(|state| state.weight), this }
+            fn declared(_: &$draft, this: ResourceRef<Self>) -> Self {
+                let name = this.from_name(|name| name.to_string());
+                Self { name, weight: this.computed(|state| state.weight), this }
             }
-            async fn read(shelf: &Shelf, find: Find<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+            async fn read(shelf: &Shelf, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
                 let name = match find {
-                    Find::Recorded(record) => record.name.clone(),
-                    Find::Named(name) => name.clone(),
-                    Find::Import(id) => id.into(),
+                    ReadRequest::Recorded(record) => record.name.clone(),
+                    ReadRequest::Named(name) => name.clone(),
+                    ReadRequest::Import(id) => id.into(),
                 };
                 Ok(shelf
                     .look(&name)
-                    .map(|(spec, mark)| Live {
+                    .map(|(spec, owner)| Live {
                         id: name.as_str().into(),
                         state: ThingState { weight: spec.text.len() },
                         spec: $out(spec),
-                        mark: Some(mark),
+                        owner: Some(owner),
                         name,
                     })
                     .into())
             }
-            async fn create(shelf: &Shelf, make: &Make<'_, Self>) -> Outcome<Self> {
-                shelf.put(make.name, &$in(make.spec), make.mark).await?;
+            async fn create(shelf: &Shelf, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
+                shelf.put(make.name, &$in(make.spec), make.owner).await?;
                 Ok(ThingState { weight: make.spec.text.len() })
             }
-            async fn update(shelf: &Shelf, change: &Change<'_, Self>) -> Outcome<Self> {
-                shelf.put(&change.live.name, &$in(change.spec), change.mark).await?;
+            async fn update(shelf: &Shelf, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
+                shelf.put(&change.live.name, &$in(change.spec), change.owner).await?;
                 Ok(ThingState { weight: change.spec.text.len() })
             }
-            async fn delete(shelf: &Shelf, record: &Recorded<Self>) -> Result<(), FailedOf<Self>> {
+            async fn delete(shelf: &Shelf, record: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
                 shelf.world().things.remove(record.name.as_str());
                 Ok(())
             }
-            async fn verify(_: &Shelf, record: &Recorded<Self>, _: Deadline) -> Vec<Checked> {
+            async fn verify(_: &Shelf, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
                 let failure = (record.spec.text == "broken").then(|| "it is broken".to_owned());
-                vec![Checked { what: "is whole".into(), failure }]
+                vec![CheckResult { what: "is whole".into(), failure }]
             }
         }
     };

@@ -72,7 +72,7 @@ impl Found {
             version: node.kind.facts().version,
             seen: Some(SeenSpec::of(seen, &applied)),
             applied,
-            witness: Some(live.witness.clone()),
+            revision: Some(live.revision.clone()),
             // It bears what its last owner put on it. Ours comes with the next change.
             marked: false,
             foreign: live.is_theirs(&self.prepared.snapshot.lineage),
@@ -81,7 +81,7 @@ impl Found {
             deps: node.deps.iter().map(|&dep| stack.nodes[dep as usize].address.clone()).collect(),
             ready: true,
             wait_failed: false,
-            revision: 0,
+            updates: 0,
             triggers: self.triggers(stack, node, known),
         };
         known.nodes[index] = Facts {

@@ -6,7 +6,7 @@
 //! that exists, and what a wildcard at `*.api` answers for it would change.
 
 use hickory_proto::rr::{Name, RData, Record, RecordType as Wire};
-use sprocket_core::kind::Mark;
+use sprocket_core::kind::OwnerTag;
 
 use crate::value::{RecordType, text_data, text_of};
 
@@ -33,8 +33,8 @@ pub(crate) fn place(name: &Name, record_type: RecordType) -> Result<Name, String
 }
 
 /// The record that says so.
-pub(crate) fn record(place: &Name, mark: &Mark) -> Record {
-    let text = format!("sprocket lineage={} record={}", mark.lineage, mark.record);
+pub(crate) fn record(place: &Name, owner: &OwnerTag) -> Record {
+    let text = format!("sprocket lineage={} record={}", owner.lineage, owner.record);
     Record::from_rdata(place.clone(), TTL, RData::TXT(text_data(&text)))
 }
 
@@ -44,7 +44,7 @@ pub(crate) enum Marked {
     /// There is no mark.
     Not,
     /// This one.
-    By(Mark),
+    By(OwnerTag),
     /// Something that is none of ours.
     Strangely,
 }
@@ -58,11 +58,11 @@ pub(crate) fn read(records: &[Record]) -> Marked {
     }
 }
 
-fn parse(data: &RData) -> Option<Mark> {
+fn parse(data: &RData) -> Option<OwnerTag> {
     let RData::TXT(text) = data else { return None };
     let text = text_of(text);
     let (lineage, record) = text.strip_prefix("sprocket lineage=")?.split_once(" record=")?;
-    Some(Mark { lineage: lineage.into(), record: record.into() })
+    Some(OwnerTag { lineage: lineage.into(), record: record.into() })
 }
 
 #[cfg(test)]
@@ -78,9 +78,9 @@ mod tests {
         check("api.example.org.", RecordType::A, "_owner-a.api.example.org.");
         check("example.org.", RecordType::Txt, "_owner-txt.example.org.");
         check("*.eu.example.org.", RecordType::Cname, "_owner-cname-wildcard.eu.example.org.");
-        let mark = Mark { lineage: "l1".into(), record: "r1".into() };
-        let record = record(&Name::root(), &mark);
-        assert_eq!(read(std::slice::from_ref(&record)), Marked::By(mark));
+        let owner = OwnerTag { lineage: "l1".into(), record: "r1".into() };
+        let record = record(&Name::root(), &owner);
+        assert_eq!(read(std::slice::from_ref(&record)), Marked::By(owner));
         assert_eq!(read(&[]), Marked::Not);
         assert_eq!(read(&[record.clone(), record]), Marked::Strangely);
         let other = Record::from_rdata(Name::root(), 0, RData::TXT(text_data("heritage=external-dns")));

@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use sprocket_core::kind::{Findings, Mark};
+use sprocket_core::kind::{Diagnostics, OwnerTag};
 
 /// Refuses entries that only this crate may set.
-pub(crate) fn review(entries: &BTreeMap<String, String>, findings: &mut Findings) {
-    for key in Mark::reserved(entries) {
-        let message = format!("`{key}`: names that begin with `{}` are Sprocket's own", Mark::PREFIX);
+pub(crate) fn validate(entries: &BTreeMap<String, String>, findings: &mut Diagnostics) {
+    for key in OwnerTag::reserved(entries) {
+        let message = format!("`{key}`: names that begin with `{}` are Sprocket's own", OwnerTag::PREFIX);
         findings.errors.push(message.into());
     }
 }
@@ -20,18 +20,18 @@ pub(crate) fn review(entries: &BTreeMap<String, String>, findings: &mut Findings
 const COMMENT: &str = "# sprocket ";
 
 /// A policy's text with its mark as the first line.
-pub(crate) fn comment(text: &str, mark: &Mark) -> String {
-    format!("{COMMENT}{} {}\n{text}", mark.lineage, mark.record)
+pub(crate) fn comment(text: &str, owner: &OwnerTag) -> String {
+    format!("{COMMENT}{} {}\n{text}", owner.lineage, owner.record)
 }
 
 /// A policy's text and mark.
-pub(crate) fn uncomment(text: &str) -> (String, Option<Mark>) {
+pub(crate) fn uncomment(text: &str) -> (String, Option<OwnerTag>) {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let words = first.strip_prefix(COMMENT).map(|words| words.split(' ').collect::<Vec<_>>());
     match words.as_deref() {
         Some([lineage, record]) => {
-            let mark = Mark { lineage: (*lineage).into(), record: (*record).into() };
-            (rest.to_owned(), Some(mark))
+            let owner = OwnerTag { lineage: (*lineage).into(), record: (*record).into() };
+            (rest.to_owned(), Some(owner))
         }
         _ => (text.to_owned(), None),
     }
@@ -43,9 +43,9 @@ mod tests {
 
     #[test]
     fn what_was_marked_is_read_back() {
-        let mark = Mark { lineage: "l1".into(), record: "r1".into() };
+        let owner = OwnerTag { lineage: "l1".into(), record: "r1".into() };
         for text in ["", "path \"a\" {}\n", "# a comment\n\npath \"a\" {}"] {
-            assert_eq!(uncomment(&comment(text, &mark)), (text.to_owned(), Some(mark.clone())));
+            assert_eq!(uncomment(&comment(text, &owner)), (text.to_owned(), Some(owner.clone())));
             assert_eq!(uncomment(text), (text.to_owned(), None));
         }
     }

@@ -7,23 +7,23 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::Tag;
-use sprocket_core::kind::{Findings, Mark};
+use sprocket_core::kind::{Diagnostics, OwnerTag};
 
 /// How many tags a bucket can have, less those of the mark.
 const MOST: usize = 50 - 2;
 
 /// The tags that a bucket is sent with: those of its spec, and its mark.
-pub(crate) fn tags(own: &BTreeMap<String, String>, mark: &Mark) -> Vec<Tag> {
+pub(crate) fn tags(own: &BTreeMap<String, String>, owner: &OwnerTag) -> Vec<Tag> {
     let tag = |(key, value)| Tag::builder().key(key).value(value).build().expect("BUG: a tag has a key and a value");
-    mark.beside::<Vec<_>>(own).into_iter().map(tag).collect()
+    owner.beside::<Vec<_>>(own).into_iter().map(tag).collect()
 }
 
 /// Refuses tags that only this crate may set, and what S3 refuses.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-tagging.html>
-pub(crate) fn review(tags: &BTreeMap<String, String>, findings: &mut Findings) {
+pub(crate) fn validate(tags: &BTreeMap<String, String>, findings: &mut Diagnostics) {
     for (key, value) in tags {
-        if key.starts_with(Mark::PREFIX) {
-            let message = format!("the tag `{key}` is not free: `{}…` says whose a bucket is", Mark::PREFIX);
+        if key.starts_with(OwnerTag::PREFIX) {
+            let message = format!("the tag `{key}` is not free: `{}…` says whose a bucket is", OwnerTag::PREFIX);
             findings.errors.push(message.into());
         } else if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
             findings
@@ -48,8 +48,8 @@ mod tests {
     #[test]
     fn a_mark_is_written_beside_the_tags_and_never_shows_among_them() {
         let own = BTreeMap::from([("team".to_owned(), "platform".to_owned())]);
-        let mark = Mark { lineage: "l1".into(), record: "r1".into() };
-        let sent = tags(&own, &mark).into_iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
-        assert_eq!(Entries::of(sent), Entries { own, mark: Some(mark), ..Entries::default() });
+        let owner = OwnerTag { lineage: "l1".into(), record: "r1".into() };
+        let sent = tags(&own, &owner).into_iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
+        assert_eq!(Entries::of(sent), Entries { own, owner: Some(owner), ..Entries::default() });
     }
 }

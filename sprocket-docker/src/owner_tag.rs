@@ -9,17 +9,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 pub(crate) use sprocket_core::kind::Entries as Labels;
-use sprocket_core::kind::{Findings, Mark};
+use sprocket_core::kind::{Diagnostics, OwnerTag};
 
-pub(crate) const PREFIX: &str = Mark::PREFIX;
+pub(crate) const PREFIX: &str = OwnerTag::PREFIX;
 
 /// The labels that an object is sent with: those of its spec, its mark, and what else this crate notes on it.
 pub(crate) fn labels(
     own: &BTreeMap<String, String>,
-    mark: &Mark,
+    owner: &OwnerTag,
     notes: impl IntoIterator<Item = (String, String)>,
 ) -> HashMap<String, String> {
-    let mut labels: HashMap<_, _> = mark.beside(own);
+    let mut labels: HashMap<_, _> = owner.beside(own);
     labels.extend(notes);
     labels
 }
@@ -33,8 +33,8 @@ pub(crate) fn of_json(labels: &Value) -> Labels {
 }
 
 /// Refuses labels that only this crate may set.
-pub(crate) fn review(labels: &BTreeMap<String, String>, findings: &mut Findings) {
-    for key in Mark::reserved(labels) {
+pub(crate) fn validate(labels: &BTreeMap<String, String>, findings: &mut Diagnostics) {
+    for key in OwnerTag::reserved(labels) {
         findings.errors.push(format!("the label `{key}` is not free: `{PREFIX}…` says whose an object is").into());
     }
 }

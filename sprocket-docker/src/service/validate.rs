@@ -5,16 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use sprocket_core::kind::Findings;
+use sprocket_core::kind::Diagnostics;
 
 use super::policy::{EndpointMode, Health, HealthTest, Order, PublishMode};
 use super::spec::{MountSource, ServiceSpec};
-use crate::mark;
+use crate::owner_tag;
 
-pub(crate) fn review(spec: &ServiceSpec) -> Findings {
-    let mut findings = Findings::default();
-    mark::review(&spec.labels, &mut findings);
-    mark::review(&spec.container_labels, &mut findings);
+pub(crate) fn validate(spec: &ServiceSpec) -> Diagnostics {
+    let mut findings = Diagnostics::default();
+    owner_tag::validate(&spec.labels, &mut findings);
+    owner_tag::validate(&spec.container_labels, &mut findings);
     let mut error = |message: String| findings.errors.push(message.into());
 
     let host_ports = spec.ports.iter().any(|port| port.mode == PublishMode::Host);
