@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Listing, Live, Naming,
-    ObjectId, OwnerTag, PhysicalName, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Handle, Identity, Kind, Kinds, Listing, Live, ObjectId,
+    OwnerTag, PhysicalName, Provider, ProviderError, ReadRequest, ReadResult, Recorded, ResourceRef, Spec,
+    UpdateRequest,
 };
 use sprocket_core::program::{IntoInput, Output};
 
@@ -227,9 +228,11 @@ impl Provider for Memory {
 }
 
 /// An object of the service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "memory:object", provider = Memory, naming = generation)]
 pub struct Object {
     /// The service's id of it.
+    #[output(state.id)]
     pub id: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -289,33 +292,17 @@ impl Object {
 }
 
 impl Kind for Object {
-    const KIND: &'static str = "memory:object";
-    const NAMING: Naming = Naming::Generation;
-    type Provider = Memory;
-    type Draft = ObjectDraft;
-    type Spec = ObjectSpec;
-    type State = ObjectState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &ObjectDraft, this: ResourceRef<Self>) -> Self {
-        Self { id: this.computed(|state| state.id.clone()), this }
-    }
-
-    async fn read(memory: &Memory, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(memory: &Memory, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
         let objects = memory.0.objects();
         let found = match find {
             ReadRequest::Recorded(record) if matches!(objects.lives, Lives::Records) => {
-                let Recorded { id, name, spec, state, owner } = record.clone();
-                return Ok(Some(Live { id, name, spec, state, owner: Some(owner) }).into());
+                return Ok(vec![record.as_live()]);
             }
             ReadRequest::Recorded(record) => objects.by_id.get(&record.id),
             ReadRequest::Named(name) => objects.by_name.get(name).and_then(|id| objects.by_id.get(id)),
             ReadRequest::Import(id) => objects.by_id.get(&ObjectId::from(id)),
         };
-        Ok(found.cloned().into())
+        Ok(Vec::from_iter(found.cloned()))
     }
 
     async fn list(memory: &Memory, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {

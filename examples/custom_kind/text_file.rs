@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sprocket::core::kind::{
-    CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, ErrorKind, ErrorOf, FailureOf, Found, Identity,
-    Kind, Kinds, Listing, Live, Naming, OwnerTag, PhysicalName, Provider, ProviderError, ReadRequest, Recorded,
+    CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, ErrorKind, ErrorOf, FailureOf, Handle, Identity,
+    Kind, Kinds, Listing, Live, OwnerTag, PhysicalName, Provider, ProviderError, ReadRequest, ReadResult, Recorded,
     ResourceRef, UpdateRequest,
 };
 use sprocket::prelude::*;
@@ -95,9 +95,11 @@ impl ProviderError for FileError {
 }
 
 /// The handle of a file: what `stack.add` returns, and what others can use of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "folder:file", provider = Folder, naming = fixed, crate = sprocket::core)]
 pub struct TextFile {
     /// Where it is, once it is there.
+    #[output(state.path)]
     pub path: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -130,28 +132,8 @@ pub struct TextFileState {
 }
 
 impl Kind for TextFile {
-    const KIND: &'static str = "folder:file";
-    const NAMING: Naming = Naming::Fixed;
-    type Provider = Folder;
-    type Draft = TextFileDraft;
-    type Spec = TextFileSpec;
-    type State = TextFileState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &TextFileDraft, this: ResourceRef<Self>) -> Self {
-        Self { path: this.computed(|state| state.path.clone()), this }
-    }
-
-    async fn read(folder: &Folder, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
-            ReadRequest::Named(name) => name.as_str(),
-            ReadRequest::Import(text) => text,
-        };
-        Ok(folder.read(name)?.into())
+    async fn read(folder: &Folder, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        Ok(Vec::from_iter(folder.read(find.name())?))
     }
 
     /// One look for all of them: without it, each would be read by itself.

@@ -6,7 +6,7 @@
 //! | [`program`] | programs: a [`Stack`](program::Stack), its outputs, secrets and options |
 //! | [`engine`] | tools: an [`Engine`](engine::Engine) plans, applies and verifies stacks |
 //! | [`document`] | tools in other languages: the JSON of plans, events and reports |
-//! | [`kind`] | authors of kinds: [`Kind`](kind::Resource), [`Provider`](kind::Provider), [`Lookup`](kind::Lookup) |
+//! | [`kind`] | authors of kinds: [`Kind`](kind::Kind), [`Provider`](kind::Provider), [`Lookup`](kind::Lookup) |
 //! | [`state`] | stores of the state, and its format |
 //! | [`testing`] | tests of programs and of kinds |
 //!
@@ -53,7 +53,8 @@ mod value;
 pub mod __derive {
     pub use crate::base::Json;
     pub use crate::kind::{
-        Draft, Field, Fields, Kind, Options, Provider, ProviderDraft, Spec, Unfit, set as set_field,
+        Draft, Field, Fields, Handle, Naming, Options, Provider, ProviderDraft, ResourceRef, Spec, Unfit,
+        set as set_field,
     };
     pub use crate::value::{
         Deps, GIVEN, Holding, Input, IntoInput, Known, Mistake, NoValue, NodeId, Output, Partial, Path, PathPart,

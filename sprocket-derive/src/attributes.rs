@@ -1,4 +1,4 @@
-//! Attributes: what an author writes in `#[spec(…)]`, word by word.
+//! Attributes: what an author writes in `#[spec(…)]` and `#[handle(…)]`, word by word.
 //!
 //! Everything in the parentheses has one form, `word` or `word = value`; what a word means is decided in
 //! [`model`](crate::model). Nothing here stops at the first mistake: each is kept with its place.
@@ -20,7 +20,7 @@ impl Errors {
         self.push(syn::Error::new_spanned(place, message));
     }
 
-    fn push(&mut self, error: syn::Error) {
+    pub(crate) fn push(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(first) => first.combine(error),
             None => self.0 = Some(error),
@@ -33,7 +33,7 @@ impl Errors {
     }
 }
 
-/// One word of `#[spec(…)]`, with its value if it has one.
+/// One word of an attribute, with its value if it has one.
 pub(crate) struct Entry {
     pub(crate) word: Ident,
     value: Option<Expr>,
@@ -68,6 +68,8 @@ impl Entry {
                 let example = match self.word.to_string().as_str() {
                     "resource" => "Network",
                     "provider" => "Docker",
+                    "spec" => "NetworkSpec",
+                    "naming" => "generation",
                     "crate" => "sprocket::core",
                     _ => "Attachment",
                 };
@@ -99,21 +101,27 @@ impl Entry {
 }
 
 /// The inside of the invisible parentheses that `macro_rules!` puts around what it is given.
-fn ungroup(expr: &Expr) -> &Expr {
+pub(crate) fn ungroup(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(ExprGroup { expr, .. }) => ungroup(expr),
         other => other,
     }
 }
 
-/// The words of an item's `#[spec(…)]` attributes.
+/// The words of an item's attributes of one name.
 pub(crate) struct Entries(Vec<Entry>);
 
 impl Entries {
     /// Reads them. A word that is neither `expected` nor `answered` elsewhere is a mistake, and so is one given twice.
-    pub(crate) fn read(attributes: &[Attribute], expected: &[&str], answered: &[&str], errors: &mut Errors) -> Self {
+    pub(crate) fn read(
+        name: &str,
+        attributes: &[Attribute],
+        expected: &[&str],
+        answered: &[&str],
+        errors: &mut Errors,
+    ) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("spec")) {
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
             match attribute.parse_args_with(Punctuated::<Entry, Token![,]>::parse_terminated) {
                 Ok(read) => {
                     for entry in read {

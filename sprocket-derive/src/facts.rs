@@ -111,7 +111,7 @@ fn draft(model: &Model, noun: &syn::Path) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #core::__derive::Draft for #draft {
-            type Kind = #noun;
+            type Handle = #noun;
 
             fn name(&self) -> &str {
                 &self.name

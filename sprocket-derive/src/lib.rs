@@ -1,6 +1,7 @@
-//! `#[derive(Spec)]`: writes the draft of a spec. Its documentation is that of [`Spec`](macro@Spec).
+//! `#[derive(Spec)]`, which writes the draft of a spec, and `#[derive(Handle)]`, which says where a resource's outputs come
+//! from. Their documentation is that of [`Spec`](macro@Spec) and [`Handle`](macro@Handle).
 //!
-//! A derive runs in three steps, none of which stops at the first mistake:
+//! `handle` is the whole of the second. The first runs in three steps, none of which stops at the first mistake:
 //!
 //! 1. `attributes` reads what is in `#[spec(…)]`, word by word, and refuses attributes of serde's;
 //! 2. `model` decides what that means, with `slot` for the types of fields and `reserved` for the names that
@@ -13,6 +14,7 @@
 mod attributes;
 mod draft;
 mod facts;
+mod handle;
 mod model;
 mod reserved;
 mod setters;
@@ -26,7 +28,7 @@ use proc_macro::TokenStream;
 /// ```
 /// # use std::collections::BTreeMap;
 /// # use serde::{Deserialize, Serialize};
-/// # use sprocket_core::kind::{UpdateRequest, ErrorOf, FailureOf, ReadRequest, Found, CreateRequest, Naming, CallResult, Recorded, Kind, Spec, ResourceRef};
+/// # use sprocket_core::kind::{CallResult, CreateRequest, FailureOf, Handle, Kind, ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest};
 /// # use sprocket_core::program::{IntoInput, Random, Secret, Stack};
 /// /// A service's settings.
 /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
@@ -79,20 +81,13 @@ use proc_macro::TokenStream;
 ///         Self::new(source, target)
 ///     }
 /// }
-/// # #[derive(Clone, Debug)]
+/// # #[derive(Clone, Debug, Handle)]
+/// # #[handle(kind = "example:service", provider = Random, naming = fixed, state = ())]
 /// # pub struct Service {
 /// #     this: ResourceRef<Self>,
 /// # }
 /// # impl Kind for Service {
-/// #     const KIND: &'static str = "example:service";
-/// #     const NAMING: Naming = Naming::Fixed;
-/// #     type Provider = Random;
-/// #     type Draft = ServiceDraft;
-/// #     type Spec = ServiceSpec;
-/// #     type State = ();
-/// #     fn this(&self) -> &ResourceRef<Self> { &self.this }
-/// #     fn declared(_: &ServiceDraft, this: ResourceRef<Self>) -> Self { Self { this } }
-/// #     async fn read(_: &Random, _: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> { Ok(Found::None) }
+/// #     async fn read(_: &Random, _: ReadRequest<'_, Self>) -> ReadResult<Self> { Ok(Vec::new()) }
 /// #     async fn create(_: &Random, _: &CreateRequest<'_, Self>) -> CallResult<Self> { Ok(()) }
 /// #     async fn update(_: &Random, _: &UpdateRequest<'_, Self>) -> CallResult<Self> { Ok(()) }
 /// #     async fn delete(_: &Random, _: &Recorded<Self>) -> Result<(), FailureOf<Self>> { Ok(()) }
@@ -166,6 +161,75 @@ pub fn spec(input: TokenStream) -> TokenStream {
         code.extend(draft::write(&model));
         code.extend(facts::write(&model));
     }
+    code.extend(errors.to_compile_errors());
+    code.into()
+}
+
+/// Writes [`Handle`](trait@Handle) for the struct of a resource's outputs: who it is, and where each output comes from.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use sprocket_core::kind::*;
+/// # use sprocket_core::program::{Output, Random, Secret};
+/// /// A database.
+/// #[derive(Clone, Debug, Handle)]
+/// #[handle(kind = "example:database", provider = Random, naming = generation)]
+/// pub struct Database {
+///     /// The service's id of it.
+///     #[output(state.id)]
+///     pub id: Output<String>,
+///     /// Its name, known while planning.
+///     #[output(name)]
+///     pub name: Output<String>,
+///     /// Who may log in.
+///     #[output(state.password)]
+///     pub password: Output<Secret<String>>,
+///     /// How often its settings were changed.
+///     #[output(state.changes, volatile)]
+///     pub changes: Output<u64>,
+///     this: ResourceRef<Self>,
+/// }
+///
+/// /// Its settings.
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
+/// #[spec(resource = Database)]
+/// pub struct DatabaseSpec {}
+///
+/// /// What the service reports.
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// pub struct DatabaseState {
+///     id: String,
+///     password: Secret<String>,
+///     changes: u64,
+/// }
+/// ```
+///
+/// # On the struct
+///
+/// | | |
+/// |---|---|
+/// | `kind = "docker:network"` | its name in addresses, in full |
+/// | `provider = Docker` | what it is made with |
+/// | `naming = fixed` | how its objects are named: `fixed`, `generation`, `content` or `none` |
+/// | `spec = NetworkSpec`, `state = NetworkState` | its settings, and what its service reports; these are the defaults for `Network` |
+/// | `crate = sprocket::core` | where `sprocket_core` is, for crates that depend on it through another |
+///
+/// # On a field
+///
+/// One field is `this: ResourceRef<Self>`; each of the others says where it comes from.
+///
+/// | `#[output(…)]` | when it is known |
+/// |---|---|
+/// | `state.id` | once the object exists; no update changes it. An `Output<Secret<T>>` is secret |
+/// | `state.id, volatile` | the same, and it is unknown again whenever the object is to change |
+/// | `name` | while planning, if the name at the service is; the field's type is made of a `String` by `From` |
+/// | `config.address` | while planning, if the provider's settings are known |
+/// | anything else | an expression of `this`, the [`ResourceRef`](struct@ResourceRef), and of `draft` |
+#[proc_macro_derive(Handle, attributes(handle, output))]
+pub fn handle(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    let mut errors = attributes::Errors::default();
+    let mut code = handle::write(&input, &mut errors).unwrap_or_default();
     code.extend(errors.to_compile_errors());
     code.into()
 }

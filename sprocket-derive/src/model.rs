@@ -112,7 +112,7 @@ impl Model {
             );
             return None;
         }
-        let entries = Entries::read(&input.attrs, &["resource", "provider", "draft", "crate"], &[], errors);
+        let entries = Entries::read("spec", &input.attrs, &["resource", "provider", "draft", "crate"], &[], errors);
         let core = match entries.get("crate") {
             Some(entry) => entry.path(errors)?,
             None => parse_quote!(::sprocket_core),
@@ -199,7 +199,7 @@ impl Setting {
     fn read(field: &Field, shape: &Shape, errors: &mut Errors) -> Option<Self> {
         let ident = field.ident.clone()?;
         check_serde(&field.attrs, errors);
-        let entries = Entries::read(&field.attrs, &WORDS, &["key"], errors);
+        let entries = Entries::read("spec", &field.attrs, &WORDS, &["key"], errors);
         let slot = Slot::of(&field.ty);
         let left_out = check_name(&ident, &entries, shape, errors);
 

@@ -52,6 +52,17 @@ pub(crate) fn is_secret(ty: &Type) -> bool {
     generic(ty).is_some_and(|(name, types)| name == "Secret" && types.len() == 1)
 }
 
+/// The type of an `Output<…>`'s value.
+pub(crate) fn output(ty: &Type) -> Option<&Type> {
+    let (name, types) = generic(ty)?;
+    (name == "Output").then(|| types.first().copied())?
+}
+
+/// Whether it is a `ResourceRef<…>`.
+pub(crate) fn is_resource_ref(ty: &Type) -> bool {
+    generic(ty).is_some_and(|(name, _)| name == "ResourceRef")
+}
+
 /// Whether it is `bool`.
 pub(crate) fn is_bool(ty: &Type) -> bool {
     matches!(ungroup(ty), Type::Path(TypePath { qself: None, path, .. }) if path.is_ident("bool"))

@@ -14,9 +14,9 @@ use std::time::Duration;
 use hickory_proto::rr::Record;
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallError, CallFailure, CallResult, CheckResult, Claim, CreateRequest, Deadline, Diagnostics, ErrorOf, FailureOf,
-    Found, Kind, Listing, Live, Naming, ObjectId, OwnerTag, PhysicalName, ReadRequest, Recorded, ResourceRef, Revision,
-    Spec, UpdateRequest,
+    CallError, CallFailure, CallResult, CanonicalOf, CheckResult, Claim, ClaimsOf, CreateRequest, Deadline,
+    Diagnostics, ErrorOf, FailureOf, Handle, Kind, Listing, Live, ObjectId, OwnerTag, PhysicalName, ReadRequest,
+    ReadResult, Recorded, ResourceRef, Revision, Spec, UpdateRequest,
 };
 use sprocket_core::program::{DraftExt as _, Input, IntoInput, Mistake, Output};
 use tokio::time::{Instant, sleep};
@@ -49,9 +49,11 @@ use crate::zone::{Place, Seen, is_unmet, parts, physical};
 /// stack.output("api", &api.fqdn);
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "dns:record", provider = Dns, naming = fixed)]
 pub struct DnsRecord {
     /// The whole name, without a dot at its end: `api.example.org`.
+    #[output(state.fqdn)]
     pub fqdn: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -192,33 +194,31 @@ const PACE: Duration = Duration::from_millis(250);
 /// The largest time to live (RFC 2181, section 8).
 const LONGEST: u32 = i32::MAX as u32;
 
+/// The whole name, once the zone is known: `api` and `api.example.org.` are one.
+fn canonical(name: &PhysicalName, config: Option<&DnsConfig>) -> PhysicalName {
+    let place = config.and_then(|config| Place::of(name.as_str(), &config.zone).ok());
+    place.map_or_else(|| name.clone(), |place| place.id().into())
+}
+
+/// The name: a CNAME has no other records beside it (RFC 1034, section 3.6.2).
+fn claims(name: &PhysicalName, _: Option<&DnsRecordSpec>) -> Vec<Claim> {
+    let Ok((name, record_type)) = parts(name.as_str()) else { return Vec::new() };
+    let what = format!("the name `{name}`");
+    vec![match record_type {
+        RecordType::Cname => Claim::alone(what, "a CNAME has no other records beside it"),
+        _ => Claim::shared(what),
+    }]
+}
+
 impl Kind for DnsRecord {
-    const KIND: &'static str = "dns:record";
-    const NAMING: Naming = Naming::Fixed;
-    const CLAIMS: bool = true;
-    const SPELLINGS: bool = true;
-    type Provider = Dns;
-    type Draft = DnsRecordDraft;
-    type Spec = DnsRecordSpec;
-    type State = DnsRecordState;
+    const CLAIMS: Option<ClaimsOf<Self>> = Some(claims);
+    const CANONICAL: Option<CanonicalOf<Self>> = Some(canonical);
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &DnsRecordDraft, this: ResourceRef<Self>) -> Self {
-        Self { fqdn: this.computed(|state| state.fqdn.clone()), this }
-    }
-
-    async fn read(dns: &Dns, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(recorded) => recorded.name.clone(),
-            ReadRequest::Named(name) => name.clone(),
-            ReadRequest::Import(text) => text.into(),
-        };
+    async fn read(dns: &Dns, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let name = PhysicalName::from(find.name());
         let place = dns.place(&name)?;
         let seen = dns.look(&place).await?;
-        Ok(dns.live(&name, &place, &seen).into())
+        Ok(Vec::from_iter(dns.live(&name, &place, &seen)))
     }
 
     /// Asks for all of them over one connection. What has our mark at a name that nobody mentions is not found: zones can
@@ -290,22 +290,6 @@ impl Kind for DnsRecord {
             Err(problem) => findings.errors.push(problem.into()),
         }
         findings
-    }
-
-    /// The whole name, once the zone is known: `api` and `api.example.org.` are one.
-    fn canonical(name: &PhysicalName, config: Option<&DnsConfig>) -> PhysicalName {
-        let place = config.and_then(|config| Place::of(name.as_str(), &config.zone).ok());
-        place.map_or_else(|| name.clone(), |place| place.id().into())
-    }
-
-    /// The name: a CNAME has no other records beside it (RFC 1034, section 3.6.2).
-    fn claims(name: &PhysicalName, _: Option<&DnsRecordSpec>) -> Vec<Claim> {
-        let Ok((name, record_type)) = parts(name.as_str()) else { return Vec::new() };
-        let what = format!("the name `{name}`");
-        vec![match record_type {
-            RecordType::Cname => Claim::alone(what, "a CNAME has no other records beside it"),
-            _ => Claim::shared(what),
-        }]
     }
 
     async fn verify(dns: &Dns, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    CallFailure, CallResult, CreateRequest, Diagnostics, ErrorOf, FailureOf, Found, Kind, Listing, Live, Naming,
-    ObjectId, PhysicalName, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallFailure, CallResult, CreateRequest, Diagnostics, ErrorOf, FailureOf, Handle, Kind, Listing, Live, ObjectId,
+    PhysicalName, ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Input, IntoInput, Output};
 
@@ -31,11 +31,14 @@ use crate::provider::Docker;
 /// stack.add(Service::new("traefik", "traefik:v2.11").config(&settings, "/static.yaml"));
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:config", provider = Docker, naming = content)]
 pub struct SwarmConfig {
     /// Its id and name, which services refer to.
+    #[output(reference(&this))]
     pub reference: Output<ConfigRef>,
     /// Its name at the engine: with a hash of its content.
+    #[output(name)]
     pub name: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -81,31 +84,18 @@ const CONFIGS: Collection = Collection { path: "configs", noun: "config" };
 /// The engine's limit, which it states in these words: "larger than 0 and less than 1024000 bytes".
 const LIMIT: usize = 1_024_000;
 
+fn reference(this: &ResourceRef<SwarmConfig>) -> Output<ConfigRef> {
+    let name = this.from_name(ToString::to_string);
+    this.computed(|state| state.id.clone()).zip(&name).map(|(id, name)| ConfigRef { id, name })
+}
+
 impl Kind for SwarmConfig {
-    const KIND: &'static str = "docker:config";
-    const NAMING: Naming = Naming::Content;
-    type Provider = Docker;
-    type Draft = SwarmConfigDraft;
-    type Spec = SwarmConfigSpec;
-    type State = SwarmConfigState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &SwarmConfigDraft, this: ResourceRef<Self>) -> Self {
-        let name = this.from_name(ToString::to_string);
-        let reference = this.computed(|state| state.id.clone()).zip(&name).map(|(id, name)| ConfigRef { id, name });
-        Self { reference, name, this }
-    }
-
-    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let content = match find {
-            ReadRequest::Recorded(recorded) => CONFIGS.by_id(docker, recorded.id.as_str()).await?.into_iter().collect(),
-            ReadRequest::Named(name) => CONFIGS.called(docker, name.as_str()).await?,
-            ReadRequest::Import(text) => CONFIGS.called(docker, text).await?,
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let found = match find.recorded() {
+            Some(recorded) => Vec::from_iter(CONFIGS.by_id(docker, recorded.id.as_str()).await?),
+            None => CONFIGS.called(docker, find.name()).await?,
         };
-        Ok(content.into_iter().map(live).collect::<Vec<_>>().into())
+        Ok(found.into_iter().map(live).collect())
     }
 
     async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {

@@ -12,8 +12,8 @@ use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    CallFailure, CallResult, CreateRequest, Diagnostics, ErrorOf, FailureOf, Found, Kind, Listing, Live, Naming,
-    ObjectId, PhysicalName, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallFailure, CallResult, CreateRequest, Diagnostics, ErrorOf, FailureOf, Handle, Kind, Listing, Live, ObjectId,
+    PhysicalName, ProviderError, ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Assigned, Input, IntoInput, Output};
 
@@ -36,11 +36,14 @@ use crate::wait;
 /// let edge = stack.add(Network::overlay("edge").attachable().subnet("10.20.0.0/24").label("team", "platform"));
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:network", provider = Docker, naming = generation)]
 pub struct Network {
     /// The engine's id of it.
+    #[output(state.id)]
     pub id: Output<NetworkId>,
     /// Its name at the engine.
+    #[output(name)]
     pub name: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -137,32 +140,13 @@ const ASSIGNS: Duration = Duration::from_secs(10);
 const DRAINS: Duration = Duration::from_secs(60);
 
 impl Kind for Network {
-    const KIND: &'static str = "docker:network";
-    const NAMING: Naming = Naming::Generation;
-    type Provider = Docker;
-    type Draft = NetworkDraft;
-    type Spec = NetworkSpec;
-    type State = NetworkState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &NetworkDraft, this: ResourceRef<Self>) -> Self {
-        Self { id: this.computed(|state| state.id.clone()), name: this.from_name(ToString::to_string), this }
-    }
-
-    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        Ok(match find {
-            ReadRequest::Recorded(recorded) => inspect(docker, recorded.id.as_str()).await?.into(),
-            ReadRequest::Named(name) => {
-                all(docker).await?.into_iter().filter(|live| live.name == *name).collect::<Vec<_>>().into()
-            }
-            ReadRequest::Import(text) => {
-                let is = |live: &Live<Self>| live.id.as_str() == text || live.name.as_str() == text;
-                all(docker).await?.into_iter().filter(is).collect::<Vec<_>>().into()
-            }
-        })
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        if let Some(recorded) = find.recorded() {
+            return Ok(Vec::from_iter(inspect(docker, recorded.id.as_str()).await?));
+        }
+        let (mut lives, is_import) = (all(docker).await?, matches!(find, ReadRequest::Import(_)));
+        lives.retain(|live| live.name.as_str() == find.name() || is_import && live.id.as_str() == find.name());
+        Ok(lives)
     }
 
     async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    CallFailure, CallResult, CreateRequest, Diagnostics, ErrorOf, FailureOf, Found, Kind, Listing, Live, Naming,
-    ObjectId, PhysicalName, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallFailure, CallResult, CreateRequest, Diagnostics, ErrorOf, FailureOf, Handle, Kind, Listing, Live, ObjectId,
+    PhysicalName, ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
@@ -32,11 +32,14 @@ use crate::provider::Docker;
 /// stack.add(Service::new("core", "core:1").secret(&secret, "redis-password.txt"));
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:secret", provider = Docker, naming = content)]
 pub struct SwarmSecret {
     /// Its id and name, which services refer to.
+    #[output(reference(&this))]
     pub reference: Output<SecretRef>,
     /// Its name at the engine: with a keyed hash of its content.
+    #[output(name)]
     pub name: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -82,31 +85,18 @@ const SECRETS: Collection = Collection { path: "secrets", noun: "secret" };
 /// The engine's limit, which it states in these words: "larger than 0 and less than 512000 bytes".
 const LIMIT: usize = 512_000;
 
+fn reference(this: &ResourceRef<SwarmSecret>) -> Output<SecretRef> {
+    let name = this.from_name(ToString::to_string);
+    this.computed(|state| state.id.clone()).zip(&name).map(|(id, name)| SecretRef { id, name })
+}
+
 impl Kind for SwarmSecret {
-    const KIND: &'static str = "docker:secret";
-    const NAMING: Naming = Naming::Content;
-    type Provider = Docker;
-    type Draft = SwarmSecretDraft;
-    type Spec = SwarmSecretSpec;
-    type State = SwarmSecretState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &SwarmSecretDraft, this: ResourceRef<Self>) -> Self {
-        let name = this.from_name(ToString::to_string);
-        let reference = this.computed(|state| state.id.clone()).zip(&name).map(|(id, name)| SecretRef { id, name });
-        Self { reference, name, this }
-    }
-
-    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let content = match find {
-            ReadRequest::Recorded(recorded) => SECRETS.by_id(docker, recorded.id.as_str()).await?.into_iter().collect(),
-            ReadRequest::Named(name) => SECRETS.called(docker, name.as_str()).await?,
-            ReadRequest::Import(text) => SECRETS.called(docker, text).await?,
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let found = match find.recorded() {
+            Some(recorded) => Vec::from_iter(SECRETS.by_id(docker, recorded.id.as_str()).await?),
+            None => SECRETS.called(docker, find.name()).await?,
         };
-        Ok(content.into_iter().map(live).collect::<Vec<_>>().into())
+        Ok(found.into_iter().map(live).collect())
     }
 
     async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {

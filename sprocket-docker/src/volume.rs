@@ -15,8 +15,9 @@ use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallError, CallFailure, CallResult, CreateRequest, Diagnostics, ErrorKind, ErrorOf, FailureOf, Found, Kind,
-    Listing, Live, Naming, PhysicalName, ProviderError as _, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallError, CallFailure, CallResult, CreateRequest, Diagnostics, ErrorKind, ErrorOf, FailureOf, Handle, Kind,
+    KindFlags, Listing, Live, PhysicalName, ProviderError as _, ReadRequest, ReadResult, Recorded, ResourceRef, Spec,
+    UpdateRequest,
 };
 use sprocket_core::program::{Input, IntoInput, Output};
 
@@ -39,11 +40,14 @@ use crate::wait;
 /// stack.add(Service::new("db", "postgres:17").mount(&data, "/var/lib/postgresql").mount_with(disk.at("/in").read_only()));
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:volume", provider = Docker, naming = fixed)]
 pub struct Volume {
     /// Its name at the engine, known while planning.
+    #[output(this.from_name(|name| VolumeName(name.to_string())))]
     pub name: Output<VolumeName>,
     /// Which volume it is: one that is made later has another identity, also if it has the same name.
+    #[output(state.identity)]
     pub identity: Output<VolumeIdentity>,
     this: ResourceRef<Self>,
 }
@@ -117,33 +121,11 @@ const IDENTITY: &str = "sprocket.identity";
 const DRAINS: Duration = Duration::from_secs(30);
 
 impl Kind for Volume {
-    const KIND: &'static str = "docker:volume";
-    const NAMING: Naming = Naming::Fixed;
-    const STATEFUL: bool = true;
-    type Provider = Docker;
-    type Draft = VolumeDraft;
-    type Spec = VolumeSpec;
-    type State = VolumeState;
+    const FLAGS: KindFlags = KindFlags::new().stateful();
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &VolumeDraft, this: ResourceRef<Self>) -> Self {
-        Self {
-            name: this.from_name(|name| VolumeName(name.to_string())),
-            identity: this.computed(|state| state.identity.clone()),
-            this,
-        }
-    }
-
-    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
-            ReadRequest::Named(name) => name.as_str(),
-            ReadRequest::Import(text) => text,
-        };
-        Ok(inspect(docker, name).await?.into())
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let name = find.name();
+        Ok(Vec::from_iter(inspect(docker, name).await?))
     }
 
     async fn list(docker: &Docker, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    Draft, ErrorKind, Found, Kind, Live, PendingCreate, PhysicalName, ProviderError as _, ReadRequest, Recorded,
-    Recovered, UpdateRequest,
+    Draft, ErrorKind, Kind, Live, PendingCreate, PhysicalName, ProviderError as _, ReadRequest, Recorded, Recovered,
+    UpdateRequest,
 };
 use sprocket_docker::{
     Attachment, ConfigFile, ConfigRef, Data, Docker, Health, LogDriver, Memory, Mount, MountSource, Network, NetworkId,
@@ -27,7 +27,7 @@ both!(
 );
 
 /// One life of an object: made, found, changed through all of `changes`, settled, deleted twice.
-async fn lives<R>(world: &World, name: &str, first: impl Draft<Kind = R, Spec = R::Spec>, changes: Vec<R::Spec>)
+async fn lives<R>(world: &World, name: &str, first: impl Draft<Handle = R, Spec = R::Spec>, changes: Vec<R::Spec>)
 where
     R: Kind<Provider = Docker> + std::fmt::Debug,
 {
@@ -35,11 +35,11 @@ where
     let record = world.make::<R>(name, &sent).await;
     let live = world.read(&record).await.expect("what was made is there");
     is_as_sent(&record, &live);
-    let Found::One(named) = R::read(&world.docker, ReadRequest::Named(&record.name)).await.unwrap() else {
+    let Some(named) = R::read(&world.docker, ReadRequest::Named(&record.name)).await.unwrap().pop() else {
         panic!("{name} is not found by its name")
     };
     is_as_sent(&record, &named);
-    let Found::One(imported) = R::read(&world.docker, ReadRequest::Import(record.id.as_str())).await.unwrap() else {
+    let Some(imported) = R::read(&world.docker, ReadRequest::Import(record.id.as_str())).await.unwrap().pop() else {
         panic!("{name} is not found by its id")
     };
     is_as_sent(&record, &imported);
@@ -50,7 +50,7 @@ where
     assert_eq!(world.listed::<R>(other, &[&record.name]).await, [text.as_str()]);
     assert!(world.listed::<R>(other, &[]).await.is_empty());
 
-    let foreign = world.set_owner("foreign");
+    let foreign = world.owner("foreign");
     let error = world.try_make::<R>(name, &sent, &foreign).await.expect_err("the name is taken").error;
     assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error:?}");
 
@@ -63,7 +63,7 @@ where
     let intent =
         PendingCreate::<R> { name: record.name.clone(), spec: record.spec.clone(), owner: record.owner.clone() };
     assert!(matches!(R::recover(&world.docker, &intent).await.unwrap(), Recovered::Nothing));
-    assert!(matches!(R::read(&world.docker, ReadRequest::Named(&record.name)).await.unwrap(), Found::None));
+    assert!(R::read(&world.docker, ReadRequest::Named(&record.name)).await.unwrap().is_empty());
 }
 
 fn is_as_sent<R: Kind>(record: &Recorded<R>, live: &Live<R>) {
@@ -107,7 +107,7 @@ async fn settles<R: Kind<Provider = Docker> + std::fmt::Debug>(world: &World, re
         }
         other => panic!("not ours: {other:?}"),
     }
-    let other = R::recover(&world.docker, &intent(world.set_owner("foreign"))).await.unwrap();
+    let other = R::recover(&world.docker, &intent(world.owner("foreign"))).await.unwrap();
     assert!(matches!(&other, Recovered::Unmarked(lives) if lives.len() == 1), "{other:?}");
 }
 
@@ -137,7 +137,7 @@ async fn another_volume_of_the_same_name_has_another_identity(world: World) {
     // What the engine makes by itself, where a service names a volume that is not there, is none of both.
     world.delete(&second).await;
     world.engine.ask("POST", "/volumes/create", &json!({ "Name": first.name }));
-    let Found::One(third) = Volume::read(&world.docker, ReadRequest::Named(&first.name)).await.unwrap() else {
+    let Some(third) = Volume::read(&world.docker, ReadRequest::Named(&first.name)).await.unwrap().pop() else {
         panic!()
     };
     assert_eq!(third.state.identity.to_string(), first.name.to_string());
@@ -306,11 +306,11 @@ async fn a_foreign_object_is_adopted_and_marked_where_it_can_be(world: World) {
         "Name": name, "TaskTemplate": { "ContainerSpec": { "Image": BUSY } }, "Mode": { "Replicated": { "Replicas": 0 } },
     });
     world.engine.ask("POST", "/services/create", &body);
-    let Found::One(live) = Service::read(&world.docker, ReadRequest::Named(&name)).await.unwrap() else {
+    let Some(live) = Service::read(&world.docker, ReadRequest::Named(&name)).await.unwrap().pop() else {
         panic!("not found")
     };
     assert_eq!(live.owner, None);
-    let (wanted, owner) = (spec(busy().replicas(0_u64)), world.set_owner("adopt"));
+    let (wanted, owner) = (spec(busy().replicas(0_u64)), world.owner("adopt"));
     let change = UpdateRequest { applied: None, live: &live, spec: &wanted, owner: &owner };
     let state = Service::update(&world.docker, &change).await.unwrap();
     let record = Recorded::<Service> { id: Service::id(&name, &state), name, spec: wanted, state, owner };

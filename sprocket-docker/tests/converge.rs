@@ -211,7 +211,7 @@ FAILED: answers GET / on 127.0.0.1:18095: it closed the connection
 
 async fn a_missing_network_or_config_is_the_settings_fault(world: World) {
     let draft = busy(&[]).network(sprocket_docker::Attachment::to(sprocket_docker::NetworkId("none".into())));
-    let error = world.try_make::<Service>("app", &spec(draft), &world.set_owner("app")).await.unwrap_err().error;
+    let error = world.try_make::<Service>("app", &spec(draft), &world.owner("app")).await.unwrap_err().error;
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_both_say!(world.plain(&format!("{error}: {source}")), @"could not create service `app`: could not find the corresponding predefined swarm network: network none not found");
     assert_eq!(sprocket_core::kind::ProviderError::kind(&error), sprocket_core::kind::ErrorKind::Invalid);
@@ -221,6 +221,6 @@ async fn a_missing_network_or_config_is_the_settings_fault(world: World) {
     world.delete(&config).await;
     let reference = sprocket_docker::ConfigRef { id: config.id.to_string(), name: config.name.to_string() };
     let draft = busy(&[]).config(reference, "/conf");
-    let error = world.try_make::<Service>("app", &spec(draft), &world.set_owner("app")).await.unwrap_err().error;
+    let error = world.try_make::<Service>("app", &spec(draft), &world.owner("app")).await.unwrap_err().error;
     assert_eq!(sprocket_core::kind::ProviderError::kind(&error), sprocket_core::kind::ErrorKind::Invalid, "{error:?}");
 }

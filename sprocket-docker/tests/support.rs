@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sprocket_core::__derive::Known;
 use sprocket_core::kind::{
-    CreateRequest, Deadline, Draft, Entropy, FailureOf, Fields, Found, Kind, Listing, Live, OwnerTag, PhysicalName,
+    CreateRequest, Deadline, Draft, Entropy, FailureOf, Fields, Kind, Listing, Live, OwnerTag, PhysicalName,
     Provider as _, ReadRequest, Recorded,
 };
 use sprocket_docker::{Docker, EngineAddress, RegistryLogins};
@@ -193,12 +193,12 @@ impl World {
     }
 
     /// A mark of this test's stack.
-    pub(crate) fn set_owner(&self, record: &str) -> OwnerTag {
+    pub(crate) fn owner(&self, record: &str) -> OwnerTag {
         OwnerTag { lineage: self.prefix.as_str().into(), record: record.into() }
     }
 
     pub(crate) async fn make<R: Kind<Provider = Docker>>(&self, name: &str, spec: &R::Spec) -> Recorded<R> {
-        self.try_make(name, spec, &self.set_owner(name)).await.unwrap_or_else(|failed| panic!("create: {failed:?}"))
+        self.try_make(name, spec, &self.owner(name)).await.unwrap_or_else(|failed| panic!("create: {failed:?}"))
     }
 
     pub(crate) async fn try_make<R: Kind<Provider = Docker>>(
@@ -215,11 +215,9 @@ impl World {
 
     /// The object as it is now.
     pub(crate) async fn read<R: Kind<Provider = Docker>>(&self, record: &Recorded<R>) -> Option<Live<R>> {
-        match R::read(&self.docker, ReadRequest::Recorded(record)).await.expect("it can be read") {
-            Found::None => None,
-            Found::One(live) => Some(live),
-            Found::Many(lives) => panic!("{} answer to one id", lives.len()),
-        }
+        let mut lives = R::read(&self.docker, ReadRequest::Recorded(record)).await.expect("it can be read");
+        assert!(lives.len() < 2, "{} answer to one id", lives.len());
+        lives.pop()
     }
 
     /// What a listing gives, by name.
@@ -311,6 +309,6 @@ pub(crate) fn spec_of<F: Fields>(draft: &F) -> F::Spec {
 }
 
 /// The settings of a draft, and that it is one of this kind.
-pub(crate) fn spec<R: Kind>(draft: impl Draft<Kind = R, Spec = R::Spec>) -> R::Spec {
+pub(crate) fn spec<R: Kind>(draft: impl Draft<Handle = R, Spec = R::Spec>) -> R::Spec {
     spec_of(&draft)
 }

@@ -89,7 +89,7 @@ async fn settles_after_a_lost_answer<R>(world: &World, proxy: &Proxy, docker: &D
 where
     R: Kind<Provider = Docker>,
 {
-    let (name, owner) = (world.name("lost"), world.set_owner("lost"));
+    let (name, owner) = (world.name("lost"), world.owner("lost"));
     proxy.lose_next_post();
     let make = CreateRequest { name: &name, spec: &spec, owner: &owner, entropy: &Entropy::seeded(1) };
     let failed = R::create(docker, &make).await.expect_err("the answer was lost");
@@ -127,7 +127,7 @@ async fn logins_go_with_every_create_and_update_of_their_registry_only(world: Wo
     };
     for (image, sent) in [("registry.example/app:1", true), ("sprocket-stand-in/busy:1", false)] {
         let spec = spec(Service::new("x", image).replicas(0_u64));
-        let (name, owner) = (world.name("login"), world.set_owner("login"));
+        let (name, owner) = (world.name("login"), world.owner("login"));
         let make = CreateRequest { name: &name, spec: &spec, owner: &owner, entropy: &Entropy::seeded(1) };
         let state = Service::create(&docker, &make).await.unwrap();
         let record =

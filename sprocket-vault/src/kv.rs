@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
     CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, Entries, ErrorKind, ErrorOf,
-    FailureOf, Found, Kind, Live, Naming, OwnerTag, PendingCreate, PhysicalName, ProviderError, ReadRequest, Recorded,
-    Recovered, ResourceRef, Revision, Spec, UpdateRequest,
+    FailureOf, Handle, Kind, Live, OwnerTag, PendingCreate, PhysicalName, ProviderError, ReadRequest, ReadResult,
+    Recorded, Recovered, ResourceRef, Revision, Spec, UpdateRequest,
 };
 use sprocket_core::program::{DraftExt as _, Input, IntoInput, Output, Secret};
 use vaultrs::api::kv2::requests::{SetSecretMetadataRequest, SetSecretRequestOptions};
@@ -35,9 +35,11 @@ use crate::provider::Vault;
 /// stack.add(KvSecret::new("core", &apps).field("user", "core").field("password", &password.value));
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "vault:kv", provider = Vault, naming = fixed)]
 pub struct KvSecret {
     /// Its path with that of its mount, as `vault kv get` takes it; known while planning.
+    #[output(name)]
     pub path: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -106,30 +108,15 @@ pub struct KvSecretState {
 }
 
 impl Kind for KvSecret {
-    const KIND: &'static str = "vault:kv";
-    const NAMING: Naming = Naming::Fixed;
-    type Provider = Vault;
-    type Draft = KvSecretDraft;
-    type Spec = KvSecretSpec;
-    type State = KvSecretState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &KvSecretDraft, this: ResourceRef<Self>) -> Self {
-        Self { path: this.from_name(ToString::to_string), this }
-    }
-
-    async fn read(vault: &Vault, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(vault: &Vault, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
         let path = match find {
             ReadRequest::Recorded(recorded) => Some(Path::of(&recorded.name, &recorded.spec)),
             ReadRequest::Named(name) => Path::find(vault, name.as_str()).await?,
             ReadRequest::Import(text) => Path::find(vault, text.trim_matches('/')).await?,
         };
         match path {
-            Some(path) => Ok(path.read(vault).await?.filter(|live| live.state.version > 0).into()),
-            None => Ok(Found::None),
+            Some(path) => Ok(Vec::from_iter(path.read(vault).await?.filter(|live| live.state.version > 0))),
+            None => Ok(Vec::new()),
         }
     }
 

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
     CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, Entries, ErrorKind, ErrorOf, FailureOf,
-    Found, Kind, Listing, Live, Naming, ObjectId, PhysicalName, ProviderError as _, ReadRequest, Recorded, ResourceRef,
-    Spec, UpdateRequest,
+    Handle, Kind, KindFlags, Listing, Live, ObjectId, PhysicalName, ProviderError as _, ReadRequest, ReadResult,
+    Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::Output;
 use vaultrs::api::sys::requests::EnableEngineRequest;
@@ -36,9 +36,11 @@ use crate::provider::Vault;
 /// stack.add(VaultMount::new("pki", "pki"));
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "vault:mount", provider = Vault, naming = fixed)]
 pub struct VaultMount {
     /// Its path, without a slash at its end; known while planning.
+    #[output(name)]
     pub path: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -88,30 +90,16 @@ pub struct VaultMountState {
 const STARTS: Duration = Duration::from_secs(30);
 
 impl Kind for VaultMount {
-    const KIND: &'static str = "vault:mount";
-    const NAMING: Naming = Naming::Fixed;
-    const STATEFUL: bool = true;
-    type Provider = Vault;
-    type Draft = VaultMountDraft;
-    type Spec = VaultMountSpec;
-    type State = VaultMountState;
+    const FLAGS: KindFlags = KindFlags::new().stateful();
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &VaultMountDraft, this: ResourceRef<Self>) -> Self {
-        Self { path: this.from_name(ToString::to_string), this }
-    }
-
-    async fn read(vault: &Vault, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(vault: &Vault, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
         let mut mounts = all(vault).await?;
         mounts.retain(|live| match &find {
             ReadRequest::Recorded(recorded) => live.id == recorded.id,
             ReadRequest::Named(name) => live.name == **name,
             ReadRequest::Import(text) => live.id.as_str() == *text || live.name.as_str() == text.trim_matches('/'),
         });
-        Ok(mounts.into())
+        Ok(mounts)
     }
 
     async fn list(vault: &Vault, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {

@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, ErrorOf, FailureOf, Found,
-    Kind, Live, Naming, PhysicalName, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallError, CallFailure, CallResult, CanonicalOf, CheckResult, CreateRequest, Deadline, Diagnostics, FailureOf,
+    Handle, Kind, Live, PhysicalName, ProviderError, ReadRequest, ReadResult, Recorded, ResourceRef, Spec,
+    UpdateRequest,
 };
 use sprocket_core::program::{Input, IntoInput, Mistake, Output};
 
@@ -26,9 +27,11 @@ use crate::provider::{Vault, VaultConfig};
 /// stack.add(VaultPolicy::new("core", "path \"apps/data/core\" { capabilities = [\"read\"] }\n"));
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "vault:policy", provider = Vault, naming = fixed)]
 pub struct VaultPolicy {
     /// Its name at the server, known while planning.
+    #[output(name)]
     pub name: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -58,30 +61,17 @@ pub struct VaultPolicySpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VaultPolicyState {}
 
+/// The server writes the names of policies in lower case.
+fn canonical(name: &PhysicalName, _: Option<&VaultConfig>) -> PhysicalName {
+    name.as_str().to_lowercase().into()
+}
+
 impl Kind for VaultPolicy {
-    const KIND: &'static str = "vault:policy";
-    const NAMING: Naming = Naming::Fixed;
-    const SPELLINGS: bool = true;
-    type Provider = Vault;
-    type Draft = VaultPolicyDraft;
-    type Spec = VaultPolicySpec;
-    type State = VaultPolicyState;
+    const CANONICAL: Option<CanonicalOf<Self>> = Some(canonical);
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &VaultPolicyDraft, this: ResourceRef<Self>) -> Self {
-        Self { name: this.from_name(ToString::to_string), this }
-    }
-
-    async fn read(vault: &Vault, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
-            ReadRequest::Named(name) => name.as_str(),
-            ReadRequest::Import(text) => text,
-        };
-        Ok(read(vault, name).await?.into())
+    async fn read(vault: &Vault, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let name = find.name();
+        Ok(Vec::from_iter(read(vault, name).await?))
     }
 
     async fn create(vault: &Vault, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
@@ -114,11 +104,6 @@ impl Kind for VaultPolicy {
             findings.errors.push("its first line is the mark, a comment, which JSON has not: write it in HCL".into());
         }
         findings
-    }
-
-    /// The server writes the names of policies in lower case.
-    fn canonical(name: &PhysicalName, _: Option<&VaultConfig>) -> PhysicalName {
-        name.as_str().to_lowercase().into()
     }
 
     fn validate_name(name: &PhysicalName, _: Option<&Self::Spec>) -> Diagnostics {

@@ -209,7 +209,7 @@ impl Call<'_> {
                         match self.complete(intention, &live, spec).await {
                             Ok(Some(state)) => break (Some(live.id), state),
                             Ok(None) => {
-                                let ready = !self.kind.facts().converges;
+                                let ready = !self.kind.facts().needs_ready;
                                 let object = self.object(intention, live.id.clone(), &live.state, None, ready);
                                 // What was compared is what is recorded: others may have changed it since.
                                 next.object = Some(self.as_seen(object, *live, None));
@@ -244,7 +244,7 @@ impl Call<'_> {
             Some(id) => id,
             None => self.id(intention, &state).map_err(Failing::unread)?,
         };
-        let object = self.object(intention, id, &state, None, !self.kind.facts().converges);
+        let object = self.object(intention, id, &state, None, !self.kind.facts().needs_ready);
         next.object = Some(self.seen(object, None).await);
         Ok(next)
     }
@@ -253,7 +253,7 @@ impl Call<'_> {
     /// until it works is completed by the wait for it.
     async fn complete(&self, intention: &Intent, live: &ErasedLive, spec: &TypedSpec) -> Result<Option<Json>, Fault> {
         let kind = &self.kind;
-        if kind.facts().converges || is_as_wanted(kind, &live.spec, &intention.spec, &intention.secrets, &self.key) {
+        if kind.facts().needs_ready || is_as_wanted(kind, &live.spec, &intention.spec, &intention.secrets, &self.key) {
             return Ok(None);
         }
         self.permit.check()?;
@@ -312,7 +312,7 @@ impl Call<'_> {
             }
         };
         let id = self.id_of(intention, object, &state).map_err(Failing::unread)?;
-        let next = self.object(intention, id, &state, object, !self.kind.facts().converges);
+        let next = self.object(intention, id, &state, object, !self.kind.facts().needs_ready);
         Ok(Record { object: Some(self.seen(next, object).await), ..base.clone() })
     }
 

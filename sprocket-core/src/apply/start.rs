@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
             if found.is_empty() && !step.changes.iter().any(|change| change.drift) {
                 if !object.ready {
                     // What an earlier run left unfinished is not finished by this.
-                    return match node.kind.facts().converges && !object.wait_failed {
+                    return match node.kind.facts().needs_ready && !object.wait_failed {
                         true => self.wait_for(number, node, object, secrets),
                         false => Err(exceeds_plan("it turned out to need an update only")),
                     };

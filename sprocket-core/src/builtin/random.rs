@@ -4,12 +4,12 @@
 //! drawn once, durable before anything that uses it starts, and drawn again only when it is replaced.
 
 use serde::{Deserialize, Serialize};
-use sprocket_derive::Spec;
+use serde_json::Value;
 
 use crate::base::{Identity, ObjectId, PhysicalName};
 use crate::kind::{
-    Bring, CallResult, CreateRequest, Diagnostics, ErrorKind, ErrorOf, FailureOf, Found, Kind, Kinds, Live, Naming,
-    Provider, ProviderError, ReadRequest, Recorded, ResourceRef, UpdateRequest,
+    CallResult, CreateRequest, Diagnostics, ErrorKind, FailureOf, Handle, Kind, Kinds, Live, Provider, ProviderError,
+    ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use crate::value::{Output, Secret};
 
@@ -70,9 +70,11 @@ impl Provider for Random {
 /// let password = stack.add(Password::new("redis").length(40));
 /// assert!(password.value.is_secret());
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "random:password", provider = Random, naming = none, crate = crate)]
 pub struct Password {
     /// The password.
+    #[output(state.value)]
     pub value: Output<Secret<String>>,
     this: ResourceRef<Self>,
 }
@@ -81,6 +83,25 @@ impl Password {
     /// A password of 32 letters and digits.
     pub fn new(name: impl Into<String>) -> PasswordDraft {
         PasswordDraft::new(name)
+    }
+
+    /// One that was made elsewhere, if it is a text. It is as long as it is, whatever it is made of: where the program wants
+    /// another length, the plan says so.
+    pub(crate) fn from_elsewhere(
+        id: ObjectId,
+        name: &PhysicalName,
+        spec: &PasswordSpec,
+        value: &Secret<Value>,
+    ) -> Option<Live<Self>> {
+        let value = value.expose().as_str()?.to_owned();
+        let length = u16::try_from(value.chars().count()).unwrap_or(u16::MAX);
+        Some(Live {
+            name: name.clone(),
+            spec: PasswordSpec { length, rotation: spec.rotation.clone() },
+            state: PasswordState { id: id.to_string(), value: Secret::new(value) },
+            owner: None,
+            id,
+        })
     }
 }
 
@@ -107,46 +128,8 @@ pub struct PasswordState {
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 impl Kind for Password {
-    const KIND: &'static str = "random:password";
-    const NAMING: Naming = Naming::None;
-    type Provider = Random;
-    type Draft = PasswordDraft;
-    type Spec = PasswordSpec;
-    type State = PasswordState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &PasswordDraft, this: ResourceRef<Self>) -> Self {
-        Self { value: this.computed_secret(|state| &state.value), this }
-    }
-
-    async fn read(_: &Random, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        Ok(match find {
-            ReadRequest::Recorded(Recorded { id, name, spec, state, owner }) => Found::One(Live {
-                id: id.clone(),
-                name: name.clone(),
-                spec: spec.clone(),
-                state: state.clone(),
-                owner: Some(owner.clone()),
-            }),
-            ReadRequest::Named(_) | ReadRequest::Import(_) => Found::None,
-        })
-    }
-
-    /// One from elsewhere is as long as it is, whatever it is made of: where the program wants another length, the plan says
-    /// so.
-    fn bring(bring: &Bring<'_, Self>) -> Option<Live<Self>> {
-        let value = bring.value.expose().as_str()?.to_owned();
-        let length = u16::try_from(value.chars().count()).unwrap_or(u16::MAX);
-        Some(Live {
-            id: bring.id.clone(),
-            name: bring.name.clone(),
-            spec: PasswordSpec { length, rotation: bring.spec.rotation.clone() },
-            state: PasswordState { id: bring.id.to_string(), value: Secret::new(value) },
-            owner: None,
-        })
+    async fn read(_: &Random, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        Ok(Vec::from_iter(find.recorded().map(Recorded::as_live)))
     }
 
     async fn create(_: &Random, make: &CreateRequest<'_, Self>) -> CallResult<Self> {

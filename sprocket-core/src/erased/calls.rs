@@ -30,6 +30,11 @@ pub(crate) struct ErasedLive {
 }
 
 impl ErasedLive {
+    /// An object that no service has: its record is all of it.
+    pub(crate) fn of<R: Kind>(live: Live<R>, key: &StackKey) -> Self {
+        KindOf::live(live, None, &[], key)
+    }
+
     /// Whether it bears this mark.
     pub(crate) fn is(&self, owner: &OwnerTag) -> bool {
         self.tag.as_ref().is_some_and(|tag| tag.owner == *owner)
@@ -153,7 +158,7 @@ impl<R: Kind> ErasedCalls for KindOf<R> {
                 Target::Import(id) => R::read(provider, ReadRequest::Import(id)).await,
             };
             let expected = if let Target::Recorded(_, owner) = target { Some(owner) } else { None };
-            Ok(Self::lives(found.map_err(|error| Fault::of(&error))?.into_vec(), expected, &through))
+            Ok(Self::lives(found.map_err(|error| Fault::of(&error))?, expected, &through))
         })
     }
 

@@ -59,7 +59,10 @@ pub(crate) trait ErasedDraft: Send + Sync {
 
 pub(crate) struct DraftOf<D>(pub(crate) D);
 
-impl<D: Draft> ErasedDraft for DraftOf<D> {
+impl<D: Draft> ErasedDraft for DraftOf<D>
+where
+    D::Handle: Kind,
+{
     fn evaluate(
         &self,
         known: &Known,
@@ -147,10 +150,8 @@ impl<D: Draft> ErasedDraft for DraftOf<D> {
 
     fn claims(&self, known: &Known, key: &StackKey, name: &PhysicalName) -> Result<Vec<Claim>, String> {
         // Most kinds take nothing, and their settings need not be made for this.
-        if !D::Kind::CLAIMS {
-            return Ok(Vec::new());
-        }
-        let claims = |spec: Option<&D::Spec>| guarded("claims", || D::Kind::claims(name, spec));
+        let Some(claims) = D::Handle::CLAIMS else { return Ok(Vec::new()) };
+        let claims = |spec: Option<&D::Spec>| guarded("claims", || claims(name, spec));
         if let Ok(spec) = self.0.spec(known) {
             return claims(Some(&spec));
         }
@@ -184,10 +185,13 @@ pub(crate) fn in_all_ways<S: Spec, T: PartialEq>(partial: &Partial, find: impl F
 ///
 /// # Errors
 /// What to say of the kind, if it fails.
-pub(crate) fn judged<D: Draft>(name: &PhysicalName, spec: Option<&D::Spec>) -> Result<Diagnostics, String> {
+pub(crate) fn judged<D: Draft>(name: &PhysicalName, spec: Option<&D::Spec>) -> Result<Diagnostics, String>
+where
+    D::Handle: Kind,
+{
     let mut findings =
-        spec.map_or_else(|| Ok(Diagnostics::default()), |spec| guarded("review", || D::Kind::validate(spec)))?;
-    let named = guarded("review_name", || D::Kind::validate_name(name, spec))?;
+        spec.map_or_else(|| Ok(Diagnostics::default()), |spec| guarded("validate", || D::Handle::validate(spec)))?;
+    let named = guarded("validate_name", || D::Handle::validate_name(name, spec))?;
     findings.errors.extend(named.errors);
     findings.warnings.extend(named.warnings);
     Ok(findings)

@@ -7,7 +7,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::calls::{ErasedCalls, ErasedLive, Through};
 use super::draft::{self, TypedSpec};
@@ -15,9 +14,9 @@ use super::fault::Fault;
 use super::provider::Config;
 use super::tag::tag;
 use crate::base::{Json, ObjectId, OwnerTag, PhysicalName, Revision, read as read_text, read_tree};
-use crate::kind::{Bring, Claim, ErrorKind, Field, Kind, Live, Naming, Part, Provider, Spec};
+use crate::kind::{Claim, ErrorKind, Field, Kind, Live, Naming, Part, Provider, Spec};
 use crate::state::Object;
-use crate::value::{Path, Secret, StackKey, caught, open_at, sealing};
+use crate::value::{Path, StackKey, caught, open_at, sealing};
 
 /// What the engine knows about a kind.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +24,7 @@ pub(crate) struct KindFacts {
     pub(crate) kind: &'static str,
     pub(crate) version: u32,
     pub(crate) naming: Naming,
-    pub(crate) converges: bool,
+    pub(crate) needs_ready: bool,
     pub(crate) stateful: bool,
     pub(crate) marked: bool,
     pub(crate) spellings: bool,
@@ -45,16 +44,6 @@ pub(crate) trait ErasedKind: Send + Sync {
     fn facts(&self) -> KindFacts;
     /// The one way of writing a name.
     fn canonical(&self, name: &PhysicalName, config: Option<&Config>) -> PhysicalName;
-    /// An object that is its record alone, made of a value from elsewhere; `None` if this kind has none such, or can't take
-    /// the value.
-    fn bring(
-        &self,
-        id: &ObjectId,
-        name: &PhysicalName,
-        spec: &TypedSpec,
-        value: &Secret<Value>,
-        key: &StackKey,
-    ) -> Option<ErasedLive>;
     /// The state, with its type.
     fn state(&self, state: &Json, key: &StackKey) -> Result<Arc<dyn Any + Send + Sync>, String>;
     /// Whether two specs are equal by their own equality.
@@ -174,30 +163,19 @@ impl<R: Kind> ErasedKind for KindOf<R> {
             kind: R::KIND,
             version: R::VERSION,
             naming: R::NAMING,
-            converges: R::CONVERGES,
-            stateful: R::STATEFUL,
-            marked: R::MARKED,
-            spellings: R::SPELLINGS,
-            claims: R::CLAIMS,
+            needs_ready: R::FLAGS.needs_ready,
+            stateful: R::FLAGS.stateful,
+            marked: !R::FLAGS.untagged,
+            spellings: R::CANONICAL.is_some(),
+            claims: R::CLAIMS.is_some(),
             fields: R::Spec::FIELDS,
             provider: R::Provider::NAME,
         }
     }
 
     fn canonical(&self, name: &PhysicalName, config: Option<&Config>) -> PhysicalName {
-        if R::SPELLINGS { R::canonical(name, config.and_then(|config| config.downcast_ref())) } else { name.clone() }
-    }
-
-    fn bring(
-        &self,
-        id: &ObjectId,
-        name: &PhysicalName,
-        spec: &TypedSpec,
-        value: &Secret<Value>,
-        key: &StackKey,
-    ) -> Option<ErasedLive> {
-        let bring = Bring { id: id.clone(), name, spec: spec_of::<R>(spec), value };
-        R::bring(&bring).map(|live| Self::live(live, None, &[], key))
+        let config = || config.and_then(|config| config.downcast_ref());
+        R::CANONICAL.map_or_else(|| name.clone(), |canonical| canonical(name, config()))
     }
 
     fn state(&self, state: &Json, key: &StackKey) -> Result<Arc<dyn Any + Send + Sync>, String> {
@@ -219,11 +197,9 @@ impl<R: Kind> ErasedKind for KindOf<R> {
         name: &PhysicalName,
         key: &StackKey,
     ) -> Vec<Claim> {
-        if !R::CLAIMS {
-            return Vec::new();
-        }
+        let Some(claims) = R::CLAIMS else { return Vec::new() };
         // What a kind says of what is there is no reason to refuse a plan: what it says of what is wanted is asked apart.
-        let claims = |spec: &R::Spec| guarded("claims", || R::claims(name, Some(spec))).unwrap_or_default();
+        let claims = |spec: &R::Spec| guarded("claims", || claims(name, Some(spec))).unwrap_or_default();
         match live {
             Some(live) => {
                 claims(&live.typed.downcast_ref::<Live<R>>().expect("BUG: a kind is given its own objects").spec)

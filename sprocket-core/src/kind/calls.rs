@@ -4,12 +4,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Kind;
 use crate::base::{Effect, Entropy, Lineage, ObjectId, OwnerTag, PhysicalName};
 use crate::kind::{ErrorKind, ProviderError};
-use crate::value::Secret;
 
 /// How to look for an object.
 #[derive(Debug)]
@@ -22,41 +20,22 @@ pub enum ReadRequest<'a, R: Kind> {
     Import(&'a str),
 }
 
-/// What was found.
-#[derive(Debug)]
-pub enum Found<R: Kind> {
-    /// The service says that there is none.
-    None,
-    /// One.
-    One(Live<R>),
-    /// Several answer to it.
-    Many(Vec<Live<R>>),
-}
-
-impl<R: Kind> Found<R> {
-    /// All that were found.
-    pub fn into_vec(self) -> Vec<Live<R>> {
+impl<'a, R: Kind> ReadRequest<'a, R> {
+    /// The name to look for: the recorded one, the given one, or what a person wrote.
+    pub fn name(&self) -> &'a str {
         match self {
-            Self::None => Vec::new(),
-            Self::One(live) => vec![live],
-            Self::Many(lives) => lives,
+            Self::Recorded(record) => record.name.as_str(),
+            Self::Named(name) => name.as_str(),
+            Self::Import(text) => text,
         }
     }
-}
 
-impl<R: Kind> From<Vec<Live<R>>> for Found<R> {
-    fn from(mut lives: Vec<Live<R>>) -> Self {
-        match lives.len() {
-            0 => Self::None,
-            1 => Self::One(lives.remove(0)),
-            _ => Self::Many(lives),
+    /// The record of the object, if it is about one.
+    pub fn recorded(&self) -> Option<&'a Recorded<R>> {
+        match self {
+            Self::Recorded(record) => Some(record),
+            Self::Named(_) | Self::Import(_) => None,
         }
-    }
-}
-
-impl<R: Kind> From<Option<Live<R>>> for Found<R> {
-    fn from(live: Option<Live<R>>) -> Self {
-        live.map_or(Self::None, Self::One)
     }
 }
 
@@ -111,19 +90,6 @@ pub struct CreateRequest<'a, R: Kind> {
     pub entropy: &'a Entropy,
 }
 
-/// A value that was made elsewhere, and that a record is to keep from now on.
-#[derive(Debug)]
-pub struct Bring<'a, R: Kind> {
-    /// The id that it is to have.
-    pub id: ObjectId,
-    /// The name of its resource.
-    pub name: &'a PhysicalName,
-    /// The settings that the program gives.
-    pub spec: &'a R::Spec,
-    /// The value.
-    pub value: &'a Secret<Value>,
-}
-
 /// What to change.
 #[derive(Debug)]
 pub struct UpdateRequest<'a, R: Kind> {
@@ -150,6 +116,19 @@ pub struct Recorded<R: Kind> {
     pub state: R::State,
     /// The mark that it bears.
     pub owner: OwnerTag,
+}
+
+impl<R: Kind> Recorded<R> {
+    /// The object as it was recorded, for kinds that no service could tell more of.
+    pub fn as_live(&self) -> Live<R> {
+        Live {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            spec: self.spec.clone(),
+            state: self.state.clone(),
+            owner: Some(self.owner.clone()),
+        }
+    }
 }
 
 /// What a step was about to make when it was interrupted.
@@ -186,7 +165,7 @@ impl<R: Kind> Recovered<R> {
     }
 
     /// The answer for a kind whose marks say which of the objects of a name are ours.
-    pub fn by_mark(found: impl IntoIterator<Item = Live<R>>, owner: &OwnerTag) -> Self {
+    pub fn by_owner(found: impl IntoIterator<Item = Live<R>>, owner: &OwnerTag) -> Self {
         let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|live| live.is(owner));
         let mut ours = ours.into_iter();
         match ours.next() {

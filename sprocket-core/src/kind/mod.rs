@@ -3,11 +3,12 @@
 mod call_error;
 mod calls;
 mod entries;
+mod handle;
+mod lifecycle;
 mod lookup;
 mod options;
 mod overrides;
 mod provider;
-mod resource;
 mod resource_ref;
 mod spec;
 mod text;
@@ -19,20 +20,21 @@ pub use crate::base::{
 };
 pub use call_error::CallError;
 pub use calls::{
-    Bring, CallFailure, CheckResult, Claim, CreateRequest, Deadline, Diagnostics, Found, Listing, Live, PendingCreate,
-    ReadRequest, Recorded, Recovered, UpdateRequest,
+    CallFailure, CheckResult, Claim, CreateRequest, Deadline, Diagnostics, Listing, Live, PendingCreate, ReadRequest,
+    Recorded, Recovered, UpdateRequest,
 };
 pub use entries::Entries;
+pub use handle::{Handle, Naming, State};
+pub use lifecycle::{CallResult, CanonicalOf, ClaimsOf, ErrorOf, FailureOf, Kind, KindFlags, Part, ReadResult};
 pub use lookup::{Lookup, Question};
 pub(crate) use options::Ignored;
 pub use options::{DraftExt, Layer, Options, Precedes};
 pub(crate) use overrides::Overrides;
 pub use overrides::{Misfit, Overridden, Override, Unfit, set};
 pub use provider::{ErrorKind, Kinds, Provider, ProviderError};
-pub use resource::{CallResult, ErrorOf, FailureOf, Kind, Naming, Part, State};
 pub use resource_ref::ResourceRef;
 pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
-pub use sprocket_derive::Spec;
+pub use sprocket_derive::{Handle, Spec};
 pub use text::as_text;
 #[doc(hidden)]
 pub use text::names;

@@ -2,10 +2,10 @@
 
 use std::fmt::Debug;
 
-use super::Kind;
+use super::Handle;
 use crate::base::{Address, PhysicalName};
 use crate::kind::Provider;
-use crate::value::{Deps, NodeId, Output, Secret};
+use crate::value::{Deps, NodeId, Output};
 
 /// Who a resource is: each handle keeps one, and makes its outputs from it.
 pub struct ResourceRef<R> {
@@ -29,7 +29,7 @@ impl<R> Debug for ResourceRef<R> {
     }
 }
 
-impl<R: Kind> ResourceRef<R> {
+impl<R: Handle> ResourceRef<R> {
     /// Its address.
     pub fn address(&self) -> &Address {
         &self.address
@@ -80,14 +80,5 @@ impl<R: Kind> ResourceRef<R> {
     pub fn computed_on_update<T: 'static>(&self, f: impl Fn(&R::State) -> T + Send + Sync + 'static) -> Output<T> {
         let node = self.node;
         Output::new(Deps::on(node), move |known| known.volatile(node).map(&f))
-    }
-
-    /// A secret that is known once the object exists, and that no update changes.
-    #[track_caller]
-    pub fn computed_secret<T: Clone + 'static>(
-        &self,
-        f: impl Fn(&R::State) -> &Secret<T> + Send + Sync + 'static,
-    ) -> Output<Secret<T>> {
-        self.computed(move |state| f(state).clone()).secret()
     }
 }

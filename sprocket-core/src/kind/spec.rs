@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::base::Json;
-use crate::kind::{Kind, Options, Provider, Unfit};
+use crate::kind::{Handle, Options, Provider, Unfit};
 use crate::value::{Deps, Known, Mistake, NoValue, Partial, Path, PathPart, Resolve, Slot};
 
 /// What the planner knows about a setting.
@@ -91,8 +91,8 @@ impl<F: Fields> Resolve for F {
 /// A resource being declared: its settings, with a name and options.
 #[must_use = "a draft declares nothing until it is given to `stack.add`"]
 pub trait Draft: Fields + Sized + Send + Sync + 'static {
-    /// The resource that it declares.
-    type Kind: Kind<Draft = Self, Spec = Self::Spec>;
+    /// The handle of the resource that it declares.
+    type Handle: Handle<Draft = Self, Spec = Self::Spec>;
     /// Its name, in its scope.
     fn name(&self) -> &str;
     /// What the program asks of the engine for it.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::kind::Kind;
+use crate::kind::Handle;
 use crate::value::{Deps, Input, Known, Mistake, NodeId, Output, Partial, Slot};
 
 /// What [`replace_on`](crate::program::DraftExt::replace_on) takes: an output, another resource, or a plain value.
@@ -34,7 +34,7 @@ impl<T: Clone + Serialize + Send + Sync + 'static> From<&Output<T>> for Trigger 
     }
 }
 
-impl<R: Kind> From<&R> for Trigger {
+impl<R: Handle> From<&R> for Trigger {
     fn from(resource: &R) -> Self {
         Self(What::Resource(resource.this().node))
     }

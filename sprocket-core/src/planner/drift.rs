@@ -65,7 +65,7 @@ impl Case<'_, '_> {
         found.extend(lost_mark(facts, object, live, &self.input.lineage));
         let Some(seen) = object.seen_spec() else {
             // What was made or changed by half is sent again anyway, unless it is only waited for.
-            if object.ready || facts.converges {
+            if object.ready || facts.needs_ready {
                 found.extend(self.unlike_what_was_sent(live, desired, secrets, &found));
             }
             return found;

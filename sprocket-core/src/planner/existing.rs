@@ -45,7 +45,7 @@ impl Case<'_, '_> {
         } else if !object.ready {
             // What needs no time until it works is not there as it should be: it was made or changed by half. What failed to
             // work by itself may do so once its settings are sent again, such as a rollout that its service has paused.
-            match facts.converges && !object.wait_failed {
+            match facts.needs_ready && !object.wait_failed {
                 true => Decision::Await(step(StepAction::Await, Reason::Unfinished)),
                 false => Decision::Update(step(StepAction::Update, Reason::Unfinished)),
             }

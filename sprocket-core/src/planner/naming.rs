@@ -114,7 +114,7 @@ mod tests {
             kind: "yard:flag",
             version: 1,
             naming: Naming::Content,
-            converges: false,
+            needs_ready: false,
             stateful: false,
             marked: true,
             spellings: false,

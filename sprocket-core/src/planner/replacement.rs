@@ -208,7 +208,7 @@ impl<'a> Case<'_, 'a> {
         let name = Some(left.name.clone());
         let restore = self.step(StepAction::Restore { object: left.which() }, Reason::Replaced);
         let restored = Step { name: name.clone(), changes, ..restore };
-        let then = match (later.is_empty(), left.ready, self.node.kind.facts().converges) {
+        let then = match (later.is_empty(), left.ready, self.node.kind.facts().needs_ready) {
             (true, true, _) => None,
             (true, false, true) => Some(StepAction::Await),
             _ => Some(StepAction::Update),

@@ -122,7 +122,7 @@ fn object(like: Option<&Object>, live: &ErasedLive, is_current: bool, kind: &Kin
         state: live.state.clone(),
         secrets,
         deps: like.map(|like| like.deps.clone()).unwrap_or_default(),
-        ready: is_current && !facts.converges,
+        ready: is_current && !facts.needs_ready,
         wait_failed: false,
         updates: like.map_or(0, |like| like.updates),
         triggers: like.map(|like| like.triggers.clone()).unwrap_or_default(),

@@ -141,7 +141,7 @@ fn created(
         Object {
             marked: live.is(owner),
             foreign: false,
-            ready: !kind.facts().converges && is_whole,
+            ready: !kind.facts().needs_ready && is_whole,
             generation: intent.generation,
             name: live.name.clone(),
             id: live.id.clone(),

@@ -7,7 +7,7 @@ use std::panic::Location;
 
 use crate::base::{Address, PhysicalName, is_name};
 use crate::erased::{DraftOf, KindHandle};
-use crate::kind::{Draft, Ignored, Kind, Provider, ResourceRef, Spec as _};
+use crate::kind::{Draft, Handle, Ignored, Kind, Provider, ResourceRef, Spec as _};
 use crate::stack::{Node, Stack};
 use crate::value::{Deps, Mistake, NodeId, Slot as _};
 
@@ -38,13 +38,17 @@ impl Stack {
         }
     }
 
-    pub(super) fn declare<D: Draft>(
+    pub(super) fn declare<D>(
         &mut self,
         mut draft: D,
         provider: Result<usize, String>,
         at: &'static Location<'static>,
-    ) -> D::Kind {
-        let address = Address::new(<D::Kind as Kind>::KIND, &self.scopes, draft.name());
+    ) -> D::Handle
+    where
+        D: Draft,
+        D::Handle: Kind,
+    {
+        let address = Address::new(<D::Handle as Handle>::KIND, &self.scopes, draft.name());
         let before = self.mistakes.len();
         if !is_name(draft.name()) {
             self.mistake(&address, Mistake::at(at, "needs a name without spaces"));
@@ -67,7 +71,7 @@ impl Stack {
             self.mistake(&address, mistake);
         }
         let options = draft.options().clone();
-        let moved_from = self.old_addresses::<D::Kind>(&address, &options.moved_from, at);
+        let moved_from = self.old_addresses::<D::Handle>(&address, &options.moved_from, at);
         let mut deps = Deps::default();
         draft.deps(&mut deps);
         deps.nodes.extend(options.after.iter().chain(&options.dies_with));
@@ -103,7 +107,7 @@ impl Stack {
             provider,
             kind: PhantomData,
         };
-        let handle = D::Kind::declared(&draft, this);
+        let handle = D::Handle::handle(&draft, this);
         if index == NOWHERE {
             self.mistaken.entry(address).or_insert(at);
             return handle;
@@ -111,7 +115,7 @@ impl Stack {
         self.index.insert(address.clone(), index);
         self.nodes.push(Node {
             address,
-            kind: KindHandle::of::<D::Kind>(),
+            kind: KindHandle::of::<D::Handle>(),
             draft: Box::new(DraftOf(draft)),
             provider,
             options,

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::base::{Address, Place, ProviderName, is_part};
 use crate::erased::{LookupOf, provider, provider_type, question};
 use crate::kind::{
-    Draft, Kind, Layer, Lookup, Misfit, Overridden, Override, Overrides, Provider, ProviderDraft, Question,
+    Draft, Handle, Kind, Layer, Lookup, Misfit, Overridden, Override, Overrides, Provider, ProviderDraft, Question,
 };
 use crate::plan::Plan;
 use crate::state::{Record, Snapshot};
@@ -101,10 +101,10 @@ impl<P: Provider> Debug for On<'_, P> {
 impl<P: Provider> On<'_, P> {
     /// Declares a resource on this provider.
     #[track_caller]
-    pub fn add<D>(&mut self, draft: D) -> D::Kind
+    pub fn add<D>(&mut self, draft: D) -> D::Handle
     where
         D: Draft,
-        D::Kind: Kind<Provider = P>,
+        D::Handle: Kind + Handle<Provider = P>,
     {
         let provider = self.provider();
         self.stack.declare(draft, provider, Location::caller())
@@ -242,9 +242,12 @@ impl Stack {
     ///
     /// It never fails: what is wrong is reported when the program is planned.
     #[track_caller]
-    pub fn add<D: Draft>(&mut self, draft: D) -> D::Kind {
+    pub fn add<D: Draft>(&mut self, draft: D) -> D::Handle
+    where
+        D::Handle: Kind,
+    {
         let at = Location::caller();
-        let provider = self.only_provider::<<D::Kind as Kind>::Provider>();
+        let provider = self.only_provider::<<D::Handle as Handle>::Provider>();
         self.declare(draft, provider, at)
     }
 

@@ -5,10 +5,13 @@ use crate::erased::{in_all_ways, judged};
 use crate::kind::{Claim, Diagnostics, Draft, Kind};
 use crate::value::{Deps, Known, NodeId, Partial, Path, PathPart, Slot as _, StackKey, sealing};
 
-/// What a kind's [`validate`](Resource::review), [`validate_name`](Resource::review_name) and [`claims`](Resource::claims) say
+/// What a kind's [`validate`](Kind::validate), [`validate_name`](Kind::validate_name) and [`CLAIMS`](Kind::CLAIMS) say
 /// of a draft if one of its settings, or one item or entry of one, is not known, and do not say if all are. There should be
 /// nothing: before anything is made, settings are often not known, and a plan is refused for what is said of them.
-pub fn false_findings<D: Draft>(draft: D) -> Vec<String> {
+pub fn false_findings<D: Draft>(draft: D) -> Vec<String>
+where
+    D::Handle: Kind,
+{
     let key = StackKey::from_bytes([7; 64]);
     let known = Known::default();
     let name = PhysicalName::from(draft.name().to_owned());
@@ -29,11 +32,14 @@ pub fn false_findings<D: Draft>(draft: D) -> Vec<String> {
     all
 }
 
-fn found<D: Draft>(name: &PhysicalName, spec: &D::Spec) -> Vec<String> {
+fn found<D: Draft>(name: &PhysicalName, spec: &D::Spec) -> Vec<String>
+where
+    D::Handle: Kind,
+{
     let Diagnostics { errors, warnings } = judged::<D>(name, Some(spec))
         .unwrap_or_else(|panicked| Diagnostics { errors: vec![panicked.into()], ..Diagnostics::default() });
-    let claims = D::Kind::claims(name, Some(spec));
-    let claims = claims.into_iter().map(|Claim { what, alone }| format!("claims {what} ({alone:?})"));
+    let claims = D::Handle::CLAIMS.map(|claims| claims(name, Some(spec)));
+    let claims = claims.into_iter().flatten().map(|Claim { what, alone }| format!("claims {what} ({alone:?})"));
     errors.into_iter().chain(warnings).map(|message| message.to_string()).chain(claims).collect()
 }
 

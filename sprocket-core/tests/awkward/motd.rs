@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallResult, CreateRequest, ErrorOf, FailureOf, Found, Kind, Listing, Live, Naming, ReadRequest, Recorded,
+    CallResult, CreateRequest, ErrorOf, FailureOf, Handle, Kind, Listing, Live, ReadRequest, ReadResult, Recorded,
     ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::IntoInput;
 
 use crate::service::{Memory, MemoryError, Stored};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "memory:motd", provider = Memory, naming = content)]
 pub(crate) struct Motd {
     this: ResourceRef<Self>,
 }
@@ -45,28 +46,9 @@ fn live((name, stored): (&String, &Stored)) -> Live<Motd> {
 }
 
 impl Kind for Motd {
-    const KIND: &'static str = "memory:motd";
-    const NAMING: Naming = Naming::Content;
-    type Provider = Memory;
-    type Draft = MotdDraft;
-    type Spec = MotdSpec;
-    type State = MotdState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &MotdDraft, this: ResourceRef<Self>) -> Self {
-        Self { this }
-    }
-
-    async fn read(memory: &Memory, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
-            ReadRequest::Named(name) => name.as_str(),
-            ReadRequest::Import(id) => id,
-        };
-        Ok(memory.0.with(|all| all.get_key_value(name).map(live)).into())
+    async fn read(memory: &Memory, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let name = find.name();
+        Ok(Vec::from_iter(memory.0.with(|all| all.get_key_value(name).map(live))))
     }
 
     async fn list(memory: &Memory, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {

@@ -3,14 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallResult, CreateRequest, ErrorOf, FailureOf, Found, Kind, Live, Naming, ReadRequest, Recorded, ResourceRef,
-    Revision, Spec, UpdateRequest,
+    CallResult, CreateRequest, FailureOf, Handle, Kind, Live, ReadRequest, ReadResult, Recorded, ResourceRef, Revision,
+    Spec, UpdateRequest,
 };
 use sprocket_core::program::{IntoInput, Secret};
 
 use crate::service::{Memory, MemoryError, Stored};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "memory:vaulted", provider = Memory, naming = fixed)]
 pub(crate) struct Vaulted {
     this: ResourceRef<Self>,
 }
@@ -44,28 +45,9 @@ fn live((name, stored): (&String, &Stored)) -> Live<Vaulted> {
 }
 
 impl Kind for Vaulted {
-    const KIND: &'static str = "memory:vaulted";
-    const NAMING: Naming = Naming::Fixed;
-    type Provider = Memory;
-    type Draft = VaultedDraft;
-    type Spec = VaultedSpec;
-    type State = VaultedState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &VaultedDraft, this: ResourceRef<Self>) -> Self {
-        Self { this }
-    }
-
-    async fn read(memory: &Memory, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
-            ReadRequest::Named(name) => name.as_str(),
-            ReadRequest::Import(id) => id,
-        };
-        Ok(memory.0.with(|all| all.get_key_value(name).map(live)).into())
+    async fn read(memory: &Memory, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let name = find.name();
+        Ok(Vec::from_iter(memory.0.with(|all| all.get_key_value(name).map(live))))
     }
 
     async fn create(memory: &Memory, make: &CreateRequest<'_, Self>) -> CallResult<Self> {

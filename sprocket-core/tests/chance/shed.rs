@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallFailure, CallResult, Claim, CreateRequest, Deadline, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind,
-    Kinds, Listing, Live, Lookup, Naming, ObjectId, OwnerTag, PendingCreate, PhysicalName, Provider, ProviderError,
-    ReadRequest, Recorded, Recovered, ResourceRef, Revision, Spec, UpdateRequest,
+    CallFailure, CallResult, Claim, ClaimsOf, CreateRequest, Deadline, ErrorKind, ErrorOf, FailureOf, Handle, Identity,
+    Kind, KindFlags, Kinds, Listing, Live, Lookup, Naming, ObjectId, OwnerTag, PendingCreate, PhysicalName, Provider,
+    ProviderError, ReadRequest, ReadResult, Recorded, Recovered, ResourceRef, Revision, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Output, Secret};
 
@@ -445,7 +445,7 @@ fn failed<S>((error, left): (ShedError, Option<S>)) -> CallFailure<ShedError, S>
 }
 
 /// A kind of thing: its settings, to and fro.
-trait Sort: Kind<Provider = Door, State = Standing> {
+trait Sort: Kind + Handle<Provider = Door, State = Standing> {
     fn settings(spec: &Self::Spec) -> Settings;
     fn spec(settings: &Settings) -> Self::Spec;
 
@@ -460,7 +460,7 @@ trait Sort: Kind<Provider = Door, State = Standing> {
     }
 }
 
-async fn read<R: Sort>(door: &Door, find: ReadRequest<'_, R>) -> Result<Found<R>, ShedError> {
+async fn read<R: Sort>(door: &Door, find: ReadRequest<'_, R>) -> ReadResult<R> {
     let (name, id) = match &find {
         ReadRequest::Recorded(recorded) => (recorded.name.to_string(), Some(recorded.id.as_str())),
         ReadRequest::Named(name) => (name.to_string(), None),
@@ -476,7 +476,7 @@ async fn read<R: Sort>(door: &Door, find: ReadRequest<'_, R>) -> Result<Found<R>
         };
         Ok(inside.things.iter().filter(is_meant).map(told).collect::<Vec<_>>())
     });
-    found.await.map(Found::from).map_err(|(error, _)| error)
+    found.await.map_err(|(error, _)| error)
 }
 
 async fn list<R: Sort>(door: &Door, wanted: &Listing) -> Result<Vec<Live<R>>, ShedError> {
@@ -512,7 +512,7 @@ async fn create<R: Sort>(door: &Door, make: &CreateRequest<'_, R>) -> CallResult
         if how == Some(How::Half) {
             set.text.clear();
         }
-        let owner = Some(make.owner.clone()).filter(|_| R::MARKED && inside.bug != Some(Bug::ForgetsMarks));
+        let owner = Some(make.owner.clone()).filter(|_| !R::FLAGS.untagged && inside.bug != Some(Bug::ForgetsMarks));
         if how == Some(How::Late) {
             let thing = inside.mint(R::KIND, name, set, owner);
             let state = Standing { id: thing.id.clone(), version: 1 };
@@ -538,7 +538,7 @@ async fn update<R: Sort>(door: &Door, change: &UpdateRequest<'_, R>) -> CallResu
         thing.set = R::settings(change.spec);
         thing.set.text = text.unwrap_or_else(|| thing.set.text.clone());
         thing.version += 1;
-        thing.owner = Some(change.owner.clone()).filter(|_| R::MARKED);
+        thing.owner = Some(change.owner.clone()).filter(|_| !R::FLAGS.untagged);
         Ok(Standing { id: thing.id.clone(), version: thing.version })
     });
     done.await.map_err(failed)
@@ -571,7 +571,7 @@ async fn delete<R: Sort>(door: &Door, recorded: &Recorded<R>) -> Result<(), Fail
 }
 
 async fn recover<R: Sort>(door: &Door, intent: &PendingCreate<R>) -> Result<Recovered<R>, ShedError> {
-    let found = read(door, ReadRequest::<R>::Named(&intent.name)).await?.into_vec();
+    let found = read(door, ReadRequest::<R>::Named(&intent.name)).await?;
     let bug = door.0.inside().bug;
     let is_ours = |live: &Live<R>| live.is(&intent.owner) || bug == Some(Bug::SettlesOthers);
     let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(is_ours);
@@ -592,11 +592,15 @@ async fn recover<R: Sort>(door: &Door, intent: &PendingCreate<R>) -> Result<Reco
 macro_rules! kind {
     ($(#[$doc:meta])* $kind:ident, $draft:ident, $spec:ident, $name:literal, $naming:ident, { $($fact:item)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, Handle)]
+        #[handle(kind = $name, provider = Door, naming = $naming, state = Standing)]
         pub(crate) struct $kind {
+            #[output(name)]
             pub(crate) name: Output<String>,
+            #[output(state.id)]
             pub(crate) id: Output<String>,
             /// Another one after each change.
+            #[output(state.version, volatile)]
             pub(crate) version: Output<u64>,
             this: ResourceRef<Self>,
         }
@@ -630,26 +634,9 @@ macro_rules! kind {
         }
 
         impl Kind for $kind {
-            const KIND: &'static str = $name;
-            const NAMING: Naming = Naming::$naming;
             $($fact)*
-            type Provider = Door;
-            type Draft = $draft;
-            type Spec = $spec;
-            type State = Standing;
 
-            fn this(&self) -> &ResourceRef<Self> {
-                &self.this
-            }
-            fn declared(_: &$draft, this: ResourceRef<Self>) -> Self {
-                Self {
-                    name: this.from_name(|name| name.to_string()),
-                    id: this.computed(|state| state.id.clone()),
-                    version: this.computed_on_update(|state| state.version),
-                    this,
-                }
-            }
-            async fn read(door: &Door, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+            async fn read(door: &Door, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
                 read(door, find).await
             }
             async fn list(door: &Door, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
@@ -682,32 +669,32 @@ macro_rules! kind {
 
 kind!(
     /// A post: its name stays, so the old one goes before the new one is made.
-    Post, PostDraft, PostSpec, "shed:post", Fixed, {}
+    Post, PostDraft, PostSpec, "shed:post", fixed, {}
 );
 kind!(
     /// A pipe: the new one is laid before the old one goes.
-    Pipe, PipeDraft, PipeSpec, "shed:pipe", Generation, {}
+    Pipe, PipeDraft, PipeSpec, "shed:pipe", generation, {}
 );
 kind!(
     /// A vat: it holds something.
-    Vat, VatDraft, VatSpec, "shed:vat", Fixed, { const STATEFUL: bool = true; }
+    Vat, VatDraft, VatSpec, "shed:vat", fixed, { const FLAGS: KindFlags = KindFlags::new().stateful(); }
 );
 kind!(
     /// A lamp: it takes a while until it shines. Waiting for it finishes what was made by half.
-    Lamp, LampDraft, LampSpec, "shed:lamp", Generation, { const CONVERGES: bool = true; }
+    Lamp, LampDraft, LampSpec, "shed:lamp", generation, { const FLAGS: KindFlags = KindFlags::new().needs_ready(); }
 );
 kind!(
     /// A sign: it is called by what is on it, and the same one may come back.
-    Sign, SignDraft, SignSpec, "shed:sign", Content, {}
+    Sign, SignDraft, SignSpec, "shed:sign", content, {}
 );
 kind!(
     /// A tag: it can't say whose it is.
-    Tag, TagDraft, TagSpec, "shed:tag", Fixed, { const MARKED: bool = false; }
+    Tag, TagDraft, TagSpec, "shed:tag", fixed, { const FLAGS: KindFlags = KindFlags::new().untagged(); }
 );
 kind!(
     /// A peg, which has a bug of its own: of its settings nothing is in its witness.
     #[expect(dead_code, reason = "nothing is made from a peg")]
-    Peg, PegDraft, PegSpec, "shed:peg", Fixed, {
+    Peg, PegDraft, PegSpec, "shed:peg", fixed, {
         fn revision(live: &Live<Self>) -> Option<Revision> {
             Some(Revision::of(&live.id, &()))
         }
@@ -716,11 +703,10 @@ kind!(
 
 kind!(
     /// A tap: nobody else can have its port.
-    Tap, TapDraft, TapSpec, "shed:tap", Generation, {
-        const CLAIMS: bool = true;
-        fn claims(_: &PhysicalName, spec: Option<&Self::Spec>) -> Vec<Claim> {
+    Tap, TapDraft, TapSpec, "shed:tap", generation, {
+        const CLAIMS: Option<ClaimsOf<Self>> = Some(|_, spec| {
             spec.map(|spec| Claim::alone(format!("port {}", spec.base), "one tap has it")).into_iter().collect()
-        }
+        });
     }
 );
 

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 pub use sprocket_core::kind::{
-    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Naming, Provider,
-    ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallResult, CreateRequest, Draft, ErrorKind, FailureOf, Handle, Identity, Kind, Kinds, Provider, ProviderError,
+    ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 pub use sprocket_core::program::{Input, IntoInput, Output, Secret};
 
@@ -87,23 +87,9 @@ pub struct Reported {
 }
 
 macro_rules! kind {
-    ($handle:ident, $kind:literal, $draft:ident, $spec:ident, $declared:expr) => {
+    ($handle:ident) => {
         impl Kind for $handle {
-            const KIND: &'static str = $kind;
-            const NAMING: Naming = Naming::Generation;
-            type Provider = Docker;
-            type Draft = $draft;
-            type Spec = $spec;
-            type State = Reported;
-
-            fn this(&self) -> &ResourceRef<Self> {
-                &self.this
-            }
-            fn declared(draft: &$draft, this: ResourceRef<Self>) -> Self {
-                let declared: fn(&$draft, ResourceRef<Self>) -> Self = $declared;
-                declared(draft, this)
-            }
-            async fn read(_: &Docker, _: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+            async fn read(_: &Docker, _: ReadRequest<'_, Self>) -> ReadResult<Self> {
                 Err(NoEngine)
             }
             async fn create(_: &Docker, _: &CreateRequest<'_, Self>) -> CallResult<Self> {
@@ -124,9 +110,11 @@ macro_rules! kind {
 pub struct NetworkId(pub String);
 
 /// A network.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:network", provider = Docker, naming = generation, state = Reported)]
 pub struct Network {
     /// Its id, known once it exists.
+    #[output(this.computed(|state| NetworkId(state.id.clone())))]
     pub id: Output<NetworkId>,
     this: ResourceRef<Self>,
 }
@@ -149,10 +137,7 @@ impl Network {
     }
 }
 
-kind!(Network, "docker:network", NetworkDraft, NetworkSpec, |_, this| Self {
-    id: this.computed(|reported| NetworkId(reported.id.clone())),
-    this
-});
+kind!(Network);
 
 impl IntoInput<NetworkId> for &Network {
     fn into_input(self) -> Input<NetworkId> {
@@ -165,9 +150,11 @@ impl IntoInput<NetworkId> for &Network {
 pub struct VolumeName(pub String);
 
 /// A volume.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:volume", provider = Docker, naming = generation, state = Reported)]
 pub struct Volume {
     /// Its name, known while planning.
+    #[output(this.constant(VolumeName(draft.name().to_owned())))]
     pub name: Output<VolumeName>,
     this: ResourceRef<Self>,
 }
@@ -183,19 +170,18 @@ impl Volume {
     }
 }
 
-kind!(Volume, "docker:volume", VolumeDraft, VolumeSpec, |draft, this| Self {
-    name: this.constant(VolumeName(sprocket_core::kind::Draft::name(draft).to_owned())),
-    this
-});
+kind!(Volume);
 
 /// What the swarm calls a secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SecretId(pub String);
 
 /// A secret of the swarm.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:secret", provider = Docker, naming = generation, state = Reported)]
 pub struct SwarmSecret {
     /// Its id, known once it exists.
+    #[output(this.computed(|state| SecretId(state.id.clone())))]
     pub id: Output<SecretId>,
     this: ResourceRef<Self>,
 }
@@ -216,10 +202,7 @@ impl SwarmSecret {
     }
 }
 
-kind!(SwarmSecret, "docker:secret", SwarmSecretDraft, SwarmSecretSpec, |_, this| Self {
-    id: this.computed(|reported| SecretId(reported.id.clone())),
-    this
-});
+kind!(SwarmSecret);
 
 impl IntoInput<SecretId> for &SwarmSecret {
     fn into_input(self) -> Input<SecretId> {
@@ -228,9 +211,11 @@ impl IntoInput<SecretId> for &SwarmSecret {
 }
 
 /// A service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:service", provider = Docker, naming = generation, state = Reported)]
 pub struct Service {
     /// Its host name, known while planning.
+    #[output(this.constant(draft.name().to_owned()))]
     pub host: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -301,10 +286,7 @@ impl ServiceDraft {
     }
 }
 
-kind!(Service, "docker:service", ServiceDraft, ServiceSpec, |draft, this| Self {
-    host: this.constant(sprocket_core::kind::Draft::name(draft).to_owned()),
-    this
-});
+kind!(Service);
 
 /// An image, such as `hashicorp/vault:1.20`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -67,11 +67,12 @@ fn words_of_rust_are_recorded_without_their_prefix() {
 mod lamp {
     use crate::docker::*;
 
-    #[derive(Clone, Debug)]
+    #[derive(Clone, Debug, Handle)]
+    #[handle(kind = "docker:lamp", provider = Docker, naming = generation, state = Reported)]
     pub(super) struct Lamp {
         this: ResourceRef<Self>,
     }
-    kind!(Lamp, "docker:lamp", LampDraft, LampSpec, |_, this| Self { this });
+    kind!(Lamp);
 
     impl Lamp {
         pub(super) fn new(name: &str) -> LampDraft {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallResult, CreateRequest, Diagnostics, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Naming,
-    PhysicalName, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallResult, CanonicalOf, CreateRequest, Diagnostics, ErrorKind, FailureOf, Handle, Identity, Kind, KindFlags,
+    Kinds, PhysicalName, Provider, ProviderError, ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{IntoInput, Output, Secret};
 
@@ -65,24 +65,11 @@ impl Provider for Lab {
 }
 
 macro_rules! simulated {
-    ($kind:ident, $text:literal, $naming:ident, $draft:ident, $spec:ident, { $($extra:item)* }, $declared:expr) => {
+    ($kind:ident, { $($extra:item)* }) => {
         impl Kind for $kind {
-            const KIND: &'static str = $text;
-            const NAMING: Naming = Naming::$naming;
             $($extra)*
-            type Provider = Lab;
-            type Draft = $draft;
-            type Spec = $spec;
-            type State = LabState;
 
-            fn this(&self) -> &ResourceRef<Self> {
-                &self.this
-            }
-            fn declared(_: &$draft, this: ResourceRef<Self>) -> Self {
-                #[allow(clippy::redundant_closure_call)]
-                $declared(this)
-            }
-            async fn read(_: &Lab, _: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+            async fn read(_: &Lab, _: ReadRequest<'_, Self>) -> ReadResult<Self> {
                 Err(LabError)
             }
             async fn create(_: &Lab, _: &CreateRequest<'_, Self>) -> CallResult<Self> {
@@ -105,9 +92,12 @@ pub(crate) struct LabState {
 }
 
 /// A network: replaced by a new one of another name, which is made first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "lab:net", provider = Lab, naming = generation, state = LabState)]
 pub(crate) struct Net {
+    #[output(state.id)]
     pub(crate) id: Output<String>,
+    #[output(name)]
     pub(crate) name: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -122,11 +112,7 @@ pub(crate) struct NetSpec {
     pub(crate) parent: Option<String>,
 }
 
-simulated!(Net, "lab:net", Generation, NetDraft, NetSpec, {}, |this: ResourceRef<Net>| Net {
-    id: this.computed(|state| state.id.clone()),
-    name: this.from_name(|name| name.to_string()),
-    this
-});
+simulated!(Net, {});
 
 impl Net {
     pub(crate) fn new(name: &str) -> NetDraft {
@@ -151,8 +137,10 @@ impl sprocket_core::kind::Lookup for ExistingNet {
 }
 
 /// A disk: it holds data.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "lab:disk", provider = Lab, naming = fixed, state = LabState)]
 pub(crate) struct Disk {
+    #[output(name)]
     pub(crate) name: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -164,17 +152,9 @@ pub(crate) struct DiskSpec {
     pub(crate) driver: String,
 }
 
-simulated!(
-    Disk,
-    "lab:disk",
-    Fixed,
-    DiskDraft,
-    DiskSpec,
-    {
-        const STATEFUL: bool = true;
-    },
-    |this: ResourceRef<Disk>| Disk { name: this.from_name(|name| name.to_string()), this }
-);
+simulated!(Disk, {
+    const FLAGS: KindFlags = KindFlags::new().stateful();
+});
 
 impl Disk {
     pub(crate) fn new(name: &str) -> DiskDraft {
@@ -183,8 +163,10 @@ impl Disk {
 }
 
 /// A config: its name is its content.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "lab:conf", provider = Lab, naming = content, state = LabState)]
 pub(crate) struct Conf {
+    #[output(state.id)]
     pub(crate) id: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -198,10 +180,7 @@ pub(crate) struct ConfSpec {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
-simulated!(Conf, "lab:conf", Content, ConfDraft, ConfSpec, {}, |this: ResourceRef<Conf>| Conf {
-    id: this.computed(|state| state.id.clone()),
-    this
-});
+simulated!(Conf, {});
 
 impl Conf {
     pub(crate) fn new(name: &str, data: impl IntoInput<String>) -> ConfDraft {
@@ -210,8 +189,10 @@ impl Conf {
 }
 
 /// A note: a secret that can be written, and never read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "lab:note", provider = Lab, naming = fixed, state = LabState)]
 pub(crate) struct Note {
+    #[output(name)]
     pub(crate) name: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -223,23 +204,16 @@ pub(crate) struct NoteSpec {
     pub(crate) data: Secret<String>,
 }
 
-simulated!(
-    Note,
-    "lab:note",
-    Fixed,
-    NoteDraft,
-    NoteSpec,
-    {
-        const SPELLINGS: bool = true;
-        // Capitals mean nothing, and an address may be told.
-        fn canonical(name: &PhysicalName, config: Option<&LabSpec>) -> PhysicalName {
-            let name = name.as_str().to_lowercase();
-            let lab = config.map(|config| format!("@{}", config.address));
-            lab.and_then(|lab| name.strip_suffix(&*lab)).unwrap_or(&name).into()
-        }
-    },
-    |this: ResourceRef<Note>| Note { name: this.from_name(|name| name.to_string()), this }
-);
+simulated!(Note, {
+    const CANONICAL: Option<CanonicalOf<Self>> = Some(canonical);
+});
+
+/// Capitals mean nothing, and an address may be told.
+fn canonical(name: &PhysicalName, config: Option<&LabSpec>) -> PhysicalName {
+    let name = name.as_str().to_lowercase();
+    let lab = config.map(|config| format!("@{}", config.address));
+    lab.and_then(|lab| name.strip_suffix(&*lab)).unwrap_or(&name).into()
+}
 
 impl Note {
     pub(crate) fn new(name: &str, data: impl IntoInput<Secret<String>>) -> NoteDraft {
@@ -248,8 +222,10 @@ impl Note {
 }
 
 /// An app: it needs time until it works, and its name stays.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "lab:app", provider = Lab, naming = fixed, state = LabState)]
 pub(crate) struct App {
+    #[output(state.version, volatile)]
     pub(crate) version: Output<u64>,
     this: ResourceRef<Self>,
 }
@@ -270,22 +246,14 @@ pub(crate) struct AppSpec {
     pub(crate) global: bool,
 }
 
-simulated!(
-    App,
-    "lab:app",
-    Fixed,
-    AppDraft,
-    AppSpec,
-    {
-        const CONVERGES: bool = true;
-        fn validate(spec: &AppSpec) -> Diagnostics {
-            let twice = (1..spec.nets.len()).any(|at| spec.nets[..at].contains(&spec.nets[at]));
-            let errors = twice.then_some("is on a net twice".into()).into_iter().collect();
-            Diagnostics { errors, ..Diagnostics::default() }
-        }
-    },
-    |this: ResourceRef<App>| App { version: this.computed_on_update(|state| state.version), this }
-);
+simulated!(App, {
+    const FLAGS: KindFlags = KindFlags::new().needs_ready();
+    fn validate(spec: &AppSpec) -> Diagnostics {
+        let twice = (1..spec.nets.len()).any(|at| spec.nets[..at].contains(&spec.nets[at]));
+        let errors = twice.then_some("is on a net twice".into()).into_iter().collect();
+        Diagnostics { errors, ..Diagnostics::default() }
+    }
+});
 
 impl App {
     pub(crate) fn new(name: &str, image: impl IntoInput<String>) -> AppDraft {

@@ -7,8 +7,8 @@ use insta::assert_snapshot;
 use serde::{Deserialize, Serialize};
 use sprocket_core::engine::Goal;
 use sprocket_core::kind::{
-    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Live, Naming, OwnerTag,
-    PhysicalName, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallResult, CreateRequest, ErrorKind, FailureOf, Handle, Identity, Kind, Kinds, Live, OwnerTag, PhysicalName,
+    Provider, ProviderError, ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{DraftExt as _, Output, Stack};
 use sprocket_core::testing::World;
@@ -119,37 +119,22 @@ struct DoorSpec {
     open: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "hall:door", provider = Hall, naming = fixed, state = String)]
 struct Door {
+    #[output(state)]
     key: Output<String>,
     this: ResourceRef<Self>,
 }
 
 impl Kind for Door {
-    const KIND: &'static str = "hall:door";
-    const NAMING: Naming = Naming::Fixed;
-    type Provider = Hall;
-    type Draft = DoorDraft;
-    type Spec = DoorSpec;
-    type State = String;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-    fn declared(_: &DoorDraft, this: ResourceRef<Self>) -> Self {
-        Self { key: this.computed(|key| key.clone()), this }
-    }
-    async fn read(hall: &Hall, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(record) => record.name.clone(),
-            ReadRequest::Named(name) => name.clone(),
-            ReadRequest::Import(id) => id.into(),
-        };
+    async fn read(hall: &Hall, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let name = PhysicalName::from(find.name());
         let live = |(spec, owner)| {
             let id = name.as_str().into();
             Live { id, name, spec, state: "key".into(), owner: Some(owner) }
         };
-        Ok(hall.0.with(|inside| inside.door.clone()).map(live).into())
+        Ok(Vec::from_iter(hall.0.with(|inside| inside.door.clone()).map(live)))
     }
     async fn create(hall: &Hall, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         hall.0.with(|inside| inside.door = Some((make.spec.clone(), make.owner.clone())));
@@ -171,39 +156,24 @@ struct ItemSpec {
     text: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "room:item", provider = Room, naming = fixed, state = ())]
 struct Item {
+    #[output(name)]
     name: Output<String>,
     this: ResourceRef<Self>,
 }
 
 impl Kind for Item {
-    const KIND: &'static str = "room:item";
-    const NAMING: Naming = Naming::Fixed;
-    type Provider = Room;
-    type Draft = ItemDraft;
-    type Spec = ItemSpec;
-    type State = ();
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-    fn declared(_: &ItemDraft, this: ResourceRef<Self>) -> Self {
-        Self { name: this.from_name(|name: &PhysicalName| name.to_string()), this }
-    }
-    async fn read(room: &Room, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(record) => record.name.clone(),
-            ReadRequest::Named(name) => name.clone(),
-            ReadRequest::Import(id) => id.into(),
-        };
+    async fn read(room: &Room, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let name = PhysicalName::from(find.name());
         let found = room.0.with(|inside| {
             inside.looks += 1;
             inside.items.get(name.as_str()).cloned()
         });
         let live =
             |(spec, owner)| Live { id: name.as_str().into(), name: name.clone(), spec, state: (), owner: Some(owner) };
-        Ok(found.map(live).into())
+        Ok(Vec::from_iter(found.map(live)))
     }
     async fn create(room: &Room, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
         room.0.with(|inside| inside.items.insert(make.name.to_string(), (make.spec.clone(), make.owner.clone())));
@@ -340,20 +310,20 @@ fn what_nothing_opens_is_refused_with_what_the_provider_says() {
         stack.on(&room).add(ItemDraft::new("lead", "9 kg"));
     };
     assert_snapshot!(world.plan(ajar), @"
-    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:338)
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:308)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(world.try_apply(ajar).is_err());
     assert_snapshot!(world.try_plan(&before, Goal::Destroyed { include_kept: false }).unwrap(), @"
     = hall:door/front stays as `front`: a resource that is planned later depends on it
-    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:228)
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:198)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.
     ");
     building.with(|inside| inside.nobody_there = true);
     assert_snapshot!(world.plan(ajar), @"
-    problem: `room`: could not be reached, and this plan changes nothing that it is reached by: nobody is at home  (sprocket-core/tests/engine/shut.rs:338)
+    problem: `room`: could not be reached, and this plan changes nothing that it is reached by: nobody is at home  (sprocket-core/tests/engine/shut.rs:308)
     1 problem: nothing can be applied until it is solved.
     ");
     building.with(|inside| inside.nobody_there = false);

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::engine::Goal;
 use sprocket_core::kind::{
-    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds, Live, Naming, OwnerTag,
-    Part, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallResult, CreateRequest, ErrorKind, FailureOf, Handle, Identity, Kind, Kinds, Live, OwnerTag, Part, PhysicalName,
+    Provider, ProviderError, ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::Stack;
 use sprocket_core::testing::World;
@@ -64,7 +64,8 @@ macro_rules! version {
                 }
             }
 
-            #[derive(Clone, Debug)]
+            #[derive(Clone, Debug, Handle)]
+            #[handle(kind = "attic:chest", provider = Attic, naming = fixed, state = String)]
             pub(super) struct Chest {
                 this: ResourceRef<Self>,
             }
@@ -76,26 +77,10 @@ macro_rules! version {
             }
 
             impl Kind for Chest {
-                const KIND: &'static str = "attic:chest";
                 const VERSION: u32 = $version;
-                const NAMING: Naming = Naming::Fixed;
-                type Provider = Attic;
-                type Draft = ChestDraft;
-                type Spec = ChestSpec;
-                type State = String;
 
-                fn this(&self) -> &ResourceRef<Self> {
-                    &self.this
-                }
-                fn declared(_: &ChestDraft, this: ResourceRef<Self>) -> Self {
-                    Self { this }
-                }
-                async fn read(attic: &Attic, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-                    let name = match find {
-                        ReadRequest::Recorded(recorded) => recorded.name.clone(),
-                        ReadRequest::Named(name) => name.clone(),
-                        ReadRequest::Import(id) => id.into(),
-                    };
+                async fn read(attic: &Attic, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+                    let name = PhysicalName::from(find.name());
                     let read: fn(&str) -> ChestSpec = $read;
                     let boxes = attic.0.0.lock().unwrap();
                     let live = boxes.get(name.as_str()).map(|(label, owner)| Live {
@@ -105,7 +90,7 @@ macro_rules! version {
                         state: "closed".into(),
                         owner: Some(owner.clone()),
                     });
-                    Ok(live.into())
+                    Ok(Vec::from_iter(live))
                 }
                 async fn create(attic: &Attic, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
                     let label: fn(&ChestSpec) -> String = $label;

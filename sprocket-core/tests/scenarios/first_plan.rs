@@ -88,9 +88,9 @@ fn checks_that_panic_are_bugs_of_their_kind() {
     assert_eq!(
         said,
         [
-            "yard:stall/a: `review` of its kind panicked: this is a bug of the kind",
+            "yard:stall/a: `validate` of its kind panicked: this is a bug of the kind",
             "yard:stall/b: `claims` of its kind panicked: this is a bug of the kind",
-            "yard:stall/name-panics: `review_name` of its kind panicked: this is a bug of the kind",
+            "yard:stall/name-panics: `validate_name` of its kind panicked: this is a bug of the kind",
         ]
     );
     // Also where a gap of the settings is made up.

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallFailure, CallResult, CheckResult, CreateRequest, Deadline, ErrorKind, ErrorOf, FailureOf, Found, Identity,
-    Kind, Kinds, Live, Lookup, Naming, ObjectId, OwnerTag, PendingCreate, PhysicalName, Provider, ProviderError,
-    ReadRequest, Recorded, Recovered, ResourceRef, Spec, UpdateRequest,
+    CallFailure, CallResult, CheckResult, ClaimsOf, CreateRequest, Deadline, ErrorKind, ErrorOf, FailureOf, Handle,
+    Identity, Kind, KindFlags, Kinds, Live, Lookup, ObjectId, OwnerTag, PendingCreate, PhysicalName, Provider,
+    ProviderError, ReadRequest, ReadResult, Recorded, Recovered, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::kind::{Claim, Diagnostics};
 use sprocket_core::program::{Input, IntoInput, Output, Secret};
@@ -179,7 +179,7 @@ impl Inside {
 
     /// What a thing of this name and these settings takes, if nobody else has that.
     fn claim<R: Kind>(&self, name: &PhysicalName, spec: &R::Spec) -> Result<Vec<Claim>, YardError> {
-        let claims = R::claims(name, Some(spec));
+        let claims = R::CLAIMS.map(|claims| claims(name, Some(spec))).unwrap_or_default();
         let others =
             self.things.iter().filter(|((kind, other), _)| (*kind, other.as_str()) != (R::KIND, name.as_str()));
         for ((_, other), thing) in others {
@@ -338,7 +338,7 @@ impl Gate {
             name: name.into(),
             spec: thing.spec.downcast_ref::<R::Spec>().unwrap().clone(),
             state: thing.state.clone(),
-            owner: thing.owner.clone().filter(|_| R::MARKED),
+            owner: thing.owner.clone().filter(|_| !R::FLAGS.untagged),
         };
         let Some(thing) = thing.filter(is_meant) else { return Vec::new() };
         let mut found = vec![live(thing, &thing.state.id, &name)];
@@ -426,7 +426,7 @@ impl Gate {
         for name in names {
             found.extend(self.read(ReadRequest::Named(&name.as_str().into())).await);
         }
-        Recovered::by_mark(found, &intent.owner)
+        Recovered::by_owner(found, &intent.owner)
     }
 
     async fn delete<R: Sort>(&self, recorded: &Recorded<R>) -> Result<(), FailureOf<R>> {
@@ -484,16 +484,21 @@ pub(crate) struct BaseSpec {
 }
 
 macro_rules! kind {
-    ($(#[$doc:meta])* $kind:ident, $draft:ident, $spec:ident, $name:literal, { $($fact:item)* }) => {
+    ($(#[$doc:meta])* $kind:ident, $draft:ident, $spec:ident, $name:literal, $naming:ident, { $($fact:item)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, Handle)]
+        #[handle(kind = $name, provider = Gate, naming = $naming, state = Standing)]
         #[allow(dead_code, reason = "each test uses what it needs")]
         pub(crate) struct $kind {
+            #[output(name)]
             pub(crate) name: Output<String>,
+            #[output(state.id)]
             pub(crate) id: Output<String>,
             /// Another one after each change.
+            #[output(state.version, volatile)]
             pub(crate) version: Output<u64>,
             /// Not told to be secret but by its type.
+            #[output(this.computed(|state| state.key.clone()))]
             pub(crate) key: Output<Secret<String>>,
             this: ResourceRef<Self>,
         }
@@ -542,27 +547,10 @@ macro_rules! kind {
         }
 
         impl Kind for $kind {
-            const KIND: &'static str = $name;
             $($fact)*
-            type Provider = Gate;
-            type Draft = $draft;
-            type Spec = $spec;
-            type State = Standing;
 
-            fn this(&self) -> &ResourceRef<Self> {
-                &self.this
-            }
-            fn declared(_: &$draft, this: ResourceRef<Self>) -> Self {
-                Self {
-                    name: this.from_name(|name| name.to_string()),
-                    id: this.computed(|state| state.id.clone()),
-                    version: this.computed_on_update(|state| state.version),
-                    key: this.computed(|state| state.key.clone()),
-                    this,
-                }
-            }
-            async fn read(gate: &Gate, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-                Ok(gate.read(find).await.into())
+            async fn read(gate: &Gate, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+                Ok(gate.read(find).await)
             }
             async fn create(gate: &Gate, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
                 gate.create(make).await
@@ -586,25 +574,26 @@ macro_rules! kind {
 
 kind!(
     /// A post: its name stays, so the old one goes before the new one is made.
-    Post, PostDraft, PostSpec, "yard:post", { const NAMING: Naming = Naming::Fixed; }
+    Post, PostDraft, PostSpec, "yard:post", fixed, {}
 );
 kind!(
     /// A pipe: the new one is laid before the old one goes.
-    Pipe, PipeDraft, PipeSpec, "yard:pipe", { const NAMING: Naming = Naming::Generation; }
+    Pipe, PipeDraft, PipeSpec, "yard:pipe", generation, {}
 );
 kind!(
     /// A stone: nothing on it says whose it is.
-    Stone, StoneDraft, StoneSpec, "yard:stone", {
-        const NAMING: Naming = Naming::Fixed;
-        const MARKED: bool = false;
+    Stone, StoneDraft, StoneSpec, "yard:stone", fixed, {
+        const FLAGS: KindFlags = KindFlags::new().untagged();
     }
 );
 
 kind!(
     /// A stall: it has its plots alone, unless it says that it shares them.
-    Stall, StallDraft, StallSpec, "yard:stall", {
-        const NAMING: Naming = Naming::Fixed;
-        const CLAIMS: bool = true;
+    Stall, StallDraft, StallSpec, "yard:stall", fixed, {
+        const CLAIMS: Option<ClaimsOf<Self>> = Some(|_, spec| {
+            assert!(spec.is_none_or(|spec| spec.text != "claims panic"), "hunter2-panic");
+            plots(spec.map(|spec| &spec.tags))
+        });
         const VERSION: u32 = 2;
         fn validate(spec: &StallSpec) -> Diagnostics {
             assert!(spec.text != "review panics", "hunter2-panic");
@@ -623,27 +612,18 @@ kind!(
         fn upgrade(_: u32, _: sprocket_core::kind::Part, _: serde_json::Value) -> Result<serde_json::Value, String> {
             panic!("hunter2-panic");
         }
-        fn claims(_: &PhysicalName, spec: Option<&StallSpec>) -> Vec<Claim> {
-            assert!(spec.is_none_or(|spec| spec.text != "claims panic"), "hunter2-panic");
-            plots(spec.map(|spec| &spec.tags))
-        }
     }
 );
 kind!(
     /// A booth: the same, and a new one is built before the old one goes.
-    Booth, BoothDraft, BoothSpec, "yard:booth", {
-        const NAMING: Naming = Naming::Generation;
-        const CLAIMS: bool = true;
-        fn claims(_: &PhysicalName, spec: Option<&BoothSpec>) -> Vec<Claim> {
-            plots(spec.map(|spec| &spec.tags))
-        }
+    Booth, BoothDraft, BoothSpec, "yard:booth", generation, {
+        const CLAIMS: Option<ClaimsOf<Self>> = Some(|_, spec| plots(spec.map(|spec| &spec.tags)));
     }
 );
 kind!(
     /// A tent: it takes time until it stands, and a create may pitch two of them.
-    Tent, TentDraft, TentSpec, "yard:tent", {
-        const NAMING: Naming = Naming::Fixed;
-        const CONVERGES: bool = true;
+    Tent, TentDraft, TentSpec, "yard:tent", fixed, {
+        const FLAGS: KindFlags = KindFlags::new().needs_ready();
         async fn ready(gate: &Gate, recorded: &Recorded<Self>, _: Deadline) -> CallResult<Self> {
             gate.ready(recorded).await
         }

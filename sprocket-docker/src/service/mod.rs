@@ -21,9 +21,9 @@ mod write;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sprocket_core::kind::{
-    CallError, CallFailure, CallResult, CheckResult, Claim, CreateRequest, Deadline, Diagnostics, ErrorOf, FailureOf,
-    Found, Kind, Listing, Live, Naming, ObjectId, PhysicalName, ProviderError, ReadRequest, Recorded, ResourceRef,
-    UpdateRequest,
+    CallError, CallFailure, CallResult, CheckResult, Claim, ClaimsOf, CreateRequest, Deadline, Diagnostics, ErrorOf,
+    FailureOf, Handle, Kind, KindFlags, Listing, Live, ObjectId, PhysicalName, ProviderError, ReadRequest, ReadResult,
+    Recorded, ResourceRef, UpdateRequest,
 };
 use sprocket_core::program::{IntoInput, Output};
 
@@ -72,13 +72,18 @@ use crate::provider::{Docker, EngineAddress};
 /// );
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:service", provider = Docker, naming = fixed)]
 pub struct Service {
     /// The engine's id of it.
+    #[output(state.id)]
     pub id: Output<ServiceId>,
     /// Its name at the engine, known while planning.
+    #[output(name)]
     pub name: Output<String>,
+    #[output(draft.published())]
     ports: Output<Vec<Port>>,
+    #[output(config.address)]
     engine: Output<EngineAddress>,
     this: ResourceRef<Self>,
 }
@@ -129,42 +134,36 @@ pub struct ServiceState {
     pub digest: Option<String>,
 }
 
-impl Kind for Service {
-    const KIND: &'static str = "docker:service";
-    const NAMING: Naming = Naming::Fixed;
-    const CONVERGES: bool = true;
-    const CLAIMS: bool = true;
-    type Provider = Docker;
-    type Draft = ServiceDraft;
-    type Spec = ServiceSpec;
-    type State = ServiceState;
-
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(draft: &ServiceDraft, this: ResourceRef<Self>) -> Self {
-        Self {
-            id: this.computed(|state| state.id.clone()),
-            name: this.from_name(ToString::to_string),
-            ports: draft.published(),
-            engine: this.from_config(|config| config.address.clone()),
-            this,
+/// The ports that it publishes on every node.
+fn claims(_: &PhysicalName, spec: Option<&ServiceSpec>) -> Vec<Claim> {
+    let ports = spec.into_iter().flat_map(|spec| &spec.ports);
+    let published = ports.filter_map(|port| Some((port, port.published?)));
+    let claims = published.map(|(port, published)| {
+        let what = format!("port {published}/{}", format!("{:?}", port.transport).to_lowercase());
+        match port.mode {
+            PublishMode::Ingress => Claim::alone(what, "one service has it on every node"),
+            PublishMode::Host => Claim::shared(what),
         }
-    }
+    });
+    claims.collect()
+}
 
-    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+impl Kind for Service {
+    const CLAIMS: Option<ClaimsOf<Self>> = Some(claims);
+    const FLAGS: KindFlags = KindFlags::new().needs_ready();
+
+    async fn read(docker: &Docker, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
         let key = match &find {
             ReadRequest::Recorded(recorded) => recorded.id.as_str(),
             ReadRequest::Named(name) => name.as_str(),
             ReadRequest::Import(text) => text,
         };
-        let Some(found) = inspect(docker, key).await? else { return Ok(Found::None) };
+        let Some(found) = inspect(docker, key).await? else { return Ok(Vec::new()) };
         // The engine also finds beginnings of ids.
         if found["ID"] == key || (found["Spec"]["Name"] == key && !matches!(find, ReadRequest::Recorded(_))) {
-            Ok(Found::One(live(&found)?))
+            Ok(vec![live(&found)?])
         } else {
-            Ok(Found::None)
+            Ok(Vec::new())
         }
     }
 
@@ -233,20 +232,6 @@ impl Kind for Service {
 
     fn validate_name(name: &PhysicalName, _: Option<&ServiceSpec>) -> Diagnostics {
         name::dns(name, "a service")
-    }
-
-    /// The ports that it publishes on every node.
-    fn claims(_: &PhysicalName, spec: Option<&ServiceSpec>) -> Vec<Claim> {
-        let ports = spec.into_iter().flat_map(|spec| &spec.ports);
-        let published = ports.filter_map(|port| Some((port, port.published?)));
-        let claims = published.map(|(port, published)| {
-            let what = format!("port {published}/{}", format!("{:?}", port.transport).to_lowercase());
-            match port.mode {
-                PublishMode::Ingress => Claim::alone(what, "one service has it on every node"),
-                PublishMode::Host => Claim::shared(what),
-            }
-        });
-        claims.collect()
     }
 
     async fn verify(docker: &Docker, record: &Recorded<Self>, deadline: Deadline) -> Vec<CheckResult> {

@@ -19,8 +19,8 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
     CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, ErrorKind, ErrorOf,
-    FailureOf, Found, Kind, Live, Naming, PendingCreate, PhysicalName, ProviderError, ReadRequest, Recorded, Recovered,
-    ResourceRef, UpdateRequest, with_causes,
+    FailureOf, Handle, Kind, KindFlags, Live, PendingCreate, PhysicalName, ProviderError, ReadRequest, ReadResult,
+    Recorded, Recovered, ResourceRef, UpdateRequest, with_causes,
 };
 use sprocket_core::program::{Assigned, Output};
 
@@ -47,11 +47,14 @@ use crate::provider::S3;
 /// );
 /// # stack.check().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "s3:bucket", provider = S3, naming = fixed)]
 pub struct Bucket {
     /// Its name at the server, known while planning.
+    #[output(name)]
     pub name: Output<String>,
     /// The region that it is in, once it is there.
+    #[output(state.region)]
     pub region: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -74,30 +77,11 @@ pub struct BucketState {
 const SHOWS: Duration = Duration::from_secs(20);
 
 impl Kind for Bucket {
-    const KIND: &'static str = "s3:bucket";
-    const NAMING: Naming = Naming::Fixed;
-    const CONVERGES: bool = true;
-    const STATEFUL: bool = true;
-    type Provider = S3;
-    type Draft = BucketDraft;
-    type Spec = BucketSpec;
-    type State = BucketState;
+    const FLAGS: KindFlags = KindFlags::new().stateful().needs_ready();
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &BucketDraft, this: ResourceRef<Self>) -> Self {
-        Self { name: this.from_name(ToString::to_string), region: this.computed(|state| state.region.clone()), this }
-    }
-
-    async fn read(s3: &S3, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
-            ReadRequest::Named(name) => name.as_str(),
-            ReadRequest::Import(text) => text,
-        };
-        Ok(read(s3, name).await?.into())
+    async fn read(s3: &S3, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let name = find.name();
+        Ok(Vec::from_iter(read(s3, name).await?))
     }
 
     async fn create(s3: &S3, make: &CreateRequest<'_, Self>) -> CallResult<Self> {

@@ -8,8 +8,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::kind::{
-    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Entropy, ErrorKind, ErrorOf, FailureOf,
-    Found, Kind, Live, Naming, ObjectId, OwnerTag, PhysicalName, ProviderError as _, ReadRequest, Recorded,
+    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Entropy, ErrorKind, FailureOf, Handle,
+    Kind, KindFlags, Live, ObjectId, OwnerTag, PhysicalName, ProviderError as _, ReadRequest, ReadResult, Recorded,
     ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Output, Secret};
@@ -22,9 +22,11 @@ use crate::custody::HeldToken;
 use crate::error::VaultError;
 
 /// A token for the program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "vault:access", provider = VaultServer, naming = fixed)]
 pub struct VaultAccess {
     /// The server's id of the token, by which it can be revoked and not used.
+    #[output(state.accessor)]
     pub accessor: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -66,38 +68,20 @@ impl VaultAccess {
 }
 
 impl Kind for VaultAccess {
-    const KIND: &'static str = "vault:access";
-    const NAMING: Naming = Naming::Fixed;
-    const STATEFUL: bool = true;
-    type Provider = VaultServer;
-    type Draft = VaultAccessDraft;
-    type Spec = VaultAccessSpec;
-    type State = VaultAccessState;
+    const FLAGS: KindFlags = KindFlags::new().stateful();
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &VaultAccessDraft, this: ResourceRef<Self>) -> Self {
-        Self { accessor: this.computed(|state| state.accessor.clone()), this }
-    }
-
-    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let (name, recorded) = match find {
-            ReadRequest::Recorded(recorded) => (recorded.name.clone(), Some(recorded)),
-            ReadRequest::Named(name) => (name.clone(), None),
-            ReadRequest::Import(text) => (text.into(), None),
-        };
-        let Some(held) = server.custody.token().await? else { return Ok(Found::None) };
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let (name, recorded) = (PhysicalName::from(find.name()), find.recorded());
+        let Some(held) = server.custody.token().await? else { return Ok(Vec::new()) };
         let status = server.client.seal_status().await?;
         if status.sealed {
             // A sealed server says nothing of its tokens.
-            return Ok(recorded.map(as_recorded).into());
+            return Ok(Vec::from_iter(recorded.map(Recorded::as_live)));
         }
         let client = server.with(&Secret::new(held.token))?;
         let token = match client.get("look up our token", "auth/token/lookup-self").await {
             Ok(found) => found["data"].clone(),
-            Err(error) if error.kind() == ErrorKind::Denied => return Ok(Found::None),
+            Err(error) if error.kind() == ErrorKind::Denied => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let policy =
@@ -105,13 +89,13 @@ impl Kind for VaultAccess {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let period = format!("{}h", token["period"].as_u64().unwrap_or_default() / 3600);
         let accessor = text(&token["accessor"]);
-        Ok(Found::One(Live {
+        Ok(vec![Live {
             id: accessor.as_str().into(),
             name,
             spec: VaultAccessSpec { policy: text(&policy["data"]["policy"]), period },
             state: VaultAccessState { accessor },
             owner: Some(held.owner),
-        }))
+        }])
     }
 
     async fn create(server: &VaultServer, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
@@ -142,21 +126,11 @@ impl Kind for VaultAccess {
 
     async fn verify(server: &VaultServer, record: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
         let failure = match Self::read(server, ReadRequest::Recorded(record)).await {
-            Ok(Found::None) => Some("the server does not know it".to_owned()),
+            Ok(lives) if lives.is_empty() => Some("the server does not know it".to_owned()),
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
         };
         vec![CheckResult { what: "its token is accepted".into(), failure }]
-    }
-}
-
-fn as_recorded(recorded: &Recorded<VaultAccess>) -> Live<VaultAccess> {
-    Live {
-        id: recorded.id.clone(),
-        name: recorded.name.clone(),
-        spec: recorded.spec.clone(),
-        state: recorded.state.clone(),
-        owner: Some(recorded.owner.clone()),
     }
 }
 

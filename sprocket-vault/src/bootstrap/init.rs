@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sprocket_core::kind::{
     CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, Diagnostics, Effect, Entropy, ErrorKind,
-    ErrorOf, FailureOf, Found, Kind, Live, Naming, ObjectId, OwnerTag, PhysicalName, ProviderError, ReadRequest,
+    FailureOf, Handle, Kind, KindFlags, Live, ObjectId, OwnerTag, PhysicalName, ProviderError, ReadRequest, ReadResult,
     Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::{Output, Secret};
@@ -30,9 +30,11 @@ use crate::custody::{Answer, Intent};
 use crate::error::{Cause, VaultError};
 
 /// A Vault's initialisation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "vault:init", provider = VaultServer, naming = fixed)]
 pub struct VaultInit {
     /// The fingerprints of its shares, in order.
+    #[output(state.fingerprints)]
     pub fingerprints: Output<Vec<String>>,
     this: ResourceRef<Self>,
 }
@@ -71,33 +73,15 @@ impl VaultInit {
 }
 
 impl Kind for VaultInit {
-    const KIND: &'static str = "vault:init";
-    const NAMING: Naming = Naming::Fixed;
-    const STATEFUL: bool = true;
-    type Provider = VaultServer;
-    type Draft = VaultInitDraft;
-    type Spec = VaultInitSpec;
-    type State = VaultInitState;
+    const FLAGS: KindFlags = KindFlags::new().stateful();
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &VaultInitDraft, this: ResourceRef<Self>) -> Self {
-        Self { fingerprints: this.computed(|state| state.fingerprints.clone()), this }
-    }
-
-    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let (name, recorded) = match find {
-            ReadRequest::Recorded(recorded) => (recorded.name.clone(), Some(recorded)),
-            ReadRequest::Named(name) => (name.clone(), None),
-            ReadRequest::Import(text) => (text.into(), None),
-        };
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let (name, recorded) = (PhysicalName::from(find.name()), find.recorded());
         // It was given up, and a crash came before its record went.
         if recorded.is_some() && server.custody.is_retired().await? {
-            return Ok(Found::None);
+            return Ok(Vec::new());
         }
-        let Standing::Ours(ours) = server.standing(recorded.is_some()).await? else { return Ok(Found::None) };
+        let Standing::Ours(ours) = server.standing(recorded.is_some()).await? else { return Ok(Vec::new()) };
         let (intent, answer) = *ours;
         if recorded.is_some_and(|recorded| recorded.state.nonce != intent.nonce) {
             let (address, place) = (server.address(), server.custody.place());
@@ -106,13 +90,13 @@ impl Kind for VaultInit {
         }
         let fingerprints = fingerprints(server, &intent, &answer)?;
         let Intent { nonce, owner, shares, threshold, storage, .. } = intent;
-        Ok(Found::One(Live {
+        Ok(vec![Live {
             id: nonce.as_str().into(),
             name,
             spec: VaultInitSpec { shares, threshold, storage },
             state: VaultInitState { nonce, fingerprints },
             owner: Some(owner),
-        }))
+        }])
     }
 
     async fn create(server: &VaultServer, make: &CreateRequest<'_, Self>) -> CallResult<Self> {

@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    CallResult, CreateRequest, ErrorKind, ErrorOf, FailureOf, Found, Kind, Live, Naming, ProviderError as _,
-    ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallResult, CreateRequest, ErrorKind, FailureOf, Handle, Kind, KindFlags, ProviderError as _, ReadRequest,
+    ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 
 use super::init;
@@ -18,7 +18,8 @@ use crate::custody::{Answer, Intent};
 use crate::error::VaultError;
 
 /// That a Vault's root token is revoked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "vault:root-revoked", provider = VaultServer, naming = fixed)]
 pub struct VaultRootRevoked {
     this: ResourceRef<Self>,
 }
@@ -39,34 +40,14 @@ impl VaultRootRevoked {
 }
 
 impl Kind for VaultRootRevoked {
-    const KIND: &'static str = "vault:root-revoked";
-    const NAMING: Naming = Naming::Fixed;
-    const STATEFUL: bool = true;
-    type Provider = VaultServer;
-    type Draft = VaultRootRevokedDraft;
-    type Spec = VaultRootRevokedSpec;
-    type State = VaultRootRevokedState;
+    const FLAGS: KindFlags = KindFlags::new().stateful();
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &VaultRootRevokedDraft, this: ResourceRef<Self>) -> Self {
-        Self { this }
-    }
-
-    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let ReadRequest::Recorded(recorded) = find else { return Ok(Found::None) };
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let ReadRequest::Recorded(recorded) = find else { return Ok(Vec::new()) };
         if server.custody.answer().await?.is_none_or(|answer| answer.root.is_some()) {
-            return Ok(Found::None);
+            return Ok(Vec::new());
         }
-        Ok(Found::One(Live {
-            id: recorded.id.clone(),
-            name: recorded.name.clone(),
-            spec: VaultRootRevokedSpec {},
-            state: VaultRootRevokedState {},
-            owner: Some(recorded.owner.clone()),
-        }))
+        Ok(vec![recorded.as_live()])
     }
 
     async fn create(server: &VaultServer, _: &CreateRequest<'_, Self>) -> CallResult<Self> {

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallFailure, CallResult, CheckResult, CreateRequest, Deadline, ErrorOf, FailureOf, Found, Kind, Live, Naming,
-    PhysicalName, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallFailure, CallResult, CheckResult, CreateRequest, Deadline, FailureOf, Handle, Kind, KindFlags, Live,
+    PhysicalName, ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 
 use super::init;
@@ -16,7 +16,8 @@ use crate::custody::HeldShare;
 use crate::error::VaultError;
 
 /// One share of a Vault's key, delivered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "vault:share", provider = VaultServer, naming = fixed)]
 pub struct VaultShare {
     this: ResourceRef<Self>,
 }
@@ -51,30 +52,16 @@ impl VaultShare {
 }
 
 impl Kind for VaultShare {
-    const KIND: &'static str = "vault:share";
-    const NAMING: Naming = Naming::Fixed;
-    const STATEFUL: bool = true;
-    type Provider = VaultServer;
-    type Draft = VaultShareDraft;
-    type Spec = VaultShareSpec;
-    type State = VaultShareState;
+    const FLAGS: KindFlags = KindFlags::new().stateful();
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &VaultShareDraft, this: ResourceRef<Self>) -> Self {
-        Self { this }
-    }
-
-    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
         let (name, number) = match find {
             ReadRequest::Recorded(recorded) => (recorded.name.clone(), Some(recorded.spec.number)),
             ReadRequest::Named(name) => (name.clone(), number_of(name.as_str())),
             ReadRequest::Import(text) => (text.into(), number_of(text)),
         };
-        let Some(number) = number else { return Ok(Found::None) };
-        Ok(read(server, name, number).await?.into())
+        let Some(number) = number else { return Ok(Vec::new()) };
+        Ok(Vec::from_iter(read(server, name, number).await?))
     }
 
     async fn create(server: &VaultServer, make: &CreateRequest<'_, Self>) -> CallResult<Self> {

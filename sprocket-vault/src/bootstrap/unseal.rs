@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sprocket_core::kind::{
-    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, ErrorOf, FailureOf, Found, Kind, Live,
-    Naming, ReadRequest, Recorded, ResourceRef, Spec, UpdateRequest,
+    CallError, CallFailure, CallResult, CheckResult, CreateRequest, Deadline, FailureOf, Handle, Kind, KindFlags, Live,
+    ReadRequest, ReadResult, Recorded, ResourceRef, Spec, UpdateRequest,
 };
 use sprocket_core::program::Output;
 
@@ -20,9 +20,11 @@ use super::stop::BootstrapStop;
 use crate::error::VaultError;
 
 /// That a Vault is open.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "vault:unseal", provider = VaultServer, naming = fixed)]
 pub struct VaultUnseal {
     /// The id of its cluster. Unknown while the Vault has to be unsealed: what needs it open waits.
+    #[output(state.cluster, volatile)]
     pub cluster: Output<String>,
     this: ResourceRef<Self>,
 }
@@ -53,24 +55,10 @@ impl VaultUnseal {
 }
 
 impl Kind for VaultUnseal {
-    const KIND: &'static str = "vault:unseal";
-    const NAMING: Naming = Naming::Fixed;
-    const STATEFUL: bool = true;
-    type Provider = VaultServer;
-    type Draft = VaultUnsealDraft;
-    type Spec = VaultUnsealSpec;
-    type State = VaultUnsealState;
+    const FLAGS: KindFlags = KindFlags::new().stateful();
 
-    fn this(&self) -> &ResourceRef<Self> {
-        &self.this
-    }
-
-    fn declared(_: &VaultUnsealDraft, this: ResourceRef<Self>) -> Self {
-        Self { cluster: this.computed_on_update(|state| state.cluster.clone()), this }
-    }
-
-    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let ReadRequest::Recorded(recorded) = find else { return Ok(Found::None) };
+    async fn read(server: &VaultServer, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+        let ReadRequest::Recorded(recorded) = find else { return Ok(Vec::new()) };
         let status = server.client.seal_status().await?;
         let cluster = match status.cluster_id {
             Some(cluster) if !status.sealed && cluster != recorded.state.cluster => {
@@ -80,13 +68,8 @@ impl Kind for VaultUnseal {
             }
             _ => recorded.state.cluster.clone(),
         };
-        Ok(Found::One(Live {
-            id: recorded.id.clone(),
-            name: recorded.name.clone(),
-            spec: VaultUnsealSpec { sealed: status.sealed },
-            state: VaultUnsealState { cluster },
-            owner: Some(recorded.owner.clone()),
-        }))
+        let (spec, state) = (VaultUnsealSpec { sealed: status.sealed }, VaultUnsealState { cluster });
+        Ok(vec![Live { spec, state, ..recorded.as_live() }])
     }
 
     async fn create(server: &VaultServer, _: &CreateRequest<'_, Self>) -> CallResult<Self> {

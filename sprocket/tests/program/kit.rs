@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sprocket::core::engine::Stop;
 use sprocket::core::kind::{
-    CallResult, CheckResult, CreateRequest, Deadline, ErrorKind, ErrorOf, FailureOf, Found, Identity, Kind, Kinds,
-    Live, Naming, OwnerTag, PhysicalName, Provider, ProviderError, ReadRequest, Recorded, ResourceRef, Spec,
+    CallResult, CheckResult, CreateRequest, Deadline, ErrorKind, FailureOf, Handle, Identity, Kind, KindFlags, Kinds,
+    Live, OwnerTag, PhysicalName, Provider, ProviderError, ReadRequest, ReadResult, Recorded, ResourceRef, Spec,
     UpdateRequest,
 };
 use sprocket::core::program::{Output, Secret, Stack};
@@ -170,12 +170,15 @@ pub(crate) struct ThingState {
 }
 
 macro_rules! kind {
-    ($kind:ident, $name:literal, $draft:ident, $spec:ident, $stateful:literal, $in:expr, $out:expr) => {
-        #[derive(Clone, Debug)]
+    ($kind:ident, $name:literal, $draft:ident, $spec:ident, $flags:expr, $in:expr, $out:expr) => {
+        #[derive(Clone, Debug, Handle)]
+        #[handle(kind = $name, provider = Shelf, naming = fixed, state = ThingState)]
         pub(crate) struct $kind {
             #[allow(dead_code)]
+            #[output(name)]
             pub(crate) name: Output<String>,
             #[allow(dead_code)]
+            #[output(state.weight)]
             pub(crate) weight: Output<usize>,
             this: ResourceRef<Self>,
         }
@@ -187,37 +190,17 @@ macro_rules! kind {
         }
 
         impl Kind for $kind {
-            const KIND: &'static str = $name;
-            const NAMING: Naming = Naming::Fixed;
-            const STATEFUL: bool = $stateful;
-            type Provider = Shelf;
-            type Draft = $draft;
-            type Spec = $spec;
-            type State = ThingState;
+            const FLAGS: KindFlags = $flags;
 
-            fn this(&self) -> &ResourceRef<Self> {
-                &self.this
-            }
-            fn declared(_: &$draft, this: ResourceRef<Self>) -> Self {
-                let name = this.from_name(|name| name.to_string());
-                Self { name, weight: this.computed(|state| state.weight), this }
-            }
-            async fn read(shelf: &Shelf, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-                let name = match find {
-                    ReadRequest::Recorded(record) => record.name.clone(),
-                    ReadRequest::Named(name) => name.clone(),
-                    ReadRequest::Import(id) => id.into(),
-                };
-                Ok(shelf
-                    .look(&name)
-                    .map(|(spec, owner)| Live {
-                        id: name.as_str().into(),
-                        state: ThingState { weight: spec.text.len() },
-                        spec: $out(spec),
-                        owner: Some(owner),
-                        name,
-                    })
-                    .into())
+            async fn read(shelf: &Shelf, find: ReadRequest<'_, Self>) -> ReadResult<Self> {
+                let name = PhysicalName::from(find.name());
+                Ok(Vec::from_iter(shelf.look(&name).map(|(spec, owner)| Live {
+                    id: name.as_str().into(),
+                    state: ThingState { weight: spec.text.len() },
+                    spec: $out(spec),
+                    owner: Some(owner),
+                    name,
+                })))
             }
             async fn create(shelf: &Shelf, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
                 shelf.put(make.name, &$in(make.spec), make.owner).await?;
@@ -239,13 +222,13 @@ macro_rules! kind {
     };
 }
 
-kind!(Thing, "shelf:thing", ThingDraft, ThingSpec, false, ThingSpec::clone, |spec| spec);
+kind!(Thing, "shelf:thing", ThingDraft, ThingSpec, KindFlags::new(), ThingSpec::clone, |spec| spec);
 kind!(
     Chest,
     "shelf:chest",
     ChestDraft,
     ChestSpec,
-    true,
+    KindFlags::new().stateful(),
     |spec: &ChestSpec| ThingSpec { text: spec.text.clone(), lock: None, beside: None },
     |spec: ThingSpec| ChestSpec { text: spec.text }
 );

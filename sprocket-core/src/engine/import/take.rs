@@ -3,14 +3,17 @@
 use serde_json::Value;
 
 use super::{Found, Hidden, Import, refused};
-use crate::base::{Json, PhysicalName, hash, is_engines};
-use crate::erased::{ErasedLive, Evaluated};
-use crate::kind::Naming;
+use crate::base::{Json, ObjectId, PhysicalName, hash, is_engines};
+use crate::builtin::Password;
+use crate::erased::{ErasedLive, Evaluated, TypedSpec};
+use crate::kind::Handle as _;
 use crate::planner::{has_holes, next_generation, reported, triggers};
 use crate::session::Refused;
 use crate::stack::{Node, Stack};
 use crate::state::{Entry, Event, Object, Record, SeenSpec};
-use crate::value::{FINGERPRINT, Facts, Known, NodeId, Path, PathPart, conceal_seen, is_sealed, places_hidden, single};
+use crate::value::{
+    FINGERPRINT, Facts, Known, NodeId, Path, PathPart, Secret, StackKey, conceal_seen, is_sealed, places_hidden, single,
+};
 
 impl Found {
     /// Records one, and notes what is known of it from now on.
@@ -35,13 +38,13 @@ impl Found {
             Evaluated::Partly { spec, secrets, .. } => (spec, secrets),
             Evaluated::Never(_) => (Value::Null, Vec::new()),
         };
-        let is_brought = node.kind.facts().naming == Naming::None && lives.is_empty();
+        let is_brought = node.kind.facts().kind == Password::KIND && lives.is_empty();
         if let (true, Hidden::Is(value)) = (is_brought, &import.hidden) {
             let spec = node.draft.typed(known, &key, None, &secrets).map_err(|mistake| refused(mistake.to_string()))?;
             // The same for the same value, so that it is what was shown; nobody without the key can guess the value from it.
             let sealed = key.seal(value.expose().to_string().as_bytes());
             let id = hash::short(&[address.as_str(), &sealed.fingerprint().0]);
-            lives.extend(node.kind.bring(&id.as_str().into(), &node.name, &spec, value, &key));
+            lives.extend(password(id.as_str().into(), &node.name, &spec, value, &key));
         }
         if lives.len() > 1 {
             return Err(refused(format!("{} objects answer to `{}`; give the id of one", lives.len(), import.id)));
@@ -138,6 +141,18 @@ impl Found {
         applied[setting] = said;
         Ok(Json::from(&applied))
     }
+}
+
+/// A password that was made elsewhere, if the value is one: no service has it, so that its record is all of it.
+fn password(
+    id: ObjectId,
+    name: &PhysicalName,
+    spec: &TypedSpec,
+    value: &Secret<Value>,
+    key: &StackKey,
+) -> Option<ErasedLive> {
+    let spec = spec.downcast_ref().expect("BUG: a password has a password's spec");
+    Password::from_elsewhere(id, name, spec, value).map(|live| ErasedLive::of(live, key))
 }
 
 /// Of what was secret, what the program does not say in clear: a map is looked at key by key.
