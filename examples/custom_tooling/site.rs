@@ -16,7 +16,7 @@ pub struct Wanted {
 /// A greeting in a file of this folder, and beside it what is known of a password.
 pub fn site(folder: &Path, wanted: &Wanted) -> Stack {
     let mut stack = Stack::new();
-    stack.connect(Folder::at(folder.display().to_string()));
+    stack.connect(Folder::new(folder.display().to_string()));
     let password = stack.add(Password::new("robot"));
     let greeting = stack.add(TextFile::new("greeting", format!("{}\n", wanted.greeting)));
     let length = password.value.exposed().map(|text| format!("{} characters\n", text.len()));

@@ -29,6 +29,7 @@ pub(crate) fn write(model: &Model) -> TokenStream {
     let own = own_setters(model);
     let setters = model.drafted().map(|setting| Setters { model, setting }.write());
     let default = default(model);
+    let noun_constructor = model.has_new.then(|| noun_constructor(model));
     quote! {
         #structure
 
@@ -41,7 +42,37 @@ pub(crate) fn write(model: &Model) -> TokenStream {
         }
 
         #default
+
+        #noun_constructor
     }
+}
+
+/// The constructor of a handle or provider: that of its draft.
+fn noun_constructor(model: &Model) -> Option<TokenStream> {
+    let (vis, draft) = (&model.vis, model.draft());
+    let (noun, name) = match &model.shape {
+        Shape::Resource(noun) => (noun, Some(quote!(name: impl ::std::convert::Into<::std::string::String>,))),
+        Shape::Provider(noun) => (noun, None),
+        Shape::Nested(_) => return None,
+    };
+    let required: Vec<_> = model.required().map(|setting| Setters { model, setting }).collect();
+    let arguments = required.iter().map(|setters| {
+        let (ident, ty) = (&setters.setting.ident, setters.argument());
+        quote!(#ident: #ty)
+    });
+    let names = required.iter().map(|setters| &setters.setting.ident);
+    let given = name.as_ref().map(|_| quote!(name,));
+    let docs = format!("Declares a `{}` with the settings that have no default.", last(noun));
+    Some(quote! {
+        #[allow(clippy::new_ret_no_self, clippy::too_many_arguments)]
+        impl #noun {
+            #[doc = #docs]
+            #[track_caller]
+            #vis fn new(#name #(#arguments),*) -> #draft {
+                #draft::new(#given #(#names),*)
+            }
+        }
+    })
 }
 
 fn structure(model: &Model) -> TokenStream {

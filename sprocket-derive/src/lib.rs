@@ -110,6 +110,7 @@ use proc_macro::TokenStream;
 /// | `resource = Network` | `NetworkDraft`. `new` takes the resource's name first: the name is the draft's and no setting. The physical name comes to the kind's calls in `CreateRequest::name` |
 /// | `provider = Docker` | `DockerDraft`, with the setters `named` and `credentials` |
 /// | `draft = Attachment` | `Attachment`: settings inside those of a resource or provider |
+/// | `new` | besides, for a resource or provider: `Network::new`, with the arguments of the draft's `new` |
 /// | `crate = sprocket::core` | where `sprocket_core` is, for crates that depend on it through another |
 ///
 /// A draft is `Clone` and `Debug`, must be used, and has the visibility of its spec. Its `new` is `pub(crate)` and takes
@@ -165,7 +166,7 @@ pub fn spec(input: TokenStream) -> TokenStream {
     code.into()
 }
 
-/// Writes [`Handle`](trait@Handle) for the struct of a resource's outputs: who it is, and where each output comes from.
+/// Writes `Handle` for the struct of a resource's outputs: who it is, and where each output comes from.
 ///
 /// ```
 /// # use serde::{Deserialize, Serialize};
@@ -224,7 +225,7 @@ pub fn spec(input: TokenStream) -> TokenStream {
 /// | `state.id, volatile` | the same, and it is unknown again whenever the object is to change |
 /// | `name` | while planning, if the name at the service is; the field's type is made of a `String` by `From` |
 /// | `config.address` | while planning, if the provider's settings are known |
-/// | anything else | an expression of `this`, the [`ResourceRef`](struct@ResourceRef), and of `draft` |
+/// | anything else | an expression of `this`, the resource's identity, and of `draft` |
 #[proc_macro_derive(Handle, attributes(handle, output))]
 pub fn handle(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

@@ -19,6 +19,8 @@ pub(crate) struct Model {
     pub(crate) vis: Visibility,
     pub(crate) shape: Shape,
     pub(crate) settings: Vec<Setting>,
+    /// Whether the handle or provider has a constructor that is the draft's.
+    pub(crate) has_new: bool,
 }
 
 /// Whose settings they are.
@@ -112,16 +114,28 @@ impl Model {
             );
             return None;
         }
-        let entries = Entries::read("spec", &input.attrs, &["resource", "provider", "draft", "crate"], &[], errors);
+        let entries =
+            Entries::read("spec", &input.attrs, &["resource", "provider", "draft", "new", "crate"], &[], errors);
         let core = match entries.get("crate") {
             Some(entry) => entry.path(errors)?,
             None => parse_quote!(::sprocket_core),
         };
         let shape = shape(input, &entries, errors)?;
+        let has_new = entries.word("new", errors);
+        if let (Some(entry), Shape::Nested(_)) = (has_new, &shape) {
+            errors.at(&entry.word, "a nested draft has its own `new`");
+        }
         let mut settings: Vec<_> =
             fields.named.iter().filter_map(|field| Setting::read(field, &shape, errors)).collect();
         check_setters(&mut settings, &shape, errors);
-        Some(Self { core, spec: input.ident.clone(), vis: input.vis.clone(), shape, settings })
+        Some(Self {
+            core,
+            spec: input.ident.clone(),
+            vis: input.vis.clone(),
+            shape,
+            settings,
+            has_new: has_new.is_some(),
+        })
     }
 }
 

@@ -7,13 +7,12 @@
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
     CallError, CallFailure, CallResult, CanonicalOf, CheckResult, CreateRequest, Deadline, Diagnostics, FailureOf,
-    Handle, Kind, Live, PhysicalName, ProviderError, ReadRequest, ReadResult, Recorded, ResourceRef, Spec,
+    Handle, Kind, Live, OwnerTag, PhysicalName, ProviderError, ReadRequest, ReadResult, Recorded, ResourceRef, Spec,
     UpdateRequest,
 };
 use sprocket_core::program::{Input, IntoInput, Mistake, Output};
 
 use crate::error::VaultError;
-use crate::owner_tag;
 use crate::path_name;
 use crate::provider::{Vault, VaultConfig};
 
@@ -79,11 +78,11 @@ impl Kind for VaultPolicy {
         if read(vault, name).await?.is_some() {
             return Err(VaultError::from(CallError::Exists { what: format!("policy `{name}`") }).into());
         }
-        write(vault, "create", name, &owner_tag::comment(&make.spec.text, make.owner)).await.map_err(CallFailure::from)
+        write(vault, "create", name, &make.owner.in_comment(&make.spec.text)).await.map_err(CallFailure::from)
     }
 
     async fn update(vault: &Vault, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
-        let text = owner_tag::comment(&change.spec.text, change.owner);
+        let text = change.owner.in_comment(&change.spec.text);
         write(vault, "update", change.live.name.as_str(), &text).await.map_err(CallFailure::from)
     }
 
@@ -125,11 +124,11 @@ async fn read(vault: &Vault, name: &str) -> Result<Option<Live<VaultPolicy>>, Va
     let found = vaultrs::sys::policy::read(vault.client.typed(), name).await;
     match found.map_err(vault.client.failed(&format!("read policy `{name}`"))) {
         Ok(found) => {
-            let (text, owner) = owner_tag::uncomment(&found.rules);
+            let (text, owner) = OwnerTag::from_comment(&found.rules);
             Ok(Some(Live {
                 id: found.name.as_str().into(),
                 name: found.name.into(),
-                spec: VaultPolicySpec { text },
+                spec: VaultPolicySpec { text: text.to_owned() },
                 state: VaultPolicyState {},
                 owner,
             }))

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +90,20 @@ pub trait ProviderError: Error + Send + Sync + 'static {
     /// Whether the service says that there is no such object.
     fn is_not_found(&self) -> bool {
         self.kind() == ErrorKind::NotFound
+    }
+}
+
+/// For services that are files. After an error that is none of those that say what is wrong, nobody knows whether the call
+/// had an effect: that is found out before it is tried again.
+impl ProviderError for io::Error {
+    fn kind(&self) -> ErrorKind {
+        match io::Error::kind(self) {
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+            io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => ErrorKind::Invalid,
+            _ => ErrorKind::Unavailable,
+        }
     }
 }
 

@@ -74,7 +74,19 @@ pub struct KindSuite<'a> {
     pub kills: Option<usize>,
 }
 
-impl KindSuite<'_> {
+impl<'a> KindSuite<'a> {
+    /// The suite of a kind that updates, does not replace, and puts owner tags on its objects, and whose objects nobody
+    /// changes or removes behind the engine's back.
+    pub fn new(
+        address: &'a str,
+        program: impl Fn(&mut Stack, Variant) + 'a,
+        inventory: impl Fn() -> Vec<String> + 'a,
+    ) -> Self {
+        let (program, inventory) = (Box::new(program), Box::new(inventory));
+        let (updates, replaces, marked) = (true, false, true);
+        Self { address, program, inventory, drift: None, remove: None, updates, replaces, marked, kills: None }
+    }
+
     /// Runs the whole suite.
     ///
     /// # Panics
