@@ -49,6 +49,7 @@ fn lives_on(
         replaces: false,
         marked: true,
         kills: None,
+        drops: false,
     }
     .run();
 }

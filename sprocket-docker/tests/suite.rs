@@ -117,6 +117,7 @@ fn networks(names: &Names) {
         replaces: true,
         marked: true,
         kills: None,
+        drops: false,
     }
     .run();
 }
@@ -139,6 +140,7 @@ fn volumes(names: &Names) {
         replaces: false,
         marked: true,
         kills: None,
+        drops: false,
     }
     .run();
 }
@@ -163,6 +165,7 @@ fn configs(names: &Names) {
         replaces: true,
         marked: true,
         kills: None,
+        drops: false,
     }
     .run();
 }
@@ -187,6 +190,7 @@ fn secrets(names: &Names) {
         replaces: true,
         marked: true,
         kills: None,
+        drops: false,
     }
     .run();
 }
@@ -218,6 +222,7 @@ fn services(names: &Names) {
         replaces: true,
         marked: true,
         kills: None,
+        drops: false,
     }
     .run();
 }

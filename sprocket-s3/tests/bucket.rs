@@ -46,6 +46,7 @@ fn a_bucket_lives_and_dies() {
             marked: true,
             // All of them take long.
             kills: (!is_live()).then_some(3),
+            drops: false,
         }
         .run();
     });

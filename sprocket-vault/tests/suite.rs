@@ -44,6 +44,7 @@ fn mounts_on(bao: &Bao) {
         replaces: false,
         marked: true,
         kills: None,
+        drops: false,
     }
     .run();
 }
@@ -79,6 +80,7 @@ fn policies_on(bao: &Bao) {
         replaces: false,
         marked: true,
         kills: None,
+        drops: false,
     }
     .run();
 }
@@ -120,6 +122,7 @@ fn secrets_on(bao: &Bao) {
         replaces: true,
         marked: true,
         kills: None,
+        drops: false,
     }
     .run();
 }

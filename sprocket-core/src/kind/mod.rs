@@ -39,3 +39,8 @@ pub use text::as_text;
 #[doc(hidden)]
 pub use text::names;
 pub use trigger::Trigger;
+
+/// The examples of `docs/writing-a-kind.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/writing-a-kind.md")]
+struct WritingAKind;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -75,6 +76,7 @@ impl Faults {
         match self.of(provider, call, name) {
             None => real,
             Some(Fail::AfterEffect) => async move { real.await.and_then(|_| Err(lost())) }.boxed(),
+            Some(Fail::Dropped(polls)) => dropped(real, polls).map(move |done| done.and_then(|_| Err(lost()))).boxed(),
             Some(Fail::NoAnswer) => std::future::ready(Err(lost())).boxed(),
             Some(Fail::Hang) => std::future::pending().boxed(),
             Some(Fail::Before(kind)) => {
@@ -83,6 +85,20 @@ impl Faults {
             }
         }
     }
+}
+
+/// Drops a call that has not ended after so many polls.
+async fn dropped<T>(mut call: Called<'_, T>, polls: u32) -> Result<(), Fault> {
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        left = left.saturating_sub(1);
+        match call.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(done.map(drop)),
+            Poll::Pending if left == 0 => Poll::Ready(Ok(())),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// Puts the faults in front of every kind of a stack, and of its providers: what is deleted need not be declared.

@@ -72,6 +72,8 @@ pub enum Fail {
     AfterEffect,
     /// It has no effect, and its answer is lost.
     NoAnswer,
+    /// It is dropped after it was polled this often, as when its time is up or the run is stopped; its answer is lost.
+    Dropped(u32),
     /// It never answers.
     Hang,
 }

@@ -72,6 +72,9 @@ pub struct KindSuite<'a> {
     pub marked: bool,
     /// How many boundaries of a run's journal are tried with a kill; `None` for all.
     pub kills: Option<usize>,
+    /// Whether its calls are dropped in their middle. What a service that is another process still does then comes at any
+    /// time, so this is for services in the test's own.
+    pub drops: bool,
 }
 
 impl<'a> KindSuite<'a> {
@@ -84,7 +87,18 @@ impl<'a> KindSuite<'a> {
     ) -> Self {
         let (program, inventory) = (Box::new(program), Box::new(inventory));
         let (updates, replaces, marked) = (true, false, true);
-        Self { address, program, inventory, drift: None, remove: None, updates, replaces, marked, kills: None }
+        Self {
+            address,
+            program,
+            inventory,
+            drift: None,
+            remove: None,
+            updates,
+            replaces,
+            marked,
+            kills: None,
+            drops: false,
+        }
     }
 
     /// Runs the whole suite.
@@ -111,6 +125,8 @@ impl<'a> KindSuite<'a> {
         assert_eq!((self.inventory)(), before, "after the first life");
         self.survives_lost_answers(&fresh);
         assert_eq!((self.inventory)(), before, "after lost answers");
+        self.survives_dropped_calls(&fresh);
+        assert_eq!((self.inventory)(), before, "after dropped calls");
         self.is_left_alone_if_it_has_changed(&fresh);
         self.is_left_to_who_has_its_name_now(&fresh);
         self.is_one_stacks();
@@ -282,6 +298,25 @@ impl<'a> KindSuite<'a> {
         let object = self.object(&world).expect("it is recorded");
         world.faults.delete_twice(object.name.as_str());
         self.end(&mut world);
+    }
+
+    /// A create, an update and a delete that are dropped wherever they wait.
+    fn survives_dropped_calls(&self, fresh: &Fresh<'_>) {
+        for polls in (1..=16).filter(|_| self.drops) {
+            let mut world = World::of_real_services();
+            if let Some(name) = self.planned_name(&mut world, Variant::First) {
+                world.fail("create", &name, Fail::Dropped(polls));
+            }
+            self.apply(&mut world, Some(Variant::First), fresh);
+            let object = self.object(&world).expect("it is recorded");
+            let name = object.name.as_str();
+            if self.updates {
+                world.fail("update", name, Fail::Dropped(polls));
+                self.apply(&mut world, Some(Variant::Updated), fresh);
+            }
+            world.fail("delete", name, Fail::Dropped(polls));
+            self.end(&mut world);
+        }
     }
 
     /// What the object will be called, as far as that is known.

@@ -39,6 +39,7 @@ fn a_config_whose_name_is_its_content() {
         replaces: true,
         marked: true,
         kills: None,
+        drops: true,
     }
     .run();
 }
@@ -73,6 +74,7 @@ fn run_vaulted(service: &Service) {
         replaces: false,
         marked: true,
         kills: None,
+        drops: true,
     }
     .run_telling(|| service.with(|all| all.values().map(|stored| stored.data.clone()).collect()));
 }
@@ -95,6 +97,7 @@ fn a_generated_secret_without_a_server() {
         replaces: true,
         marked: false,
         kills: None,
+        drops: true,
     }
     .run();
 }

@@ -4,6 +4,7 @@
 //! `inside` of another thing goes with it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -78,8 +79,14 @@ impl Settings {
 pub(crate) enum Bug {
     /// What is deleted stays.
     DeletesNothing,
-    /// What is made bears no mark.
+    /// What is made bears no mark,
     ForgetsMarks,
+    /// or only some time after it was made.
+    TagsLate,
+    /// An update gives what it changes another id.
+    GivesAnotherId,
+    /// What is read has another id than what was made.
+    ReadsAnotherId,
     /// An update does not change the text.
     ForgetsTexts,
     /// What is read has no text.
@@ -362,7 +369,8 @@ impl Provider for Door {
             .with::<Sign>()
             .with::<Tag>()
             .with::<Tap>()
-            .with::<Peg>();
+            .with::<Peg>()
+            .with::<Dial>();
     }
 }
 
@@ -472,6 +480,9 @@ async fn read<R: Sort>(door: &Door, find: ReadRequest<'_, R>) -> ReadResult<R> {
         let told = |thing: &Thing| {
             let mut thing = thing.clone();
             thing.set.text.retain(|_| reads_texts);
+            if inside.bug == Some(Bug::ReadsAnotherId) {
+                thing.id = format!("of {}", thing.name);
+            }
             R::live(&thing)
         };
         Ok(inside.things.iter().filter(is_meant).map(told).collect::<Vec<_>>())
@@ -512,7 +523,8 @@ async fn create<R: Sort>(door: &Door, make: &CreateRequest<'_, R>) -> CallResult
         if how == Some(How::Half) {
             set.text.clear();
         }
-        let owner = Some(make.owner.clone()).filter(|_| !R::FLAGS.untagged && inside.bug != Some(Bug::ForgetsMarks));
+        let is_tagged = !matches!(inside.bug, Some(Bug::ForgetsMarks | Bug::TagsLate)) && !R::FLAGS.untagged;
+        let owner = Some(make.owner.clone()).filter(|_| is_tagged);
         if how == Some(How::Late) {
             let thing = inside.mint(R::KIND, name, set, owner);
             let state = Standing { id: thing.id.clone(), version: 1 };
@@ -522,7 +534,14 @@ async fn create<R: Sort>(door: &Door, make: &CreateRequest<'_, R>) -> CallResult
         }
         Ok(inside.put(R::KIND, name, set, owner))
     });
-    done.await.map_err(failed)
+    let made = done.await.map_err(failed)?;
+    if door.0.inside().bug == Some(Bug::TagsLate) {
+        tokio::task::yield_now().await;
+        let mut inside = door.0.inside();
+        let thing = inside.things.iter_mut().find(|thing| thing.id == made.id);
+        thing.into_iter().for_each(|thing| thing.owner = Some(make.owner.clone()));
+    }
+    Ok(made)
 }
 
 async fn update<R: Sort>(door: &Door, change: &UpdateRequest<'_, R>) -> CallResult<R> {
@@ -538,6 +557,9 @@ async fn update<R: Sort>(door: &Door, change: &UpdateRequest<'_, R>) -> CallResu
         thing.set = R::settings(change.spec);
         thing.set.text = text.unwrap_or_else(|| thing.set.text.clone());
         thing.version += 1;
+        if bug == Some(Bug::GivesAnotherId) {
+            thing.id = format!("{}-{}", thing.id, thing.version);
+        }
         thing.owner = Some(change.owner.clone()).filter(|_| !R::FLAGS.untagged);
         Ok(Standing { id: thing.id.clone(), version: thing.version })
     });
@@ -697,6 +719,17 @@ kind!(
     Peg, PegDraft, PegSpec, "shed:peg", fixed, {
         fn revision(live: &Live<Self>) -> Option<Revision> {
             Some(Revision::of(&live.id, &()))
+        }
+    }
+);
+
+kind!(
+    /// A dial, which has another: each time that it is read, its revision is another one.
+    #[expect(dead_code, reason = "nothing is made from a dial")]
+    Dial, DialDraft, DialSpec, "shed:dial", fixed, {
+        fn revision(live: &Live<Self>) -> Option<Revision> {
+            static READS: AtomicU64 = AtomicU64::new(0);
+            Some(Revision::of(&live.id, &READS.fetch_add(1, Ordering::Relaxed)))
         }
     }
 );

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::{KindSuite, Variant};
 
-use super::shed::{Bug, PegDraft, PipeDraft, PostDraft, Settings, Shed};
+use super::shed::{Bug, DialDraft, PegDraft, PipeDraft, PostDraft, Settings, Shed};
 
 macro_rules! declare {
     ($draft:ident, $shed:ident, $stack:ident, $variant:ident) => {{
@@ -28,8 +28,10 @@ enum KindName {
     Post,
     /// Listed.
     Pipe,
-    /// Without its settings in its witness.
+    /// Without its settings in its revision.
     Peg,
+    /// With another revision at each read.
+    Dial,
 }
 
 /// What the suite says of a kind of a shed with this bug.
@@ -39,6 +41,7 @@ fn said(bug: Option<Bug>, kind: KindName) -> Result<(), String> {
     let (address, program): (_, Program<'_>) = match kind {
         KindName::Post => ("shed:post/s1", Box::new(|stack, variant| declare!(PostDraft, shed, stack, variant))),
         KindName::Pipe => ("shed:pipe/s1", Box::new(|stack, variant| declare!(PipeDraft, shed, stack, variant))),
+        KindName::Dial => ("shed:dial/s1", Box::new(|stack, variant| declare!(DialDraft, shed, stack, variant))),
         KindName::Peg => ("shed:peg/s1", Box::new(|stack, variant| declare!(PegDraft, shed, stack, variant))),
     };
     let change =
@@ -53,6 +56,7 @@ fn said(bug: Option<Bug>, kind: KindName) -> Result<(), String> {
         replaces: true,
         marked: true,
         kills: None,
+        drops: true,
     };
     let ran = std::panic::catch_unwind(AssertUnwindSafe(|| suite.run()));
     ran.map_err(|said| match said.downcast::<String>() {
@@ -86,6 +90,23 @@ fn a_delete_that_fails_on_what_has_gone_is_caught() {
 #[test]
 fn a_create_that_forgets_its_mark_is_caught() {
     check(Bug::ForgetsMarks, KindName::Post, "an object named `s1` exists already, and this stack does not own it");
+}
+
+#[test]
+fn an_owner_tag_that_comes_after_the_first_effect_is_caught() {
+    check(Bug::TagsLate, KindName::Post, "`s1` is there already");
+}
+
+#[test]
+fn an_id_that_is_not_stable_is_caught() {
+    check(Bug::GivesAnotherId, KindName::Post, "has its object again");
+    check(Bug::ReadsAnotherId, KindName::Post, "right after it was applied");
+}
+
+#[test]
+fn a_revision_that_changes_by_itself_is_caught() {
+    let said = said(None, KindName::Dial).expect_err("the suite finds nothing");
+    assert!(said.contains("is not as it was when the plan was made"), "{said}");
 }
 
 #[test]
