@@ -34,23 +34,25 @@ pub(crate) fn write(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStr
     };
     let handle = &input.ident;
     let spec = match entries.get("spec") {
-        Some(entry) => entry.path(errors)?,
-        None => Path::from(format_ident!("{handle}Spec")),
+        Some(entry) => entry.path(errors),
+        None => Some(Path::from(format_ident!("{handle}Spec"))),
     };
-    let state: Type = match entries.get("state").map(|entry| (entry, entry.expression())) {
-        Some((_, Some(expr))) => syn::parse2(quote!(#expr)).map_err(|_| errors.at(expr, "expected a type")).ok()?,
-        Some((entry, None)) => {
-            errors.at(&entry.word, "expected a type: `state = NetworkState`");
-            return None;
+    let state = match entries.get("state") {
+        Some(entry) => {
+            let state = entry.expression().and_then(|expr| syn::parse2::<Type>(quote!(#expr)).ok());
+            if state.is_none() {
+                errors.at(&entry.word, "expected a type: `state = NetworkState`");
+            }
+            state
         }
         None => {
             let name = format_ident!("{handle}State");
-            parse_quote!(#name)
+            Some(parse_quote!(#name))
         }
     };
     let draft = format_ident!("{handle}Draft");
     let (this, outputs) = outputs(input, &data.fields, &core, errors)?;
-    let (kind, naming, provider) = (kind?, naming?, provider?);
+    let (kind, naming, provider, spec, state) = (kind?, naming?, provider?, spec?, state?);
     let lets: Vec<_> = (0..outputs.len()).map(|place| format_ident!("output_{place}")).collect();
     let (fields, made): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
     let (this_param, draft_param) = (format_ident!("this"), format_ident!("draft"));
