@@ -10,10 +10,14 @@ use crate::state::{Entry, Event as Journalled};
 impl Run<'_> {
     /// The outputs as they are now. What the program shows no more, or what a destroy ends, goes once everything has
     /// succeeded; until then others may read it, and what it describes may still be there.
-    pub(super) fn record_outputs(&mut self) {
-        let is_done =
-            |outcome: &Option<StepOutcome>| matches!(outcome, Some(StepOutcome::Done | StepOutcome::Unneeded));
-        let is_whole = !self.plan.request.is_partial() && self.outcomes.iter().all(is_done);
+    ///
+    /// Answers what is wrong with them.
+    pub(super) fn record_outputs(&mut self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.commit.failure().is_some() {
+            return problems;
+        }
+        let is_whole = !self.plan.request.is_partial() && self.outcomes.are_all_done();
         let is_all_gone = is_whole && self.plan.kept.is_empty() && self.plan.deferred.is_empty();
         let mut outputs = self.snapshot.outputs.clone();
         match self.plan.request.goal {
@@ -27,11 +31,11 @@ impl Run<'_> {
                         Err(mistake) => {
                             let problem = output_problem(&name, &mistake);
                             let message = self.key.redact(&problem.message);
-                            self.output_problems.push(Problem { message, ..problem });
+                            problems.push(Problem { message, ..problem });
                         }
                     }
                 }
-                self.output_problems.extend(self.knowledge.lost_outputs());
+                problems.extend(self.knowledge.lost_outputs());
             }
             Goal::Destroyed { .. } if is_all_gone => outputs.clear(),
             Goal::Destroyed { .. } => {}
@@ -39,13 +43,11 @@ impl Run<'_> {
         if outputs != self.snapshot.outputs {
             self.write(Entry { address: Address::from("outputs"), event: Journalled::Outputs { outputs } });
         }
+        problems
     }
 
     /// Makes durable what is left; answers whether all of it is.
     pub(super) async fn save(&mut self) -> bool {
-        if self.commit.failure().is_none() {
-            self.record_outputs();
-        }
         let mut stop = self.stop.clone();
         let stopped_now = async {
             if stop.wait_for(|stop| *stop == Stopping::Now).await.is_err() {
@@ -59,27 +61,23 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn report(mut self, saved: bool) -> Report {
+    pub(super) fn report(mut self, saved: bool, output_problems: Vec<Problem>) -> Report {
         for then in self.commit.rest() {
             let Then::Ended(step) = then else { continue };
             if saved {
                 self.announce_end(step);
-            } else if self.outcomes[step.index()] == Some(StepOutcome::Done) {
-                // Nobody knows of it: the next run finds out.
-                self.outcomes[step.index()] = Some(StepOutcome::Abandoned);
+            } else {
+                self.outcomes.abandon(step);
             }
         }
         self.settings.events.emit(|| Event::ApplyEnded { saved });
         let stopped = *self.stop.borrow();
-        let steps = self.plan.steps.iter().enumerate().map(|(at, step)| StepReport {
+        let steps = self.plan.steps.iter().zip(self.outcomes.at_last()).map(|(step, (outcome, took))| StepReport {
             address: step.address.clone(),
             action: step.action.verb(),
             name: step.name.clone(),
-            outcome: self.outcomes[at].clone().unwrap_or(match self.started[at] {
-                Some(_) => StepOutcome::Abandoned,
-                None => StepOutcome::NotStarted,
-            }),
-            took: self.took[at],
+            outcome,
+            took,
             at: step.at.clone(),
         });
         let steps: Vec<StepReport> = steps.collect();
@@ -92,7 +90,7 @@ impl Run<'_> {
             serial: self.snapshot.serial,
             interrupted: stopped != Stopping::No && unfinished,
             state_failure: self.commit.failure().map(|error| with_causes(error)),
-            output_problems: self.output_problems,
+            output_problems,
         }
     }
 }

@@ -13,6 +13,7 @@ mod commit;
 mod deviation;
 mod end;
 mod known;
+mod outcomes;
 mod permit;
 mod ready_queue;
 mod record;
@@ -27,17 +28,18 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use self::call::{Call, Ended};
 use self::commit::GroupCommit;
 use self::known::{Gained, Knowledge};
+use self::outcomes::Outcomes;
 use self::permit::Permit;
 use self::schedule::{Job, Schedule, Slots};
 use self::start::{Start, entry};
 use crate::base::{Address, Effect, ProviderName, Stop, Stopping};
 use crate::erased::Fault;
-use crate::plan::{Event, Failure, Goal, Plan, Problem, Report, StepAction, StepId, StepOutcome};
+use crate::plan::{Event, Failure, Goal, Plan, Report, StepAction, StepId, StepOutcome};
 use crate::planner::{Observed, dependents};
 use crate::session::{Connections, Settings};
 use crate::stack::Stack;
@@ -65,11 +67,7 @@ pub(crate) struct Run<'a> {
     work: FuturesUnordered<BoxFuture<'a, Finished>>,
     /// How many calls are under way.
     calls: usize,
-    outcomes: Vec<Option<StepOutcome>>,
-    started: Vec<Option<Instant>>,
-    took: Vec<Duration>,
-    failed: bool,
-    output_problems: Vec<Problem>,
+    outcomes: Outcomes,
 }
 
 /// What the loop waits for, but for the journal.
@@ -98,7 +96,6 @@ impl<'a> Run<'a> {
         lock: &'a dyn Lock,
         stop: &Stop,
     ) -> Self {
-        let steps = plan.steps.len();
         let schedule = schedule(stack, plan, &snapshot, &connections, settings);
         let commit = GroupCommit::new(lock, Signer::of(&key));
         let knowledge = Knowledge::new(stack, &plan.steps, &snapshot, &observed, connections, key.clone());
@@ -117,18 +114,14 @@ impl<'a> Run<'a> {
             commit,
             work: FuturesUnordered::new(),
             calls: 0,
-            outcomes: vec![None; steps],
-            started: vec![None; steps],
-            took: vec![Duration::ZERO; steps],
-            failed: false,
-            output_problems: Vec::new(),
+            outcomes: Outcomes::new(plan.steps.len()),
         }
     }
 
     fn may_start(&self) -> bool {
         *self.stop.borrow() == Stopping::No
             && self.commit.failure().is_none()
-            && (!self.failed || self.settings.continue_on_error)
+            && (!self.outcomes.has_failed() || self.settings.continue_on_error)
     }
 
     /// Starts what is ready, as far as there is room.
@@ -180,7 +173,7 @@ impl<'a> Run<'a> {
             Start::Refused(fault) => self.end(step, StepOutcome::Failed(self.failure(&fault))),
             Start::Call(begin, call) => {
                 self.write(begin);
-                self.started[step.index()] = Some(Instant::now());
+                self.outcomes.begin(step);
                 if call.is_wait() {
                     self.schedule.rest(step);
                 } else {
@@ -210,34 +203,25 @@ impl<'a> Run<'a> {
 
     /// A step has ended: what waits for it may start, or never will.
     fn end(&mut self, step: StepId, outcome: StepOutcome) {
-        self.recover(step, outcome);
+        self.schedule.end(step, self.outcomes.end(step, outcome));
         self.announce_end(step);
     }
 
     /// The same, and it is told once what was recorded of it is durable.
     fn end_once_durable(&mut self, step: StepId, outcome: StepOutcome) {
-        self.recover(step, outcome);
+        self.schedule.end(step, self.outcomes.end(step, outcome));
         self.commit.after(Then::Ended(step));
     }
 
-    fn recover(&mut self, step: StepId, outcome: StepOutcome) {
-        let at = step.index();
-        let ok = matches!(outcome, StepOutcome::Done | StepOutcome::Unneeded);
-        self.failed |= !ok;
-        self.took[at] = self.started[at].map_or(Duration::ZERO, |started| started.elapsed());
-        self.outcomes[at] = Some(outcome);
-        self.schedule.end(step, ok);
-    }
-
     fn announce_end(&self, step: StepId) {
-        let (at, ended) = (step.index(), &self.plan.steps[step.index()]);
-        let Some(outcome) = &self.outcomes[at] else { return };
+        let ended = &self.plan.steps[step.index()];
+        let Some((outcome, took)) = self.outcomes.of(step) else { return };
         self.settings.events.emit(|| Event::StepEnded {
             step,
             address: ended.address.clone(),
             action: ended.action.verb(),
             outcome: outcome.clone(),
-            took: self.took[at],
+            took,
         });
     }
 
@@ -320,7 +304,7 @@ impl<'a> Run<'a> {
                     let event = Journalled::Failed { record: None, effect: Effect::None, settled: true };
                     self.write(entry(&call.address, event));
                     if !call.is_wait() {
-                        self.started[call.step.index()] = None;
+                        self.outcomes.take_back(call.step);
                     }
                 }
             }
@@ -383,7 +367,7 @@ impl<'a> Run<'a> {
 
     /// After all steps, what only the outputs need is asked for too. Answers whether there is any such thing.
     fn look_up_the_rest(&mut self) -> bool {
-        if self.plan.request.goal != Goal::Declared || self.failed || !self.may_start() {
+        if self.plan.request.goal != Goal::Declared || self.outcomes.has_failed() || !self.may_start() {
             return false;
         }
         let needs = self.knowledge.unanswered();
@@ -449,8 +433,12 @@ pub(crate) async fn run(mut run: Run<'_>) -> Report {
     run.settings.events.emit(|| Event::ApplyStarted { steps });
     run.run().await;
     run.fail_if_stuck();
-    let saved = *run.stop.borrow() != Stopping::Now && run.save().await;
-    run.report(saved)
+    if *run.stop.borrow() == Stopping::Now {
+        return run.report(false, Vec::new());
+    }
+    let problems = run.record_outputs();
+    let saved = run.save().await;
+    run.report(saved, problems)
 }
 
 /// A failure that happened before any call.
