@@ -9,7 +9,7 @@ use sprocket_core::kind::Json;
 use sprocket_core::program::{DraftExt as _, Password, Stack};
 use sprocket_core::state::StackKey;
 use sprocket_core::state::{
-    Entry, Event, Holder, KeySource, Signer, Snapshot, StateStore, StoreError, conformance, generate_identity,
+    Entry, Holder, JournalEvent, KeySource, Signer, Snapshot, StateStore, StoreError, conformance, generate_identity,
 };
 use sprocket_core::testing::World;
 use sprocket_s3::{S3Credentials, S3Store, StateLocation};
@@ -78,7 +78,7 @@ fn signer() -> Signer {
 
 fn entry(text: &str) -> Entry {
     let outputs = [("note".to_owned(), Json::from(&text.into()))].into();
-    Entry { address: "outputs".into(), event: Event::Outputs { outputs } }
+    Entry { address: "outputs".into(), event: JournalEvent::Outputs { outputs } }
 }
 
 fn begun(states: &States, store: &S3Store) {

@@ -12,7 +12,7 @@ use sprocket_benches::{Ground, Kept, run};
 use sprocket_core::engine::{Goal, Stop};
 use sprocket_core::kind::Address;
 use sprocket_core::state::StackKey;
-use sprocket_core::state::{Entry, Event, Holder, Record, Signer, Snapshot, StateStore};
+use sprocket_core::state::{Entry, Holder, JournalEvent, Record, Signer, Snapshot, StateStore};
 
 const SIZES: [usize; 5] = [1_000, 3_000, 10_000, 30_000, 100_000];
 const DESTROYED: Goal = Goal::Destroyed { include_kept: false };
@@ -179,7 +179,7 @@ fn recorded(count: usize) -> Snapshot {
 /// What the end of each step writes.
 fn entries(snapshot: &Snapshot) -> Vec<Entry> {
     let done = |(address, record): (&Address, &Record)| {
-        let event = Event::Done { record: Some(Box::new(record.clone())) };
+        let event = JournalEvent::Done { record: Some(Box::new(record.clone())) };
         Entry { address: address.clone(), event }
     };
     snapshot.records.iter().map(done).collect()
@@ -233,7 +233,7 @@ fn load_snapshot(count: usize, times: usize) -> Took {
 fn moving(count: usize, times: usize) -> Took {
     let snapshot = recorded(count);
     let moved = |address: &Address| (address.clone(), Address::from(format!("{address}-moved")));
-    let moves = Event::Moved { moves: snapshot.records.keys().map(moved).collect() };
+    let moves = JournalEvent::Moved { moves: snapshot.records.keys().map(moved).collect() };
     let entry = Entry { address: "stack".into(), event: moves };
     Took::of(times, || snapshot.clone(), |snapshot| snapshot.take(entry.clone()))
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use sprocket::core::kind::Address;
-use sprocket::core::state::{Action, Entry, Event, FileStore, Snapshot, StateStore as _};
+use sprocket::core::state::{Action, Entry, FileStore, JournalEvent, Snapshot, StateStore as _};
 
 use crate::engine::Object;
 use crate::place::Place;
@@ -129,7 +129,7 @@ pub(crate) fn under_way(place: &Place) -> Vec<(Address, Phase)> {
 }
 
 fn phase(snapshot: &Snapshot, address: &Address, entry: &Entry, there: &[String]) -> Phase {
-    let Event::Begin { action } = &entry.event else { panic!("{address} is pending without a beginning") };
+    let JournalEvent::Begin { action } = &entry.event else { panic!("{address} is pending without a beginning") };
     let (name, makes) = match action {
         Action::Ready => return Phase::InTheWait,
         Action::Update { .. } => return Phase::InACall,

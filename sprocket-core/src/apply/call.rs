@@ -18,7 +18,7 @@ use crate::erased::{
 use crate::kind::{Deadline, ErrorKind, Ignored};
 use crate::plan::{Events, StepId};
 use crate::planner::is_as_wanted;
-use crate::state::{Entry, Event, Intent, Object, Record, SeenSpec};
+use crate::state::{Entry, Intent, JournalEvent, Object, Record, SeenSpec};
 use crate::value::{Path, StackKey};
 
 /// A call, with all that it needs.
@@ -144,7 +144,7 @@ impl Call<'_> {
         AssertUnwindSafe(self.run()).catch_unwind().await.unwrap_or_else(|_| {
             let fault = Fault::new(ErrorKind::Unavailable, "the provider panicked")
                 .hint("this is a bug of the provider; the next run finds out what was done");
-            let event = Event::Failed { record: None, effect: Effect::Unknown, settled: false };
+            let event = JournalEvent::Failed { record: None, effect: Effect::Unknown, settled: false };
             Ended { step, entries: vec![entry(&address, event)], result: Err(fault), then: None }
         })
     }
@@ -164,10 +164,11 @@ impl Call<'_> {
         let (event, result, then) = match done {
             Ok(record) => {
                 let then = self.is_unready(&record).then(|| Box::new(record.clone()));
-                (Event::Done { record: Some(Box::new(record)) }, Ok(()), then)
+                (JournalEvent::Done { record: Some(Box::new(record)) }, Ok(()), then)
             }
             Err(Failing { fault, record, in_doubt }) => {
-                let event = Event::Failed { record: record.map(Box::new), effect: fault.effect, settled: !in_doubt };
+                let event =
+                    JournalEvent::Failed { record: record.map(Box::new), effect: fault.effect, settled: !in_doubt };
                 (event, Err(fault), None)
             }
         };

@@ -5,7 +5,7 @@ use super::{Run, Then};
 use crate::base::{Address, Json, Stopping, with_causes};
 use crate::plan::{Event, Goal, Problem, Report, StepOutcome, StepReport};
 use crate::planner::{has_holes, output_problem, output_values};
-use crate::state::{Entry, Event as Journalled};
+use crate::state::{Entry, JournalEvent};
 
 impl Run<'_> {
     /// The outputs as they are now. What the program shows no more, or what a destroy ends, goes once everything has
@@ -41,7 +41,7 @@ impl Run<'_> {
             Goal::Destroyed { .. } => {}
         }
         if outputs != self.snapshot.outputs {
-            self.write(Entry { address: Address::from("outputs"), event: Journalled::Outputs { outputs } });
+            self.write(Entry { address: Address::from("outputs"), event: JournalEvent::Outputs { outputs } });
         }
         problems
     }

@@ -43,7 +43,7 @@ use crate::plan::{Event, Failure, Goal, Plan, Report, StepAction, StepId, StepOu
 use crate::planner::{Observed, dependents};
 use crate::session::{Connections, Settings};
 use crate::stack::Stack;
-use crate::state::{Entry, Event as Journalled, Lock, Signer, Snapshot, StoreError};
+use crate::state::{Entry, JournalEvent, Lock, Signer, Snapshot, StoreError};
 use crate::value::StackKey;
 
 /// How often a run that waits looks whether its lock is still held.
@@ -301,7 +301,7 @@ impl<'a> Run<'a> {
                 // It may become durable yet, at the end of the run.
                 Then::Ended(step) => self.commit.after(Then::Ended(step)),
                 Then::Call(call) => {
-                    let event = Journalled::Failed { record: None, effect: Effect::None, settled: true };
+                    let event = JournalEvent::Failed { record: None, effect: Effect::None, settled: true };
                     self.write(entry(&call.address, event));
                     if !call.is_wait() {
                         self.outcomes.take_back(call.step);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::{Effect, OwnerTag, PhysicalName, RecordId};
 use crate::erased::{ErasedLive, Fault, limited};
 use crate::kind::ErrorKind;
-use crate::plan::Event as Told;
+use crate::plan::Event;
 use crate::state::Object;
 
 /// The attempts of a call.
@@ -53,7 +53,7 @@ impl Call<'_> {
         }
         attempts.failed += 1;
         let wait = self.back_off(attempts.failed).min(left);
-        self.events.emit(|| Told::StepRetried {
+        self.events.emit(|| Event::StepRetried {
             step: self.step,
             address: self.address.clone(),
             cause: self.key.redact(&fault.message()),

@@ -13,7 +13,7 @@ use crate::kind::Naming;
 use crate::plan::{Change, Reason, Step, StepAction, StepId};
 use crate::planner::{Compared, has_holes, name_of, real_changes, triggers};
 use crate::stack::Node;
-use crate::state::{Action, Entry, Event, Intent, Object, Record, Which};
+use crate::state::{Action, Entry, Intent, JournalEvent, Object, Record, Which};
 use crate::value::{Deps, NodeId, Path, open_at, seal_at};
 
 /// What a step comes to.
@@ -48,9 +48,11 @@ impl<'a> Run<'a> {
                     Reason::Retained => Box::new(record.leaving(object)),
                     _ => Box::new(record.without(object)),
                 });
-                Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record })]))
+                Ok(Start::Entries(vec![entry(&step.address, JournalEvent::Recorded { record })]))
             }
-            StepAction::Leave => Ok(Start::Entries(vec![entry(&step.address, Event::Recorded { record: None })])),
+            StepAction::Leave => {
+                Ok(Start::Entries(vec![entry(&step.address, JournalEvent::Recorded { record: None })]))
+            }
             StepAction::Record => self.record_options(step),
         };
         result.unwrap_or_else(Start::Refused)
@@ -428,14 +430,14 @@ impl<'a> Run<'a> {
             takes_over: declared.is_some_and(|node| node.options.adopt),
             work,
         };
-        Ok(Start::Call(entry(address, Event::Begin { action: begin }), Box::new(call)))
+        Ok(Start::Call(entry(address, JournalEvent::Begin { action: begin }), Box::new(call)))
     }
 }
 
-pub(super) fn entry(address: &Address, event: Event) -> Entry {
+pub(super) fn entry(address: &Address, event: JournalEvent) -> Entry {
     Entry { address: address.clone(), event }
 }
 
 fn recorded(address: &Address, record: Record) -> Entry {
-    entry(address, Event::Recorded { record: Some(Box::new(record)) })
+    entry(address, JournalEvent::Recorded { record: Some(Box::new(record)) })
 }

@@ -42,9 +42,9 @@ pub struct Neighbours {
 }
 
 /// A state, and its key.
-type Place = (Arc<dyn StateStore>, KeySource);
+type StackState = (Arc<dyn StateStore>, KeySource);
 
-type Find = Arc<dyn Fn(&str) -> BoxFuture<'static, Result<Place, String>> + Send + Sync>;
+type Find = Arc<dyn Fn(&str) -> BoxFuture<'static, Result<StackState, String>> + Send + Sync>;
 
 impl Debug for Neighbours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,7 +56,7 @@ impl Neighbours {
     /// Finds them by their name, or says why there is none.
     pub fn new<F>(find: impl Fn(&str) -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = Result<Place, String>> + Send + 'static,
+        F: Future<Output = Result<StackState, String>> + Send + 'static,
     {
         Self { find: Arc::new(move |name| find(name).boxed()), environment: None }
     }

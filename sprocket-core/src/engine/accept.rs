@@ -12,7 +12,7 @@ use crate::erased::ErasedLive;
 use crate::plan::Plan;
 use crate::planner::accepts;
 use crate::stack::Stack;
-use crate::state::{Entry, Event, Object, Record, SeenSpec, Signer};
+use crate::state::{Entry, JournalEvent, Object, Record, SeenSpec, Signer};
 use crate::value::{Path, conceal_known, is_sealed, places_hidden, seal_at};
 
 impl Engine {
@@ -55,7 +55,7 @@ impl Engine {
                 let old = old.filter(|(_, live)| live.is_some()).map(|(object, _)| object.clone()).collect();
                 let next = Record { object: current, old, ..record.clone() };
                 let is_gone = next.objects().next().is_none();
-                let event = Event::Recorded { record: if is_gone { None } else { Some(Box::new(next)) } };
+                let event = JournalEvent::Recorded { record: if is_gone { None } else { Some(Box::new(next)) } };
                 entries.push(Entry { address: step.address.clone(), event });
                 accepted.push(step.address.clone());
             }

@@ -7,10 +7,10 @@ use crate::base::{Address, Lineage, ProviderName};
 use crate::erased::KindHandle;
 use crate::kind::{Naming, Part};
 use crate::plan::{Plan, Recovery, Request};
-use crate::planner::{Moves, Observed, PlannerInput, Recovered, build, reported};
+use crate::planner::{Moves, Observed, PlannerInput, RecoveredObject, build, reported};
 use crate::session::{Connections, Opener, Refused, Settings, Trusted, look_up, observe, recover};
 use crate::stack::{Configs, Stack};
-use crate::state::{Action, Entry, Event, Holder, Object, Record, Snapshot};
+use crate::state::{Action, Entry, Holder, JournalEvent, Object, Record, Snapshot};
 use crate::value::{Known, StackKey};
 
 /// All that a plan is made of.
@@ -191,7 +191,8 @@ fn upgrade(snapshot: &mut Snapshot, connections: &Connections) -> Result<(), Ref
         }
     }
     for (address, entry) in &mut snapshot.pending {
-        if let Event::Begin { action: Action::Create { intent } | Action::Update { intent } } = &mut entry.event {
+        if let JournalEvent::Begin { action: Action::Create { intent } | Action::Update { intent } } = &mut entry.event
+        {
             let kind = connections.kind(&intent.provider, address)?;
             intent.spec = kind
                 .upgrade(intent.version, Part::Spec, &intent.spec)
@@ -212,7 +213,8 @@ fn upgrade_object(object: &mut Object, kind: &KindHandle) -> Result<(), String> 
 impl Prepared {
     /// What an interrupted run had left; beside a run that goes on, what that is at work on.
     fn settlements(&self) -> Vec<Recovery> {
-        let settled = self.observed.settled.iter().filter(|entry| !matches!(entry.event, Event::Recorded { .. }));
+        let settled =
+            self.observed.settled.iter().filter(|entry| !matches!(entry.event, JournalEvent::Recorded { .. }));
         let recovered = self.observed.recovered.iter().map(recovery);
         if self.beside.is_none() {
             return settled.map(settlement).chain(recovered).collect();
@@ -246,7 +248,7 @@ impl Prepared {
     }
 }
 
-fn recovery(Recovered { address, name, is_duplicate }: &Recovered) -> Recovery {
+fn recovery(RecoveredObject { address, name, is_duplicate }: &RecoveredObject) -> Recovery {
     let outcome = if *is_duplicate {
         format!("has a duplicate: `{name}` has its owner tag too")
     } else {
@@ -257,9 +259,9 @@ fn recovery(Recovered { address, name, is_duplicate }: &Recovered) -> Recovery {
 
 fn settlement(entry: &Entry) -> Recovery {
     let outcome = match &entry.event {
-        Event::Done { record: Some(record) } if record.object.is_some() => "was made by an interrupted run",
-        Event::Done { .. } => "was deleted by an interrupted run",
-        Event::Failed { record: Some(_), .. } => "was being changed by an interrupted run",
+        JournalEvent::Done { record: Some(record) } if record.object.is_some() => "was made by an interrupted run",
+        JournalEvent::Done { .. } => "was deleted by an interrupted run",
+        JournalEvent::Failed { record: Some(_), .. } => "was being changed by an interrupted run",
         _ => "was not done by an interrupted run",
     };
     Recovery { address: entry.address.clone(), outcome: outcome.to_owned() }

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::base::Address;
 use crate::session::{Refused, Trusted};
-use crate::state::{Entry, Event, Record, Signer, Snapshot};
+use crate::state::{Entry, JournalEvent, Record, Signer, Snapshot};
 
 impl Engine {
     /// Removes a resource from state, and leaves its objects alone. Returns their names.
@@ -18,7 +18,7 @@ impl Engine {
                 return Err(unknown(address));
             }
             let names = record.into_iter().flat_map(Record::objects).map(|object| object.name.to_string()).collect();
-            Ok((entry(&wanted, Event::Done { record: None }), names))
+            Ok((entry(&wanted, JournalEvent::Done { record: None }), names))
         })
         .await
     }
@@ -44,7 +44,7 @@ impl Engine {
             if old.kind() != new.kind() {
                 return Err(refused("a resource stays of its kind"));
             }
-            Ok((entry(&old, Event::Moved { moves: [(old.clone(), new.clone())].into() }), ()))
+            Ok((entry(&old, JournalEvent::Moved { moves: [(old.clone(), new.clone())].into() }), ()))
         })
         .await
     }
@@ -59,7 +59,7 @@ impl Engine {
         self.mend("state unprotect", |snapshot| {
             let record = snapshot.records.get(&wanted).ok_or_else(|| unknown(address))?;
             let record = Some(Box::new(Record { protect: false, ..record.clone() }));
-            Ok((entry(&wanted, Event::Recorded { record }), ()))
+            Ok((entry(&wanted, JournalEvent::Recorded { record }), ()))
         })
         .await
     }
@@ -86,7 +86,7 @@ impl Engine {
     }
 }
 
-fn entry(address: &Address, event: Event) -> Entry {
+fn entry(address: &Address, event: JournalEvent) -> Entry {
     Entry { address: address.clone(), event }
 }
 

@@ -17,7 +17,7 @@ use crate::base::ProviderName;
 use crate::erased::{Through, owner_tag};
 use crate::kind::{CheckResult, Deadline};
 use crate::plan::{Unchecked, VerifyReport};
-use crate::session::{Open, Opener, Refused};
+use crate::session::{OpenProvider, Opener, Refused};
 use crate::stack::Stack;
 use crate::state::{Object, Record};
 
@@ -79,7 +79,7 @@ impl Engine {
         &self,
         stack: &Stack,
         opened: &Opened,
-        open: &Open,
+        open: &OpenProvider,
         objects: Vec<Asked<'_>>,
     ) -> Vec<(usize, CheckResult)> {
         // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
@@ -104,7 +104,7 @@ impl Engine {
         &self,
         stack: &Stack,
         opened: &Opened,
-        open: &Open,
+        open: &OpenProvider,
         (index, record, object): Asked<'_>,
     ) -> Vec<CheckResult> {
         let through = Through { provider: &open.instance, key: &opened.key, secrets: &object.secrets };

@@ -83,10 +83,10 @@ pub(super) struct Findings {
 }
 
 /// Why nothing can be planned.
-pub(super) type Refused = Vec<Problem>;
+pub(super) type Refusal = Vec<Problem>;
 
 /// A decision with what its users may know of the resource.
-pub(super) type Choice = Result<(Decision, Option<Facts>), Refused>;
+pub(super) type Choice = Result<(Decision, Option<Facts>), Refusal>;
 
 /// A declared resource, with all that a decision about it is made of.
 pub(super) struct Case<'d, 'a> {
@@ -169,7 +169,7 @@ impl<'d, 'a> Case<'d, 'a> {
     }
 
     /// A refusal with a way out.
-    pub(super) fn refuse<T>(&self, message: impl Into<String>, hint: impl Into<String>) -> Result<T, Refused> {
+    pub(super) fn refuse<T>(&self, message: impl Into<String>, hint: impl Into<String>) -> Result<T, Refusal> {
         Err(vec![Problem { hint: Some(hint.into()), ..self.problem(message) }])
     }
 

@@ -7,7 +7,7 @@
 //! and what would be deleted though something there was made from it. If it has none, the plan is refused with what the
 //! provider says. What was not read has not gone.
 
-use super::decide::{Case, Decision, Refused};
+use super::decide::{Case, Decision, Refusal};
 use super::{Builder, Knowledge, PlannerInput};
 use crate::base::{Address, Place, ProviderName};
 use crate::kind::ErrorKind;
@@ -18,7 +18,7 @@ use crate::value::NoValue;
 
 impl Case<'_, '_> {
     /// What opens the provider that must be read before anything can be planned for the resource.
-    pub(super) fn deferral(&self) -> Result<Option<Decision>, Refused> {
+    pub(super) fn deferral(&self) -> Result<Option<Decision>, Refusal> {
         let (stack, observed, address) = (self.input.stack, self.input.observed, &self.node.address);
         let provider_of = |name: &ProviderName| stack.providers.iter().find(|provider| provider.name == *name);
         let defer = |provider: &ProviderNode| {
@@ -50,7 +50,7 @@ fn opened_by(
     input: &PlannerInput<'_>,
     known: &Knowledge<'_>,
     provider: &ProviderNode,
-) -> Result<Vec<Address>, Refused> {
+) -> Result<Vec<Address>, Refusal> {
     if let Some(deferred) = known.deferred.get(&provider.name) {
         return Ok(deferred.after.clone());
     }

@@ -1,6 +1,6 @@
 //! What the program says of a resource, as far as it is known.
 
-use super::decide::{Case, Findings, Refused};
+use super::decide::{Case, Findings, Refusal};
 use super::naming::HASH;
 use super::triggers;
 
@@ -55,7 +55,7 @@ impl Desired {
 
 impl Case<'_, '_> {
     /// The settings, as far as they are known; or why they never will be.
-    pub(super) fn evaluate(&self) -> Result<Desired, Refused> {
+    pub(super) fn evaluate(&self) -> Result<Desired, Refusal> {
         let (node, stack, key) = (self.node, self.input.stack, self.input.key);
         let addresses = |deps: &Deps| stack.addresses(deps);
         let applied = self.object.map(|object| &object.applied);

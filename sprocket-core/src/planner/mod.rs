@@ -48,7 +48,7 @@ use self::decide::decide;
 use self::hosts::Replaced;
 pub(crate) use self::moves::Moves;
 pub(crate) use self::naming::{name_of, next_generation, next_name};
-pub(crate) use self::observed::{Name, Observed, Recovered, Seen};
+pub(crate) use self::observed::{Name, Observed, RecoveredObject, Seen};
 pub(crate) use self::order::{Handover, dependents};
 pub(crate) use self::outputs::{output_problem, output_values};
 use self::targets::Selected;

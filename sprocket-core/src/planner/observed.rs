@@ -20,7 +20,7 @@ pub(crate) struct Observed {
     /// What an interrupted run had left open, and how it ended.
     pub(crate) settled: Vec<Entry>,
     /// What was found again by its owner tag.
-    pub(crate) recovered: Vec<Recovered>,
+    pub(crate) recovered: Vec<RecoveredObject>,
     /// The answers to look-ups, by their place in the stack.
     pub(crate) answers: Vec<Option<Answered>>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Seen {
 
 /// What was found again by its owner tag.
 #[derive(Clone, Debug)]
-pub(crate) struct Recovered {
+pub(crate) struct RecoveredObject {
     /// The resource that it belongs to.
     pub(crate) address: Address,
     /// Its name.

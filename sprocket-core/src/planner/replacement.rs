@@ -1,7 +1,7 @@
 //! How an object is replaced: by a new one, an earlier one that is used again, or one that is taken over; and in which order.
 
 use super::compare::{self, has_holes};
-use super::decide::{Case, Choice, Decision, Findings, Refused, Replace, Restore};
+use super::decide::{Case, Choice, Decision, Findings, Refusal, Replace, Restore};
 use super::deletes::Ended;
 use super::desired::Desired;
 use super::hosts::{HostGoes, KEPT, Replaced, retain};
@@ -116,7 +116,7 @@ impl<'a> Case<'_, 'a> {
     }
 
     /// What is protected, or holds data, is not replaced.
-    fn may_be_replaced(&self, Cause { because, undo, .. }: &Cause) -> Result<(), Refused> {
+    fn may_be_replaced(&self, Cause { because, undo, .. }: &Cause) -> Result<(), Refusal> {
         if self.node.options.protect || self.record.is_some_and(|record| record.protect) {
             let hint = format!("take `.protect()` away and apply that first, or {undo}");
             return self.refuse(format!("is protected, and {because}"), hint);

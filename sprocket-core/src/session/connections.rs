@@ -16,7 +16,7 @@ use crate::erased::{ErasedProviderType, Fault, Instance, KindHandle, ProviderSet
 use crate::kind::ErrorKind;
 use crate::session::Refused;
 use crate::stack::{ProviderNode, Stack};
-use crate::state::{Entry, Event, RecordedProvider, Snapshot};
+use crate::state::{Entry, JournalEvent, RecordedProvider, Snapshot};
 use crate::value::{Known, NoValue, StackKey};
 
 /// A provider that was spoken to.
@@ -33,23 +33,23 @@ pub struct Reached {
 
 /// An open provider.
 #[derive(Clone)]
-pub(crate) struct Open {
+pub(crate) struct OpenProvider {
     pub(crate) instance: Instance,
     pub(crate) provider_type: Arc<dyn ErasedProviderType>,
     pub(crate) recorded: RecordedProvider,
 }
 
-impl Open {
+impl OpenProvider {
     /// What must be recorded of it.
     pub(crate) fn entry(&self, name: &ProviderName) -> Entry {
-        let event = Event::Provider { name: name.clone(), recorded: self.recorded.clone() };
+        let event = JournalEvent::Provider { name: name.clone(), recorded: self.recorded.clone() };
         Entry { address: Address::from(name.as_str()), event }
     }
 }
 
 /// A provider of a command, open or not yet.
 pub(crate) enum Connection {
-    Open(Open),
+    Open(OpenProvider),
     /// Its settings are not known yet.
     Deferred(Arc<dyn ErasedProviderType>),
     /// It serves nothing until somebody opens it; or it can't be reached, and is reached by way of resources of the
@@ -60,9 +60,9 @@ pub(crate) enum Connection {
 impl Connection {
     fn provider_type(&self) -> &Arc<dyn ErasedProviderType> {
         match self {
-            Self::Open(Open { provider_type, .. }) | Self::Deferred(provider_type) | Self::Shut(provider_type, ..) => {
-                provider_type
-            }
+            Self::Open(OpenProvider { provider_type, .. })
+            | Self::Deferred(provider_type)
+            | Self::Shut(provider_type, ..) => provider_type,
         }
     }
 }
@@ -98,7 +98,7 @@ impl Opener {
         config: Json,
         recorded: Option<&RecordedProvider>,
         key: &StackKey,
-    ) -> Result<Result<Open, Identity>, Fault> {
+    ) -> Result<Result<OpenProvider, Identity>, Fault> {
         let is_another = |found: &Identity| recorded.is_some_and(|recorded| recorded.identity != *found);
         let opening = async {
             // Of a server that nobody knows yet it makes no difference what it says.
@@ -117,7 +117,7 @@ impl Opener {
         let opened = limited(self.limit, opening).await?;
         Ok(opened.map(|(instance, identity)| {
             let recorded = RecordedProvider { config, identity };
-            Open { instance, provider_type, recorded }
+            OpenProvider { instance, provider_type, recorded }
         }))
     }
 
@@ -339,7 +339,7 @@ impl Connections {
         shut.collect()
     }
 
-    pub(crate) fn open(&self, name: &ProviderName) -> Result<&Open, Refused> {
+    pub(crate) fn open(&self, name: &ProviderName) -> Result<&OpenProvider, Refused> {
         match self.all.get(name) {
             Some(Connection::Open(open)) => Ok(open),
             Some(Connection::Shut(.., fault)) => Err(Refused::unreachable(name, fault.clone())),

@@ -9,7 +9,7 @@ mod settings;
 mod trust;
 
 pub use self::connections::Reached;
-pub(crate) use self::connections::{Connection, Connections, Open, Opener, ProviderTypes};
+pub(crate) use self::connections::{Connection, Connections, OpenProvider, Opener, ProviderTypes};
 pub use self::error::Refused;
 pub(crate) use self::recovery::recover;
 pub(crate) use self::refresh::{look_up, observe};

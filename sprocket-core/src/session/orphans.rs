@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 use crate::base::{Address, Json, ObjectId, PhysicalName, RecordId};
 use crate::erased::{ErasedLive, KindHandle};
 use crate::kind::Naming;
-use crate::planner::{Name, Observed, Recovered, Seen};
-use crate::state::{Entry, Event, Object, Record, SeenSpec, Snapshot};
+use crate::planner::{Name, Observed, RecoveredObject, Seen};
+use crate::state::{Entry, JournalEvent, Object, Record, SeenSpec, Snapshot};
 use crate::value::StackKey;
 
 /// Gives objects to the records that their tags name. Returns the entries that make it durable.
@@ -55,7 +55,7 @@ pub(super) fn recover(
             continue;
         }
         let live = strays.remove(place);
-        observed.recovered.push(Recovered {
+        observed.recovered.push(RecoveredObject {
             address: address.clone(),
             name: live.name.clone(),
             is_duplicate: !is_gone,
@@ -64,7 +64,7 @@ pub(super) fn recover(
         changed.insert(address.clone(), record);
     }
     observed.strays.retain(|_, strays| !strays.is_empty());
-    let entry = |(address, record)| Entry { address, event: Event::Recorded { record: Some(Box::new(record)) } };
+    let entry = |(address, record)| Entry { address, event: JournalEvent::Recorded { record: Some(Box::new(record)) } };
     let entries: Vec<Entry> = changed.into_iter().map(entry).collect();
     snapshot.take_all(entries.iter().cloned());
     entries

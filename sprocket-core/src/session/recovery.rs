@@ -11,7 +11,7 @@ use crate::base::{Address, Effect, OwnerTag};
 use crate::erased::{ErasedLive, ErasedSettled, KindHandle, Target, Through, owner_tag};
 use crate::planner::is_as_wanted;
 use crate::session::Refused;
-use crate::state::{Action, Entry, Event, Intent, Object, Record, SeenSpec, Snapshot};
+use crate::state::{Action, Entry, Intent, JournalEvent, Object, Record, SeenSpec, Snapshot};
 use crate::value::{Path, StackKey};
 
 /// Corrects what is recorded by what came of each call; returns how. Nothing is written. Beside a run that goes on, what came
@@ -72,7 +72,7 @@ async fn settle_one(
             }
         }
         // Sending the whole desired spec again is harmless, so it need not be known whether it arrived.
-        Action::Update { .. } | Action::Ready => Event::Failed {
+        Action::Update { .. } | Action::Ready => JournalEvent::Failed {
             record: record.cloned().map(|mut record| {
                 let (deps, secrets): (&[Address], &[Path]) = match action {
                     Action::Update { intent } => {
@@ -104,7 +104,7 @@ async fn settle_one(
             let lives = connections.ask(kind.calls.read(through, Target::Recorded(object, &owner))).await;
             let lives = lives.map_err(|fault| Refused::unreadable(&record.provider, kind.facts().kind, fault))?;
             if lives.is_empty() || alone {
-                Event::Done { record: Some(Box::new(record.without(which))) }
+                JournalEvent::Done { record: Some(Box::new(record.without(which))) }
             } else {
                 nothing_done()
             }
@@ -113,17 +113,17 @@ async fn settle_one(
     Ok(Some(entry(address, event)))
 }
 
-fn entry(address: &Address, event: Event) -> Entry {
+fn entry(address: &Address, event: JournalEvent) -> Entry {
     Entry { address: address.clone(), event }
 }
 
-fn nothing_done() -> Event {
-    Event::Failed { record: None, effect: Effect::None, settled: true }
+fn nothing_done() -> JournalEvent {
+    JournalEvent::Failed { record: None, effect: Effect::None, settled: true }
 }
 
 /// A create has left nothing so far.
-fn nothing_found() -> Event {
-    Event::Failed { record: None, effect: Effect::Unknown, settled: true }
+fn nothing_found() -> JournalEvent {
+    JournalEvent::Failed { record: None, effect: Effect::Unknown, settled: true }
 }
 
 /// The record of what an interrupted create made; it is unfinished if that is not as it was to be. Duplicates are recorded
@@ -135,7 +135,7 @@ fn created(
     owner: &OwnerTag,
     kind: &KindHandle,
     key: &StackKey,
-) -> Event {
+) -> JournalEvent {
     let recorded = |live: ErasedLive| {
         let is_whole = is_as_wanted(kind, &live.spec, &intent.spec, &intent.secrets, key);
         Object {
@@ -167,5 +167,5 @@ fn created(
     next.make_place(intent.generation);
     next.object = Some(recorded(object));
     next.old.extend(duplicates.into_iter().map(recorded));
-    Event::Done { record: Some(Box::new(next)) }
+    JournalEvent::Done { record: Some(Box::new(next)) }
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::json;
 
-use super::journal::{Action, Entry, Event, Intent};
+use super::journal::{Action, Entry, Intent, JournalEvent};
 use super::key::ProtectedKey;
 use super::mac::Signer;
 use super::record::{Ending, LeftObject, Object, Record, SeenSpec};
@@ -329,13 +329,13 @@ fn done(number: usize) -> Entry {
         ..object(1)
     };
     let record = Record { id: format!("{number:026x}").into(), object: Some(object), ..record() };
-    Entry { address, event: Event::Done { record: Some(Box::new(record)) } }
+    Entry { address, event: JournalEvent::Done { record: Some(Box::new(record)) } }
 }
 
 /// One of every event, with everything in them that can be.
 fn entries() -> Vec<Entry> {
     let edge = || Address::from("docker:network/edge");
-    let begin = |action| Entry { address: edge(), event: Event::Begin { action } };
+    let begin = |action| Entry { address: edge(), event: JournalEvent::Begin { action } };
     let event = |event| Entry { address: edge(), event };
     let full = Record {
         old: vec![object(1), Object { ready: false, seen: None, ..object(2) }],
@@ -348,16 +348,16 @@ fn entries() -> Vec<Entry> {
     };
     let config = RecordedProvider { config: Json::from(&json!({"host": "tcp://a"})), identity: "swarm-1".into() };
     let entries = vec![
-        event(Event::Provider { name: "docker/second".into(), recorded: config }),
+        event(JournalEvent::Provider { name: "docker/second".into(), recorded: config }),
         begin(Action::Create { intent: Box::new(intention()) }),
-        event(Event::Failed { record: None, effect: Effect::Unknown, settled: false }),
-        event(Event::Failed { record: Some(Box::new(record())), effect: Effect::Done, settled: true }),
+        event(JournalEvent::Failed { record: None, effect: Effect::Unknown, settled: false }),
+        event(JournalEvent::Failed { record: Some(Box::new(record())), effect: Effect::Done, settled: true }),
         begin(Action::Update { intent: Box::new(Intent { deps: Vec::new(), ..intention() }) }),
-        event(Event::Done { record: Some(Box::new(full)) }),
+        event(JournalEvent::Done { record: Some(Box::new(full)) }),
         begin(Action::Ready),
-        event(Event::Done { record: Some(Box::new(record())) }),
-        event(Event::Recorded { record: Some(Box::new(record())) }),
-        event(Event::Moved {
+        event(JournalEvent::Done { record: Some(Box::new(record())) }),
+        event(JournalEvent::Recorded { record: Some(Box::new(record())) }),
+        event(JournalEvent::Moved {
             moves: [
                 ("docker:network/edge".into(), "docker:network/moved \"quoted\" \u{1F980}\u{2028}".into()),
                 ("docker:network/rim".into(), "docker:network/edge".into()),
@@ -365,22 +365,22 @@ fn entries() -> Vec<Entry> {
             .into(),
         }),
         begin(Action::Delete { object: object(1).which() }),
-        event(Event::Failed { record: None, effect: Effect::None, settled: true }),
-        event(Event::Outputs { outputs: [("url".to_owned(), Json::from(&json!("https://a/\n")))].into() }),
-        event(Event::Recorded { record: None }),
-        event(Event::Done { record: None }),
+        event(JournalEvent::Failed { record: None, effect: Effect::None, settled: true }),
+        event(JournalEvent::Outputs { outputs: [("url".to_owned(), Json::from(&json!("https://a/\n")))].into() }),
+        event(JournalEvent::Recorded { record: None }),
+        event(JournalEvent::Done { record: None }),
         begin(Action::Create { intent: Box::new(intention()) }),
     ];
     for entry in &entries {
         // A new event belongs into this list.
         match entry.event {
-            Event::Begin { .. }
-            | Event::Done { .. }
-            | Event::Failed { .. }
-            | Event::Recorded { .. }
-            | Event::Moved { .. }
-            | Event::Provider { .. }
-            | Event::Outputs { .. } => {}
+            JournalEvent::Begin { .. }
+            | JournalEvent::Done { .. }
+            | JournalEvent::Failed { .. }
+            | JournalEvent::Recorded { .. }
+            | JournalEvent::Moved { .. }
+            | JournalEvent::Provider { .. }
+            | JournalEvent::Outputs { .. } => {}
         }
     }
     entries
@@ -390,7 +390,7 @@ fn entries() -> Vec<Entry> {
 fn note(text: &str) -> Entry {
     Entry {
         address: "outputs".into(),
-        event: Event::Outputs { outputs: [("note".into(), Json::from(&json!(text)))].into() },
+        event: JournalEvent::Outputs { outputs: [("note".into(), Json::from(&json!(text)))].into() },
     }
 }
 

@@ -16,20 +16,22 @@ pub struct Entry {
     /// Which resource.
     pub address: Address,
     /// What happened.
-    pub event: Event,
+    pub event: JournalEvent,
 }
 
 impl Entry {
     /// Resources have other addresses; `None` if there are none.
     pub(crate) fn moved(moves: BTreeMap<Address, Address>) -> Option<Self> {
         let address = moves.keys().next()?.clone();
-        Some(Self { address, event: Event::Moved { moves } })
+        Some(Self { address, event: JournalEvent::Moved { moves } })
     }
 
     /// Which provider the call of a `Begin` is made with.
     pub(crate) fn provider(&self) -> Option<&ProviderName> {
         match &self.event {
-            Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => Some(&intent.provider),
+            JournalEvent::Begin { action: Action::Create { intent } | Action::Update { intent } } => {
+                Some(&intent.provider)
+            }
             _ => None,
         }
     }
@@ -38,7 +40,7 @@ impl Entry {
 /// What happened to a resource, or to the stack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Event {
+pub enum JournalEvent {
     /// A call is about to be made.
     Begin {
         /// Which.

@@ -32,7 +32,7 @@ struct Inner {
     /// How often the lock was taken: tells a lock from a later one.
     locks: u64,
     writes: u64,
-    faults: BTreeMap<u64, Fault>,
+    faults: BTreeMap<u64, StoreFault>,
     full: bool,
 }
 
@@ -45,7 +45,7 @@ struct Held {
 /// What goes wrong with a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum StoreFault {
     /// It fails, and nothing of it is kept.
     Before,
     /// It is kept, and fails all the same: the answer is lost.
@@ -78,13 +78,13 @@ impl MemoryStore {
     }
 
     /// Lets a write go wrong: the next one is 1. Appends and compactions both count.
-    pub fn fail(&self, nth: u64, fault: Fault) {
+    pub fn fail(&self, nth: u64, fault: StoreFault) {
         let mut inner = self.inner();
         let write = inner.writes + nth;
         inner.faults.insert(write, fault);
     }
 
-    /// Ends [`Fault::Full`].
+    /// Ends [`StoreFault::Full`].
     pub fn make_room(&self) {
         self.inner().full = false;
     }
@@ -142,8 +142,8 @@ impl Inner {
         self.writes += 1;
         let fault = self.faults.remove(&self.writes);
         match fault {
-            Some(Fault::LostBefore) => self.held = None,
-            Some(Fault::Full) => self.full = true,
+            Some(StoreFault::LostBefore) => self.held = None,
+            Some(StoreFault::Full) => self.full = true,
             _ => {}
         }
         self.holds(number)?;
@@ -151,12 +151,12 @@ impl Inner {
             return Err(io(io::ErrorKind::StorageFull));
         }
         match fault {
-            Some(Fault::Before) => Err(io(io::ErrorKind::TimedOut)),
-            Some(Fault::After) => {
+            Some(StoreFault::Before) => Err(io(io::ErrorKind::TimedOut)),
+            Some(StoreFault::After) => {
                 change(self);
                 Err(io(io::ErrorKind::TimedOut))
             }
-            Some(Fault::LostAfter) => {
+            Some(StoreFault::LostAfter) => {
                 change(self);
                 self.held = None;
                 Err(StoreError::LockLost)
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_snapshot_is_due_when_the_journal_has_a_quarter_of_its_records() {
         let lock = MemoryLock { store: MemoryStore::new(), number: 0 };
-        let event = || crate::state::Event::Recorded { record: None };
+        let event = || crate::state::JournalEvent::Recorded { record: None };
         for (records, entries, is_due) in [(1, SHORT - 1, false), (1, SHORT, true), (400, 99, false), (400, 100, true)]
         {
             let mut inner = lock.store.inner();

@@ -18,10 +18,10 @@ mod store;
 
 pub use crate::value::{Fingerprint, Sealed, StackKey};
 pub use file::FileStore;
-pub use journal::{Action, Entry, Event, Intent};
+pub use journal::{Action, Entry, Intent, JournalEvent};
 pub use key::{KeyError, KeyKind, KeySource, ProtectedKey, generate_identity};
 pub use mac::{Link, Mac, Proof, Signer, Unproven};
-pub use memory::{Fault, MemoryStore};
+pub use memory::{MemoryStore, StoreFault};
 #[doc(hidden)] // for the crates of kinds that keep secrets beside the state
 pub use passphrase::{NotOpened, Wrapped};
 pub use record::{Ending, LeftObject, Object, Record, SeenSpec, Which};

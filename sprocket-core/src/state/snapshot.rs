@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::{Action, Entry, Event};
+use super::journal::{Action, Entry, JournalEvent};
 use super::key::ProtectedKey;
 use super::record::{Ending, Record};
 use crate::base::{Address, Effect, Identity, Json, Lineage, PhysicalName, ProviderName};
@@ -151,17 +151,17 @@ impl Snapshot {
     pub fn take(&mut self, entry: Entry) {
         self.serial += 1;
         match entry.event {
-            Event::Begin { .. } => {
+            JournalEvent::Begin { .. } => {
                 self.pending.insert(entry.address.clone(), entry);
             }
-            Event::Done { record, .. } => {
+            JournalEvent::Done { record, .. } => {
                 self.pending.remove(&entry.address);
                 self.put(entry.address, record);
             }
-            Event::Failed { record, settled, effect } => {
+            JournalEvent::Failed { record, settled, effect } => {
                 if settled {
                     let begun = self.pending.remove(&entry.address);
-                    if let (Effect::Unknown, Some(Event::Begin { action: Action::Create { intent } })) =
+                    if let (Effect::Unknown, Some(JournalEvent::Begin { action: Action::Create { intent } })) =
                         (effect, begun.map(|begun| begun.event))
                     {
                         let (provider, kind, name) = (intent.provider, entry.address.kind().to_owned(), intent.name);
@@ -172,12 +172,12 @@ impl Snapshot {
                     self.put(entry.address, Some(record));
                 }
             }
-            Event::Recorded { record } => self.put(entry.address, record),
-            Event::Moved { moves } => self.relocate(&moves),
-            Event::Provider { name, recorded } => {
+            JournalEvent::Recorded { record } => self.put(entry.address, record),
+            JournalEvent::Moved { moves } => self.relocate(&moves),
+            JournalEvent::Provider { name, recorded } => {
                 self.providers.insert(name, recorded);
             }
-            Event::Outputs { outputs } => self.outputs = outputs,
+            JournalEvent::Outputs { outputs } => self.outputs = outputs,
         }
     }
 
@@ -193,7 +193,7 @@ impl Snapshot {
         let pending: Vec<_> = moves.iter().map(|(from, to)| (from, to, self.pending.remove(from))).collect();
         for (from, to, entry) in pending {
             if let Some(mut entry) = entry {
-                if let Event::Begin { action: Action::Create { intent } } = &mut entry.event {
+                if let JournalEvent::Begin { action: Action::Create { intent } } = &mut entry.event {
                     intent.moved_from = Some(from.clone());
                 }
                 self.pending.insert(to.clone(), Entry { address: to.clone(), ..entry });
@@ -214,7 +214,7 @@ impl Snapshot {
             deps.chain(&mut record.dies_with).chain(&mut record.retain_with)
         });
         let begun = self.pending.values_mut().filter_map(|entry| match &mut entry.event {
-            Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => {
+            JournalEvent::Begin { action: Action::Create { intent } | Action::Update { intent } } => {
                 let Ending { dies_with, retain_with, .. } = &mut intent.ending;
                 Some(intent.deps.iter_mut().chain(dies_with).chain(retain_with))
             }
@@ -244,7 +244,7 @@ impl Snapshot {
     /// What was begun at this address and has not ended.
     pub fn pending(&self, address: &Address) -> Option<&Action> {
         match &self.pending.get(address)?.event {
-            Event::Begin { action } => Some(action),
+            JournalEvent::Begin { action } => Some(action),
             _ => None,
         }
     }
@@ -298,15 +298,15 @@ mod tests {
         Action::Create { intent: Box::new(intent) }
     }
 
-    fn at(address: &str, event: Event) -> Entry {
+    fn at(address: &str, event: JournalEvent) -> Entry {
         Entry { address: address.into(), event }
     }
 
-    fn moved(moves: &[(&str, &str)]) -> Event {
-        Event::Moved { moves: moves.iter().map(|(from, to)| ((*from).into(), (*to).into())).collect() }
+    fn moved(moves: &[(&str, &str)]) -> JournalEvent {
+        JournalEvent::Moved { moves: moves.iter().map(|(from, to)| ((*from).into(), (*to).into())).collect() }
     }
 
-    fn after(events: impl IntoIterator<Item = Event>) -> Snapshot {
+    fn after(events: impl IntoIterator<Item = JournalEvent>) -> Snapshot {
         let mut snapshot = Snapshot::new("ours".into());
         for event in events {
             snapshot.take(at("a", event));
@@ -338,29 +338,29 @@ mod tests {
 
     #[test]
     fn every_event_has_one_meaning_in_every_state() {
-        let recorded = || Event::Done { record: record(Some(1), &[]) };
-        let begin = || Event::Begin { action: create() };
-        let before: [(&str, Vec<Event>); 4] = [
+        let recorded = || JournalEvent::Done { record: record(Some(1), &[]) };
+        let begin = || JournalEvent::Begin { action: create() };
+        let before: [(&str, Vec<JournalEvent>); 4] = [
             ("nothing", vec![]),
             ("begun", vec![begin()]),
             ("recorded", vec![recorded()]),
             ("both", vec![recorded(), begin()]),
         ];
-        let failed = |record, settled| Event::Failed { record, effect: Effect::Unknown, settled };
-        let events: [(&str, Event); 15] = [
-            ("begin delete", Event::Begin { action: Action::Delete { object: object(1).which() } }),
-            ("begin ready", Event::Begin { action: Action::Ready }),
-            ("done, is 2", Event::Done { record: record(Some(2), &[]) }),
-            ("done, is 2, old 1", Event::Done { record: record(Some(2), &[1]) }),
-            ("done, only old 1", Event::Done { record: record(None, &[1]) }),
-            ("done, has none left", Event::Done { record: record(None, &[]) }),
-            ("done, gone", Event::Done { record: None }),
+        let failed = |record, settled| JournalEvent::Failed { record, effect: Effect::Unknown, settled };
+        let events: [(&str, JournalEvent); 15] = [
+            ("begin delete", JournalEvent::Begin { action: Action::Delete { object: object(1).which() } }),
+            ("begin ready", JournalEvent::Begin { action: Action::Ready }),
+            ("done, is 2", JournalEvent::Done { record: record(Some(2), &[]) }),
+            ("done, is 2, old 1", JournalEvent::Done { record: record(Some(2), &[1]) }),
+            ("done, only old 1", JournalEvent::Done { record: record(None, &[1]) }),
+            ("done, has none left", JournalEvent::Done { record: record(None, &[]) }),
+            ("done, gone", JournalEvent::Done { record: None }),
             ("failed", failed(None, false)),
             ("failed, is 2", failed(record(Some(2), &[]), false)),
             ("failed, settled", failed(None, true)),
             ("failed, settled, is 2", failed(record(Some(2), &[]), true)),
-            ("recorded, is 2", Event::Recorded { record: record(Some(2), &[]) }),
-            ("recorded, gone", Event::Recorded { record: None }),
+            ("recorded, is 2", JournalEvent::Recorded { record: record(Some(2), &[]) }),
+            ("recorded, gone", JournalEvent::Recorded { record: None }),
             ("moved away", moved(&[("a", "b")])),
             ("moved to itself", moved(&[("a", "a")])),
         ];
@@ -400,12 +400,13 @@ mod tests {
 
     #[test]
     fn a_move_takes_along_what_is_recorded_begun_and_referred_to() {
-        let mut snapshot = after([Event::Done { record: record(Some(1), &[2]) }, Event::Begin { action: create() }]);
+        let mut snapshot =
+            after([JournalEvent::Done { record: record(Some(1), &[2]) }, JournalEvent::Begin { action: create() }]);
         let mut user = record(Some(1), &[2]).unwrap();
         user.dies_with = Some("a".into());
         user.retain_with = vec!["a".into()];
-        snapshot.take(at("user", Event::Done { record: Some(user) }));
-        snapshot.take(at("user", Event::Begin { action: create() }));
+        snapshot.take(at("user", JournalEvent::Done { record: Some(user) }));
+        snapshot.take(at("user", JournalEvent::Begin { action: create() }));
         snapshot.take(at("a", moved(&[("a", "b")])));
 
         assert_eq!([tell(&snapshot, "a"), tell(&snapshot, "b")], ["-", "1 old 2 create?"]);
@@ -422,7 +423,7 @@ mod tests {
             let mut made = record(Some(1), &[]).unwrap();
             made.id = address.into();
             made.object.as_mut().unwrap().deps = ["a", "b", "c", "d", "e"].map(Address::from).to_vec();
-            snapshot.take(at(address, Event::Done { record: Some(made) }));
+            snapshot.take(at(address, JournalEvent::Done { record: Some(made) }));
         }
         type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
         let cases: [Case<'_>; 4] = [
@@ -447,7 +448,7 @@ mod tests {
     #[test]
     fn a_move_of_nothing_still_moves_what_refers_to_it() {
         let mut snapshot = after([]);
-        snapshot.take(at("user", Event::Done { record: record(Some(1), &[]) }));
+        snapshot.take(at("user", JournalEvent::Done { record: record(Some(1), &[]) }));
         snapshot.take(at("a", moved(&[("a", "b")])));
         assert_eq!(snapshot.records.len(), 1);
         assert_eq!(snapshot.records[&"user".into()].object.as_ref().unwrap().deps, ["b".into(), "other".into()]);
@@ -457,9 +458,9 @@ mod tests {
     fn what_the_stack_has_is_replaced() {
         let provider = |identity: &str| {
             let recorded = RecordedProvider { config: Json::from(&json!({})), identity: identity.into() };
-            Event::Provider { name: "docker".into(), recorded }
+            JournalEvent::Provider { name: "docker".into(), recorded }
         };
-        let outputs = |name: &str| Event::Outputs { outputs: [(name.to_owned(), Json::from(&json!(1)))].into() };
+        let outputs = |name: &str| JournalEvent::Outputs { outputs: [(name.to_owned(), Json::from(&json!(1)))].into() };
         let snapshot = after([provider("one"), provider("two"), outputs("url"), outputs("address")]);
         assert_eq!(snapshot.providers[&"docker".into()].identity, "two".into());
         assert_eq!(snapshot.outputs.keys().collect::<Vec<_>>(), ["address"]);

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::lock;
 use crate::base::Address;
 use crate::state::{
-    Earlier, Entry, Event, Holder, Loaded, Lock, MemoryStore, Signer, Snapshot, StateStore, StoreError,
+    Earlier, Entry, Holder, JournalEvent, Loaded, Lock, MemoryStore, Signer, Snapshot, StateStore, StoreError,
 };
 
 /// On which side of a write the run dies.
@@ -73,7 +73,7 @@ impl CrashingStore {
 
     async fn hold(&self, entries: &[Entry]) {
         let is_begun = |address: &mut Address| {
-            entries.iter().any(|entry| entry.address == *address && matches!(entry.event, Event::Begin { .. }))
+            entries.iter().any(|entry| entry.address == *address && matches!(entry.event, JournalEvent::Begin { .. }))
         };
         if lock(&self.hold_before).take_if(is_begun).is_some() {
             self.held.send_replace(true);

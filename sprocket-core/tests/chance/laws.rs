@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sprocket_core::engine::Report;
 use sprocket_core::engine::{Plan, Problem, StepAction};
-use sprocket_core::state::{Action, Event, Object, Snapshot};
+use sprocket_core::state::{Action, JournalEvent, Object, Snapshot};
 
 use super::case::{KindName, Opt, PLANTED, Slot, Street, Use, street};
 use super::shed::{Call, Thing, record_of, slot};
@@ -32,7 +32,7 @@ pub(crate) fn every_object_is_accounted_for(
         .pending
         .iter()
         .filter_map(|(address, begun)| match &begun.event {
-            Event::Begin { action: Action::Create { intent } } => Some((address.kind(), intent.name.as_str())),
+            JournalEvent::Begin { action: Action::Create { intent } } => Some((address.kind(), intent.name.as_str())),
             _ => None,
         })
         .collect();

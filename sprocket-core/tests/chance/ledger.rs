@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use sprocket_core::state::{
-    Action, Earlier, Entry, Event, Fault, FileStore, Holder, Loaded, Lock, MemoryStore, Signer, Snapshot, StateStore,
-    StoreError,
+    Action, Earlier, Entry, FileStore, Holder, JournalEvent, Loaded, Lock, MemoryStore, Signer, Snapshot, StateStore,
+    StoreError, StoreFault,
 };
 use tokio::sync::watch;
 
@@ -132,11 +132,11 @@ impl Ledger {
     /// Lets the next write go wrong, if that is its fate.
     fn spoil(&self, number: u8, death: Option<Death>) {
         let (write, fault) = match death {
-            Some(Death::Fails(write)) => (write, Fault::Before),
-            Some(Death::FailsAfter(write)) => (write, Fault::After),
-            Some(Death::Full(write)) => (write, Fault::Full),
-            Some(Death::Unlocked(write)) => (write, Fault::LostBefore),
-            Some(Death::UnlockedAfter(write)) => (write, Fault::LostAfter),
+            Some(Death::Fails(write)) => (write, StoreFault::Before),
+            Some(Death::FailsAfter(write)) => (write, StoreFault::After),
+            Some(Death::Full(write)) => (write, StoreFault::Full),
+            Some(Death::Unlocked(write)) => (write, StoreFault::LostBefore),
+            Some(Death::UnlockedAfter(write)) => (write, StoreFault::LostAfter),
             _ => return,
         };
         if let (true, Kept::Memory(memory)) = (write == number, &self.0.kept) {
@@ -205,7 +205,7 @@ impl Ledger {
             let address = entry.address.to_string();
             let record = state.records.get(&entry.address).map(|record| record.id.to_string());
             match &entry.event {
-                Event::Begin { action } => {
+                JournalEvent::Begin { action } => {
                     let (what, deps, record) = match action {
                         Action::Create { intent } => {
                             (Call::Create, intent.deps.clone(), Some(intent.record.to_string()))
@@ -219,7 +219,7 @@ impl Ledger {
                     let deps = deps.iter().map(ToString::to_string).collect();
                     self.0.trace.note(Note::Begun { address, record: record.unwrap_or_default(), what, deps });
                 }
-                Event::Done { .. } | Event::Failed { .. } => self.0.trace.note(Note::Ended { address }),
+                JournalEvent::Done { .. } | JournalEvent::Failed { .. } => self.0.trace.note(Note::Ended { address }),
                 _ => {}
             }
             state.take(entry.clone());

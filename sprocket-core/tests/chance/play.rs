@@ -11,7 +11,7 @@ use sprocket_core::engine::{Engine, Events, Goal, Refused, Report, Request, Sett
 use sprocket_core::engine::{Plan, StepAction};
 use sprocket_core::kind::{Address, Entropy, Lineage};
 use sprocket_core::program::Stack;
-use sprocket_core::state::{Action, Event, KeySource, Object, Snapshot};
+use sprocket_core::state::{Action, JournalEvent, KeySource, Object, Snapshot};
 use sprocket_core::testing::World;
 
 use super::case::{Act, Case, INSIDE, KindName, Opt, Other, Slot, Use, declare, secret_of, shown};
@@ -266,7 +266,7 @@ impl<'c> Stage<'c> {
         self.left.borrow_mut().extend(foretold.left.iter().cloned());
         // So is what an interrupted run made or changed, if it is to be left and is not declared any more.
         for (address, begun) in state.iter().flat_map(|state| &state.pending) {
-            if let Event::Begin { action: Action::Create { intent } | Action::Update { intent } } = &begun.event
+            if let JournalEvent::Begin { action: Action::Create { intent } | Action::Update { intent } } = &begun.event
                 && (intent.ending.keep_on_delete || KindName::of(address.kind()) == KindName::Vat)
                 && !act.program.iter().any(|slot| slot.address() == address.as_str())
             {
@@ -785,7 +785,7 @@ fn used(state: &Snapshot, program: &[Slot]) -> BTreeSet<u8> {
         .flat_map(|(address, record)| record.objects().flat_map(|object| &object.deps).map(move |dep| (address, dep)));
     let begun = state.pending.iter().flat_map(|(address, begun)| {
         let deps = match &begun.event {
-            Event::Begin { action: Action::Create { intent } | Action::Update { intent } } => &intent.deps[..],
+            JournalEvent::Begin { action: Action::Create { intent } | Action::Update { intent } } => &intent.deps[..],
             _ => &[],
         };
         deps.iter().map(move |dep| (address, dep))

@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use sprocket_core::engine::{Engine, Event, Events, Goal, Refused, Report, Stop};
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{DraftExt as _, Password, Stack};
-use sprocket_core::state::{Fault, MemoryStore};
+use sprocket_core::state::{MemoryStore, StoreFault};
 use sprocket_core::testing::{Crash, Fail};
 
 use super::kinds::{App, Conf, Disk, Net, Note};
@@ -117,7 +117,9 @@ fn a_state_that_can_not_be_written_stops_the_run_and_loses_nothing() {
     let program = estate(true);
     let mut expected = Story::new();
     expected.apply(&program);
-    for fault in [Fault::Before, Fault::After, Fault::Full, Fault::LostBefore, Fault::LostAfter] {
+    for fault in
+        [StoreFault::Before, StoreFault::After, StoreFault::Full, StoreFault::LostBefore, StoreFault::LostAfter]
+    {
         for write in 1.. {
             let (story, store) = (Story::new(), MemoryStore::new());
             store.fail(write, fault);
@@ -148,7 +150,7 @@ fn a_run_whose_snapshot_can_not_be_written_has_recorded_what_it_did() {
     let last = store.writes();
     // The same again, but for the last write: it is the snapshot.
     let (story, store) = (Story::new(), MemoryStore::new());
-    store.fail(last, Fault::Before);
+    store.fail(last, StoreFault::Before);
     let report = run_on(&story, &store, &program).unwrap();
     assert!(report.state_failure.is_some());
     let state = store.state().unwrap();
@@ -160,7 +162,7 @@ fn a_run_whose_snapshot_can_not_be_written_has_recorded_what_it_did() {
 fn what_keeps_the_state_from_being_written_is_told() {
     let (mut story, store) = (Story::new(), MemoryStore::new());
     story.world.settings.parallel = 1;
-    store.fail(3, Fault::Full);
+    store.fail(3, StoreFault::Full);
     let report = run_on(&story, &store, &estate(false)).unwrap();
     assert_snapshot!(report.state_failure.as_ref().unwrap(), @"could not append to the journal in memory: no storage space");
     assert_snapshot!(told(&report), @"
@@ -174,7 +176,7 @@ fn what_keeps_the_state_from_being_written_is_told() {
     create lab:app/old NotStarted
     ");
     store.make_room();
-    store.fail(2, Fault::LostBefore);
+    store.fail(2, StoreFault::LostBefore);
     let report = run_on(&story, &store, &estate(false)).unwrap();
     assert_snapshot!(report.state_failure.unwrap(), @"the lock on the state was lost");
     assert!(run_on(&story, &store, &estate(false)).unwrap().succeeded());

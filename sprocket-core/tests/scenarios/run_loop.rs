@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use insta::assert_snapshot;
 use sprocket_core::engine::{Engine, Event, Events, Goal, Report, Stop};
 use sprocket_core::program::Stack;
-use sprocket_core::state::{Fault, MemoryStore, StateStore as _};
+use sprocket_core::state::{MemoryStore, StateStore as _, StoreFault};
 use sprocket_core::testing::{Crash, Fail};
 
 use super::kinds::{App, Lab, Net};
@@ -198,7 +198,7 @@ fn ends_that_could_not_be_written_are_tried_once_more() {
         stack.add(Stone::new("mile"));
         stack.add(Stone::new("yard"));
     };
-    for fault in [Fault::Before, Fault::After] {
+    for fault in [StoreFault::Before, StoreFault::After] {
         for number in 2..5 {
             let mut story = Story::in_yard();
             story.world.settings.parallel = 1;

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use sprocket_core::kind::{Address, Effect, Json, ObjectId, Revision};
 use sprocket_core::state::{
-    Action, Ending, Entry, Event, Intent, MemoryStore, Object, Record, RecordedProvider, SeenSpec, Snapshot,
+    Action, Ending, Entry, Intent, JournalEvent, MemoryStore, Object, Record, RecordedProvider, SeenSpec, Snapshot,
     StateStore, format,
 };
 
@@ -66,7 +66,7 @@ prop_compose! {
     }
 }
 
-fn events() -> impl Strategy<Value = Event> {
+fn events() -> impl Strategy<Value = JournalEvent> {
     let action = prop_oneof![
         intentions().prop_map(|intent| Action::Create { intent }),
         intentions().prop_map(|intent| Action::Update { intent }),
@@ -77,15 +77,15 @@ fn events() -> impl Strategy<Value = Event> {
     let record = || prop::option::of(records());
     let provider = values().prop_map(|config| RecordedProvider { config, identity: "swarm-1".into() });
     prop_oneof![
-        4 => action.prop_map(|action| Event::Begin { action }),
-        4 => record().prop_map(|record| Event::Done { record }),
+        4 => action.prop_map(|action| JournalEvent::Begin { action }),
+        4 => record().prop_map(|record| JournalEvent::Done { record }),
         2 => (record(), effect, any::<bool>())
-            .prop_map(|(record, effect, settled)| Event::Failed { record, effect, settled }),
-        2 => record().prop_map(|record| Event::Recorded { record }),
-        2 => prop::collection::btree_map(addresses(), addresses(), 0..4).prop_map(|moves| Event::Moved { moves }),
+            .prop_map(|(record, effect, settled)| JournalEvent::Failed { record, effect, settled }),
+        2 => record().prop_map(|record| JournalEvent::Recorded { record }),
+        2 => prop::collection::btree_map(addresses(), addresses(), 0..4).prop_map(|moves| JournalEvent::Moved { moves }),
         1 => (".{0,3}", provider)
-            .prop_map(|(name, recorded)| Event::Provider { name: name.as_str().into(), recorded }),
-        1 => prop::collection::btree_map(any::<String>(), values(), 0..3).prop_map(|outputs| Event::Outputs { outputs }),
+            .prop_map(|(name, recorded)| JournalEvent::Provider { name: name.as_str().into(), recorded }),
+        1 => prop::collection::btree_map(any::<String>(), values(), 0..3).prop_map(|outputs| JournalEvent::Outputs { outputs }),
     ]
 }
 

@@ -39,7 +39,7 @@ async fn ten_thousand_records() {
     let record = state.records.values().next().unwrap();
     let entry = sprocket_core::state::Entry {
         address: "test:thing/new".into(),
-        event: sprocket_core::state::Event::Done { record: Some(Box::new(record.clone())) },
+        event: sprocket_core::state::JournalEvent::Done { record: Some(Box::new(record.clone())) },
     };
     let start = Instant::now();
     for _ in 0..10_000 {

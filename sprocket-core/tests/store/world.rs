@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use sprocket_core::kind::Json;
 use sprocket_core::state::StackKey;
-use sprocket_core::state::{Entry, Event, FileStore, Holder, Loaded, Lock, Signer, Snapshot, StateStore, StoreError};
+use sprocket_core::state::{
+    Entry, FileStore, Holder, JournalEvent, Loaded, Lock, Signer, Snapshot, StateStore, StoreError,
+};
 use tempfile::TempDir;
 
 pub(crate) struct World {
@@ -115,7 +117,7 @@ pub(crate) fn signer() -> Signer {
 /// An entry that says this, in the place of what another one said.
 pub(crate) fn note(text: &str) -> Entry {
     let outputs = [("note".to_owned(), Json::from(&text.into()))].into();
-    Entry { address: "outputs".into(), event: Event::Outputs { outputs } }
+    Entry { address: "outputs".into(), event: JournalEvent::Outputs { outputs } }
 }
 
 pub(crate) fn holder(name: &str) -> Holder {

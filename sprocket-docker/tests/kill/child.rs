@@ -11,7 +11,8 @@ use sprocket_core::kind::Entropy;
 use sprocket_core::program::{DraftExt as _, Password, Stack};
 use sprocket_core::state::StackKey;
 use sprocket_core::state::{
-    Action, Earlier, Entry, Event, FileStore, Holder, KeySource, Loaded, Lock, Signer, Snapshot, StateStore, StoreError,
+    Action, Earlier, Entry, FileStore, Holder, JournalEvent, KeySource, Loaded, Lock, Signer, Snapshot, StateStore,
+    StoreError,
 };
 use sprocket_docker::{Docker, EndpointMode, Network, Service, SwarmConfig, SwarmSecret, Volume};
 
@@ -151,8 +152,9 @@ impl Lock for SlowLock {
         // the begun ones are fewer: they take longer, so that kills fall into every phase alike.
         a_while(1).await;
         let result = self.0.append(entries, signer).await;
-        let begins =
-            entries.iter().any(|entry| matches!(&entry.event, Event::Begin { action } if *action != Action::Ready));
+        let begins = entries
+            .iter()
+            .any(|entry| matches!(&entry.event, JournalEvent::Begin { action } if *action != Action::Ready));
         a_while(if begins { 3 } else { 0 }).await;
         result
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sprocket_core::kind::Address;
-use sprocket_core::state::{Action, Entry, Event, FileStore, Snapshot, StateStore as _};
+use sprocket_core::state::{Action, Entry, FileStore, JournalEvent, Snapshot, StateStore as _};
 
 use crate::engine::Inventory;
 
@@ -30,7 +30,7 @@ pub(crate) fn phases(folder: &Path, now: &Inventory) -> Vec<(Address, Phase)> {
 
 fn phase(snapshot: &Snapshot, address: &Address, entry: &Entry, now: &Inventory) -> Phase {
     let kind = address.kind().rsplit(':').next().unwrap();
-    let Event::Begin { action } = &entry.event else { panic!("{address} is pending without a beginning") };
+    let JournalEvent::Begin { action } = &entry.event else { panic!("{address} is pending without a beginning") };
     match action {
         Action::Ready => Phase::InTheWait,
         Action::Update { .. } => Phase::InAnUpdate,

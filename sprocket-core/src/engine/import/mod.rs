@@ -23,7 +23,7 @@ use crate::erased::{ErasedLive, Target, Through};
 use crate::plan::{Goal, Plan, Request};
 use crate::session::{Opener, Refused, Trusted};
 use crate::stack::{Node, Stack};
-use crate::state::{Entry, Event, Lock, Record};
+use crate::state::{Entry, JournalEvent, Lock, Record};
 use crate::value::{Path, Secret};
 
 /// An object that is to be recorded as a declared resource.
@@ -243,7 +243,7 @@ impl Engine {
             let again = proposal.as_ref().map(|proposal| Proposal { lineage: proposal.lineage, key: proposal.key });
             match self.prepare(stack, loaded.clone(), again, opener).await {
                 Err(Refused::Undecided { address, .. }) if imports.iter().any(|import| import.address == address) => {
-                    let event = Event::Failed { record: None, effect: Effect::Done, settled: true };
+                    let event = JournalEvent::Failed { record: None, effect: Effect::Done, settled: true };
                     let entry = Entry { address, event };
                     loaded.iter_mut().for_each(|loaded| loaded.snapshot.take(entry.clone()));
                     entries.push(entry);

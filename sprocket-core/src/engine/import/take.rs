@@ -10,7 +10,7 @@ use crate::kind::Handle as _;
 use crate::planner::{has_holes, next_generation, reported, triggers};
 use crate::session::Refused;
 use crate::stack::{Node, Stack};
-use crate::state::{Entry, Event, Object, Record, SeenSpec};
+use crate::state::{Entry, JournalEvent, Object, Record, SeenSpec};
 use crate::value::{
     FINGERPRINT, Facts, Known, NodeId, Path, PathPart, Secret, StackKey, conceal_seen, is_sealed, places_hidden, single,
 };
@@ -95,7 +95,8 @@ impl Found {
         let provider = stack.providers[node.provider].name.clone();
         let mut record = Record { object: Some(object), provider, ..record };
         record.end_as(node.ending(stack));
-        let entry = Entry { address: address.clone(), event: Event::Recorded { record: Some(Box::new(record)) } };
+        let entry =
+            Entry { address: address.clone(), event: JournalEvent::Recorded { record: Some(Box::new(record)) } };
         self.prepared.snapshot.take(entry.clone());
         self.entries.push(entry);
         let name = live.name.clone();

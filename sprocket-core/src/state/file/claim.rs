@@ -23,7 +23,7 @@ const TURN: Duration = Duration::from_secs(5);
 
 /// A lock that is held.
 #[derive(Debug)]
-pub(super) struct Claim {
+pub(super) struct FileLockGuard {
     path: PathBuf,
     file: File,
     written: Vec<u8>,
@@ -35,7 +35,7 @@ pub(super) struct Claim {
 /// takes to get to its service.
 const MOMENT: Duration = Duration::from_millis(1);
 
-impl Claim {
+impl FileLockGuard {
     /// Takes the lock.
     pub(super) fn take(path: PathBuf, holder: &Holder) -> Result<Self, StoreError> {
         let written = serde_json::to_vec(holder).expect("BUG: a holder serialises");
@@ -74,7 +74,7 @@ impl Claim {
     }
 }
 
-impl Drop for Claim {
+impl Drop for FileLockGuard {
     fn drop(&mut self) {
         // For readers only; that it is free says the unlocking. A child process may have inherited the file, so that
         // closing it would not be enough.
@@ -186,14 +186,14 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("lock");
         let stopped = Turn::wait(&path).unwrap();
-        let error = Claim::take(path.clone(), &holder("second")).unwrap_err();
+        let error = FileLockGuard::take(path.clone(), &holder("second")).unwrap_err();
         assert!(
             matches!(&error, StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::TimedOut),
             "{error:?}"
         );
         assert!(error.hint().is_some_and(|hint| hint.contains("stopped")), "{:?}", error.hint());
         drop(stopped);
-        Claim::take(path, &holder("second")).unwrap();
+        FileLockGuard::take(path, &holder("second")).unwrap();
     }
 
     #[test]
@@ -201,13 +201,13 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("lock");
         for _ in 0..500 {
-            let first = Claim::take(path.clone(), &holder("first")).unwrap();
+            let first = FileLockGuard::take(path.clone(), &holder("first")).unwrap();
             let together = Barrier::new(2);
             let (second, broken) = std::thread::scope(|scope| {
                 let taking = scope.spawn(|| {
                     together.wait();
                     drop(first);
-                    Claim::take(path.clone(), &holder("second"))
+                    FileLockGuard::take(path.clone(), &holder("second"))
                 });
                 together.wait();
                 let broken = break_lock(&path, "first");
@@ -222,7 +222,7 @@ mod tests {
     fn a_lock_that_was_seen_a_moment_ago_is_not_looked_at_again() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("lock");
-        let claim = Claim::take(path.clone(), &holder("first")).unwrap();
+        let claim = FileLockGuard::take(path.clone(), &holder("first")).unwrap();
         assert!(claim.is_held());
         fs::remove_file(&path).unwrap();
         // A time to come is a moment ago however slow the machine is.

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::base::Json;
     use crate::state::format::write_snapshot;
-    use crate::state::journal::{Entry, Event};
+    use crate::state::journal::{Entry, JournalEvent};
     use crate::state::{Mac, Signer, Snapshot};
     use crate::value::StackKey;
 
@@ -100,7 +100,7 @@ mod tests {
 
     fn line(lineage: &str, serial: u64) -> Vec<u8> {
         let outputs = [("serial".to_owned(), Json::from(&serial.into()))].into();
-        let entry = Entry { address: "outputs".into(), event: Event::Outputs { outputs } };
+        let entry = Entry { address: "outputs".into(), event: JournalEvent::Outputs { outputs } };
         Batch::new(lineage.into(), serial, &[entry]).line(&signer(), Mac::default()).0
     }
 

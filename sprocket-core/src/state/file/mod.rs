@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use self::claim::Claim;
+use self::claim::FileLockGuard;
 use self::folder::{io_error, private};
 use self::journal::Journal;
 use self::writer::Writer;
@@ -225,7 +225,7 @@ impl StateStore for FileStore {
         let (files, holder, keep) = (self.files.clone(), holder.clone(), self.keep);
         let writer = blocking(&self.files, move || {
             folder::make(&files.folder)?;
-            let claim = Claim::take(files.lock.clone(), &holder)?;
+            let claim = FileLockGuard::take(files.lock.clone(), &holder)?;
             let claim = Arc::new(claim);
             Ok((Writer::new(Arc::clone(&claim), files, keep), claim))
         });
@@ -271,7 +271,7 @@ impl StateStore for FileStore {
 struct FileLock {
     files: Files,
     /// The writer's too. It is asked here without waiting for what is being written.
-    claim: Arc<Claim>,
+    claim: Arc<FileLockGuard>,
     writer: Arc<Mutex<Writer>>,
 }
 

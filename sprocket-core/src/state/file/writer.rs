@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::claim::Claim;
+use super::claim::FileLockGuard;
 use super::folder::{self, io_error, private};
 use super::journal::Journal;
 use super::{Files, Read};
@@ -22,18 +22,18 @@ use crate::state::store::{Loaded, StoreError};
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    claim: Arc<Claim>,
+    claim: Arc<FileLockGuard>,
     files: Files,
     keep: usize,
     /// What was read of the files, until they are opened for the first write.
-    read: Option<Known>,
+    read: Option<FileFacts>,
     /// What is known of the files. None before the first write, and after a failure that left them as nobody knows.
-    open: Option<Open>,
+    open: Option<OpenFiles>,
 }
 
 /// What a reading told of the files.
 #[derive(Debug)]
-struct Known {
+struct FileFacts {
     lineage: Lineage,
     /// Of the snapshot's file.
     stored: u64,
@@ -48,7 +48,7 @@ struct Known {
 
 /// The same, with the journal ready for appending.
 #[derive(Debug)]
-struct Open {
+struct OpenFiles {
     lineage: Lineage,
     stored: u64,
     serial: u64,
@@ -61,7 +61,7 @@ struct Open {
 }
 
 impl Writer {
-    pub(super) fn new(claim: Arc<Claim>, files: Files, keep: usize) -> Self {
+    pub(super) fn new(claim: Arc<FileLockGuard>, files: Files, keep: usize) -> Self {
         Self { claim, files, keep, read: None, open: None }
     }
 
@@ -79,10 +79,10 @@ impl Writer {
         Ok(Some(loaded))
     }
 
-    fn read(&self) -> Result<Option<(Reading, Known)>, StoreError> {
+    fn read(&self) -> Result<Option<(Reading, FileFacts)>, StoreError> {
         let Some(Read { state, len, journal }) = self.files.read()? else { return Ok(None) };
         let (lineage, serial) = (state.snapshot.lineage.clone(), state.snapshot.serial);
-        let known = Known { lineage, stored: state.stored(), serial, head: state.head(), len, journal };
+        let known = FileFacts { lineage, stored: state.stored(), serial, head: state.head(), len, journal };
         Ok(Some((state, known)))
     }
 
@@ -181,12 +181,12 @@ impl Writer {
         remove(&self.files.journal)?;
         let lineage = snapshot.lineage.clone();
         let (stored, serial) = (snapshot.serial, snapshot.serial);
-        self.open = Some(Open { lineage, stored, serial, head, journal: None, len: 0, snapshot: size });
+        self.open = Some(OpenFiles { lineage, stored, serial, head, journal: None, len: 0, snapshot: size });
         Ok(())
     }
 
     /// Makes the journal ready for appending, as the files were read, or now are; `None` if no state has begun.
-    fn open(&mut self) -> Result<Option<Open>, StoreError> {
+    fn open(&mut self) -> Result<Option<OpenFiles>, StoreError> {
         let known = match self.read.take() {
             Some(known) => known,
             None => match self.read()? {
@@ -194,9 +194,9 @@ impl Writer {
                 None => return Ok(None),
             },
         };
-        let Known { lineage, stored, serial, head, len, journal } = known;
+        let FileFacts { lineage, stored, serial, head, len, journal } = known;
         let path = &self.files.journal;
-        let mut open = Open { lineage, stored, serial, head, journal: None, len: 0, snapshot: len };
+        let mut open = OpenFiles { lineage, stored, serial, head, journal: None, len: 0, snapshot: len };
         if let Some(lineage) = &journal.foreign {
             // It may be all that somebody has of another state, as may one that was set aside before.
             let name = format!("journal-of-{}", lineage.as_str().replace(['/', '\\'], "-"));

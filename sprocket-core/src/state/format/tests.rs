@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::{Address, Json};
-use crate::state::{Event, RecordedProvider, Unproven};
+use crate::state::{JournalEvent, RecordedProvider, Unproven};
 use crate::value::StackKey;
 
 fn signer() -> Signer {
@@ -23,7 +23,10 @@ fn begun(serial: u64) -> Reading {
 fn provider(config: &str) -> Entry {
     let config: Json = serde_json::from_str(config).unwrap();
     let recorded = RecordedProvider { config, identity: "swarm-1".into() };
-    Entry { address: Address::from("provider/docker"), event: Event::Provider { name: "docker".into(), recorded } }
+    Entry {
+        address: Address::from("provider/docker"),
+        event: JournalEvent::Provider { name: "docker".into(), recorded },
+    }
 }
 
 fn batch(serial: u64) -> Batch<'static> {

@@ -32,11 +32,11 @@ pub(crate) struct Redactor(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     knows_any: AtomicBool,
-    known: Mutex<Known>,
+    known: Mutex<KnownSecret>,
 }
 
 #[derive(Default)]
-struct Known {
+struct KnownSecret {
     /// Hashes of what was learnt: the same is sealed again and again.
     learnt: HashSet<u64>,
     hasher: RandomState,
@@ -124,7 +124,7 @@ impl Redactor {
         is_new
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, KnownSecret> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,7 +156,7 @@ impl Redactor {
     }
 }
 
-impl Known {
+impl KnownSecret {
     fn indexed(&mut self) -> &Index {
         for learnt in std::mem::take(&mut self.pending) {
             match learnt {
