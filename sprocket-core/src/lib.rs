@@ -51,12 +51,9 @@ mod value;
 /// What the code names that the derive writes.
 #[doc(hidden)]
 pub mod __derive {
-    pub use crate::base::Json;
-    pub use crate::kind::{
-        Draft, Field, Fields, Kind, Options, Provider, ProviderDraft, Spec, Unfit, set as set_field,
-    };
+    pub use crate::kind::{Draft, Field, Fields, GivenCredentials, Kind, Options, Provider, ProviderDraft, Spec};
     pub use crate::value::{
-        Deps, GIVEN, Holding, Input, IntoInput, Known, Mistake, NoValue, NodeId, Output, Partial, Path, PathPart,
-        Resolve, SECRET, Secret, Slot,
+        Deps, GIVEN, Input, IntoInput, Known, Mistake, NoValue, NodeId, Output, Partial, Path, PathPart, Resolve,
+        SECRET, Secret, Slot,
     };
 }

@@ -26,12 +26,12 @@ pub use entries::Entries;
 pub use lookup::{Lookup, Question};
 pub(crate) use options::Ignored;
 pub use options::{DraftExt, Layer, Options, Precedes};
-pub(crate) use overrides::Overrides;
-pub use overrides::{Misfit, Overridden, Override, Unfit, set};
+pub use overrides::{AppliedOverride, InvalidOverride, Override, OverrideError};
+pub(crate) use overrides::{Overlaid, Overrides};
 pub use provider::{ErrorKind, Kinds, Provider, ProviderError};
 pub use resource::{CallResult, ErrorOf, FailureOf, Kind, Naming, Part, State};
 pub use resource_ref::ResourceRef;
-pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
+pub use spec::{Draft, Field, Fields, GivenCredentials, ProviderDraft, Spec};
 pub use sprocket_derive::Spec;
 pub use text::as_text;
 #[doc(hidden)]
