@@ -68,7 +68,7 @@ impl Override {
         Self { of: Of::One(provider.into()), settings, credentials: None, only_fixed: false, from: from.into() }
     }
 
-    /// Settings, and credentials if these are any, of every provider of this type, also of those that the program has
+    /// Settings of every provider of this type, and its credentials if some are given; also of those that the program has
     /// forgotten.
     pub fn every<P: Provider>(
         settings: impl IntoIterator<Item = (&'static str, Value)>,
@@ -80,7 +80,7 @@ impl Override {
         Self { of: Of::Every(TypeId::of::<P>()), settings, credentials, only_fixed: false, from: from.into() }
     }
 
-    /// Leaves a provider as it is if one of these settings comes from a resource of the program.
+    /// Leaves a provider as it is if one of these settings comes from a resource of the program. It counts as overridden.
     #[must_use]
     pub fn only_fixed(self) -> Self {
         Self { only_fixed: true, ..self }
@@ -98,14 +98,19 @@ impl Override {
         matches!(self.of, Of::Every(provider) if provider == TypeId::of::<P>())
     }
 
-    fn is_for<D: ProviderDraft>(&self, name: &ProviderName, draft: &D) -> bool {
+    fn is_for<P: Provider>(&self, name: &ProviderName) -> bool {
+        self.one().map_or(self.is_for_every::<P>(), |(provider, _)| provider == name)
+    }
+
+    /// Whether a provider stays as it is.
+    fn spares(&self, draft: &impl ProviderDraft) -> bool {
         let mut deps = Deps::default();
-        for (setting, slot) in draft.slots() {
-            if self.only_fixed && self.settings.iter().any(|(over, _)| over == setting) {
+        for (name, slot) in draft.slots() {
+            if self.settings.iter().any(|(setting, _)| setting == name) {
                 slot.deps(&mut deps);
             }
         }
-        deps.is_empty() && self.one().map_or(self.is_for_every::<D::Provider>(), |(provider, _)| provider == name)
+        self.only_fixed && !deps.is_empty()
     }
 
     fn credentials<P: Provider>(&self) -> Option<P::Credentials> {
@@ -268,10 +273,7 @@ impl Overrides {
     /// Lays what is for a provider over its draft. Of two values for a setting, the later one counts.
     pub(crate) fn lay_over<D: ProviderDraft>(&mut self, name: &ProviderName, draft: D) -> Overlaid<D> {
         let mut overlaid = Overlaid { draft, settings: BTreeMap::new() };
-        for found in &self.all {
-            if !found.is_for(name, &overlaid.draft) {
-                continue;
-            }
+        for found in self.all.iter().filter(|found| found.is_for::<D::Provider>(name)) {
             let invalid = |(setting, value): &(String, _)| {
                 check::<D>(setting, value).err().map(|error| found.invalid(name, setting, error))
             };
@@ -281,6 +283,9 @@ impl Overrides {
                 self.applied.push(AppliedOverride { provider: name.clone(), setting, from: Arc::clone(&found.from) });
             }
             self.invalid.extend(invalid);
+            if found.spares(&overlaid.draft) {
+                continue;
+            }
             let inputs = found.settings.iter().cloned().map(|(setting, value)| (setting, Input::Value(value)));
             overlaid.settings.extend(inputs);
             if let Some(credentials) = found.credentials::<D::Provider>() {
@@ -293,10 +298,10 @@ impl Overrides {
     /// Lays what is for every provider of a type over the recorded settings of one that the program has forgotten. Gives
     /// the credentials for it.
     pub(crate) fn lay_over_recorded<P: Provider>(&self, config: &mut Value) -> Option<P::Credentials> {
-        let mut credentials = None;
+        let (mut credentials, config) = (None, config.as_object_mut()?);
         for found in self.all.iter().filter(|found| found.is_for_every::<P>()) {
             for (setting, value) in &found.settings {
-                config[setting] = to_tree(value).expect("BUG: a JSON value has a text");
+                config.insert(setting.clone(), to_tree(value).expect("BUG: a JSON value has a text"));
             }
             credentials = found.credentials::<P>().or(credentials);
         }
@@ -432,7 +437,8 @@ mod tests {
         assert_eq!(overrides.lay_over_recorded::<Door>(&mut recorded), Some(7));
         assert_eq!(recorded, json!({"place": "hall", "width": 3}));
 
-        let (overlaid, _) = laid_over(DoorDraft::new(unknown()), [every().only_fixed()]);
+        let (overlaid, overrides) = laid_over(DoorDraft::new(unknown()), [every().only_fixed()]);
+        assert_eq!(overrides.applied.len(), 1, "it is cared for all the same");
         assert!(matches!(overlaid.spec(&known()), Err(NoValue::Yet)));
         assert_eq!(ProviderDraft::credentials(&overlaid.draft, &known()).unwrap(), None);
         let (overlaid, _) = laid_over(DoorDraft::new("here").width(unknown()), [every().only_fixed()]);
