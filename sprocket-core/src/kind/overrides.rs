@@ -327,7 +327,7 @@ mod tests {
     use super::*;
     use crate::base::Identity;
     use crate::kind::{ErrorKind, Kinds, ProviderError};
-    use crate::value::{NodeId, Output, Secret, StackKey};
+    use crate::value::{NodeId, Output, Secret, StackKey, watched};
 
     struct Door;
 
@@ -403,6 +403,16 @@ mod tests {
         let signs = json!({"$sealed": "$$given"});
         let (overlaid, _) = laid_over(DoorDraft::new("hall"), [setting("signs", &signs)]);
         assert_eq!(json!(overlaid.spec(&known()).unwrap().signs), signs, "its keys are the user's");
+    }
+
+    #[test]
+    fn settings_made_from_a_secret_stay_secret() {
+        let is_secret = |draft| {
+            let (overlaid, _) = laid_over(draft, [setting("width", &json!(3))]);
+            watched(|| overlaid.spec(&known()).unwrap()).1
+        };
+        assert!(is_secret(DoorDraft::new(Output::known("hall".to_owned()).secret())));
+        assert!(!is_secret(DoorDraft::new("hall").key("hunter2")), "a typed one is sealed by itself");
     }
 
     #[test]
