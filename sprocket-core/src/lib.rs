@@ -51,13 +51,11 @@ mod value;
 /// What the code names that the derive writes.
 #[doc(hidden)]
 pub mod __derive {
-    pub use crate::base::Json;
     pub use crate::kind::{
-        Draft, Field, Fields, Handle, Naming, Options, Provider, ProviderDraft, ResourceRef, Spec, Unfit,
-        set as set_field,
+        Draft, Field, Fields, GivenCredentials, Handle, Naming, Options, Provider, ProviderDraft, ResourceRef, Spec,
     };
     pub use crate::value::{
-        Deps, GIVEN, Holding, Input, IntoInput, Known, Mistake, NoValue, NodeId, Output, Partial, Path, PathPart,
-        Resolve, SECRET, Secret, Slot,
+        Deps, GIVEN, Input, IntoInput, Known, Mistake, NoValue, NodeId, Output, Partial, Path, PathPart, Resolve,
+        SECRET, Secret, Slot,
     };
 }

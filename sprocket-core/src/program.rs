@@ -4,6 +4,6 @@ pub use crate::builtin::{
     Neighbours, Password, PasswordDraft, PasswordSpec, PasswordState, Random, RandomDraft, RandomError, RandomSpec,
     Stacks, StacksDraft, StacksError, StacksSpec,
 };
-pub use crate::kind::{DraftExt, Layer, Misfit, Overridden, Override, Precedes, Trigger, Unfit};
+pub use crate::kind::{AppliedOverride, DraftExt, InvalidOverride, Layer, Override, OverrideError, Precedes, Trigger};
 pub use crate::stack::{Budget, Connected, Declared, Mistakes, Objections, On, Stack};
 pub use crate::value::{Assigned, Input, IntoInput, Mistake, Output, Secret};

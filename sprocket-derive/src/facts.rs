@@ -4,7 +4,7 @@
 //! rest.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote};
 use syn::Ident;
 use syn::spanned::Spanned as _;
 
@@ -18,7 +18,7 @@ pub(crate) fn write(model: &Model) -> TokenStream {
     let own = match &model.shape {
         Shape::Resource(noun) => draft(model, noun),
         Shape::Provider(noun) => provider_draft(model, noun),
-        Shape::Nested(draft) => nested_draft(model, draft),
+        Shape::Nested(_) => TokenStream::new(),
     };
     let (spec, fields) = (spec(model), fields(model));
     quote!(#spec #fields #own)
@@ -125,103 +125,27 @@ fn draft(model: &Model, noun: &syn::Path) -> TokenStream {
 }
 
 fn provider_draft(model: &Model, noun: &syn::Path) -> TokenStream {
-    let Model { core, spec, .. } = model;
+    let core = &model.core;
     let draft = model.draft();
-    let held = held(model);
-    let names: Vec<_> = model.drafted().map(|setting| &setting.name).collect();
-    let settable = model.drafted().map(|Setting { ident, name, slot, .. }| {
-        if is_secret(&slot.item) {
-            quote!(#name => ::std::result::Result::Err(#core::__derive::Unfit::Secret),)
-        } else {
-            quote!(#name => #core::__derive::set_field(&mut self.#ident, value),)
-        }
-    });
+    let secrets = model.settings.iter().filter(|setting| is_secret(&setting.slot.item)).map(|setting| &setting.name);
     quote! {
         #[automatically_derived]
         impl #core::__derive::ProviderDraft for #draft {
             type Provider = #noun;
 
+            const SECRETS: &'static [&'static str] = &[#(#secrets),*];
+
             fn name(&self) -> &str {
                 &self.name
             }
 
-            fn credentials(
-                &self,
-                known: &#core::__derive::Known,
-            ) -> ::std::result::Result<
-                ::std::option::Option<<#noun as #core::__derive::Provider>::Credentials>,
-                #core::__derive::NoValue,
-            > {
-                match &self.credentials {
-                    ::std::option::Option::None => ::std::result::Result::Ok(::std::option::Option::None),
-                    ::std::option::Option::Some(#core::__derive::Input::Value(value)) => {
-                        ::std::result::Result::Ok(::std::option::Option::Some(::std::clone::Clone::clone(value)))
-                    }
-                    ::std::option::Option::Some(#core::__derive::Input::Output(output)) => {
-                        output.value(known).map(::std::option::Option::Some)
-                    }
-                    ::std::option::Option::Some(#core::__derive::Input::Mistake(mistake)) => {
-                        ::std::result::Result::Err(#core::__derive::NoValue::Ever(::std::clone::Clone::clone(mistake)))
-                    }
-                }
+            fn given_credentials(&self) -> &#core::__derive::GivenCredentials<Self> {
+                &self.credentials
             }
 
-            fn credential_deps(&self, into: &mut #core::__derive::Deps) {
-                if let ::std::option::Option::Some(#core::__derive::Input::Output(output)) = &self.credentials {
-                    // Credentials need not serialise, so they are no slot; what is made of them waits for the same.
-                    #core::__derive::Slot::deps(&#core::__derive::Input::Output(output.map(|_| ())), into);
-                }
-            }
-
-            #[allow(unused_variables)]
-            fn holding(held: #spec) -> Self {
-                Self {
-                    name: ::std::string::String::new(),
-                    credentials: ::std::option::Option::None,
-                    #held
-                }
-            }
-
-            #[allow(unused_variables)]
-            fn set(
-                &mut self,
-                setting: &str,
-                value: &#core::__derive::Json,
-            ) -> ::std::result::Result<(), #core::__derive::Unfit> {
-                match setting {
-                    #(#settable)*
-                    _ => ::std::result::Result::Err(#core::__derive::Unfit::NoSuchSetting(::std::vec![#(#names),*])),
-                }
+            fn given_credentials_mut(&mut self) -> &mut #core::__derive::GivenCredentials<Self> {
+                &mut self.credentials
             }
         }
     }
-}
-
-/// A nested draft can be made of what it becomes.
-fn nested_draft(model: &Model, draft: &Ident) -> TokenStream {
-    let Model { core, spec, .. } = model;
-    let held = held(model);
-    quote! {
-        #[automatically_derived]
-        impl #core::__derive::Holding for #draft {
-            #[allow(unused_variables)]
-            fn holding(held: #spec) -> Self {
-                Self { #held }
-            }
-        }
-    }
-}
-
-/// The fields of a draft, each with the value in `held`.
-fn held(model: &Model) -> TokenStream {
-    let core = &model.core;
-    let fields = model.drafted().map(|Setting { ident, ty, .. }| {
-        let value = quote_spanned!(shown_at(ty.span())=> #core::__derive::Holding::holding(held.#ident));
-        quote!(#ident: #value,)
-    });
-    let mistakes = keeps_mistakes(model).then(|| {
-        let field = format_ident!("{MISTAKES}");
-        quote!(#field: ::std::vec::Vec::new(),)
-    });
-    quote!(#(#fields)* #mistakes)
 }

@@ -246,7 +246,7 @@ where
         let secrets = secrets.with_folder(crate::config::take_secrets(environment, &mut table, file)?);
         crate::config::take_state(&mut table);
         let config: C = crate::config::read(environment, &table, file, &secrets)?;
-        stack.overrule(providers.overrides());
+        stack.override_providers(providers.overrides());
         let declared = declare(&mut stack, &config).declared();
         declared.map_err(|message| Trouble::new(format!("the program gave up: {message}")))?;
         providers.check(environment, &stack, file)?;

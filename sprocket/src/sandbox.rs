@@ -17,7 +17,7 @@ pub(crate) const FROM: &str = "the sandbox";
 /// Whether every provider of the program is led to it, but for those that are not servers.
 pub(crate) fn has_all_of(stack: &Stack) -> bool {
     let led = |name: &ProviderName| {
-        stack.overridden().iter().any(|overridden| overridden.provider == *name && *overridden.from == *FROM)
+        stack.applied_overrides().iter().any(|applied| applied.provider == *name && *applied.from == *FROM)
     };
     stack.connected().all(|name| name.as_str() == Random::NAME || led(name))
 }
@@ -31,8 +31,10 @@ pub(crate) use self::left_out::Sandbox;
 mod built_in {
     use std::path::PathBuf;
 
-    use super::{FROM, Override, Path, Trouble};
+    use serde_json::json;
     use sprocket_core::kind::with_causes;
+
+    use super::{FROM, Override, Path, Trouble};
 
     /// Running services.
     pub(crate) struct Sandbox {
@@ -56,40 +58,34 @@ mod built_in {
         /// What leads the program's providers to them.
         pub(crate) fn overrides(&self) -> Vec<Override> {
             let addresses = self.services.addresses();
+            #[cfg(feature = "vault")]
+            let vault = [("address", json!(format!("http://{}", addresses.vault)))];
             [
                 #[cfg(feature = "dns")]
                 Override::every::<sprocket_dns::Dns>(
-                    move |draft| {
-                        let key =
-                            sprocket_dns::TsigKey::sha256(sprocket_sandbox::DNS_KEY, sprocket_sandbox::DNS_SECRET);
-                        draft.server(addresses.dns.to_string()).credentials(key)
-                    },
+                    [("server", json!(addresses.dns.to_string()))],
+                    Some(sprocket_dns::TsigKey::sha256(sprocket_sandbox::DNS_KEY, sprocket_sandbox::DNS_SECRET)),
                     FROM,
                 ),
                 #[cfg(feature = "docker")]
                 Override::every::<sprocket_docker::Docker>(
-                    move |draft| draft.address(format!("tcp://{}", addresses.swarm)),
+                    [("address", json!(format!("tcp://{}", addresses.swarm)))],
+                    None,
                     FROM,
                 ),
                 #[cfg(feature = "s3")]
                 Override::every::<sprocket_s3::S3>(
-                    move |draft| {
-                        let (id, secret) = (sprocket_sandbox::S3_KEY, sprocket_sandbox::S3_SECRET);
-                        let keys = sprocket_s3::S3Credentials::keys(id, secret.to_owned());
-                        draft.endpoint(format!("http://{}", addresses.s3)).path_style(true).credentials(keys)
-                    },
+                    [("endpoint", json!(format!("http://{}", addresses.s3))), ("path_style", json!(true))],
+                    Some(sprocket_s3::S3Credentials::keys(
+                        sprocket_sandbox::S3_KEY,
+                        sprocket_sandbox::S3_SECRET.to_owned(),
+                    )),
                     FROM,
                 ),
                 #[cfg(feature = "vault")]
-                Override::every::<sprocket_vault::Vault>(
-                    move |draft| if is_fixed(&draft) { draft.address(vault(addresses)) } else { draft },
-                    FROM,
-                ),
+                Override::every::<sprocket_vault::Vault>(vault.clone(), None, FROM).only_fixed(),
                 #[cfg(feature = "vault")]
-                Override::every::<sprocket_vault::VaultServer>(
-                    move |draft| if is_fixed(&draft) { draft.address(vault(addresses)) } else { draft },
-                    FROM,
-                ),
+                Override::every::<sprocket_vault::VaultServer>(vault, None, FROM).only_fixed(),
             ]
             .into()
         }
@@ -101,23 +97,6 @@ mod built_in {
             std::fs::remove_dir_all(&world)
                 .map_err(|error| Trouble::new(format!("could not remove {}: {error}", world.display())))
         }
-    }
-
-    #[cfg(feature = "vault")]
-    fn vault(addresses: sprocket_sandbox::Addresses) -> String {
-        format!("http://{}", addresses.vault)
-    }
-
-    /// Whether the address of a Vault is not that of a service of the program.
-    #[cfg(feature = "vault")]
-    fn is_fixed(draft: &impl sprocket_core::kind::Fields) -> bool {
-        let mut deps = sprocket_core::__derive::Deps::default();
-        for (name, slot) in draft.slots() {
-            if name == "address" {
-                slot.deps(&mut deps);
-            }
-        }
-        deps.is_empty()
     }
 }
 

@@ -97,7 +97,7 @@ impl<'p> Opening<'p> {
         stack.neighbours(session.neighbours.clone());
         if session.environment == SANDBOX && need == Need::Sealed {
             let sandbox = Sandbox::start(&session.folder)?;
-            stack.overrule(sandbox.overrides());
+            stack.override_providers(sandbox.overrides());
             session.sandbox = Some(sandbox);
         }
         if !session.console.is_json() && need == Need::Sealed {
@@ -108,11 +108,11 @@ impl<'p> Opening<'p> {
         session.is_all_sandboxed = session.sandbox.is_some() && sandbox::has_all_of(&stack);
         if need == Need::Sealed {
             // So that nobody works somewhere else unawares.
-            for overridden in stack.overridden() {
+            for applied in stack.applied_overrides() {
                 if session.console.is_json() {
-                    session.console.object("override", &json::of_override(overridden));
-                } else if *overridden.from != *sandbox::FROM {
-                    session.console.err_lines(&overridden.to_string(), |_| Look::Change);
+                    session.console.object("override", &json::of_override(applied));
+                } else if *applied.from != *sandbox::FROM {
+                    session.console.err_lines(&applied.to_string(), |_| Look::Change);
                 }
             }
         }

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::fault::{Fault, reading};
 use super::kind::KindHandle;
 use crate::base::{Identity, Json, read_tree};
-use crate::kind::{ErrorKind, Kind, Kinds, Overrides, Provider, ProviderDraft};
+use crate::kind::{ErrorKind, Fields as _, Kind, Kinds, Overlaid, Overrides, Provider, ProviderDraft};
 use crate::value::{Known, NoValue, Path, ProviderConfig, StackKey, is_sealed, open_at, seal_at, sealing, watched};
 
 /// An open connection.
@@ -63,8 +63,8 @@ pub(crate) trait ErasedProvider: ProviderConfig {
     fn settings(&self, known: &Known) -> Result<ProviderSettings, NoValue>;
 }
 
-pub(crate) fn provider<D: ProviderDraft>(draft: D) -> Arc<dyn ErasedProvider> {
-    Arc::new(ProviderOf(draft))
+pub(crate) fn provider<D: ProviderDraft>(overlaid: Overlaid<D>) -> Arc<dyn ErasedProvider> {
+    Arc::new(ProviderOf(overlaid))
 }
 
 pub(crate) fn provider_type<P: Provider>() -> Arc<dyn ErasedProviderType> {
@@ -74,7 +74,7 @@ pub(crate) fn provider_type<P: Provider>() -> Arc<dyn ErasedProviderType> {
     Arc::new(TypeOf::<P> { kinds, of: PhantomData })
 }
 
-struct ProviderOf<D>(D);
+struct ProviderOf<D>(Overlaid<D>);
 
 struct TypeOf<P> {
     kinds: KindTable,
@@ -85,11 +85,6 @@ struct TypeOf<P> {
 struct SettingsOf<P: Provider> {
     config: P::Config,
     credentials: Option<P::Credentials>,
-}
-
-fn settings_of<D: ProviderDraft>(draft: &D, known: &Known) -> Result<ProviderSettings, NoValue> {
-    let (config, credentials) = (draft.spec(known)?, draft.credentials(known)?);
-    Ok(Box::new(SettingsOf::<D::Provider> { config, credentials }))
 }
 
 impl<P: Provider> SettingsOf<P> {
@@ -117,15 +112,15 @@ impl<P: Provider> ErasedProviderType for TypeOf<P> {
     }
 
     fn recorded(&self, config: &Json, key: &StackKey, overrides: &Overrides) -> Result<ProviderSettings, Fault> {
-        let invalid = |message| Fault::new(ErrorKind::Invalid, message);
-        let unreadable = |error: String| invalid(format!("the recorded settings can't be read: {error}"));
+        let unreadable =
+            |error| Fault::new(ErrorKind::Invalid, format!("the recorded settings can't be read: {error}"));
         let mut value = config.value();
         if is_sealed(&value) {
             open_at(&mut value, &[Path::default()], key).map_err(unreadable)?;
         }
+        let credentials = overrides.lay_over_recorded::<P>(&mut value);
         let config = sealing(key, || read_tree(value)).map_err(|error| unreadable(error.to_string()))?;
-        let draft = overrides.apply_to_forgotten(P::Draft::holding(config));
-        settings_of(&draft, &Known::default()).map_err(|_| invalid("a setting of the provider is not known".into()))
+        Ok(Box::new(SettingsOf::<P> { config, credentials }))
     }
 
     fn config(&self, settings: ProviderSettings) -> Box<Config> {
@@ -173,7 +168,7 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
     }
 
     fn config(&self, known: &Known, key: &StackKey) -> Result<Json, NoValue> {
-        self.0.credentials(known)?;
+        self.0.draft.credentials(known)?;
         let (written, is_secret) = watched(|| {
             let config = self.0.spec(known)?;
             Ok(sealing(key, || Json::of(&config)).expect("BUG: a spec serialises"))
@@ -189,7 +184,8 @@ impl<D: ProviderDraft> ErasedProvider for ProviderOf<D> {
     }
 
     fn settings(&self, known: &Known) -> Result<ProviderSettings, NoValue> {
-        settings_of(&self.0, known)
+        let (config, credentials) = (self.0.spec(known)?, self.0.draft.credentials(known)?);
+        Ok(Box::new(SettingsOf::<D::Provider> { config, credentials }))
     }
 }
 

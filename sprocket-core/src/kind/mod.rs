@@ -29,11 +29,11 @@ pub use lifecycle::{CallResult, CanonicalOf, ClaimsOf, ErrorOf, FailureOf, Kind,
 pub use lookup::{Lookup, Question};
 pub(crate) use options::Ignored;
 pub use options::{DraftExt, Layer, Options, Precedes};
-pub(crate) use overrides::Overrides;
-pub use overrides::{Misfit, Overridden, Override, Unfit, set};
+pub use overrides::{AppliedOverride, InvalidOverride, Override, OverrideError};
+pub(crate) use overrides::{Overlaid, Overrides};
 pub use provider::{ErrorKind, Kinds, Provider, ProviderError};
 pub use resource_ref::ResourceRef;
-pub use spec::{Draft, Field, Fields, ProviderDraft, Spec};
+pub use spec::{Draft, Field, Fields, GivenCredentials, ProviderDraft, Spec};
 pub use sprocket_derive::{Handle, Spec};
 pub use text::as_text;
 #[doc(hidden)]

@@ -8,9 +8,8 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::base::Json;
-use crate::kind::{Handle, Options, Provider, Unfit};
-use crate::value::{Deps, Known, Mistake, NoValue, Partial, Path, PathPart, Resolve, Slot};
+use crate::kind::{Handle, Options, Provider};
+use crate::value::{Deps, Input, Known, Mistake, NoValue, Partial, Path, PathPart, Resolve, Slot};
 
 /// What the planner knows about a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,22 +102,30 @@ pub trait Draft: Fields + Sized + Send + Sync + 'static {
 pub trait ProviderDraft: Fields + Sized + Send + Sync + 'static {
     /// The provider that it declares.
     type Provider: Provider<Draft = Self, Config = Self::Spec>;
+    /// The settings that are secrets: a file in clear can't override them.
+    const SECRETS: &'static [&'static str];
     /// The name that tells it from others of its type; empty for the usual case of one.
     fn name(&self) -> &str;
-    /// What it identifies itself with, once everything that it waits for is known; `None` for what
-    /// [`Provider::ambient`] finds.
+    /// What the program says that it identifies itself with; `None` for what [`Provider::ambient`] finds.
+    fn given_credentials(&self) -> &GivenCredentials<Self>;
+    /// The same, to be changed.
+    fn given_credentials_mut(&mut self) -> &mut GivenCredentials<Self>;
+
+    /// The credentials that the program gives, once everything that they wait for is known.
     ///
     /// # Errors
-    /// [`NoValue`] says whether it is not known yet or never will be.
-    fn credentials(&self, known: &Known) -> Result<Option<<Self::Provider as Provider>::Credentials>, NoValue>;
+    /// [`NoValue`] says whether they are not known yet or never will be.
+    fn credentials(&self, known: &Known) -> Result<Option<<Self::Provider as Provider>::Credentials>, NoValue> {
+        self.given_credentials().as_ref().map(|given| given.value(known)).transpose()
+    }
+
     /// Adds the resources that the credentials wait for.
-    fn credential_deps(&self, into: &mut Deps);
-    /// The draft that these settings were made from, as far as that matters: without a name, with the credentials that
-    /// [`Provider::ambient`] finds.
-    fn holding(config: Self::Spec) -> Self;
-    /// Gives a setting another value, which comes in clear.
-    ///
-    /// # Errors
-    /// If there is no such setting, it is a secret, or the value is not one of it.
-    fn set(&mut self, setting: &str, value: &Json) -> Result<(), Unfit>;
+    fn credential_deps(&self, into: &mut Deps) {
+        if let Some(Input::Output(output)) = self.given_credentials() {
+            into.add(&output.deps);
+        }
+    }
 }
+
+/// The credentials that a program gives a provider.
+pub type GivenCredentials<D> = Option<Input<<<D as ProviderDraft>::Provider as Provider>::Credentials>>;

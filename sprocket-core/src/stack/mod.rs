@@ -20,7 +20,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::base::{Address, Place, ProviderName, is_part};
 use crate::erased::{LookupOf, provider, provider_type, question};
 use crate::kind::{
-    Draft, Handle, Kind, Layer, Lookup, Misfit, Overridden, Override, Overrides, Provider, ProviderDraft, Question,
+    AppliedOverride, Draft, Handle, InvalidOverride, Kind, Layer, Lookup, Override, Overrides, Provider, ProviderDraft,
+    Question,
 };
 use crate::plan::Plan;
 use crate::state::{Record, Snapshot};
@@ -170,8 +171,8 @@ impl Stack {
         &self.folder
     }
 
-    /// Overrides what will be said of providers: call it before anything is declared.
-    pub fn overrule(&mut self, overrides: impl IntoIterator<Item = Override>) {
+    /// Overrides settings of providers: call it before anything is declared.
+    pub fn override_providers(&mut self, overrides: impl IntoIterator<Item = Override>) {
         self.overrides.add(overrides);
     }
 
@@ -180,15 +181,15 @@ impl Stack {
         self.providers.iter().map(|provider| &provider.name)
     }
 
-    /// What was overridden so far.
-    pub fn overridden(&self) -> &[Overridden] {
-        &self.overrides.done
+    /// The overrides of the providers that are connected so far.
+    pub fn applied_overrides(&self) -> &[AppliedOverride] {
+        &self.overrides.applied
     }
 
-    /// The overrides that can't be. [`check`](Self::check) reports them too.
-    pub fn misfits(&self) -> Vec<Misfit> {
-        let connected: Vec<&ProviderName> = self.providers.iter().map(|provider| &provider.name).collect();
-        self.overrides.misfits(&connected)
+    /// The overrides that can't be applied. [`check`](Self::check) reports them too.
+    pub fn invalid_overrides(&self) -> Vec<InvalidOverride> {
+        let connected: Vec<&ProviderName> = self.connected().collect();
+        self.overrides.invalid(&connected)
     }
 
     /// Declares a connection to a service.
@@ -201,7 +202,7 @@ impl Stack {
             name => ProviderName::from(format!("{kind}/{name}")),
         };
         let is_mistaken = !draft.name().is_empty() && !is_part(draft.name());
-        let draft = self.overrides.apply(&name, draft);
+        let overlaid = self.overrides.lay_over(&name, draft);
         if is_mistaken {
             self.mistake(&name, Mistake::at(at, "needs a name without spaces and slashes"));
         }
@@ -211,17 +212,17 @@ impl Stack {
             self.mistake(&name, Mistake::at(at, message));
         }
         let mut mistakes = Vec::new();
-        draft.mistakes(&mut mistakes);
+        overlaid.mistakes(&mut mistakes);
         for mistake in mistakes {
             self.mistake(&name, mistake);
         }
         let mut deps = Deps::default();
-        draft.deps(&mut deps);
-        draft.credential_deps(&mut deps);
+        overlaid.deps(&mut deps);
+        overlaid.draft.credential_deps(&mut deps);
         let lookups = deps.lookups.iter().copied().collect();
         let deps = self.resolve_deps(&name, &deps, at);
         let provider_type = provider_type::<D::Provider>();
-        self.providers.push(ProviderNode { name, erased: provider(draft), provider_type, at, deps, lookups });
+        self.providers.push(ProviderNode { name, erased: provider(overlaid), provider_type, at, deps, lookups });
         Connected { stack: self.id, provider: self.providers.len() - 1, of: PhantomData }
     }
 
@@ -397,9 +398,9 @@ impl Stack {
     /// # Errors
     /// All its mistakes, each with its line.
     pub fn check(&self) -> Result<(), Mistakes> {
-        let misfits = self.misfits();
-        let misfits = misfits.iter().map(|misfit| format!("`{}`: {misfit}  ({})", misfit.provider, misfit.from));
-        let mistakes: Vec<String> = misfits.chain(self.mistakes.iter().cloned()).collect();
+        let invalid = self.invalid_overrides();
+        let invalid = invalid.iter().map(|invalid| format!("`{}`: {invalid}  ({})", invalid.provider, invalid.from));
+        let mistakes: Vec<String> = invalid.chain(self.mistakes.iter().cloned()).collect();
         if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Display};
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::{Output, Secret};
+use super::{Known, NoValue, Output, Secret};
 
 /// A setting's content: a plain value, an output of another resource, or a mistake with its line.
 pub enum Input<T> {
@@ -35,6 +35,17 @@ impl<T: Clone + Send + Sync + 'static> Input<T> {
             Self::Output(output) => output,
             Self::Value(value) => Output::known(value),
             Self::Mistake(mistake) => Output::known(mistake.message).try_map(|message| Err::<T, _>(message)),
+        }
+    }
+}
+
+impl<T: Clone + 'static> Input<T> {
+    /// The value, once all it waits for is known.
+    pub(crate) fn value(&self, known: &Known) -> Result<T, NoValue> {
+        match self {
+            Self::Value(value) => Ok(value.clone()),
+            Self::Output(output) => output.value(known),
+            Self::Mistake(mistake) => Err(NoValue::Ever(mistake.clone())),
         }
     }
 }

@@ -38,4 +38,4 @@ pub use sealing::{Fingerprint, GIVEN, SECRET, Sealed, StackKey};
 pub use secret::Secret;
 pub use shown::shown;
 pub(crate) use shown::{hidden, hide, in_seconds, seconds};
-pub use slot::{Holding, Resolve, Slot};
+pub use slot::{Resolve, Slot};

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::conceal;
 use super::redact::Exposed;
-use super::{Deps, Mistake, SEALED, StackKey};
+use super::{Deps, Mistake, NoValue, SEALED, StackKey};
 use crate::base::plain_key;
 
 /// In a plan's values, a hole: `{"$after": ["docker:network/edge"]}`.
@@ -130,6 +130,18 @@ impl At<'_> {
 }
 
 impl Partial {
+    /// The value as data, once all of it is known. What must be hidden is in it.
+    pub(crate) fn whole(self) -> Result<Value, NoValue> {
+        match self {
+            Self::Known(value) => Ok(value),
+            Self::After(_) => Err(NoValue::Yet),
+            Self::Never(mistake) => Err(NoValue::Ever(mistake)),
+            Self::Secret(inner) => inner.whole(),
+            Self::List(items) => items.into_iter().map(Self::whole).collect(),
+            Self::Map(fields) => fields.into_iter().map(|(name, field)| Ok((name, field.whole()?))).collect(),
+        }
+    }
+
     /// Whether both are known, and the same.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {

@@ -37,12 +37,6 @@ pub trait Resolve: Slot {
     fn resolve(&self, known: &Known) -> Result<Self::Value, NoValue>;
 }
 
-/// A setting that can be given a value.
-pub trait Holding: Resolve {
-    /// The setting that resolves to it.
-    fn holding(value: Self::Value) -> Self;
-}
-
 /// A value as data. It is secret if its own code exposes a secret to write it.
 fn known_value<T: Serialize>(value: &T) -> Partial {
     let (written, tainted) = watched(|| to_tree(value));
@@ -95,17 +89,7 @@ impl<T: Clone + Serialize + 'static> Resolve for Input<T> {
     type Value = T;
 
     fn resolve(&self, known: &Known) -> Result<T, NoValue> {
-        match self {
-            Self::Value(value) => Ok(value.clone()),
-            Self::Output(output) => output.value(known),
-            Self::Mistake(mistake) => Err(NoValue::Ever(mistake.clone())),
-        }
-    }
-}
-
-impl<T: Clone + Serialize + 'static> Holding for Input<T> {
-    fn holding(value: T) -> Self {
-        Self::Value(value)
+        self.value(known)
     }
 }
 
@@ -135,12 +119,6 @@ impl<S: Resolve> Resolve for Option<S> {
     }
 }
 
-impl<S: Holding> Holding for Option<S> {
-    fn holding(value: Self::Value) -> Self {
-        value.map(S::holding)
-    }
-}
-
 impl<S: Slot> Slot for Vec<S> {
     fn deps(&self, into: &mut Deps) {
         self.iter().for_each(|slot| slot.deps(into));
@@ -167,12 +145,6 @@ impl<S: Resolve> Resolve for Vec<S> {
 
     fn resolve(&self, known: &Known) -> Result<Self::Value, NoValue> {
         self.iter().map(|slot| slot.resolve(known)).collect()
-    }
-}
-
-impl<S: Holding> Holding for Vec<S> {
-    fn holding(value: Self::Value) -> Self {
-        value.into_iter().map(S::holding).collect()
     }
 }
 
@@ -212,11 +184,5 @@ impl<K: Clone + Ord + Serialize, S: Resolve> Resolve for BTreeMap<K, S> {
 
     fn resolve(&self, known: &Known) -> Result<Self::Value, NoValue> {
         self.iter().map(|(key, slot)| Ok((key.clone(), slot.resolve(known)?))).collect()
-    }
-}
-
-impl<K: Clone + Ord + Serialize, S: Holding> Holding for BTreeMap<K, S> {
-    fn holding(value: Self::Value) -> Self {
-        value.into_iter().map(|(key, value)| (key, S::holding(value))).collect()
     }
 }

@@ -10,8 +10,7 @@ use crate::motd::Motd;
 use crate::service::{Memory, Service};
 
 fn sandboxed(service: &Service) -> Override {
-    let service = service.clone();
-    Override::every::<Memory>(move |draft| draft.credentials(service.clone()), "the sandbox")
+    Override::every::<Memory>([], Some(service.clone()), "the sandbox")
 }
 
 #[test]
@@ -20,7 +19,7 @@ fn every_provider_of_a_type_is_the_sandboxs_even_a_forgotten_one() {
     let world = World::of_real_services();
     let declare = |program: &dyn Fn(&mut Stack)| {
         let mut stack = Stack::new();
-        stack.overrule([sandboxed(&sandbox)]);
+        stack.override_providers([sandboxed(&sandbox)]);
         program(&mut stack);
         stack
     };
@@ -36,7 +35,7 @@ fn every_provider_of_a_type_is_the_sandboxs_even_a_forgotten_one() {
         let far = stack.connect(Memory::at(&real).named("far"));
         stack.on(&far).add(Motd::new("greeting", "hello"));
     });
-    let said: Vec<String> = stack.overridden().iter().map(ToString::to_string).collect();
+    let said: Vec<String> = stack.applied_overrides().iter().map(ToString::to_string).collect();
     assert_snapshot!(said.join("\n"), @"
     memory: settings and credentials (from the sandbox)
     memory/far: settings and credentials (from the sandbox)
@@ -52,7 +51,7 @@ fn every_provider_of_a_type_is_the_sandboxs_even_a_forgotten_one() {
 #[test]
 fn what_fits_no_provider_is_a_mistake_of_the_stack() {
     let mut stack = Stack::new();
-    stack.overrule([
+    stack.override_providers([
         Override::setting("memory", "address", &json!("a"), "sprocket.toml:3"),
         Override::setting("memory/far", "address", &json!("a"), "sprocket.toml:5"),
     ]);

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use sprocket_core::__derive::{Deps, Known, NoValue};
-use sprocket_core::kind::{Json, ProviderDraft};
-use sprocket_core::program::{Override, Stack, Unfit};
+use sprocket_core::kind::ProviderDraft;
+use sprocket_core::program::{Override, OverrideError, Stack};
 
 use crate::docker::*;
 use crate::{deps, deps_of, mistakes_of, spec, what_is_shown_is_what_is_sent};
@@ -66,27 +66,27 @@ fn credentials_are_not_printed() {
 }
 
 #[test]
-fn a_setting_can_be_given_another_value_as_json() {
-    let mut draft = Docker::at(HOST);
-    let check = |draft: &mut DockerDraft, setting, value| draft.set(setting, &Json::from(&value));
-    assert_eq!(check(&mut draft, "host", json!("tcp://127.0.0.1:1")), Ok(()));
-    assert_eq!(check(&mut draft, "version", json!(44)), Ok(()));
-    assert_eq!(spec(&draft), DockerConfig { host: "tcp://127.0.0.1:1".into(), version: Some(44), plain: false });
-    assert_eq!(check(&mut draft, "hots", json!("a")), Err(Unfit::NoSuchSetting(vec!["host", "version", "plain"])));
-    assert!(matches!(check(&mut draft, "version", json!("a")), Err(Unfit::Value(_))));
-    assert_eq!(spec(&draft).version, Some(44));
-}
-
-#[test]
-fn a_draft_can_be_made_of_what_it_becomes() {
-    let config = DockerConfig { host: HOST.into(), version: Some(44), plain: true };
-    assert_eq!(spec(&DockerDraft::holding(config.clone())), config);
+fn a_setting_is_overridden_with_json_that_is_one_of_its_values() {
+    let over = |setting, value| Override::setting("docker", setting, &value, "elsewhere");
+    let mut stack = Stack::new();
+    stack.override_providers([
+        over("host", json!("tcp://127.0.0.1:1")),
+        over("version", json!(44)),
+        over("hots", json!("a")),
+        over("version", json!("a")),
+    ]);
+    stack.connect(Docker::at(HOST));
+    let applied: Vec<String> = stack.applied_overrides().iter().map(ToString::to_string).collect();
+    assert_eq!(applied, ["docker: host = tcp://127.0.0.1:1 (from elsewhere)", "docker: version = 44 (from elsewhere)"]);
+    let errors: Vec<_> = stack.invalid_overrides().into_iter().map(|invalid| invalid.error).collect();
+    assert_eq!(errors[0], OverrideError::UnknownSetting(vec!["host", "version", "plain"]));
+    assert!(matches!(errors[1..], [OverrideError::InvalidValue(_)]));
 }
 
 #[test]
 fn an_overridden_setting_waits_for_nothing() {
     let mut stack = Stack::new();
-    stack.overrule([Override::setting("docker", "host", &json!(HOST), "elsewhere")]);
+    stack.override_providers([Override::setting("docker", "host", &json!(HOST), "elsewhere")]);
     stack.connect(Docker::at(HOST).named("first"));
     let volume = stack.add(Volume::new("host"));
     let second = stack.connect(Docker::at(volume.name.map(|name| name.0)));

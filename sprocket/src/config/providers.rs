@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use serde::Deserialize as _;
 use sprocket_core::kind::ProviderName;
-use sprocket_core::program::{Misfit, Override, Stack, Unfit};
+use sprocket_core::program::{InvalidOverride, Override, OverrideError, Stack};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -84,9 +84,9 @@ impl Providers {
 
     /// Refuses what fits none of the providers that the program has connected.
     pub(crate) fn check(&self, environment: &str, stack: &Stack, file: &File) -> Result<(), ConfigError> {
-        let problems = stack.misfits().into_iter().map(|misfit| {
-            let place = (misfit.provider.to_string(), misfit.setting.clone());
-            Problem { span: self.places.get(&place).cloned(), message: message(environment, &misfit) }
+        let problems = stack.invalid_overrides().into_iter().map(|invalid| {
+            let place = (invalid.provider.to_string(), invalid.setting.clone());
+            Problem { span: self.places.get(&place).cloned(), message: message(environment, &invalid) }
         });
         let problems: Vec<Problem> = problems.collect();
         if problems.is_empty() { Ok(()) } else { Err(wrong(environment, file, problems)) }
@@ -111,24 +111,24 @@ fn no_table(section: &str, value: &Spanned<DeValue<'_>>) -> Problem {
     Problem { span: Some(value.span()), message: format!("`[{section}]` is a table of settings") }
 }
 
-fn message(environment: &str, misfit: &Misfit) -> String {
-    let (name, setting) = (misfit.provider.as_str(), &misfit.setting);
+fn message(environment: &str, invalid: &InvalidOverride) -> String {
+    let (name, setting) = (invalid.provider.as_str(), &invalid.setting);
     let section = section(environment, name);
-    match &misfit.why {
-        Unfit::NotConnected(connected) => {
+    match &invalid.error {
+        OverrideError::UnknownProvider(connected) => {
             let connected = connected.iter().map(ProviderName::as_str);
             let which = one_of(name, "it connects", connected);
             format!("`[{section}]`: the program connects no `{name}`; {}", which.unwrap_or("it connects none".into()))
         }
-        Unfit::NoSuchSetting(settings) => {
+        OverrideError::UnknownSetting(settings) => {
             let which = one_of(setting, "it has", settings.iter().copied());
             format!("`[{section}]` has no setting `{setting}`; {}", which.unwrap_or("it has none".into()))
         }
-        Unfit::Secret => format!(
+        OverrideError::SecretSetting => format!(
             "`{setting}` in `[{section}]` is a secret, and secrets don't belong into this file: the program gives it"
         ),
-        Unfit::Value(message) => format!("`{setting}` in `[{section}]`: {message}"),
-        _ => format!("`{setting}` in `[{section}]`: {misfit}"),
+        OverrideError::InvalidValue(message) => format!("`{setting}` in `[{section}]`: {message}"),
+        _ => format!("`{setting}` in `[{section}]`: {invalid}"),
     }
 }
 

@@ -11,7 +11,7 @@
 use serde_json::{Value, json};
 use sprocket_core::engine::Step;
 use sprocket_core::engine::{Events, Plan};
-use sprocket_core::program::Overridden;
+use sprocket_core::program::AppliedOverride;
 
 use crate::console::Console;
 
@@ -20,9 +20,9 @@ pub(crate) fn listener(console: Console) -> Events {
     Events::to(move |event| console.document(&event))
 }
 
-pub(crate) fn of_override(overridden: &Overridden) -> Value {
-    let (setting, value) = overridden.setting.as_ref().map(|(setting, value)| (setting, value.value())).unzip();
-    json!({ "provider": overridden.provider, "setting": setting, "value": value, "from": *overridden.from })
+pub(crate) fn of_override(applied: &AppliedOverride) -> Value {
+    let (setting, value) = applied.setting.as_ref().map(|(setting, value)| (setting, value)).unzip();
+    json!({ "provider": applied.provider, "setting": setting, "value": value, "from": *applied.from })
 }
 
 pub(crate) fn of_drift(plan: &Plan, steps: &[Step]) -> Value {

@@ -85,6 +85,29 @@ fn an_overridden_setting_waits_for_nothing() {
 }
 
 #[test]
+fn a_setting_that_is_not_overridden_still_waits() {
+    let declare = |stack: &mut Stack| {
+        let jar = stack.add(Thing::new("jar").text("jam"));
+        let cupboard = ShelfDraft::new(jar.weight.map(|weight| format!("cupboard-{weight}")))
+            .boards(jar.weight.map(|_| 5_u32))
+            .key("hunter2")
+            .named("cupboard");
+        let cupboard = stack.connect(cupboard);
+        stack.on(&cupboard).add(Thing::new("lid"));
+    };
+    let place = Place::new("cupboard", "[local.providers.'shelf/cupboard']\nplace = 'cupboard-9'\n");
+    // It would be asked, and would not answer.
+    world("cupboard-9").is_gone = true;
+    let planned = place.run("plan --env local", declare);
+    assert!(planned.ends_with("exit 0"), "{planned}");
+    world("cupboard-9").is_gone = false;
+    let applied = place.run("apply --env local --yes", declare);
+    assert!(applied.ends_with("exit 0"), "{applied}");
+    assert!(world("cupboard-9").things.contains_key("lid"));
+    assert!(place.run("plan --env local --detailed-exit-code", declare).ends_with("exit 0"));
+}
+
+#[test]
 fn what_does_not_fit_is_refused_at_its_place() {
     let check = |table: &str| Place::new("unfit", &format!("[local]\n{table}\n")).run("plan --env local", pantry);
     assert_snapshot!(check("[local.providers.shelf]\nplaec = 'a'\nvolume = 3\nboards = 'many'\nkey = 'hunter2'"), @r#"
