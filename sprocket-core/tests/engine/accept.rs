@@ -1,12 +1,11 @@
 //! Drift that is accepted: recorded as it is, without a call.
 
-use insta::assert_snapshot;
 use sprocket_core::engine::{Goal, Plan, Refused, Request};
 use sprocket_core::kind::Address;
 use sprocket_core::program::Stack;
 
-use super::kinds::{App, AppSpec, Net, NetSpec};
-use super::{Story, on_lab};
+use super::simulated_service::{App, AppSpec, Net, NetSpec};
+use super::story::{Story, assert_snapshot, on_lab};
 
 fn estate(stack: &mut Stack) {
     estate_of(stack, "app:1");

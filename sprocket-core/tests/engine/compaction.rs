@@ -6,8 +6,8 @@ use sprocket_core::engine::{Engine, Goal, Stop};
 use sprocket_core::program::Stack;
 use sprocket_core::state::{FileStore, MemoryStore, StateStore};
 
-use super::kinds::{Disk, Net};
-use super::{Story, on_lab};
+use super::simulated_service::{Disk, Net};
+use super::story::{Story, on_lab};
 
 /// Forty networks, of which the first has these labels, and a disk that is kept.
 fn estate(label: usize) -> impl Fn(&mut Stack) + Copy {

@@ -4,8 +4,8 @@ use sprocket_core::engine::Goal;
 use sprocket_core::program::Stack;
 use sprocket_core::testing::Crash;
 
-use super::kinds::{App, Conf, Disk, Net, Note};
-use super::{Story, on_lab};
+use super::simulated_service::{App, Conf, Disk, Net, Note};
+use super::story::{Story, on_lab};
 
 type Program = fn(&mut Stack);
 

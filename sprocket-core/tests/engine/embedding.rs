@@ -12,8 +12,8 @@ use sprocket_core::testing::{Fail, World};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::kinds::{App, Net};
-use super::{Story, on_lab};
+use super::simulated_service::{App, Net};
+use super::story::{Story, on_lab};
 
 /// What a tool keeps, and hands from one thread to another.
 #[test]
@@ -68,7 +68,7 @@ fn two_engines_run_side_by_side_and_see_nothing_of_each_other() {
     // Each run waits in its first step until the other is there too: they are under way at the same time.
     let meeting = Arc::new(Barrier::new(2));
     let start = |name: &'static str, seed| {
-        let mut story = Story { world: World::seeded(seed) };
+        let mut story = Story::of(World::seeded(seed));
         let program = move |stack: &mut Stack| {
             let net = stack.add(Net::new(name));
             stack.add(App::new("web", format!("{name}:1")).net(&net.id));

@@ -1,13 +1,12 @@
 //! Failures: what is left, what is said, and that the same command then finishes.
 
-use insta::assert_snapshot;
 use sprocket_core::engine::{Event, Goal, Report, StepOutcome, Stop};
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::Stack;
 use sprocket_core::testing::Fail;
 
-use super::kinds::{App, Conf, Net};
-use super::{Story, on_lab};
+use super::simulated_service::{App, Conf, Net};
+use super::story::{Story, assert_snapshot, on_lab};
 
 /// `a` → `b` → `c`, and `d` on its own.
 fn chain(stack: &mut Stack) {
@@ -234,7 +233,7 @@ fn a_closure_that_panics_is_a_mistake_of_its_line() {
     let plan = story.world.try_plan(on_lab(program), Goal::Declared).unwrap();
     assert_snapshot!(plan, @"
     + lab:net/a
-    problem: `lab:app/web`: the closure panicked  (sprocket-core/tests/engine/failures.rs:231)
+    problem: `lab:app/web`: the closure panicked  (FILE:LINE)
     1 problem: nothing can be applied until it is solved.
     ");
 }

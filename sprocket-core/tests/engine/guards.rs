@@ -1,13 +1,12 @@
 //! Guards: what is refused before anything is called, and what is left alone.
 
-use insta::assert_snapshot;
 use sprocket_core::engine::Goal;
 use sprocket_core::kind::{ErrorKind, OwnerTag};
 use sprocket_core::program::{DraftExt as _, Output, Password, Stack};
 use sprocket_core::testing::{Fail, leaks};
 
-use super::kinds::{App, Conf, Disk, ExistingNet, Lab, LabState, Net, NetSpec, Note};
-use super::{Story, on_lab};
+use super::simulated_service::{App, Conf, Disk, ExistingNet, Lab, LabState, Net, NetSpec, Note};
+use super::story::{Story, assert_snapshot, on_lab};
 
 fn net(stack: &mut Stack) {
     stack.add(Net::new("edge"));
@@ -33,11 +32,11 @@ fn all_mistakes_of_a_program_are_reported_at_once() {
     };
     let refused = story.world.try_plan(on_lab(program), Goal::Declared).unwrap_err();
     assert_snapshot!(refused, @"
-    `lab:net/edge`: is declared already at sprocket-core/tests/engine/guards.rs:24; one of them needs another name  (sprocket-core/tests/engine/guards.rs:25)
-    `lab:net/two words`: needs a name without spaces  (sprocket-core/tests/engine/guards.rs:26)
-    `lab:app/web`: has no setting `imgae` to ignore  (sprocket-core/tests/engine/guards.rs:27)
-    `lab:app/api`: mentions a resource of another stack  (sprocket-core/tests/engine/guards.rs:31)
-    `lab:app/twice`: `A` is set already  (sprocket-core/tests/engine/guards.rs:32)
+    `lab:net/edge`: is declared already at FILE:LINE1; one of them needs another name  (FILE:LINE2)
+    `lab:net/two words`: needs a name without spaces  (FILE:LINE3)
+    `lab:app/web`: has no setting `imgae` to ignore  (FILE:LINE4)
+    `lab:app/api`: mentions a resource of another stack  (FILE:LINE5)
+    `lab:app/twice`: `A` is set already  (FILE:LINE6)
     ");
 }
 
@@ -45,13 +44,13 @@ fn all_mistakes_of_a_program_are_reported_at_once() {
 fn a_resource_needs_its_provider() {
     let mut story = Story::new();
     let refused = story.world.try_plan(net, Goal::Declared).unwrap_err();
-    assert_snapshot!(refused, @"`lab:net/edge`: needs a `lab`, and the stack is connected to none; connect it first: `stack.connect(…)`  (sprocket-core/tests/engine/guards.rs:13)");
+    assert_snapshot!(refused, @"`lab:net/edge`: needs a `lab`, and the stack is connected to none; connect it first: `stack.connect(…)`  (FILE:LINE)");
     let two = |stack: &mut Stack| {
         stack.connect(Lab::local());
         stack.connect(Lab::at("elsewhere").named("second"));
         net(stack);
     };
-    assert_snapshot!(story.world.try_plan(two, Goal::Declared).unwrap_err(), @"`lab:net/edge`: could be on several `lab`; say which: `stack.on(&lab).…`  (sprocket-core/tests/engine/guards.rs:13)");
+    assert_snapshot!(story.world.try_plan(two, Goal::Declared).unwrap_err(), @"`lab:net/edge`: could be on several `lab`; say which: `stack.on(&lab).…`  (FILE:LINE)");
 }
 
 #[test]
@@ -59,7 +58,7 @@ fn an_object_of_somebody_else_is_not_touched() {
     let mut story = Story::new();
     story.world.put::<Net>("edge", spec("10.0.0.0/24"));
     assert_snapshot!(story.plan(net), @"
-    problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (sprocket-core/tests/engine/guards.rs:13)
+    problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (FILE:LINE)
       hint: take it over with `.adopt()` or `import lab:net/edge net#1`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -87,7 +86,7 @@ fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
     let theirs = OwnerTag { lineage: "another".into(), record: "r".into() };
     story.world.set_owner("lab:net", "edge", Some(theirs));
     assert_snapshot!(story.plan(net), @"
-    problem: `lab:net/edge`: another stack has marked `edge` as its own  (sprocket-core/tests/engine/guards.rs:13)
+    problem: `lab:net/edge`: another stack has marked `edge` as its own  (FILE:LINE)
       hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here; `--exclude lab:net/edge` applies the rest
     1 problem: nothing can be applied until it is solved.
     ");
@@ -139,7 +138,7 @@ fn what_can_not_become_as_declared_is_not_taken_over() {
         stack.add(Net::new("edge").adopt());
     };
     assert_snapshot!(story.plan(program), @"
-    problem: `lab:net/edge`: `edge` can't be taken over: its `subnet` is different, and can't be changed  (sprocket-core/tests/engine/guards.rs:139)
+    problem: `lab:net/edge`: `edge` can't be taken over: its `subnet` is different, and can't be changed  (FILE:LINE)
       hint: declare it as it is, or choose another name with `.named(…)`
     1 problem: nothing can be applied until it is solved.
     ");
@@ -155,7 +154,7 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
     };
     story.apply(protected("10.0.0.0/24"));
     assert_snapshot!(story.plan(protected("10.0.1.0/24")), @"
-    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:153)
+    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (FILE:LINE)
       hint: take `.protect()` away and apply that first, or undo the change
     1 problem: nothing can be applied until it is solved.
     ");
@@ -189,7 +188,7 @@ fn who_uses_what_has_a_problem_has_none_of_its_own() {
     };
     story.apply(program("10.0.0.0/24"));
     assert_snapshot!(story.plan(program("10.0.1.0/24")), @"
-    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (sprocket-core/tests/engine/guards.rs:185)
+    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (FILE:LINE)
       hint: take `.protect()` away and apply that first, or undo the change
     1 problem: nothing can be applied until it is solved.
     ");
@@ -205,7 +204,7 @@ fn data_is_never_replaced_and_stays_when_it_is_not_declared_any_more() {
     };
     story.apply(disk("local"));
     assert_snapshot!(story.plan(disk("nfs")), @"
-    problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (sprocket-core/tests/engine/guards.rs:203)
+    problem: `lab:disk/data`: holds data that would be lost: a change of `driver` would replace it  (FILE:LINE)
       hint: undo the change, or declare a new one under another name and move the data
     1 problem: nothing can be applied until it is solved.
     ");
@@ -330,10 +329,10 @@ fn what_contradicts_itself_is_refused() {
     assert_snapshot!(story.plan(program), @"
     > lab:net/three was lab:net/edge
     + lab:net/one `rim`
-    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (sprocket-core/tests/engine/guards.rs:326)
-      hint: give one of them another name with `.named(…)`; `lab:net/one` is at sprocket-core/tests/engine/guards.rs:325
-    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (sprocket-core/tests/engine/guards.rs:328)
-      hint: `lab:net/three` is at sprocket-core/tests/engine/guards.rs:327
+    problem: `lab:net/two`: has the name `rim` at its service, as `lab:net/one` has  (FILE:LINE2)
+      hint: give one of them another name with `.named(…)`; `lab:net/one` is at FILE:LINE1
+    problem: `lab:net/four`: was `lab:net/edge`, it says, and `lab:net/three` says so too  (FILE:LINE4)
+      hint: `lab:net/three` is at FILE:LINE3
     2 problems: nothing can be applied until they are solved.
     ");
 }

@@ -1,14 +1,13 @@
 //! Imports of several objects in one go: looked at first, then recorded at once or not at all.
 
-use insta::assert_snapshot;
 use serde_json::{Value, json};
 use sprocket_core::engine::{Engine, Hidden, Import, Survey};
 use sprocket_core::engine::{Path, PathPart};
 use sprocket_core::program::{DraftExt as _, Password, Secret, Stack};
 use sprocket_core::testing::{Crash, leaks};
 
-use super::kinds::{App, AppSpec, Conf, ConfSpec, Net, NetSpec, Note, NoteSpec};
-use super::{Story, on_lab};
+use super::simulated_service::{App, AppSpec, Conf, ConfSpec, Net, NetSpec, Note, NoteSpec};
+use super::story::{Story, assert_snapshot, on_lab};
 
 const DRAWN: &str = "drawn-elsewhere-20ch";
 

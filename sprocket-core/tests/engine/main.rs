@@ -1,55 +1,52 @@
-//! How the engine behaves, told as stories on the in-memory world.
+//! What the engine does in each situation that a deployment gets into, told as stories: a program, what happens to it or to
+//! the world, and what must come out. `docs/scenarios.md` lists them all.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
 mod accept;
+mod adoption;
+mod basics;
+mod beside;
 mod compaction;
 mod crashes;
+mod drift;
+mod edge_kinds;
 mod embedding;
+mod exclusive;
 mod failures;
+mod fake_service;
+mod first_plan;
+mod foreign_texts;
+mod forged;
 mod guards;
+mod hosts;
 mod imports;
-mod kinds;
+mod in_doubt;
+mod moves;
+mod names;
+mod old_objects;
+mod order;
+mod orphans;
+mod outputs;
+mod plan_text;
+mod plans;
+mod planted;
+mod policies;
+mod provider_overrides;
+mod providers;
 mod records;
+mod recovery;
+mod replacement;
+mod run_loop;
 mod saved;
+mod secrecy;
+mod secrets;
 mod selection;
 mod shut;
+mod simulated_service;
 mod stories;
-
-use sprocket_core::program::Stack;
-use sprocket_core::testing;
-use sprocket_core::testing::World;
-
-use self::kinds::Lab;
-
-/// A world, and programs that are connected to its lab.
-pub(crate) struct Story {
-    pub world: World,
-}
-
-impl Story {
-    pub(crate) fn new() -> Self {
-        Self { world: testing::world() }
-    }
-
-    /// The plan's text.
-    pub(crate) fn plan(&mut self, program: impl Fn(&mut Stack)) -> String {
-        self.world.plan(on_lab(program)).to_string()
-    }
-
-    /// Applies, sees that nothing is left to do, and answers the calls that changed something.
-    pub(crate) fn apply(&mut self, program: impl Fn(&mut Stack) + Copy) -> Vec<String> {
-        self.world.apply(on_lab(program));
-        let calls = self.world.calls();
-        let again = self.plan(program);
-        assert!(again.starts_with("Nothing to do"), "the same program again:\n{again}");
-        calls
-    }
-}
-
-pub(crate) fn on_lab(program: impl Fn(&mut Stack)) -> impl Fn(&mut Stack) {
-    move |stack| {
-        stack.connect(Lab::local());
-        program(stack);
-    }
-}
+mod story;
+mod tags;
+mod triggers;
+mod unfinished;
+mod upgrades;

@@ -1,10 +1,9 @@
 //! Records that are mended by hand.
 
-use insta::assert_snapshot;
 use sprocket_core::program::{DraftExt as _, Stack};
 
-use super::Story;
-use super::kinds::{App, Net};
+use super::simulated_service::{App, Net};
+use super::story::{Story, assert_snapshot};
 
 fn estate(stack: &mut Stack) {
     estate_on(stack, "edge");

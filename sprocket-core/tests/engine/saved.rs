@@ -1,12 +1,11 @@
 //! Plans that are saved, and applied later exactly so, or refused.
 
-use insta::assert_snapshot;
 use proptest::prelude::*;
 use sprocket_core::engine::{Goal, Refused, Request, SavedPlan};
 use sprocket_core::program::{Password, Stack};
 
-use super::kinds::{Net, Note};
-use super::{Story, on_lab};
+use super::simulated_service::{Net, Note};
+use super::story::{Story, assert_snapshot, on_lab};
 
 fn estate(stack: &mut Stack) {
     estate_on(stack, "10.0.0.0/24");

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use insta::assert_snapshot;
+use super::story::assert_snapshot;
+
 use serde::{Deserialize, Serialize};
 use sprocket_core::engine::Goal;
 use sprocket_core::kind::{
@@ -340,20 +341,20 @@ fn what_nothing_opens_is_refused_with_what_the_provider_says() {
         stack.on(&room).add(ItemDraft::new("lead", "9 kg"));
     };
     assert_snapshot!(world.plan(ajar), @"
-    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:338)
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (FILE:LINE)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.
     ");
     assert!(world.try_apply(ajar).is_err());
     assert_snapshot!(world.try_plan(&before, Goal::Destroyed { include_kept: false }).unwrap(), @"
     = hall:door/front stays as `front`: a resource that is planned later depends on it
-    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (sprocket-core/tests/engine/shut.rs:228)
+    problem: `room`: serves nothing, and nothing in this plan opens it: the door is shut  (FILE:LINE)
       hint: declare the door, so that it is opened
     1 problem: nothing can be applied until it is solved.
     ");
     building.with(|inside| inside.nobody_there = true);
     assert_snapshot!(world.plan(ajar), @"
-    problem: `room`: could not be reached, and this plan changes nothing that it is reached by: nobody is at home  (sprocket-core/tests/engine/shut.rs:338)
+    problem: `room`: could not be reached, and this plan changes nothing that it is reached by: nobody is at home  (FILE:LINE)
     1 problem: nothing can be applied until it is solved.
     ");
     building.with(|inside| inside.nobody_there = false);

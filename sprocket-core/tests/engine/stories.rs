@@ -1,11 +1,10 @@
 //! Stories of plans and runs.
 
-use insta::assert_snapshot;
 use sprocket_core::engine::{Goal, Request};
 use sprocket_core::program::{DraftExt as _, Password, Stack};
 
-use super::kinds::{App, Conf, Disk, Net, Note};
-use super::{Story, on_lab};
+use super::simulated_service::{App, Conf, Disk, Net, Note};
+use super::story::{Story, assert_snapshot, on_lab};
 
 fn estate(stack: &mut Stack) {
     estate_with(stack, "10.0.0.0/24", "app:1", "hello");
