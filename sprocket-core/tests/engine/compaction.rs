@@ -7,7 +7,7 @@ use sprocket_core::program::Stack;
 use sprocket_core::state::{FileStore, MemoryStore, StateStore};
 
 use super::simulated_service::{Disk, Net};
-use super::story::{Story, on_lab};
+use super::story::Story;
 
 /// Forty networks, of which the first has these labels, and a disk that is kept.
 fn estate(label: usize) -> impl Fn(&mut Stack) + Copy {
@@ -28,7 +28,7 @@ fn a_run_of_one_step_writes_no_snapshot() {
     let store = FileStore::new(folder.path().join("state"));
     let engine = Engine::new(Arc::new(store.clone()), story.world.settings.clone());
     let apply = |label| {
-        let stack = story.world.stack(on_lab(estate(label)));
+        let stack = story.world.stack(story.connected(&estate(label)));
         story.world.block_on(async {
             let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
             assert!(engine.apply(&stack, &plan, &Stop::default()).await.unwrap().succeeded());
@@ -59,7 +59,10 @@ fn a_run_of_one_step_writes_no_snapshot() {
     let mut runs = 1;
     while file("state.json") == first {
         runs += 1;
-        story.world.block_on(engine.import(&story.world.stack(on_lab(estate(runs))), "lab:disk/data", "data")).ok();
+        story
+            .world
+            .block_on(engine.import(&story.world.stack(story.connected(&estate(runs))), "lab:disk/data", "data"))
+            .ok();
         apply(runs);
         assert!(runs < 100, "the journal grows for ever");
     }
@@ -75,7 +78,7 @@ fn a_run_of_one_step_writes_no_snapshot_in_memory_either() {
     let store = MemoryStore::new();
     let engine = Engine::new(Arc::new(store.clone()), story.world.settings.clone());
     for label in 0..2 {
-        let stack = story.world.stack(on_lab(estate(label)));
+        let stack = story.world.stack(story.connected(&estate(label)));
         story.world.block_on(async {
             let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
             assert!(engine.apply(&stack, &plan, &Stop::default()).await.unwrap().succeeded());

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use super::simulated_service::{App, Net};
-use super::story::{Story, on_lab};
+use super::story::Story;
 
 /// What a tool keeps, and hands from one thread to another.
 #[test]
@@ -40,12 +40,12 @@ fn everything_can_be_sent_and_shared() {
 
 /// An engine that tells its events to a function, and a stack for it.
 fn embedded(
-    world: &mut World,
+    story: &mut Story,
     program: impl Fn(&mut Stack),
     tell: impl Fn(Event) + Send + Sync + 'static,
 ) -> (Engine, Stack) {
-    world.settings.events = Events::to(tell);
-    (world.engine(), world.stack(on_lab(program)))
+    story.world.settings.events = Events::to(tell);
+    (story.world.engine(), story.world.stack(story.connected(&program)))
 }
 
 fn runtime() -> Runtime {
@@ -75,7 +75,7 @@ fn two_engines_run_side_by_side_and_see_nothing_of_each_other() {
         };
         let (told, meeting) = (Arc::new(Mutex::new(Vec::new())), Arc::clone(&meeting));
         let sink = Arc::clone(&told);
-        let (engine, stack) = embedded(&mut story.world, program, move |event| {
+        let (engine, stack) = embedded(&mut story, program, move |event| {
             if matches!(event, Event::StepStarted { step, .. } if step.index() == 0) {
                 meeting.wait();
             }
@@ -122,7 +122,7 @@ fn another_task_stops_a_run() {
     // The first call goes unanswered for a while, so that the run is asked to stop in the middle of it.
     story.world.fail("create", "a", Fail::Hang);
     let (started, mut starts) = mpsc::unbounded_channel();
-    let (engine, stack) = embedded(&mut story.world, chain, move |event| {
+    let (engine, stack) = embedded(&mut story, chain, move |event| {
         if matches!(event, Event::StepStarted { .. }) {
             started.send(()).unwrap();
         }
@@ -155,7 +155,7 @@ fn of_two_runs_on_one_store_one_is_refused() {
     let mut story = Story::new();
     story.world.fail("create", "a", Fail::Hang);
     let (started, mut starts) = mpsc::unbounded_channel();
-    let (engine, stack) = embedded(&mut story.world, chain, move |event| {
+    let (engine, stack) = embedded(&mut story, chain, move |event| {
         if matches!(event, Event::StepStarted { .. }) {
             started.send(()).unwrap();
         }
@@ -180,7 +180,7 @@ fn cut_off(call: &'static str, name: &str, at: fn(&Event) -> bool, program: fn(&
     let mut story = Story::new();
     story.world.fail(call, name, Fail::Hang);
     let (seen, mut sight) = mpsc::unbounded_channel();
-    let (engine, stack) = embedded(&mut story.world, program, move |event| {
+    let (engine, stack) = embedded(&mut story, program, move |event| {
         if at(&event) {
             seen.send(()).unwrap();
         }
@@ -234,9 +234,12 @@ fn a_plan_has_one_digest_and_another_plan_another() {
         }
     };
     // Both propose a lineage and a key: the state of whichever is applied.
-    assert_ne!(story.world.plan(on_lab(app("app:1"))).digest(), story.world.plan(on_lab(app("app:1"))).digest());
+    assert_ne!(
+        story.world.plan(story.connected(&app("app:1"))).digest(),
+        story.world.plan(story.connected(&app("app:1"))).digest()
+    );
     story.apply(app("app:1"));
-    let digest = |story: &mut Story, image| story.world.plan(on_lab(app(image))).digest();
+    let digest = |story: &mut Story, image| story.world.plan(story.connected(&app(image))).digest();
     let shown = digest(&mut story, "app:2");
     assert_eq!(digest(&mut story, "app:2"), shown);
     assert_ne!(digest(&mut story, "app:3"), shown);
@@ -255,7 +258,7 @@ fn a_secret_that_changes_is_another_plan_and_looks_the_same() {
         }
     };
     story.apply(app("hunter2-one"));
-    let [two, three] = ["hunter2-two", "hunter2-three"].map(|token| story.world.plan(on_lab(app(token))));
+    let [two, three] = ["hunter2-two", "hunter2-three"].map(|token| story.world.plan(story.connected(&app(token))));
     assert_ne!(two.digest(), three.digest());
     let document = |plan: &Plan| {
         let mut document = serde_json::to_value(plan).unwrap();

@@ -6,7 +6,7 @@ use sprocket_core::program::Stack;
 use sprocket_core::testing::Fail;
 
 use super::simulated_service::{App, Conf, Net};
-use super::story::{Story, assert_snapshot, on_lab};
+use super::story::{Story, assert_snapshot};
 
 /// `a` → `b` → `c`, and `d` on its own.
 fn chain(stack: &mut Stack) {
@@ -29,7 +29,7 @@ fn after_a_failure_nothing_new_starts() {
     let mut story = Story::new();
     story.world.settings.parallel = 1;
     story.world.fail("create", "b", Fail::Before(ErrorKind::Invalid));
-    let report = story.world.try_apply(on_lab(chain)).unwrap();
+    let report = story.world.try_apply(story.connected(&chain)).unwrap();
     assert_snapshot!(told(&report), @"
     lab:net/a Done
     lab:net/b failed: the test refused `create` of `b`
@@ -46,7 +46,7 @@ fn independent_steps_go_on_if_that_is_asked_for() {
     story.world.settings.parallel = 1;
     story.world.settings.continue_on_error = true;
     story.world.fail("create", "b", Fail::Before(ErrorKind::Denied));
-    let report = story.world.try_apply(on_lab(chain)).unwrap();
+    let report = story.world.try_apply(story.connected(&chain)).unwrap();
     assert_snapshot!(told(&report), @"
     lab:net/a Done
     lab:net/b failed: the test refused `create` of `b`
@@ -73,7 +73,7 @@ fn a_lost_answer_that_can_not_be_settled_is_settled_by_the_next_run() {
     let mut story = Story::new();
     story.world.fail("create", "b", Fail::AfterEffect);
     story.world.fail("read", "b", Fail::Before(ErrorKind::Denied));
-    let report = story.world.try_apply(on_lab(chain)).unwrap();
+    let report = story.world.try_apply(story.connected(&chain)).unwrap();
     assert_eq!(report.failures().count(), 1, "{}", told(&report));
     assert_snapshot!(story.plan(chain), @"
     ! lab:net/b was made by an interrupted run
@@ -95,7 +95,7 @@ fn a_failed_update_keeps_what_was_recorded() {
     let mut story = Story::new();
     story.apply(app("app:1"));
     story.world.fail("update", "web", Fail::Before(ErrorKind::Invalid));
-    story.world.try_apply(on_lab(app("app:2"))).unwrap();
+    story.world.try_apply(story.connected(&app("app:2"))).unwrap();
     assert!(story.plan(app("app:1")).starts_with("Nothing to do"));
     assert_snapshot!(story.plan(app("app:2")), @"
     ~ lab:app/web
@@ -112,7 +112,7 @@ fn what_never_gets_ready_fails_and_is_waited_for_again() {
     };
     let mut story = Story::new();
     story.world.fail("ready", "web", Fail::Before(ErrorKind::Unready));
-    let report = story.world.try_apply(on_lab(app)).unwrap();
+    let report = story.world.try_apply(story.connected(&app)).unwrap();
     assert_snapshot!(told(&report), @"lab:app/web failed: the test refused `ready` of `web`");
     assert_snapshot!(story.plan(app), @"
     ~ lab:app/web  (made or changed by half)
@@ -128,12 +128,12 @@ fn an_unreachable_service_drops_nothing_from_state() {
     story.apply(chain);
     let before = story.world.snapshot();
     story.world.unreachable("lab", true);
-    let refused = story.world.try_plan(on_lab(chain), Goal::Declared).unwrap_err();
+    let refused = story.world.try_plan(story.connected(&chain), Goal::Declared).unwrap_err();
     assert_snapshot!(format!("{refused}\nhint: {}", refused.hint().unwrap()), @"
     could not reach `lab`: the test refused `connect` of `lab`
     hint: nothing was changed, and nothing was dropped from state
     ");
-    assert!(story.world.try_plan(on_lab(|_| ()), Goal::Declared).is_err(), "nor is it taken for gone");
+    assert!(story.world.try_plan(story.connected(&|_| ()), Goal::Declared).is_err(), "nor is it taken for gone");
     assert_eq!(story.world.snapshot(), before);
     story.world.unreachable("lab", false);
     assert!(story.plan(chain).starts_with("Nothing to do"));
@@ -144,7 +144,7 @@ fn a_list_that_fails_is_not_an_empty_one() {
     let mut story = Story::new();
     story.apply(chain);
     story.world.fail("list", "lab:net", Fail::Before(ErrorKind::Denied));
-    let refused = story.world.try_plan(on_lab(chain), Goal::Declared).unwrap_err();
+    let refused = story.world.try_plan(story.connected(&chain), Goal::Declared).unwrap_err();
     assert_snapshot!(refused, @"could not read lab:net from `lab`: the test refused `list` of `lab:net`");
 }
 
@@ -154,7 +154,7 @@ fn a_delete_that_fails_stops_the_deletes_that_wait_for_it() {
     story.world.settings.continue_on_error = true;
     story.apply(chain);
     story.world.fail("delete", "b", Fail::Before(ErrorKind::Conflict));
-    let report = story.world.run(on_lab(|_| ()), Goal::Declared).unwrap().unwrap();
+    let report = story.world.run(story.connected(&|_| ()), Goal::Declared).unwrap().unwrap();
     assert_snapshot!(told(&report), @"
     lab:net/a NotStarted
     lab:net/b failed: the test refused `delete` of `b`
@@ -178,7 +178,7 @@ fn an_old_object_that_can_not_be_deleted_is_deleted_by_the_next_run() {
     story.apply(motd("one"));
     let old = story.world.objects().into_iter().find(|name| name.contains("motd")).unwrap();
     story.world.fail("delete", old.rsplit('/').next().unwrap(), Fail::Before(ErrorKind::Denied));
-    story.world.try_apply(on_lab(motd("two"))).unwrap();
+    story.world.try_apply(story.connected(&motd("two"))).unwrap();
     assert_eq!(story.world.objects().len(), 3, "the new one is used, the old one is still there");
     assert_snapshot!(story.plan(motd("two")), @"
     - lab:conf/motd `motd-eba6d8217c557433`  (replaced)
@@ -208,8 +208,8 @@ fn a_stopped_run_finishes_what_runs_and_starts_nothing() {
             request.request();
         }
     });
-    let plan = story.world.plan(on_lab(chain));
-    let (engine, stack) = (story.world.engine(), story.world.stack(on_lab(chain)));
+    let plan = story.world.plan(story.connected(&chain));
+    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&chain)));
     let report = story.world.block_on(engine.apply(&stack, &plan, &stop)).unwrap();
     assert!(report.interrupted);
     assert_snapshot!(told(&report), @"
@@ -230,7 +230,7 @@ fn a_closure_that_panics_is_a_mistake_of_its_line() {
         let bad = net.name.map(|name: String| -> String { panic!("no {name}") });
         stack.add(App::new("web", bad));
     };
-    let plan = story.world.try_plan(on_lab(program), Goal::Declared).unwrap();
+    let plan = story.world.try_plan(story.connected(&program), Goal::Declared).unwrap();
     assert_snapshot!(plan, @"
     + lab:net/a
     problem: `lab:app/web`: the closure panicked  (FILE:LINE)
@@ -244,7 +244,7 @@ fn a_wait_whose_time_is_over_is_not_tried_again() {
     let mut story = Story::new();
     story.world.settings.ready_limit = std::time::Duration::ZERO;
     story.world.fail("ready", "web", Fail::Before(ErrorKind::Unavailable));
-    assert_eq!(story.world.try_apply(on_lab(app)).unwrap().failures().count(), 1);
+    assert_eq!(story.world.try_apply(story.connected(&app)).unwrap().failures().count(), 1);
     story.apply(app);
 }
 
@@ -252,7 +252,7 @@ fn a_wait_whose_time_is_over_is_not_tried_again() {
 fn only_a_stopped_run_that_left_something_undone_was_interrupted() {
     let mut story = Story::new();
     story.world.fail("create", "a", Fail::Before(ErrorKind::Invalid));
-    let report = story.world.try_apply(on_lab(chain)).unwrap();
+    let report = story.world.try_apply(story.connected(&chain)).unwrap();
     assert!(!report.succeeded() && !report.interrupted, "{report:#?}");
     let stop = Stop::default();
     let request = stop.clone();
@@ -262,8 +262,8 @@ fn only_a_stopped_run_that_left_something_undone_was_interrupted() {
         }
     });
     let last = |stack: &mut Stack| drop(stack.add(Net::new("a")));
-    let plan = story.world.plan(on_lab(last));
-    let (engine, stack) = (story.world.engine(), story.world.stack(on_lab(last)));
+    let plan = story.world.plan(story.connected(&last));
+    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&last)));
     let report = story.world.block_on(engine.apply(&stack, &plan, &stop)).unwrap();
     assert!(report.succeeded() && !report.interrupted, "{report:#?}");
 }

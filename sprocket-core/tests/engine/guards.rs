@@ -6,7 +6,7 @@ use sprocket_core::program::{DraftExt as _, Output, Password, Stack};
 use sprocket_core::testing::{Fail, leaks};
 
 use super::simulated_service::{App, Conf, Disk, ExistingNet, Lab, LabState, Net, NetSpec, Note};
-use super::story::{Story, assert_snapshot, on_lab};
+use super::story::{Story, assert_snapshot};
 
 fn net(stack: &mut Stack) {
     stack.add(Net::new("edge"));
@@ -30,7 +30,7 @@ fn all_mistakes_of_a_program_are_reported_at_once() {
         stack.add(App::new("api", "app:1").net(&foreign.id));
         stack.add(App::new("twice", "app:1").env("A", "1").env("A", "2"));
     };
-    let refused = story.world.try_plan(on_lab(program), Goal::Declared).unwrap_err();
+    let refused = story.world.try_plan(story.connected(&program), Goal::Declared).unwrap_err();
     assert_snapshot!(refused, @"
     `lab:net/edge`: is declared already at FILE:LINE1; one of them needs another name  (FILE:LINE2)
     `lab:net/two words`: needs a name without spaces  (FILE:LINE3)
@@ -62,7 +62,7 @@ fn an_object_of_somebody_else_is_not_touched() {
       hint: take it over with `.adopt()` or `import lab:net/edge net#1`
     1 problem: nothing can be applied until it is solved.
     ");
-    assert!(story.world.try_apply(on_lab(net)).is_err());
+    assert!(story.world.try_apply(story.connected(&net)).is_err());
     assert_eq!(story.world.calls(), Vec::<String>::new());
 }
 
@@ -96,7 +96,7 @@ fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
     1 problem: nothing can be applied until it is solved.
     ");
     let destroyed = Goal::Destroyed { include_kept: true };
-    assert_snapshot!(story.world.try_plan(on_lab(net), destroyed).unwrap(), @"
+    assert_snapshot!(story.world.try_plan(story.connected(&net), destroyed).unwrap(), @"
     problem: `lab:net/edge`: another stack has marked `edge` as its own
       hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here; `--exclude lab:net/edge` applies the rest
     1 problem: nothing can be applied until it is solved.
@@ -106,7 +106,7 @@ fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
     story.world.block_on(engine.forget("lab:net/edge")).unwrap();
     assert_snapshot!(story.plan(|_| ()), @"Nothing to do: 0 resources are as declared.");
     // The other: it was forgotten there too.
-    let stack = story.world.stack(on_lab(net));
+    let stack = story.world.stack(story.connected(&net));
     story.world.block_on(engine.import(&stack, "lab:net/edge", "edge")).unwrap();
     assert_snapshot!(story.plan(net), @"Nothing to do: 1 resource is as declared.");
     assert_eq!(story.world.calls(), Vec::<String>::new());
@@ -163,7 +163,7 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
       hint: `state unprotect lab:net/edge`; or declare it again without `.protect()`, and apply that
     1 problem: nothing can be applied until it is solved.
     ");
-    assert_snapshot!(story.world.try_plan(on_lab(protected("10.0.0.0/24")), Goal::Destroyed { include_kept: false }).unwrap(), @"
+    assert_snapshot!(story.world.try_plan(story.connected(&protected("10.0.0.0/24")), Goal::Destroyed { include_kept: false }).unwrap(), @"
     = lab:net/edge stays as `edge`: it is protected
     Nothing to do: nothing is left to destroy.
     ");
@@ -344,9 +344,9 @@ fn a_world_that_moved_since_the_plan_is_refused() {
     let two = |stack: &mut Stack| {
         stack.add(Net::new("edge").label("a", "b"));
     };
-    let plan = story.world.plan(on_lab(two));
+    let plan = story.world.plan(story.connected(&two));
     story.world.change::<Net>("edge", |spec| spec.subnet = "10.7.0.0/24".into());
-    let refused = story.world.apply_plan(on_lab(two), &plan).unwrap_err();
+    let refused = story.world.apply_plan(story.connected(&two), &plan).unwrap_err();
     assert_snapshot!(refused, @"the plan is stale: `lab:net/edge` is not as it was when the plan was made");
     assert_eq!(story.world.calls(), Vec::<String>::new());
 }
@@ -354,12 +354,12 @@ fn a_world_that_moved_since_the_plan_is_refused() {
 #[test]
 fn a_plan_is_applied_once() {
     let mut story = Story::new();
-    let plan = story.world.plan(on_lab(net));
-    story.world.apply_plan(on_lab(net), &plan).unwrap();
-    assert_snapshot!(story.world.apply_plan(on_lab(net), &plan).unwrap_err(), @"the plan is stale: the state has changed since it was made");
-    let other = Story::new().world.plan(on_lab(net));
+    let plan = story.world.plan(story.connected(&net));
+    story.world.apply_plan(story.connected(&net), &plan).unwrap();
+    assert_snapshot!(story.world.apply_plan(story.connected(&net), &plan).unwrap_err(), @"the plan is stale: the state has changed since it was made");
+    let other = Story::new().world.plan(story.connected(&net));
     assert_eq!(other.serial, 0);
-    assert!(story.world.apply_plan(on_lab(net), &other).is_err());
+    assert!(story.world.apply_plan(story.connected(&net), &other).is_err());
 }
 
 #[test]
@@ -393,9 +393,9 @@ fn no_artefact_of_a_run_has_a_secret_in_it() {
         stack.add(App::new("web", "app:1").env("NOTE", &note.name).env("TOKEN", &token).net(&token));
         stack.output("token", &token);
     };
-    let plan = story.world.plan(on_lab(program));
+    let plan = story.world.plan(story.connected(&program));
     let mut artefacts = vec![plan.to_string(), serde_json::to_string(&plan).unwrap()];
-    let report = story.world.try_apply(on_lab(program)).unwrap();
+    let report = story.world.try_apply(story.connected(&program)).unwrap();
     artefacts.push(format!("{report:?} {}", serde_json::to_string(&report).unwrap()));
     artefacts.push(serde_json::to_string(&story.world.events()).unwrap());
     artefacts.push(serde_json::to_string(&story.world.snapshot()).unwrap());
@@ -416,7 +416,7 @@ fn a_service_that_quotes_a_secret_in_an_error_is_not_repeated() {
         stack.add(Disk::new("hunter2-token"));
     };
     story.world.fail("create", "hunter2-token", Fail::Before(ErrorKind::Denied));
-    let report = story.world.try_apply(on_lab(program)).unwrap();
+    let report = story.world.try_apply(story.connected(&program)).unwrap();
     let (_, failure) = report.failures().next().unwrap();
     assert_eq!(failure.message, "the test refused `create` of `(secret)`");
 }

@@ -5,7 +5,7 @@ use sprocket_core::engine::{Goal, Refused, Request, SavedPlan};
 use sprocket_core::program::{Password, Stack};
 
 use super::simulated_service::{Net, Note};
-use super::story::{Story, assert_snapshot, on_lab};
+use super::story::{Story, assert_snapshot};
 
 fn estate(stack: &mut Stack) {
     estate_on(stack, "10.0.0.0/24");
@@ -20,14 +20,14 @@ fn estate_on(stack: &mut Stack, subnet: &str) {
 impl Story {
     /// The plan as a file has it.
     fn save(&mut self, program: impl Fn(&mut Stack), request: impl Into<Request>) -> String {
-        let plan = self.world.try_plan(on_lab(program), request).unwrap();
+        let plan = self.world.try_plan(self.connected(&program), request).unwrap();
         let saved = self.world.block_on(self.world.engine().save(&plan, "shop/production")).unwrap();
         serde_json::to_string(&saved).unwrap()
     }
 
     /// Applies what a file has, and answers what was done; or why nothing was.
     fn apply_saved(&mut self, program: impl Fn(&mut Stack), file: &str) -> String {
-        let stack = self.world.stack(on_lab(program));
+        let stack = self.world.stack(self.connected(&program));
         let saved: SavedPlan = serde_json::from_str(file).unwrap();
         let engine = self.world.engine();
         let done: Result<_, Refused> = self.world.block_on(async {
@@ -109,7 +109,7 @@ fn a_file_that_was_changed_or_is_for_something_else_is_refused() {
     assert_snapshot!(story.apply_saved(next, &changed), @"the saved plan can't be applied: it was changed since it was saved");
     assert_snapshot!(story.apply_saved(next, &file.replace("\"format\":1", "\"format\":2")), @"the saved plan can't be applied: it has format 2, and this program reads 1");
     let saved: SavedPlan = serde_json::from_str(&file).unwrap();
-    let (engine, stack) = (story.world.engine(), story.world.stack(on_lab(next)));
+    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&next)));
     let refused = story.world.block_on(engine.plan_saved(&stack, &saved, "shop/staging")).unwrap_err();
     assert_snapshot!(refused, @"the saved plan can't be applied: it was made for shop/production, and this is shop/staging");
 }
@@ -142,7 +142,7 @@ proptest! {
             (None, Some(byte)) => changed.insert(at, byte),
             (None, None) => changed[at] ^= with,
         }
-        let stack = story.world.stack(on_lab(estate));
+        let stack = story.world.stack(story.connected(&estate));
         let engine = story.world.engine();
         if let Ok(saved) = serde_json::from_slice::<SavedPlan>(&changed) {
             let plan = story.world.block_on(engine.plan_saved(&stack, &saved, "shop/production"));

@@ -5,7 +5,7 @@ use sprocket_core::program::{DraftExt as _, Password, Secret, Stack};
 
 use super::fake_service::{Base, Post};
 use super::simulated_service::{App, Conf, Disk, Net, Note};
-use super::story::{Story, assert_snapshot, on_lab, told};
+use super::story::{Story, assert_snapshot, told};
 
 /// `web` and `api` are both on `edge`; `api` has a config of its own; `log` is alone.
 fn estate(stack: &mut Stack) {
@@ -34,12 +34,12 @@ fn destroyed() -> Request {
 
 impl Story {
     fn plan_for(&mut self, program: impl Fn(&mut Stack), request: Request) -> String {
-        self.world.try_plan(on_lab(program), request).unwrap().to_string()
+        self.world.try_plan(self.connected(&program), request).unwrap().to_string()
     }
 
     /// Applies what is asked for, and answers the calls that changed something.
     fn apply_for(&mut self, program: impl Fn(&mut Stack), request: Request) -> String {
-        let report = self.world.run(on_lab(program), request).unwrap().unwrap();
+        let report = self.world.run(self.connected(&program), request).unwrap().unwrap();
         assert!(report.succeeded(), "{report:#?}");
         self.world.calls().join("\n")
     }

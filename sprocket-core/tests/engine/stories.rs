@@ -4,7 +4,7 @@ use sprocket_core::engine::{Goal, Request};
 use sprocket_core::program::{DraftExt as _, Password, Stack};
 
 use super::simulated_service::{App, Conf, Disk, Net, Note};
-use super::story::{Story, assert_snapshot, on_lab};
+use super::story::{Story, assert_snapshot};
 
 fn estate(stack: &mut Stack) {
     estate_with(stack, "10.0.0.0/24", "app:1", "hello");
@@ -158,7 +158,7 @@ fn a_step_whose_unknown_turns_out_to_be_the_old_value_becomes_nothing() {
 fn destroy_keeps_data_and_the_secret_that_is_retained_with_it() {
     let mut story = Story::new();
     story.apply(estate);
-    let plan = story.world.try_plan(on_lab(estate), Goal::Destroyed { include_kept: false }).unwrap();
+    let plan = story.world.try_plan(story.connected(&estate), Goal::Destroyed { include_kept: false }).unwrap();
     assert_snapshot!(plan, @"
     - lab:app/web
     - lab:conf/motd `motd-1b8417811209c2cb`
@@ -168,9 +168,9 @@ fn destroy_keeps_data_and_the_secret_that_is_retained_with_it() {
     = random:password/redis stays as `redis`: `lab:disk/data` stays, and this is retained with it
     4 to delete.
     ");
-    story.world.destroy(on_lab(estate));
+    story.world.destroy(story.connected(&estate));
     // The record says so: whoever used the data has gone.
-    story.world.destroy(on_lab(estate));
+    story.world.destroy(story.connected(&estate));
     assert!(story.world.snapshot().unwrap().records.contains_key(&"random:password/redis".into()));
     assert_eq!(story.world.objects(), ["lab:disk/data"]);
     story.apply(estate);
@@ -189,7 +189,7 @@ fn what_is_retained_keeps_what_it_needs_and_what_is_retained_with_it() {
     let mut story = Story::new();
     story.apply(program);
     let plan = |story: &mut Story, program: fn(&mut Stack), request: Request| {
-        story.world.try_plan(on_lab(program), request).unwrap().to_string()
+        story.world.try_plan(story.connected(&program), request).unwrap().to_string()
     };
     let destroyed = || Request::from(Goal::Destroyed { include_kept: false });
     assert_snapshot!(plan(&mut story, program, destroyed()), @"
@@ -230,9 +230,9 @@ fn what_is_retained_with_data_from_now_on_is_recorded() {
     1 to record, 1 unchanged.
     ");
     story.apply(program(true));
-    story.world.destroy(on_lab(program(true)));
+    story.world.destroy(story.connected(&program(true)));
     assert!(story.world.snapshot().unwrap().records.contains_key(&"random:password/secret".into()));
     story.apply(program(false));
-    story.world.destroy(on_lab(program(false)));
+    story.world.destroy(story.connected(&program(false)));
     assert!(!story.world.snapshot().unwrap().records.contains_key(&"random:password/secret".into()));
 }

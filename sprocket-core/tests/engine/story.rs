@@ -119,14 +119,6 @@ pub(crate) fn said(refused: &Refused) -> String {
     format!("{refused}{hint}")
 }
 
-/// The program, connected to the lab alone.
-pub(crate) fn on_lab(program: impl Fn(&mut Stack)) -> impl Fn(&mut Stack) {
-    move |stack| {
-        stack.connect(Lab::local());
-        program(stack);
-    }
-}
-
 /// A snapshot of what people read. Where it tells a line of these tests, it has `FILE:LINE`, since lines move whenever a test is
 /// edited; where it tells several, they are `FILE:LINE1`, `FILE:LINE2` in the order of the file.
 macro_rules! assert_snapshot {
