@@ -1,6 +1,6 @@
 //! Drift that is accepted: recorded as it is, without a call.
 
-use sprocket_core::engine::{Goal, Plan, Refused, Request};
+use sprocket_core::engine::{Goal, Request};
 use sprocket_core::kind::Address;
 use sprocket_core::program::Stack;
 
@@ -18,14 +18,6 @@ fn estate_of(stack: &mut Stack, image: &str) {
 }
 
 impl Story {
-    /// Accepts what a plan shows; the text of the plan after it.
-    fn accept(&mut self, program: impl Fn(&mut Stack) + Copy, plan: &Plan) -> Result<Vec<Address>, Refused> {
-        let stack = self.world.stack(self.connected(&program));
-        let accepted = self.world.block_on(self.world.engine().accept(&stack, plan));
-        assert_eq!(self.world.calls(), [""; 0], "no service is called");
-        accepted
-    }
-
     fn drifted() -> Self {
         let mut story = Self::new();
         story.apply(estate);
@@ -39,7 +31,7 @@ impl Story {
 #[test]
 fn what_was_accepted_is_no_drift_and_where_the_program_says_otherwise_a_change() {
     let mut story = Story::drifted();
-    let plan = story.world.plan(story.connected(&estate));
+    let plan = story.plan_of(estate);
     assert_snapshot!(plan, @"
     ~ lab:net/edge  (changed by somebody else)
         labels.by: hand → (none)
@@ -75,7 +67,7 @@ fn what_was_accepted_is_no_drift_and_where_the_program_says_otherwise_a_change()
 fn only_what_was_shown_is_accepted() {
     let mut story = Story::drifted();
     let request = Request::from(Goal::Declared).only(["lab:net/edge"]);
-    let plan = story.world.try_plan(story.connected(&estate), request).unwrap();
+    let plan = story.try_plan(estate, request).unwrap();
     assert_eq!(story.accept(estate, &plan).unwrap(), [Address::from("lab:net/edge")]);
     assert_snapshot!(story.plan(estate), @"
     ~ lab:net/edge
@@ -87,7 +79,7 @@ fn only_what_was_shown_is_accepted() {
     1 to create, 2 to update.
     ");
     // The world moves on after the look.
-    let plan = story.world.plan(story.connected(&estate));
+    let plan = story.plan_of(estate);
     story.world.change::<App>("web", |spec: &mut AppSpec| spec.image = "app:3".into());
     assert_snapshot!(story.accept(estate, &plan).unwrap_err(), @"the plan is stale: `lab:app/web` is not as it was when the plan was made");
 }
@@ -96,7 +88,7 @@ fn only_what_was_shown_is_accepted() {
 fn changes_of_the_program_are_not_accepted_with_the_drift() {
     let mut story = Story::drifted();
     let next = |stack: &mut Stack| estate_of(stack, "app:9");
-    let plan = story.world.plan(story.connected(&next));
+    let plan = story.plan_of(next);
     story.accept(next, &plan).unwrap();
     assert_snapshot!(story.plan(next), @"
     ~ lab:net/edge

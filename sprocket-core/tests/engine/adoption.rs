@@ -7,15 +7,7 @@ use sprocket_core::testing::Fail;
 
 use super::fake_service::{Base, Post};
 use super::simulated_service::{App, Conf, ConfSpec, ExistingNet, LabState, Net, NetSpec};
-use super::story::{Story, assert_snapshot, said, told};
-
-fn spec(subnet: &str) -> NetSpec {
-    NetSpec { subnet: subnet.into(), labels: [].into(), parent: None }
-}
-
-fn edge(stack: &mut Stack) {
-    stack.add(Net::new("edge"));
-}
+use super::story::{Story, assert_snapshot, edge, said, told};
 
 /// Imports an object as a resource of the program.
 fn import(story: &Story, program: &dyn Fn(&mut Stack), address: &str, id: &str) -> Result<(), String> {
@@ -27,7 +19,7 @@ fn import(story: &Story, program: &dyn Fn(&mut Stack), address: &str, id: &str) 
 #[test]
 fn what_is_imported_and_as_declared_needs_nothing() {
     let mut story = Story::new();
-    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
     import(&story, &edge, "lab:net/edge", "net#1").unwrap();
     assert_eq!(story.apply(edge), [""; 0]);
     assert_eq!(story.destroy(edge), ["delete lab:net/edge"]);
@@ -36,7 +28,7 @@ fn what_is_imported_and_as_declared_needs_nothing() {
 #[test]
 fn what_is_imported_and_otherwise_is_updated_or_replaced() {
     let mut story = Story::new();
-    let mut live = spec("10.0.0.0/24");
+    let mut live = NetSpec::of("10.0.0.0/24");
     live.labels.insert("by".into(), "hand".into());
     story.world.put::<Net>("edge", live);
     import(&story, &edge, "lab:net/edge", "edge").unwrap();
@@ -48,7 +40,7 @@ fn what_is_imported_and_otherwise_is_updated_or_replaced() {
     assert_eq!(story.apply(edge), ["update lab:net/edge"]);
 
     let mut story = Story::new();
-    story.world.put::<Net>("edge", spec("10.9.0.0/24"));
+    story.world.put::<Net>("edge", NetSpec::of("10.9.0.0/24"));
     import(&story, &edge, "lab:net/edge", "edge").unwrap();
     assert_snapshot!(story.plan(edge), @"
     ± lab:net/edge `edge-2`  (a new one takes its place)
@@ -62,7 +54,7 @@ fn what_is_imported_and_otherwise_is_updated_or_replaced() {
 #[test]
 fn what_is_imported_keeps_the_name_that_it_has() {
     let mut story = Story::new();
-    story.world.put::<Net>("old-edge", spec("10.0.0.0/24"));
+    story.world.put::<Net>("old-edge", NetSpec::of("10.0.0.0/24"));
     import(&story, &edge, "lab:net/edge", "old-edge").unwrap();
     assert_eq!(story.apply(edge), [""; 0]);
     assert_eq!(story.objects(), ["lab:net/old-edge"]);
@@ -75,8 +67,8 @@ fn what_can_not_be_imported_is_told() {
         edge(stack);
         stack.add(Net::new("rim"));
     };
-    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
-    story.world.put::<Net>("other", spec("10.0.0.0/24"));
+    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
+    story.world.put::<Net>("other", NetSpec::of("10.0.0.0/24"));
     let refused = |address, id| import(&story, &two, address, id).unwrap_err();
     assert_snapshot!(refused("lab:net/hub", "edge"), @"`lab:net/hub` is not declared");
     assert_snapshot!(refused("lab:net/edge", "nobody"), @"`lab:net/edge` can't be imported: there is no `nobody`");
@@ -92,7 +84,7 @@ fn what_can_not_be_imported_is_told() {
 #[test]
 fn what_was_looked_up_can_be_owned_and_given_back() {
     let mut story = Story::new();
-    story.world.put::<Net>("backbone", spec("10.0.0.0/24"));
+    story.world.put::<Net>("backbone", NetSpec::of("10.0.0.0/24"));
     story.world.answer::<ExistingNet>(LabState { id: "net#1".into(), version: 1 });
     let looked_up = |stack: &mut Stack| {
         let backbone = stack.look(ExistingNet { name: "backbone".into() });
@@ -134,8 +126,8 @@ fn what_was_looked_up_can_be_owned_and_given_back() {
 fn what_somebody_made_in_the_meantime_is_told_when_it_is_in_the_way() {
     let mut story = Story::new();
     // Between the plan and the run: nothing is called.
-    let plan = story.world.plan(story.connected(&edge));
-    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    let plan = story.plan_of(edge);
+    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
     let refused = story.world.apply_plan(story.connected(&edge), &plan).unwrap_err();
     assert_snapshot!(said(&refused), @"
     the plan is stale: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it
@@ -148,7 +140,7 @@ fn what_somebody_made_in_the_meantime_is_told_when_it_is_in_the_way() {
     story.world.fail("create", "edge", Fail::Before(ErrorKind::AlreadyExists));
     let report = story.run(edge).unwrap();
     assert_snapshot!(told(&report), @"create lab:net/edge failed: the test refused `create` of `edge`");
-    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
     assert_snapshot!(story.plan(edge), @"
     problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (FILE:LINE)
       hint: take it over with `.adopt()` or `import lab:net/edge net#1`
@@ -164,7 +156,7 @@ fn what_has_gone_and_left_its_name_to_another_is_a_problem_of_the_plan() {
     let mut story = Story::new();
     story.apply(edge);
     story.world.remove("lab:net", "edge");
-    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
     assert_snapshot!(story.plan(edge), @"
     problem: `lab:net/edge`: has gone, and another object is named `edge` now  (FILE:LINE)
       hint: remove that; or take it over: `state forget lab:net/edge`, and declare it with `.adopt()`
@@ -201,7 +193,7 @@ fn a_new_name_that_another_has_is_a_problem_of_the_plan() {
     };
     let mut story = Story::new();
     story.apply(program("10.0.0.0/24"));
-    story.world.put::<Net>("edge-2", spec("10.0.0.0/24"));
+    story.world.put::<Net>("edge-2", NetSpec::of("10.0.0.0/24"));
     assert_snapshot!(story.plan(program("10.0.1.0/24")), @"
     problem: `lab:net/edge`: is to be replaced by `edge-2`, and an object of that name exists already  (FILE:LINE)
       hint: remove it, take it over with `.adopt()`, or give this one another name with `.named(…)`
@@ -294,7 +286,7 @@ fn adoption_looks_for_the_names_of_contents() {
         story.calls();
         let problem = |story: &mut Story, adopt| {
             let program = conf("hello", adopt);
-            let plan = story.world.plan(story.connected(&program));
+            let plan = story.plan_of(program);
             assert_eq!(plan.problems.len(), 1, "{plan}");
             assert!(story.run(program).is_err());
             plan.problems[0].message.clone()
@@ -313,8 +305,8 @@ fn adoption_looks_for_the_names_of_contents() {
 #[test]
 fn objects_of_one_name_are_not_adopted() {
     let mut story = Story::new();
-    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
-    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
+    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
     let program = |stack: &mut Stack| drop(stack.add(Net::new("edge").adopt()));
     let plan = story.plan(program);
     assert!(plan.contains("`lab:net/edge`: 2 objects are named `edge`"), "{plan}");
@@ -339,7 +331,7 @@ fn object_that_was_imported_from_another_stack_is_ours_once_it_bears_our_owner_t
     let labelled = |stack: &mut Stack| drop(stack.add(Net::new("edge").label("by", "us")));
     let theirs = || Some(OwnerTag { lineage: "theirs".into(), record: "1".into() });
     let mut story = Story::new();
-    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
+    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
     story.world.set_owner("lab:net", "edge", theirs());
     import(&story, &edge, "lab:net/edge", "net#1").unwrap();
     let is_foreign = |story: &Story| {

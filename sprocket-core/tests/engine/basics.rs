@@ -4,9 +4,7 @@ use sprocket_core::program::{DraftExt as _, Stack};
 
 use super::fake_service::Post;
 use super::simulated_service::{App, Net};
-use super::story::{Story, assert_snapshot};
-
-fn nothing(_: &mut Stack) {}
+use super::story::{Story, assert_snapshot, nothing};
 
 /// `a` → `b` → `c`, each made from the one before it.
 fn chain(stack: &mut Stack) {

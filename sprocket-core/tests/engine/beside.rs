@@ -58,7 +58,7 @@ fn a_plan_made_beside_a_run_is_applied_if_nothing_came_of_that() {
     let (story, store) = (Story::new(), MemoryStore::new());
     let net = |stack: &mut Stack| drop(stack.add(Net::new("a")));
     let engine = Engine::new(Arc::new(store.clone()), story.world.settings.clone());
-    let stack = story.world.stack(story.connected(&net));
+    let stack = story.stack(net);
     story.world.block_on(async {
         let lock = store.lock(&holder()).await.unwrap();
         let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
@@ -81,7 +81,7 @@ fn a_check_that_panics_or_hangs_is_a_failed_check() {
     story.apply(posts);
     story.yard.trouble("verify", "a", Trouble::Panic);
     story.yard.trouble("verify", "b", Trouble::Hang);
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&posts)));
+    let (engine, stack) = (story.world.engine(), story.stack(posts));
     let verdict = story.world.block_on(engine.verify(&stack)).unwrap();
     let line = |(address, check): &(sprocket_core::kind::Address, sprocket_core::kind::CheckResult)| {
         format!("{address} {}: {}", check.what, check.failure.as_deref().unwrap_or("passed"))
@@ -129,7 +129,7 @@ fn settings_without_a_single_call_are_refused() {
     let net = |stack: &mut Stack| drop(stack.add(Net::new("a")));
     story.apply(net);
     story.world.settings.parallel = 0;
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&net)));
+    let (engine, stack) = (story.world.engine(), story.stack(net));
     let refused = story.world.block_on(engine.verify(&stack)).unwrap_err();
     assert_snapshot!(refused, @"the engine's settings can't work: `parallel` is 0: no call could ever be made");
     assert_eq!(story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap_err().reason(), "settings");
@@ -143,7 +143,7 @@ fn a_limit_without_end_is_no_panic() {
     story.world.settings.retry_wait = Duration::from_millis(1);
     story.world.fail("ready", "web", Fail::NoAnswer);
     story.apply(app);
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&app)));
+    let (engine, stack) = (story.world.engine(), story.stack(app));
     assert!(story.world.block_on(engine.verify(&stack)).unwrap().passed());
 }
 

@@ -28,7 +28,7 @@ fn a_run_of_one_step_writes_no_snapshot() {
     let store = FileStore::new(folder.path().join("state"));
     let engine = Engine::new(Arc::new(store.clone()), story.world.settings.clone());
     let apply = |label| {
-        let stack = story.world.stack(story.connected(&estate(label)));
+        let stack = story.stack(estate(label));
         story.world.block_on(async {
             let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
             assert!(engine.apply(&stack, &plan, &Stop::default()).await.unwrap().succeeded());
@@ -59,10 +59,7 @@ fn a_run_of_one_step_writes_no_snapshot() {
     let mut runs = 1;
     while file("state.json") == first {
         runs += 1;
-        story
-            .world
-            .block_on(engine.import(&story.world.stack(story.connected(&estate(runs))), "lab:disk/data", "data"))
-            .ok();
+        story.world.block_on(engine.import(&story.stack(estate(runs)), "lab:disk/data", "data")).ok();
         apply(runs);
         assert!(runs < 100, "the journal grows for ever");
     }
@@ -78,7 +75,7 @@ fn a_run_of_one_step_writes_no_snapshot_in_memory_either() {
     let store = MemoryStore::new();
     let engine = Engine::new(Arc::new(store.clone()), story.world.settings.clone());
     for label in 0..2 {
-        let stack = story.world.stack(story.connected(&estate(label)));
+        let stack = story.stack(estate(label));
         story.world.block_on(async {
             let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
             assert!(engine.apply(&stack, &plan, &Stop::default()).await.unwrap().succeeded());

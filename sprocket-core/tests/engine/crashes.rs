@@ -5,11 +5,9 @@ use sprocket_core::program::Stack;
 use sprocket_core::testing::Crash;
 
 use super::simulated_service::{App, Conf, Disk, Net, Note};
-use super::story::Story;
+use super::story::{Story, nothing};
 
 type Program = fn(&mut Stack);
-
-fn nothing(_: &mut Stack) {}
 
 fn small(stack: &mut Stack) {
     declare(stack, "10.0.0.0/24", "app:1", "hello", false);
@@ -32,7 +30,7 @@ fn check_after(from: Program, happened: impl Fn(&mut Story), to: Program, goal: 
     let mut expected = Story::new();
     expected.apply(from);
     happened(&mut expected);
-    expected.world.run(expected.connected(&to), goal).unwrap();
+    expected.try_run(to, goal).unwrap();
     let mut boundaries = 0;
     for crash in [Crash::Before, Crash::After] {
         for boundary in 0.. {
@@ -40,11 +38,11 @@ fn check_after(from: Program, happened: impl Fn(&mut Story), to: Program, goal: 
             story.apply(from);
             happened(&mut story);
             story.world.crash_at(boundary, crash);
-            let crashed = story.world.run(story.connected(&to), goal).unwrap().is_none();
-            let again = story.world.run(story.connected(&to), goal).unwrap().expect("it is not killed twice");
+            let crashed = story.try_run(to, goal).unwrap().is_none();
+            let again = story.try_run(to, goal).unwrap().expect("it is not killed twice");
             assert!(again.succeeded(), "after a kill {crash:?} boundary {boundary}: {again:#?}");
             assert_eq!(story.world.objects(), expected.world.objects(), "after a kill {crash:?} boundary {boundary}");
-            let plan = story.world.try_plan(story.connected(&to), goal).unwrap();
+            let plan = story.try_plan(to, goal).unwrap();
             assert!(plan.is_empty(), "after a kill {crash:?} boundary {boundary}:\n{plan}");
             assert_eq!(recorded(&story), recorded(&expected), "after a kill {crash:?} boundary {boundary}");
             if !crashed {

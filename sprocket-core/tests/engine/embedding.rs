@@ -45,7 +45,7 @@ fn embedded(
     tell: impl Fn(Event) + Send + Sync + 'static,
 ) -> (Engine, Stack) {
     story.world.settings.events = Events::to(tell);
-    (story.world.engine(), story.world.stack(story.connected(&program)))
+    (story.world.engine(), story.stack(program))
 }
 
 fn runtime() -> Runtime {
@@ -234,12 +234,9 @@ fn a_plan_has_one_digest_and_another_plan_another() {
         }
     };
     // Both propose a lineage and a key: the state of whichever is applied.
-    assert_ne!(
-        story.world.plan(story.connected(&app("app:1"))).digest(),
-        story.world.plan(story.connected(&app("app:1"))).digest()
-    );
+    assert_ne!(story.plan_of(app("app:1")).digest(), story.plan_of(app("app:1")).digest());
     story.apply(app("app:1"));
-    let digest = |story: &mut Story, image| story.world.plan(story.connected(&app(image))).digest();
+    let digest = |story: &mut Story, image| story.plan_of(app(image)).digest();
     let shown = digest(&mut story, "app:2");
     assert_eq!(digest(&mut story, "app:2"), shown);
     assert_ne!(digest(&mut story, "app:3"), shown);
@@ -258,7 +255,7 @@ fn a_secret_that_changes_is_another_plan_and_looks_the_same() {
         }
     };
     story.apply(app("hunter2-one"));
-    let [two, three] = ["hunter2-two", "hunter2-three"].map(|token| story.world.plan(story.connected(&app(token))));
+    let [two, three] = ["hunter2-two", "hunter2-three"].map(|token| story.plan_of(app(token)));
     assert_ne!(two.digest(), three.digest());
     let document = |plan: &Plan| {
         let mut document = serde_json::to_value(plan).unwrap();

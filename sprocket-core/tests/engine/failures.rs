@@ -1,12 +1,12 @@
 //! Failures: what is left, what is said, and that the same command then finishes.
 
-use sprocket_core::engine::{Event, Goal, Report, StepOutcome, Stop};
+use sprocket_core::engine::{Event, Goal, Stop};
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::Stack;
 use sprocket_core::testing::Fail;
 
 use super::simulated_service::{App, Conf, Net};
-use super::story::{Story, assert_snapshot};
+use super::story::{Story, assert_snapshot, told};
 
 /// `a` → `b` → `c`, and `d` on its own.
 fn chain(stack: &mut Stack) {
@@ -16,25 +16,17 @@ fn chain(stack: &mut Stack) {
     stack.add(Net::new("d"));
 }
 
-fn told(report: &Report) -> String {
-    let line = |step: &sprocket_core::engine::StepReport| match &step.outcome {
-        StepOutcome::Failed(failure) => format!("{} failed: {}", step.address, failure.message),
-        other => format!("{} {other:?}", step.address),
-    };
-    report.steps.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
 #[test]
 fn after_a_failure_nothing_new_starts() {
     let mut story = Story::new();
     story.world.settings.parallel = 1;
     story.world.fail("create", "b", Fail::Before(ErrorKind::Invalid));
-    let report = story.world.try_apply(story.connected(&chain)).unwrap();
+    let report = story.run(chain).unwrap();
     assert_snapshot!(told(&report), @"
-    lab:net/a Done
-    lab:net/b failed: the test refused `create` of `b`
-    lab:net/c NotStarted
-    lab:net/d NotStarted
+    create lab:net/a Done
+    create lab:net/b failed: the test refused `create` of `b`
+    create lab:net/c NotStarted
+    create lab:net/d NotStarted
     ");
     story.apply(chain);
     assert_eq!(story.world.objects().len(), 4);
@@ -46,12 +38,12 @@ fn independent_steps_go_on_if_that_is_asked_for() {
     story.world.settings.parallel = 1;
     story.world.settings.continue_on_error = true;
     story.world.fail("create", "b", Fail::Before(ErrorKind::Denied));
-    let report = story.world.try_apply(story.connected(&chain)).unwrap();
+    let report = story.run(chain).unwrap();
     assert_snapshot!(told(&report), @"
-    lab:net/a Done
-    lab:net/b failed: the test refused `create` of `b`
-    lab:net/c NotStarted
-    lab:net/d Done
+    create lab:net/a Done
+    create lab:net/b failed: the test refused `create` of `b`
+    create lab:net/c NotStarted
+    create lab:net/d Done
     ");
     story.apply(chain);
 }
@@ -73,7 +65,7 @@ fn a_lost_answer_that_can_not_be_settled_is_settled_by_the_next_run() {
     let mut story = Story::new();
     story.world.fail("create", "b", Fail::AfterEffect);
     story.world.fail("read", "b", Fail::Before(ErrorKind::Denied));
-    let report = story.world.try_apply(story.connected(&chain)).unwrap();
+    let report = story.run(chain).unwrap();
     assert_eq!(report.failures().count(), 1, "{}", told(&report));
     assert_snapshot!(story.plan(chain), @"
     ! lab:net/b was made by an interrupted run
@@ -95,7 +87,7 @@ fn a_failed_update_keeps_what_was_recorded() {
     let mut story = Story::new();
     story.apply(app("app:1"));
     story.world.fail("update", "web", Fail::Before(ErrorKind::Invalid));
-    story.world.try_apply(story.connected(&app("app:2"))).unwrap();
+    story.run(app("app:2")).unwrap();
     assert!(story.plan(app("app:1")).starts_with("Nothing to do"));
     assert_snapshot!(story.plan(app("app:2")), @"
     ~ lab:app/web
@@ -112,8 +104,8 @@ fn what_never_gets_ready_fails_and_is_waited_for_again() {
     };
     let mut story = Story::new();
     story.world.fail("ready", "web", Fail::Before(ErrorKind::Unready));
-    let report = story.world.try_apply(story.connected(&app)).unwrap();
-    assert_snapshot!(told(&report), @"lab:app/web failed: the test refused `ready` of `web`");
+    let report = story.run(app).unwrap();
+    assert_snapshot!(told(&report), @"create lab:app/web failed: the test refused `ready` of `web`");
     assert_snapshot!(story.plan(app), @"
     ~ lab:app/web  (made or changed by half)
     1 to update.
@@ -128,12 +120,12 @@ fn an_unreachable_service_drops_nothing_from_state() {
     story.apply(chain);
     let before = story.world.snapshot();
     story.world.unreachable("lab", true);
-    let refused = story.world.try_plan(story.connected(&chain), Goal::Declared).unwrap_err();
+    let refused = story.try_plan(chain, Goal::Declared).unwrap_err();
     assert_snapshot!(format!("{refused}\nhint: {}", refused.hint().unwrap()), @"
     could not reach `lab`: the test refused `connect` of `lab`
     hint: nothing was changed, and nothing was dropped from state
     ");
-    assert!(story.world.try_plan(story.connected(&|_| ()), Goal::Declared).is_err(), "nor is it taken for gone");
+    assert!(story.try_plan(|_| (), Goal::Declared).is_err(), "nor is it taken for gone");
     assert_eq!(story.world.snapshot(), before);
     story.world.unreachable("lab", false);
     assert!(story.plan(chain).starts_with("Nothing to do"));
@@ -144,7 +136,7 @@ fn a_list_that_fails_is_not_an_empty_one() {
     let mut story = Story::new();
     story.apply(chain);
     story.world.fail("list", "lab:net", Fail::Before(ErrorKind::Denied));
-    let refused = story.world.try_plan(story.connected(&chain), Goal::Declared).unwrap_err();
+    let refused = story.try_plan(chain, Goal::Declared).unwrap_err();
     assert_snapshot!(refused, @"could not read lab:net from `lab`: the test refused `list` of `lab:net`");
 }
 
@@ -154,12 +146,12 @@ fn a_delete_that_fails_stops_the_deletes_that_wait_for_it() {
     story.world.settings.continue_on_error = true;
     story.apply(chain);
     story.world.fail("delete", "b", Fail::Before(ErrorKind::Conflict));
-    let report = story.world.run(story.connected(&|_| ()), Goal::Declared).unwrap().unwrap();
+    let report = story.try_run(|_| (), Goal::Declared).unwrap().unwrap();
     assert_snapshot!(told(&report), @"
-    lab:net/a NotStarted
-    lab:net/b failed: the test refused `delete` of `b`
-    lab:net/c Done
-    lab:net/d Done
+    delete lab:net/a NotStarted
+    delete lab:net/b failed: the test refused `delete` of `b`
+    delete lab:net/c Done
+    delete lab:net/d Done
     ");
     assert_eq!(story.world.objects(), ["lab:net/a", "lab:net/b"]);
     story.apply(|_| ());
@@ -178,7 +170,7 @@ fn an_old_object_that_can_not_be_deleted_is_deleted_by_the_next_run() {
     story.apply(motd("one"));
     let old = story.world.objects().into_iter().find(|name| name.contains("motd")).unwrap();
     story.world.fail("delete", old.rsplit('/').next().unwrap(), Fail::Before(ErrorKind::Denied));
-    story.world.try_apply(story.connected(&motd("two"))).unwrap();
+    story.run(motd("two")).unwrap();
     assert_eq!(story.world.objects().len(), 3, "the new one is used, the old one is still there");
     assert_snapshot!(story.plan(motd("two")), @"
     - lab:conf/motd `motd-eba6d8217c557433`  (replaced)
@@ -208,15 +200,15 @@ fn a_stopped_run_finishes_what_runs_and_starts_nothing() {
             request.request();
         }
     });
-    let plan = story.world.plan(story.connected(&chain));
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&chain)));
+    let plan = story.plan_of(chain);
+    let (engine, stack) = (story.world.engine(), story.stack(chain));
     let report = story.world.block_on(engine.apply(&stack, &plan, &stop)).unwrap();
     assert!(report.interrupted);
     assert_snapshot!(told(&report), @"
-    lab:net/a Done
-    lab:net/b NotStarted
-    lab:net/c NotStarted
-    lab:net/d NotStarted
+    create lab:net/a Done
+    create lab:net/b NotStarted
+    create lab:net/c NotStarted
+    create lab:net/d NotStarted
     ");
     assert_eq!(story.world.objects().len(), 1);
     story.apply(chain);
@@ -230,7 +222,7 @@ fn a_closure_that_panics_is_a_mistake_of_its_line() {
         let bad = net.name.map(|name: String| -> String { panic!("no {name}") });
         stack.add(App::new("web", bad));
     };
-    let plan = story.world.try_plan(story.connected(&program), Goal::Declared).unwrap();
+    let plan = story.try_plan(program, Goal::Declared).unwrap();
     assert_snapshot!(plan, @"
     + lab:net/a
     problem: `lab:app/web`: the closure panicked  (FILE:LINE)
@@ -244,7 +236,7 @@ fn a_wait_whose_time_is_over_is_not_tried_again() {
     let mut story = Story::new();
     story.world.settings.ready_limit = std::time::Duration::ZERO;
     story.world.fail("ready", "web", Fail::Before(ErrorKind::Unavailable));
-    assert_eq!(story.world.try_apply(story.connected(&app)).unwrap().failures().count(), 1);
+    assert_eq!(story.run(app).unwrap().failures().count(), 1);
     story.apply(app);
 }
 
@@ -252,7 +244,7 @@ fn a_wait_whose_time_is_over_is_not_tried_again() {
 fn only_a_stopped_run_that_left_something_undone_was_interrupted() {
     let mut story = Story::new();
     story.world.fail("create", "a", Fail::Before(ErrorKind::Invalid));
-    let report = story.world.try_apply(story.connected(&chain)).unwrap();
+    let report = story.run(chain).unwrap();
     assert!(!report.succeeded() && !report.interrupted, "{report:#?}");
     let stop = Stop::default();
     let request = stop.clone();
@@ -262,8 +254,8 @@ fn only_a_stopped_run_that_left_something_undone_was_interrupted() {
         }
     });
     let last = |stack: &mut Stack| drop(stack.add(Net::new("a")));
-    let plan = story.world.plan(story.connected(&last));
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&last)));
+    let plan = story.plan_of(last);
+    let (engine, stack) = (story.world.engine(), story.stack(last));
     let report = story.world.block_on(engine.apply(&stack, &plan, &stop)).unwrap();
     assert!(report.succeeded() && !report.interrupted, "{report:#?}");
 }

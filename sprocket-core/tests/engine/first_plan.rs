@@ -111,7 +111,7 @@ fn an_upgrade_that_panics_is_a_bug_of_its_kind() {
     let KeySource::Given(key) = &story.world.settings.key else { panic!("tests are given theirs") };
     let store = MemoryStore::of(snapshot, &Signer::of(key));
     let engine = Engine::new(Arc::new(store), story.world.settings.clone());
-    let stack = story.world.stack(story.connected(&stall));
+    let stack = story.stack(stall);
     let refused = super::story::said(&story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap_err());
     assert!(refused.contains("`upgrade` of its kind panicked: this is a bug of the kind"), "{refused}");
 }

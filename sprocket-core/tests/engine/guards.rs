@@ -6,15 +6,7 @@ use sprocket_core::program::{DraftExt as _, Output, Password, Stack};
 use sprocket_core::testing::{Fail, leaks};
 
 use super::simulated_service::{App, Conf, Disk, ExistingNet, Lab, LabState, Net, NetSpec, Note};
-use super::story::{Story, assert_snapshot};
-
-fn net(stack: &mut Stack) {
-    stack.add(Net::new("edge"));
-}
-
-fn spec(subnet: &str) -> NetSpec {
-    NetSpec { subnet: subnet.into(), labels: [].into(), parent: None }
-}
+use super::story::{Story, assert_snapshot, edge};
 
 #[test]
 fn all_mistakes_of_a_program_are_reported_at_once() {
@@ -30,7 +22,7 @@ fn all_mistakes_of_a_program_are_reported_at_once() {
         stack.add(App::new("api", "app:1").net(&foreign.id));
         stack.add(App::new("twice", "app:1").env("A", "1").env("A", "2"));
     };
-    let refused = story.world.try_plan(story.connected(&program), Goal::Declared).unwrap_err();
+    let refused = story.try_plan(program, Goal::Declared).unwrap_err();
     assert_snapshot!(refused, @"
     `lab:net/edge`: is declared already at FILE:LINE1; one of them needs another name  (FILE:LINE2)
     `lab:net/two words`: needs a name without spaces  (FILE:LINE3)
@@ -43,12 +35,12 @@ fn all_mistakes_of_a_program_are_reported_at_once() {
 #[test]
 fn a_resource_needs_its_provider() {
     let mut story = Story::new();
-    let refused = story.world.try_plan(net, Goal::Declared).unwrap_err();
+    let refused = story.world.try_plan(edge, Goal::Declared).unwrap_err();
     assert_snapshot!(refused, @"`lab:net/edge`: needs a `lab`, and the stack is connected to none; connect it first: `stack.connect(…)`  (FILE:LINE)");
     let two = |stack: &mut Stack| {
         stack.connect(Lab::local());
         stack.connect(Lab::at("elsewhere").named("second"));
-        net(stack);
+        edge(stack);
     };
     assert_snapshot!(story.world.try_plan(two, Goal::Declared).unwrap_err(), @"`lab:net/edge`: could be on several `lab`; say which: `stack.on(&lab).…`  (FILE:LINE)");
 }
@@ -56,36 +48,36 @@ fn a_resource_needs_its_provider() {
 #[test]
 fn an_object_of_somebody_else_is_not_touched() {
     let mut story = Story::new();
-    story.world.put::<Net>("edge", spec("10.0.0.0/24"));
-    assert_snapshot!(story.plan(net), @"
+    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
+    assert_snapshot!(story.plan(edge), @"
     problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (FILE:LINE)
       hint: take it over with `.adopt()` or `import lab:net/edge net#1`
     1 problem: nothing can be applied until it is solved.
     ");
-    assert!(story.world.try_apply(story.connected(&net)).is_err());
+    assert!(story.run(edge).is_err());
     assert_eq!(story.world.calls(), Vec::<String>::new());
 }
 
 #[test]
 fn a_mark_that_was_taken_away_is_put_back() {
     let mut story = Story::new();
-    story.apply(net);
+    story.apply(edge);
     story.world.set_owner("lab:net", "edge", None);
-    assert_snapshot!(story.plan(net), @"
+    assert_snapshot!(story.plan(edge), @"
     ~ lab:net/edge  (changed by somebody else)
         owner tag: (none) → this stack's
     1 to update.
     ");
-    assert_eq!(story.apply(net), ["update lab:net/edge"]);
+    assert_eq!(story.apply(edge), ["update lab:net/edge"]);
 }
 
 #[test]
 fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
     let mut story = Story::new();
-    story.apply(net);
+    story.apply(edge);
     let theirs = OwnerTag { lineage: "another".into(), record: "r".into() };
     story.world.set_owner("lab:net", "edge", Some(theirs));
-    assert_snapshot!(story.plan(net), @"
+    assert_snapshot!(story.plan(edge), @"
     problem: `lab:net/edge`: another stack has marked `edge` as its own  (FILE:LINE)
       hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here; `--exclude lab:net/edge` applies the rest
     1 problem: nothing can be applied until it is solved.
@@ -96,7 +88,7 @@ fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
     1 problem: nothing can be applied until it is solved.
     ");
     let destroyed = Goal::Destroyed { include_kept: true };
-    assert_snapshot!(story.world.try_plan(story.connected(&net), destroyed).unwrap(), @"
+    assert_snapshot!(story.try_plan(edge, destroyed).unwrap(), @"
     problem: `lab:net/edge`: another stack has marked `edge` as its own
       hint: leave it to that stack with `state forget lab:net/edge`; or forget it in both, and `import` it here; `--exclude lab:net/edge` applies the rest
     1 problem: nothing can be applied until it is solved.
@@ -106,16 +98,16 @@ fn what_another_stack_has_marked_is_neither_changed_nor_deleted() {
     story.world.block_on(engine.forget("lab:net/edge")).unwrap();
     assert_snapshot!(story.plan(|_| ()), @"Nothing to do: 0 resources are as declared.");
     // The other: it was forgotten there too.
-    let stack = story.world.stack(story.connected(&net));
+    let stack = story.stack(edge);
     story.world.block_on(engine.import(&stack, "lab:net/edge", "edge")).unwrap();
-    assert_snapshot!(story.plan(net), @"Nothing to do: 1 resource is as declared.");
+    assert_snapshot!(story.plan(edge), @"Nothing to do: 1 resource is as declared.");
     assert_eq!(story.world.calls(), Vec::<String>::new());
 }
 
 #[test]
 fn an_object_without_an_owner_is_taken_over_when_asked_for() {
     let mut story = Story::new();
-    let mut live = spec("10.0.0.0/24");
+    let mut live = NetSpec::of("10.0.0.0/24");
     live.labels.insert("by".into(), "hand".into());
     story.world.put::<Net>("edge", live);
     let program = |stack: &mut Stack| {
@@ -127,13 +119,13 @@ fn an_object_without_an_owner_is_taken_over_when_asked_for() {
     1 to take over.
     ");
     assert_eq!(story.apply(program), ["update lab:net/edge"]);
-    assert_eq!(story.world.spec::<Net>("edge"), Some(spec("10.0.0.0/24")));
+    assert_eq!(story.world.spec::<Net>("edge"), Some(NetSpec::of("10.0.0.0/24")));
 }
 
 #[test]
 fn what_can_not_become_as_declared_is_not_taken_over() {
     let mut story = Story::new();
-    story.world.put::<Net>("edge", spec("10.9.0.0/24"));
+    story.world.put::<Net>("edge", NetSpec::of("10.9.0.0/24"));
     let program = |stack: &mut Stack| {
         stack.add(Net::new("edge").adopt());
     };
@@ -163,15 +155,15 @@ fn what_is_protected_is_neither_replaced_nor_deleted_even_if_undeclared() {
       hint: `state unprotect lab:net/edge`; or declare it again without `.protect()`, and apply that
     1 problem: nothing can be applied until it is solved.
     ");
-    assert_snapshot!(story.world.try_plan(story.connected(&protected("10.0.0.0/24")), Goal::Destroyed { include_kept: false }).unwrap(), @"
+    assert_snapshot!(story.try_plan(protected("10.0.0.0/24"), Goal::Destroyed { include_kept: false }).unwrap(), @"
     = lab:net/edge stays as `edge`: it is protected
     Nothing to do: nothing is left to destroy.
     ");
-    assert_snapshot!(story.plan(net), @"
+    assert_snapshot!(story.plan(edge), @"
     · lab:net/edge  (only its record changes)
     1 to record.
     ");
-    story.apply(net);
+    story.apply(edge);
     story.apply(|_| ());
     assert_eq!(story.world.objects(), Vec::<String>::new());
 }
@@ -235,7 +227,7 @@ fn what_is_kept_on_delete_is_left_in_place() {
 #[test]
 fn a_renamed_resource_moves_without_a_call() {
     let mut story = Story::new();
-    story.apply(net);
+    story.apply(edge);
     let renamed = |stack: &mut Stack| {
         let rim = stack.add(Net::new("rim").moved_from("edge").named("edge"));
         stack.add(App::new("web", "app:1").net(&rim.id));
@@ -319,7 +311,7 @@ fn drift_is_shown_and_put_back() {
 #[test]
 fn what_contradicts_itself_is_refused() {
     let mut story = Story::new();
-    story.apply(net);
+    story.apply(edge);
     let program = |stack: &mut Stack| {
         stack.add(Net::new("one").named("rim"));
         stack.add(Net::new("two").named("rim"));
@@ -340,11 +332,11 @@ fn what_contradicts_itself_is_refused() {
 #[test]
 fn a_world_that_moved_since_the_plan_is_refused() {
     let mut story = Story::new();
-    story.apply(net);
+    story.apply(edge);
     let two = |stack: &mut Stack| {
         stack.add(Net::new("edge").label("a", "b"));
     };
-    let plan = story.world.plan(story.connected(&two));
+    let plan = story.plan_of(two);
     story.world.change::<Net>("edge", |spec| spec.subnet = "10.7.0.0/24".into());
     let refused = story.world.apply_plan(story.connected(&two), &plan).unwrap_err();
     assert_snapshot!(refused, @"the plan is stale: `lab:net/edge` is not as it was when the plan was made");
@@ -354,12 +346,12 @@ fn a_world_that_moved_since_the_plan_is_refused() {
 #[test]
 fn a_plan_is_applied_once() {
     let mut story = Story::new();
-    let plan = story.world.plan(story.connected(&net));
-    story.world.apply_plan(story.connected(&net), &plan).unwrap();
-    assert_snapshot!(story.world.apply_plan(story.connected(&net), &plan).unwrap_err(), @"the plan is stale: the state has changed since it was made");
-    let other = Story::new().world.plan(story.connected(&net));
+    let plan = story.plan_of(edge);
+    story.world.apply_plan(story.connected(&edge), &plan).unwrap();
+    assert_snapshot!(story.world.apply_plan(story.connected(&edge), &plan).unwrap_err(), @"the plan is stale: the state has changed since it was made");
+    let other = Story::new().world.plan(story.connected(&edge));
     assert_eq!(other.serial, 0);
-    assert!(story.world.apply_plan(story.connected(&net), &other).is_err());
+    assert!(story.world.apply_plan(story.connected(&edge), &other).is_err());
 }
 
 #[test]
@@ -393,9 +385,9 @@ fn no_artefact_of_a_run_has_a_secret_in_it() {
         stack.add(App::new("web", "app:1").env("NOTE", &note.name).env("TOKEN", &token).net(&token));
         stack.output("token", &token);
     };
-    let plan = story.world.plan(story.connected(&program));
+    let plan = story.plan_of(program);
     let mut artefacts = vec![plan.to_string(), serde_json::to_string(&plan).unwrap()];
-    let report = story.world.try_apply(story.connected(&program)).unwrap();
+    let report = story.run(program).unwrap();
     artefacts.push(format!("{report:?} {}", serde_json::to_string(&report).unwrap()));
     artefacts.push(serde_json::to_string(&story.world.events()).unwrap());
     artefacts.push(serde_json::to_string(&story.world.snapshot()).unwrap());
@@ -416,7 +408,7 @@ fn a_service_that_quotes_a_secret_in_an_error_is_not_repeated() {
         stack.add(Disk::new("hunter2-token"));
     };
     story.world.fail("create", "hunter2-token", Fail::Before(ErrorKind::Denied));
-    let report = story.world.try_apply(story.connected(&program)).unwrap();
+    let report = story.run(program).unwrap();
     let (_, failure) = report.failures().next().unwrap();
     assert_eq!(failure.message, "the test refused `create` of `(secret)`");
 }
@@ -473,7 +465,7 @@ fn a_scope_prefixes_addresses_and_names() {
     let mut story = Story::new();
     let program = |stack: &mut Stack| {
         stack.scope("elo", |stack| {
-            net(stack);
+            edge(stack);
             stack.add(Net::new("pinned").named("exactly"));
         });
     };

@@ -586,7 +586,7 @@ fn what_is_left_in_place_is_told_at_its_line() {
     let mut story = Story::new();
     story.apply(retained("10.0.0.0/24"));
     let next = retained("10.1.0.0/24");
-    let plan = story.world.plan(story.connected(&next));
+    let plan = story.plan_of(next);
     let left: Vec<_> = plan.steps.iter().filter(|step| step.reason == Reason::Retained).collect();
     assert_eq!(left.len(), 2);
     assert!(left.iter().all(|step| step.at.is_some()), "{left:?}");
@@ -656,7 +656,7 @@ fn guest_stays_though_it_is_not_known_yet_whether_its_host_is_replaced() {
     story.apply(program("one", "a"));
     // The guest has changed, and no record says so.
     story.world.crash_at(1, Crash::Before);
-    assert!(story.world.run(story.connected(&program("one", "b")), Goal::Declared).unwrap().is_none());
+    assert!(story.try_run(program("one", "b"), Goal::Declared).unwrap().is_none());
     story.calls();
     // It turns out to need an update only, which the next plan has.
     story.run(program("two", "b")).unwrap();
@@ -790,7 +790,7 @@ fn what_goes_with_its_host_and_what_is_left_is_told_with_its_name() {
         stack.add(Pipe::new("guest").named("inner").dies_with(&host));
         stack.add(Pipe::new("kept").named("elder").keep_on_delete());
     });
-    let plan = story.world.plan(story.connected(&|_: &mut Stack| ()));
+    let plan = story.plan_of(|_: &mut Stack| ());
     let told: Vec<_> =
         plan.steps.iter().map(|step| (step.action.verb(), step.name.as_ref().unwrap().as_str())).collect();
     assert_eq!(told, [("drop", "inner"), ("leave", "elder"), ("delete", "host")]);
@@ -837,7 +837,7 @@ fn retained_guest_that_is_not_declared_any_more_is_told_once_of_a_host_that_make
         stack.add(Pipe::new("guest").tag("inside", &host.name).dies_with(&host).keep_on_delete());
     });
     let alone = |stack: &mut Stack| drop(host(stack, 2));
-    let plan = story.world.plan(story.connected(&alone));
+    let plan = story.plan_of(alone);
     let told: Vec<_> = plan.problems.iter().map(|problem| problem.address.as_str()).collect();
     assert_eq!(told, ["yard:pipe/guest"], "{plan}");
 }
@@ -847,7 +847,7 @@ fn what_was_left_is_forgotten_after_what_was_made_from_it() {
     let mut story = Story::new();
     story.apply(retained("10.0.0.0/24"));
     let next = retained("10.1.0.0/24");
-    let plan = story.world.plan(story.connected(&next));
+    let plan = story.plan_of(next);
     let forgets = |address: &str| {
         let is_it =
             |step: &sprocket_core::engine::Step| step.reason == Reason::Retained && step.address.as_str() == address;

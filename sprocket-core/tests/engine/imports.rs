@@ -23,7 +23,7 @@ fn estate(stack: &mut Stack) {
 
 /// Objects of somebody else, with names of their own.
 fn made(story: &mut Story) {
-    story.world.put::<Net>("edge-1", NetSpec { subnet: "10.0.0.0/24".into(), labels: [].into(), parent: None });
+    story.world.put::<Net>("edge-1", NetSpec::of("10.0.0.0/24"));
     story.world.put::<Conf>("motd-1", ConfSpec { data: "port = 80".into(), labels: [].into() });
     story.world.put::<Note>("note-1", NoteSpec { data: Secret::new(String::new()) });
     let app = AppSpec {
@@ -69,7 +69,7 @@ fn survey(story: &Story, engine: &Engine, stack: &Stack, imports: Vec<Import>) -
 fn what_is_imported_with_all_that_is_hidden_needs_nothing() {
     let mut story = Story::new();
     made(&mut story);
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&estate)));
+    let (engine, stack) = (story.world.engine(), story.stack(estate));
     let survey = survey(&story, &engine, &stack, all(Hidden::AsDeclared, given(DRAWN)));
     assert_snapshot!(told(&survey), @"
     lab:app/web is `web-1`
@@ -101,7 +101,7 @@ fn what_is_imported_with_all_that_is_hidden_needs_nothing() {
 fn what_nobody_knows_is_written_again_and_what_is_known_otherwise_too() {
     let mut story = Story::new();
     made(&mut story);
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&estate)));
+    let (engine, stack) = (story.world.engine(), story.stack(estate));
     let check = |note: Hidden| survey(&story, &engine, &stack, all(note, given(DRAWN))).plan.to_string();
     assert_snapshot!(check(Hidden::Unknown), @"
     ~ lab:note/note `note-1`
@@ -139,7 +139,7 @@ fn what_nobody_knows_is_written_again_and_what_is_known_otherwise_too() {
 fn what_can_not_be_imported_keeps_no_other_from_it() {
     let mut story = Story::new();
     made(&mut story);
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&estate)));
+    let (engine, stack) = (story.world.engine(), story.stack(estate));
     let imports = vec![
         Import::new("lab:net/edge", "edge-1"),
         Import::new("lab:net/edge", "edge-1"),
@@ -168,7 +168,7 @@ fn what_can_not_be_imported_keeps_no_other_from_it() {
 fn what_is_not_as_it_was_shown_is_not_recorded() {
     let mut story = Story::new();
     made(&mut story);
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&estate)));
+    let (engine, stack) = (story.world.engine(), story.stack(estate));
     let shown = survey(&story, &engine, &stack, all(Hidden::AsDeclared, given(DRAWN)));
     story.world.change::<App>("web-1", |spec| spec.replicas = 3);
     let refused = story.world.block_on(engine.import_all(&stack, &shown)).unwrap_err();
@@ -191,9 +191,9 @@ fn what_is_not_as_it_was_shown_is_not_recorded() {
 fn what_its_last_owner_kept_secret_stays_so_where_the_program_does_not_say_it() {
     let mut story = Story::new();
     made(&mut story);
-    let stack = story.world.stack(story.connected(&|stack| {
+    let stack = story.stack(|stack| {
         stack.add(App::new("web", "web:1").env("OTHER", "public"));
-    }));
+    });
     let engine = story.world.engine();
     let path = |parts: &[&str]| Path(parts.iter().map(|part| PathPart::Key((*part).to_owned())).collect());
     for secrets in [path(&["env"]), path(&["env", "TOKEN"])] {
@@ -215,7 +215,7 @@ fn an_import_that_is_killed_has_recorded_all_of_it_or_nothing() {
     for crash in [Crash::Before, Crash::After] {
         let mut story = Story::new();
         made(&mut story);
-        let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&estate)));
+        let (engine, stack) = (story.world.engine(), story.stack(estate));
         let shown = survey(&story, &engine, &stack, all(Hidden::AsDeclared, given(DRAWN)));
         story.world.crash_at(0, crash);
         assert!(story.world.until_killed(engine.import_all(&stack, &shown)).is_none());

@@ -225,7 +225,7 @@ fn a_lost_lock_stops_further_attempts() {
     });
     let net = |stack: &mut Stack| drop(stack.add(Net::new("a")));
     story.world.fail("create", "a", Fail::NoAnswer);
-    let stack = story.world.stack(story.connected(&net));
+    let stack = story.stack(net);
     let engine = Engine::new(std::sync::Arc::new(store), story.world.settings.clone());
     let report = story.world.block_on(async {
         let plan = engine.plan(&stack, Goal::Declared).await.unwrap();

@@ -139,7 +139,7 @@ fn moves_of_a_swap_are_atomic_under_kills() {
             let mut story = Story::in_yard();
             story.apply(pipes(&[("a", &[], "1"), ("b", &[], "2")]));
             story.world.crash_at(boundary, crash);
-            let killed = story.world.run(story.connected(&pipes(swapped)), Goal::Declared).unwrap().is_none();
+            let killed = story.try_run(pipes(swapped), Goal::Declared).unwrap().is_none();
             assert_eq!(story.apply(pipes(swapped)), [""; 0], "a kill {crash:?} boundary {boundary}");
             if !killed {
                 break;
@@ -236,16 +236,16 @@ fn moves_are_selected_by_the_old_address() {
     for request in requests {
         let mut story = Story::in_yard();
         story.apply(before);
-        let plan = story.world.try_plan(story.connected(&after), request).unwrap();
+        let plan = story.try_plan(after, request).unwrap();
         assert_eq!(plan.to_string(), "> yard:pipe/b was yard:pipe/a\n1 moved, 1 left out.");
     }
     let mut story = Story::in_yard();
     story.apply(before);
     let request = Request::from(Goal::Declared).only(["yard:pipe/a"]);
-    let plan = story.world.try_plan(story.connected(&after), request).unwrap();
+    let plan = story.try_plan(after, request).unwrap();
     assert_eq!((plan.steps.len(), plan.warnings.len()), (1, 0), "{plan}");
     let request = Request::from(Goal::Declared).replace(["yard:pipe/a"]);
-    let plan = story.world.try_plan(story.connected(&after), request).unwrap();
+    let plan = story.try_plan(after, request).unwrap();
     assert!(plan.problems.is_empty() && plan.to_string().contains("as asked for"), "{plan}");
 }
 
@@ -301,7 +301,7 @@ fn moves_of_a_swap_of_what_is_replaced_are_atomic_under_kills() {
             let mut story = Story::in_yard();
             story.apply(posts(1, false));
             story.world.crash_at(boundary, crash);
-            let killed = story.world.run(story.connected(&posts(2, true)), Goal::Declared).unwrap().is_none();
+            let killed = story.try_run(posts(2, true), Goal::Declared).unwrap().is_none();
             story.apply(posts(2, true));
             let records = story.world.snapshot().unwrap().records;
             for (address, name) in [("yard:post/a", "two"), ("yard:post/b", "one")] {
@@ -320,7 +320,7 @@ fn what_has_moved_and_gone_is_not_made_again_over_somebody_elses() {
     let mut story = Story::new();
     story.apply(|stack| drop(stack.add(Net::new("edge"))));
     story.world.remove("lab:net", "edge");
-    story.world.put::<Net>("border", NetSpec { subnet: "10.0.0.0/24".into(), labels: [].into(), parent: None });
+    story.world.put::<Net>("border", NetSpec::of("10.0.0.0/24"));
     assert_snapshot!(story.plan(|stack| drop(stack.add(Net::new("border").moved_from("edge")))), @"
     > lab:net/border was lab:net/edge
     problem: `lab:net/border`: has gone, and another object is named `border` now  (FILE:LINE)

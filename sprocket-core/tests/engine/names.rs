@@ -372,7 +372,7 @@ fn declared_resource_is_not_moved_to_another_spelling_of_its_name() {
     let mut story = Story::new();
     story.apply(notes(&["a"]));
     let program = notes(&["a", "A"]);
-    let plan = story.world.try_plan(story.connected(&program), Goal::Declared).unwrap();
+    let plan = story.try_plan(program, Goal::Declared).unwrap();
     assert!(plan.moved.is_empty(), "{plan}");
     assert!(plan.to_string().contains("`lab:note/A`: has the name `A` at its service, as `lab:note/a` has"), "{plan}");
 }
@@ -386,7 +386,7 @@ fn object_in_another_spelling_moves_to_any_address() {
     story.apply(note("x", "a"));
     let mut plan = |address, name| {
         let program = note(address, name);
-        story.world.try_plan(story.connected(&program), Goal::Declared).unwrap()
+        story.try_plan(program, Goal::Declared).unwrap()
     };
     let respelled = plan("y", "A");
     assert_eq!((respelled.moved.len(), respelled.problems.len()), (1, 0), "{respelled}");
@@ -468,7 +468,7 @@ fn step_that_takes_a_name_lists_what_it_waits_for_in_order() {
     let mut story = Story::in_yard();
     story.apply(program(false));
     let later = program(true);
-    let plan = story.world.plan(story.connected(&later));
+    let plan = story.plan_of(later);
     assert_eq!(plan.steps.last().unwrap().after, [0, 2].map(StepId::of), "{plan}");
 }
 

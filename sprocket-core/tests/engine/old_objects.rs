@@ -55,7 +55,7 @@ fn an_old_object_is_deleted_while_the_new_one_changes_and_neither_is_lost() {
             story.world.fail("delete", "edge", Fail::Before(ErrorKind::Conflict));
             assert!(!story.run(labelled("one")).unwrap().succeeded());
             story.world.crash_at(boundary, crash);
-            let killed = story.world.run(story.connected(&labelled("two")), Goal::Declared).unwrap().is_none();
+            let killed = story.try_run(labelled("two"), Goal::Declared).unwrap().is_none();
             story.apply(labelled("two"));
             assert_eq!(story.objects(), ["lab:net/edge-2"], "a kill {crash:?} boundary {boundary}");
             assert_eq!(story.world.spec::<Net>("edge-2").unwrap().labels["tier"], "two");
@@ -206,11 +206,11 @@ fn old_objects_stay_with_what_is_imported() {
     // The current object goes, and that is accepted.
     story.world.remove("lab:net", "edge-2");
     let program = app_on("10.0.1.0/24");
-    let stack = story.world.stack(story.connected(&program));
+    let stack = story.stack(&program);
     let engine = story.world.engine();
-    let plan = story.world.plan(story.connected(&program));
+    let plan = story.plan_of(&program);
     story.world.block_on(engine.accept(&stack, &plan)).unwrap();
-    story.world.put::<Net>("rim", NetSpec { subnet: "10.0.1.0/24".into(), labels: [].into(), parent: None });
+    story.world.put::<Net>("rim", NetSpec::of("10.0.1.0/24"));
     story.world.block_on(engine.import(&stack, "lab:net/edge", "rim")).unwrap();
     story.calls();
     story.apply(&program);

@@ -18,10 +18,6 @@ fn net(subnet: &'static str) -> impl Fn(&mut Stack) {
 const ONE: &str = "10.0.0.0/24";
 const TWO: &str = "10.0.1.0/24";
 
-fn spec(subnet: &str) -> NetSpec {
-    NetSpec { subnet: subnet.into(), labels: [].into(), parent: None }
-}
-
 /// The owner tag of a resource, or of one that nobody has recorded.
 fn tag(story: &Story, address: &str) -> Option<OwnerTag> {
     let snapshot = story.world.snapshot().unwrap();
@@ -35,7 +31,7 @@ fn restored() -> Story {
     story.apply(net(ONE));
     let owner = tag(&story, "lab:net/edge");
     story.world.remove("lab:net", "edge");
-    story.world.put::<Net>("edge", spec(ONE));
+    story.world.put::<Net>("edge", NetSpec::of(ONE));
     story.world.set_owner("lab:net", "edge", owner);
     story
 }
@@ -51,7 +47,7 @@ fn orphan_of_no_record_is_told_in_every_plan() {
     let mut story = Story::new();
     story.apply(net(ONE));
     for name in ["late-2", "late", "early"] {
-        story.world.put::<Net>(name, spec(ONE));
+        story.world.put::<Net>(name, NetSpec::of(ONE));
         story.world.set_owner("lab:net", name, tag(&story, "lab:net/late"));
     }
     let plan = story.plan(net(ONE));
@@ -115,7 +111,7 @@ fn orphan_that_a_restored_state_does_not_know_is_recorded() {
         let old = story.world.snapshot().unwrap();
         story.apply(app(TWO));
         let engine = engine_on(&story, old);
-        let stack = story.world.stack(story.connected(&app(subnet)));
+        let stack = story.stack(app(subnet));
         let plan = story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap();
         let report = story.world.block_on(engine.apply(&stack, &plan, &Stop::default())).unwrap();
         assert!(report.succeeded(), "{plan}");
@@ -132,7 +128,7 @@ fn orphan_with_the_tag_of_a_recorded_object_is_a_duplicate() {
     let mut story = Story::new();
     story.apply(net(ONE));
     let owner = tag(&story, "lab:net/edge");
-    story.world.put::<Net>("edge-copy", spec(ONE));
+    story.world.put::<Net>("edge-copy", NetSpec::of(ONE));
     story.world.set_owner("lab:net", "edge-copy", owner);
     assert_snapshot!(story.plan(net(ONE)), @"
     ! lab:net/edge has a duplicate: `edge-copy` has its owner tag too
@@ -167,7 +163,7 @@ fn orphan_of_other_content_does_not_become_the_object() {
         let old = story.world.snapshot().unwrap();
         story.apply(conf("two"));
         let engine = engine_on(&story, old);
-        let stack = story.world.stack(story.connected(&conf(text)));
+        let stack = story.stack(conf(text));
         let plan = story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap();
         let report = story.world.block_on(engine.apply(&stack, &plan, &Stop::default())).unwrap();
         assert!(report.succeeded(), "{plan}");
@@ -202,7 +198,7 @@ fn orphan_in_place_of_a_retained_object_is_told() {
     assert!(!story.plan(program(TWO)).contains("edge`"), "what was left is not told again");
     let owner = tag(&story, "lab:net/edge");
     story.world.remove("lab:net", "edge");
-    story.world.put::<Net>("edge", spec(ONE));
+    story.world.put::<Net>("edge", NetSpec::of(ONE));
     story.world.set_owner("lab:net", "edge", owner);
     let plan = story.plan(program(TWO));
     assert!(plan.contains("lab:net/edge"), "{plan}");
@@ -217,7 +213,7 @@ fn renamed_object_that_has_lost_its_owner_tag_is_still_the_recorded_one() {
     let record = snapshot.records.get_mut(&"lab:net/edge".into()).unwrap();
     record.object.as_mut().unwrap().name = "edge-before".into();
     let engine = engine_on(&story, snapshot);
-    let stack = story.world.stack(story.connected(&net(ONE)));
+    let stack = story.stack(net(ONE));
     assert_snapshot!(story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap(), @"
     ~ lab:net/edge `edge-before`  (changed by somebody else)
         owner tag: (none) → this stack's
@@ -250,7 +246,7 @@ fn orphan_of_other_content_is_an_old_object() {
     story.apply(conf("two"));
     let engine = engine_on(&story, old);
     let plans = ["one", "two", "three"].map(|text| {
-        let stack = story.world.stack(story.connected(&conf(text)));
+        let stack = story.stack(conf(text));
         story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap().to_string()
     });
     assert_snapshot!(plans.join("\n"), @"
@@ -299,7 +295,7 @@ fn duplicate_at_a_server_with_two_names_is_told_once() {
     let mut story = Story::new();
     story.world.apply(program);
     let owner = tag(&story, "lab:net/edge");
-    story.world.put::<Net>("copy", spec(ONE));
+    story.world.put::<Net>("copy", NetSpec::of(ONE));
     story.world.set_owner("lab:net", "copy", owner);
     let plan = story.world.plan(program).to_string();
     assert!(plan.contains("`lab:net/edge` has a duplicate") || plan.contains("lab:net/edge has a duplicate"), "{plan}");

@@ -9,11 +9,7 @@ use sprocket_core::testing::World;
 
 use super::fake_service::{Base, Pipe, Post, Stall};
 use super::simulated_service::{App, Net};
-use super::story::{Story, assert_snapshot, said, told};
-
-fn edge(stack: &mut Stack) {
-    stack.add(Net::new("edge"));
-}
+use super::story::{Story, assert_snapshot, edge, said, told};
 
 #[test]
 fn another_program_than_the_plan_was_made_of_is_refused() {
@@ -25,7 +21,7 @@ fn another_program_than_the_plan_was_made_of_is_refused() {
     };
     let mut story = Story::new();
     story.apply(edge);
-    let plan = story.world.plan(story.connected(&web("app:1")));
+    let plan = story.plan_of(web("app:1"));
     let mut refused = |program: &dyn Fn(&mut Stack)| {
         let program = story.connected(program);
         said(&story.world.apply_plan(program, &plan).unwrap_err())
@@ -91,7 +87,7 @@ fn a_plan_of_another_stack_is_refused() {
     };
     let mut other = Story::of(World::seeded(2));
     other.apply(edge);
-    let plan = other.world.plan(other.connected(&web));
+    let plan = other.plan_of(web);
     let refused = story.world.apply_plan(story.connected(&web), &plan).unwrap_err();
     assert_snapshot!(said(&refused), @"
     the plan is stale: it was made for another state
@@ -119,8 +115,8 @@ fn the_same_world_gives_the_same_plan_and_looking_changes_nothing() {
     story.world.remove("lab:net", "edge");
     story.world.change::<App>("web", |spec| spec.replicas = 3);
     let before = story.world.snapshot();
-    let one = story.world.plan(story.connected(&program));
-    let other = story.world.plan(story.connected(&program));
+    let one = story.plan_of(program);
+    let other = story.plan_of(program);
     assert_eq!(one, other);
     assert_eq!(serde_json::to_string(&one).unwrap(), serde_json::to_string(&other).unwrap());
     assert_eq!(story.world.snapshot(), before);
@@ -139,7 +135,7 @@ fn a_run_does_the_steps_of_its_plan_and_tells_each_in_its_order() {
     };
     let mut story = Story::new();
     story.apply(program("app:1", "10.0.0.0/24"));
-    let plan = story.world.plan(story.connected(&program("app:2", "10.0.1.0/24")));
+    let plan = story.plan_of(program("app:2", "10.0.1.0/24"));
     story.world.events();
     let report = story.world.apply_plan(story.connected(&program("app:2", "10.0.1.0/24")), &plan).unwrap().unwrap();
     assert_eq!(report.steps.len(), plan.steps.len());
@@ -207,9 +203,9 @@ fn what_somebody_changes_during_a_run_fails_its_step_and_what_depends_on_it() {
 #[test]
 fn of_two_runs_at_once_one_does_it_and_the_other_nothing() {
     let mut story = Story::new();
-    let plan = story.world.plan(story.connected(&edge));
+    let plan = story.plan_of(edge);
     let (one, other) = (story.world.engine(), story.world.engine());
-    let (first, second) = (story.world.stack(story.connected(&edge)), story.world.stack(story.connected(&edge)));
+    let (first, second) = (story.stack(edge), story.stack(edge));
     let stop = Stop::default();
     let (done, refused) = story
         .world
@@ -224,7 +220,7 @@ fn of_two_runs_at_once_one_does_it_and_the_other_nothing() {
     the plan is stale: the state has changed since it was made
     hint: nothing was changed; plan again
     ");
-    assert!(story.world.try_plan(story.connected(&edge), Goal::Declared).unwrap().is_empty());
+    assert!(story.try_plan(edge, Goal::Declared).unwrap().is_empty());
 }
 
 #[test]
@@ -234,7 +230,7 @@ fn what_a_kind_says_against_settings_keeps_the_plan_from_being_applied() {
         edge(stack);
         stack.add(Password::new("redis").length(5));
     };
-    let plan = story.world.plan(story.connected(&program)).to_string();
+    let plan = story.plan_of(program).to_string();
     assert_snapshot!(plan, @"
     + lab:net/edge
     + random:password/redis

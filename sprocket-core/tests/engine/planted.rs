@@ -341,7 +341,7 @@ fn play(case: &Case) {
             }));
             case.declare(stack, fails);
         };
-        story.world.stack(story.connected(&program))
+        story.stack(program)
     };
     // Each command of a person is an engine of its own.
     let run = |story: &mut Story, what: &str, fails: bool| {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use sprocket_core::engine::{Goal, Plan, Request};
+use sprocket_core::engine::{Goal, Request};
 use sprocket_core::program::{Budget, DraftExt as _, Output, Stack};
 
 use super::fake_service::{Base, Pipe, Post};
@@ -16,11 +16,6 @@ fn pipes(names: &'static [&'static str], width: u64) -> impl Fn(&mut Stack) {
             stack.add(Pipe::new(name).base(Base::default().width(width)));
         }
     }
-}
-
-fn asked(story: &mut Story, program: impl Fn(&mut Stack), request: Request) -> Plan {
-    let program = story.connected(&program);
-    story.world.try_plan(program, request).unwrap()
 }
 
 #[test]
@@ -38,7 +33,7 @@ fn more_than_a_program_lets_go_must_be_named() {
     2 problems: nothing can be applied until they are solved.
     ");
     assert!(story.run(pipes(&[], 1)).is_err());
-    let named = asked(&mut story, pipes(&[], 1), Request::from(Goal::Declared).allow(["yard:pipe/a"]));
+    let named = story.try_plan(pipes(&[], 1), Request::from(Goal::Declared).allow(["yard:pipe/a"])).unwrap();
     assert_eq!(named.problems, []);
     let none = pipes(&[], 1);
     let program = story.connected(&none);
@@ -63,7 +58,7 @@ fn more_than_a_program_lets_be_replaced_must_be_named() {
       hint: if it is meant, name it: `--allow yard:pipe/b`
     2 problems: nothing can be applied until they are solved.
     ");
-    let named = asked(&mut story, pipes(&["a", "b"], 2), Request::from(Goal::Declared).allow(["yard:pipe/*"]));
+    let named = story.try_plan(pipes(&["a", "b"], 2), Request::from(Goal::Declared).allow(["yard:pipe/*"])).unwrap();
     assert_eq!(named.problems, []);
 }
 
@@ -121,7 +116,7 @@ fn a_policy_sees_neither_secrets_nor_what_is_not_known_yet() {
             stack.add(Post::new("a").note(Output::known(sprocket_core::program::Secret::from("hunter2".to_owned()))));
         stack.add(Post::new("b").beside(&post.id));
     };
-    let plan = asked(&mut Story::in_yard(), program, Goal::Declared.into());
+    let plan = Story::in_yard().plan_of(program);
     let said: Vec<_> = plan.warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_snapshot!(said.join("\n"), @r#"
     "[{\"$secret\":true},[]]" (policy `curious`)

@@ -117,7 +117,7 @@ fn another_server_in_the_place_of_the_recorded_one_is_refused() {
     story.yard.inside().name = "north".into();
     story.apply(program);
     story.yard.inside().name = "south".into();
-    let refused = story.world.try_plan(story.connected(&program), Goal::Declared).unwrap_err();
+    let refused = story.try_plan(program, Goal::Declared).unwrap_err();
     assert_snapshot!(said(&refused), @"
     `yard` is another server than before: `south`, and the state was made with `north`
     hint: connect to the server that the state was made with; nothing was changed
@@ -220,7 +220,7 @@ fn what_a_command_opened_is_closed_at_its_end_whatever_came_of_it() {
     assert!(!story.run(program).unwrap().succeeded());
     assert_eq!(visits(&story), (3, 0));
     story.yard.trouble("identity", "yard", Trouble::Half);
-    assert!(story.world.try_plan(story.connected(&program), Goal::Declared).is_err());
+    assert!(story.try_plan(program, Goal::Declared).is_err());
     assert_eq!(visits(&story), (4, 0));
     // What can't be closed is no failure: it has to expire.
     story.yard.trouble("close", "yard", Trouble::Panic);

@@ -1,10 +1,9 @@
 //! Failures and kills: what is tried again, what is left, and that the same command then finishes.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
-use sprocket_core::engine::{Engine, Event, Events, Goal, Refused, Report, Stop};
+use sprocket_core::engine::{Event, Events, Goal, Refused};
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{DraftExt as _, Password, Stack};
 use sprocket_core::state::{Fault, MemoryStore};
@@ -49,7 +48,7 @@ fn estate(is_new: bool) -> impl Fn(&mut Stack) {
 fn a_long_run_killed_at_any_boundary_is_finished_by_the_same_command() {
     let mut expected = Story::new();
     expected.apply(estate(false));
-    let steps = expected.world.plan(expected.connected(&estate(true))).steps.len();
+    let steps = expected.plan_of(estate(true)).steps.len();
     assert!(steps >= 20, "{steps} steps");
     expected.apply(estate(true));
     for crash in [Crash::Before, Crash::After] {
@@ -59,7 +58,7 @@ fn a_long_run_killed_at_any_boundary_is_finished_by_the_same_command() {
             story.world.settings.parallel = 1;
             story.apply(estate(false));
             story.world.crash_at(boundary, crash);
-            let killed = story.world.run(story.connected(&estate(true)), Goal::Declared).unwrap().is_none();
+            let killed = story.try_run(estate(true), Goal::Declared).unwrap().is_none();
             story.apply(estate(true));
             assert_eq!(story.objects(), expected.objects(), "a kill {crash:?} boundary {boundary}");
             if !killed {
@@ -85,7 +84,7 @@ fn a_password_is_durable_before_it_is_used_and_never_drawn_again() {
         for boundary in 0.. {
             let mut story = Story::new();
             story.world.crash_at(boundary, crash);
-            let killed = story.world.run(story.connected(&program), Goal::Declared).unwrap().is_none();
+            let killed = story.try_run(program, Goal::Declared).unwrap().is_none();
             let before = drawn(&story);
             assert!(before.is_some() || story.objects().is_empty(), "it is used, and not durable");
             story.apply(program);
@@ -101,16 +100,6 @@ fn a_password_is_durable_before_it_is_used_and_never_drawn_again() {
     assert!(survived >= 4, "{survived}");
 }
 
-/// A plan and a run of it, on this store.
-fn run_on(story: &Story, store: &MemoryStore, program: &dyn Fn(&mut Stack)) -> Result<Report, Refused> {
-    let engine = Engine::new(Arc::new(store.clone()), story.world.settings.clone());
-    let stack = story.world.stack(story.connected(program));
-    story.world.block_on(async {
-        let plan = engine.plan(&stack, Goal::Declared).await?;
-        engine.apply(&stack, &plan, &Stop::default()).await
-    })
-}
-
 #[test]
 fn a_state_that_can_not_be_written_stops_the_run_and_loses_nothing() {
     let program = estate(true);
@@ -120,7 +109,7 @@ fn a_state_that_can_not_be_written_stops_the_run_and_loses_nothing() {
         for write in 1.. {
             let (story, store) = (Story::new(), MemoryStore::new());
             store.fail(write, fault);
-            let first = run_on(&story, &store, &program);
+            let first = story.run_on(&store, &program);
             if store.writes() < write {
                 assert!(first.unwrap().succeeded() && write > 5);
                 break;
@@ -130,10 +119,10 @@ fn a_state_that_can_not_be_written_stops_the_run_and_loses_nothing() {
                 Err(refused) => assert!(matches!(refused, Refused::Store(_)), "{refused:?}"),
             }
             store.make_room();
-            let again = run_on(&story, &store, &program).unwrap();
+            let again = story.run_on(&store, &program).unwrap();
             assert!(again.succeeded(), "{fault:?} at write {write}:\n{}", told(&again));
             assert_eq!(story.objects(), expected.objects(), "{fault:?} at write {write}");
-            let last = run_on(&story, &store, &program).unwrap();
+            let last = story.run_on(&store, &program).unwrap();
             assert!(last.steps.is_empty(), "{fault:?} at write {write}:\n{}", told(&last));
         }
     }
@@ -143,12 +132,12 @@ fn a_state_that_can_not_be_written_stops_the_run_and_loses_nothing() {
 fn a_run_whose_snapshot_can_not_be_written_has_recorded_what_it_did() {
     let program = estate(true);
     let (story, store) = (Story::new(), MemoryStore::new());
-    assert!(run_on(&story, &store, &program).unwrap().succeeded());
+    assert!(story.run_on(&store, &program).unwrap().succeeded());
     let last = store.writes();
     // The same again, but for the last write: it is the snapshot.
     let (story, store) = (Story::new(), MemoryStore::new());
     store.fail(last, Fault::Before);
-    let report = run_on(&story, &store, &program).unwrap();
+    let report = story.run_on(&store, &program).unwrap();
     assert!(report.state_failure.is_some());
     let state = store.state().unwrap();
     assert!(state.pending.is_empty(), "{:?}", state.pending.keys());
@@ -160,7 +149,7 @@ fn what_keeps_the_state_from_being_written_is_told() {
     let (mut story, store) = (Story::new(), MemoryStore::new());
     story.world.settings.parallel = 1;
     store.fail(3, Fault::Full);
-    let report = run_on(&story, &store, &estate(false)).unwrap();
+    let report = story.run_on(&store, &estate(false)).unwrap();
     assert_snapshot!(report.state_failure.as_ref().unwrap(), @"could not append to the journal in memory: no storage space");
     assert_snapshot!(told(&report), @"
     create lab:net/edge Abandoned
@@ -174,9 +163,9 @@ fn what_keeps_the_state_from_being_written_is_told() {
     ");
     store.make_room();
     store.fail(2, Fault::LostBefore);
-    let report = run_on(&story, &store, &estate(false)).unwrap();
+    let report = story.run_on(&store, &estate(false)).unwrap();
     assert_snapshot!(report.state_failure.unwrap(), @"the lock on the state was lost");
-    assert!(run_on(&story, &store, &estate(false)).unwrap().succeeded());
+    assert!(story.run_on(&store, &estate(false)).unwrap().succeeded());
 }
 
 #[test]

@@ -278,7 +278,7 @@ fn a_killed_replacement_makes_and_deletes_once() {
             let mut story = Story::new();
             story.apply(program("10.0.0.0/24"));
             story.world.crash_at(boundary, crash);
-            let killed = story.world.run(story.connected(&program("10.0.1.0/24")), Goal::Declared).unwrap().is_none();
+            let killed = story.try_run(program("10.0.1.0/24"), Goal::Declared).unwrap().is_none();
             let mut calls = story.calls();
             calls.extend(story.apply(program("10.0.1.0/24")));
             // Whole settings are sent, so doing that twice does no harm.

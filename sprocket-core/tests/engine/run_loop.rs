@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use sprocket_core::engine::{Engine, Event, Events, Goal, Report, Stop};
+use sprocket_core::engine::{Event, Events, Goal, Stop};
 use sprocket_core::program::Stack;
 use sprocket_core::state::{Fault, MemoryStore, StateStore as _};
 use sprocket_core::testing::{Crash, Fail};
@@ -27,23 +27,6 @@ fn lab_behind_a_post(story: &Story) -> impl Fn(&mut Stack) + use<> {
     }
 }
 
-/// Applies a program with a store of its own, while this happens beside it.
-fn run_beside(
-    story: &Story,
-    store: &MemoryStore,
-    program: impl Fn(&mut Stack),
-    beside: impl AsyncFnOnce(&Stop),
-) -> Report {
-    let engine = Engine::new(Arc::new(store.clone()), story.world.settings.clone());
-    let stack = story.world.stack(program);
-    story.world.block_on(async {
-        let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
-        let stop = Stop::default();
-        let (report, ()) = futures::join!(engine.apply(&stack, &plan, &stop), beside(&stop));
-        report.unwrap()
-    })
-}
-
 #[test]
 fn an_opening_that_hangs_holds_up_no_other_call() {
     let mut story = Story::new();
@@ -59,7 +42,7 @@ fn an_opening_that_hangs_holds_up_no_other_call() {
         }
     });
     let program = lab_behind_a_post(&story);
-    let report = run_beside(&story, &MemoryStore::new(), program, async |_| ());
+    let report = story.run_beside(&MemoryStore::new(), program, async |_| ());
     assert_snapshot!(told(&report), @"
     create yard:post/gate Done
     create lab:net/a failed: could not reach `lab`: there was no answer within 0.3 s
@@ -78,7 +61,7 @@ fn a_run_is_stopped_at_once_during_an_opening() {
     story.world.fail("connect", "lab", Fail::Hang);
     let program = lab_behind_a_post(&story);
     let begun = Instant::now();
-    let report = run_beside(&story, &MemoryStore::new(), program, async |stop| {
+    let report = story.run_beside(&MemoryStore::new(), program, async |stop| {
         tokio::time::sleep(Duration::from_millis(100)).await;
         stop.request();
         stop.request();
@@ -94,7 +77,7 @@ fn a_stopped_run_does_not_wait_for_an_opening() {
     story.world.fail("connect", "lab", Fail::Hang);
     let program = lab_behind_a_post(&story);
     let begun = Instant::now();
-    let report = run_beside(&story, &MemoryStore::new(), program, async |stop| {
+    let report = story.run_beside(&MemoryStore::new(), program, async |stop| {
         tokio::time::sleep(Duration::from_millis(100)).await;
         stop.request();
     });
@@ -162,7 +145,7 @@ fn a_lost_lock_ends_waits() {
     story.world.fail("ready", "web", Fail::Hang);
     let broken = store.clone();
     let begun = Instant::now();
-    let report = run_beside(&story, &store, story.connected(&|stack| drop(stack.add(App::new("web", "app:1")))), {
+    let report = story.run_beside(&store, story.connected(&|stack| drop(stack.add(App::new("web", "app:1")))), {
         async move |_: &Stop| {
             tokio::time::sleep(Duration::from_millis(200)).await;
             break_lock(&broken);
@@ -186,7 +169,7 @@ fn a_lost_lock_starts_nothing_more() {
         stack.add(Net::new("a"));
         stack.add(Net::new("b"));
     };
-    let report = run_beside(&story, &store, story.connected(&program), async |_| ());
+    let report = story.run_beside(&store, story.connected(&program), async |_| ());
     assert_eq!(story.calls(), [""; 0], "the first call had not been sent yet");
     assert_eq!(report.state_failure.as_deref(), Some("the lock on the state was lost"));
 }
@@ -203,12 +186,12 @@ fn ends_that_could_not_be_written_are_tried_once_more() {
             story.world.settings.parallel = 1;
             let store = MemoryStore::new();
             store.fail(number, fault);
-            let report = run_beside(&story, &store, story.connected(&program), async |_| ());
+            let report = story.run_beside(&store, story.connected(&program), async |_| ());
             assert!(report.state_failure.is_some(), "{fault:?} {number}");
             let (state, made) = (store.state().unwrap(), story.calls().len());
             assert!(state.pending.is_empty(), "{fault:?} {number}: {:?}", state.pending);
             assert_eq!(state.records.len(), made, "{fault:?} {number}: what was made is recorded");
-            let report = run_beside(&story, &store, story.connected(&program), async |_| ());
+            let report = story.run_beside(&store, story.connected(&program), async |_| ());
             assert!(report.succeeded(), "{fault:?} {number}: {}", told(&report));
             assert_eq!(story.objects().len(), 2);
         }

@@ -1,7 +1,7 @@
 //! Plans that are saved, and applied later exactly so, or refused.
 
 use proptest::prelude::*;
-use sprocket_core::engine::{Goal, Refused, Request, SavedPlan};
+use sprocket_core::engine::{Goal, Request, SavedPlan};
 use sprocket_core::program::{Password, Stack};
 
 use super::simulated_service::{Net, Note};
@@ -15,36 +15,6 @@ fn estate_on(stack: &mut Stack, subnet: &str) {
     let password = stack.add(Password::new("redis"));
     stack.add(Note::new("login", &password.value));
     stack.add(Net::new("edge").subnet(subnet));
-}
-
-impl Story {
-    /// The plan as a file has it.
-    fn save(&mut self, program: impl Fn(&mut Stack), request: impl Into<Request>) -> String {
-        let plan = self.world.try_plan(self.connected(&program), request).unwrap();
-        let saved = self.world.block_on(self.world.engine().save(&plan, "shop/production")).unwrap();
-        serde_json::to_string(&saved).unwrap()
-    }
-
-    /// Applies what a file has, and answers what was done; or why nothing was.
-    fn apply_saved(&mut self, program: impl Fn(&mut Stack), file: &str) -> String {
-        let stack = self.world.stack(self.connected(&program));
-        let saved: SavedPlan = serde_json::from_str(file).unwrap();
-        let engine = self.world.engine();
-        let done: Result<_, Refused> = self.world.block_on(async {
-            let plan = engine.plan_saved(&stack, &saved, "shop/production").await?;
-            engine.apply(&stack, &plan, &Default::default()).await
-        });
-        match done {
-            Ok(report) => {
-                assert!(report.succeeded(), "{report:#?}");
-                self.world.calls().join("\n")
-            }
-            Err(refused) => {
-                assert_eq!(self.world.calls(), [""; 0]);
-                refused.to_string()
-            }
-        }
-    }
 }
 
 #[test]
@@ -109,7 +79,7 @@ fn a_file_that_was_changed_or_is_for_something_else_is_refused() {
     assert_snapshot!(story.apply_saved(next, &changed), @"the saved plan can't be applied: it was changed since it was saved");
     assert_snapshot!(story.apply_saved(next, &file.replace("\"format\":1", "\"format\":2")), @"the saved plan can't be applied: it has format 2, and this program reads 1");
     let saved: SavedPlan = serde_json::from_str(&file).unwrap();
-    let (engine, stack) = (story.world.engine(), story.world.stack(story.connected(&next)));
+    let (engine, stack) = (story.world.engine(), story.stack(next));
     let refused = story.world.block_on(engine.plan_saved(&stack, &saved, "shop/staging")).unwrap_err();
     assert_snapshot!(refused, @"the saved plan can't be applied: it was made for shop/production, and this is shop/staging");
 }
@@ -142,7 +112,7 @@ proptest! {
             (None, Some(byte)) => changed.insert(at, byte),
             (None, None) => changed[at] ^= with,
         }
-        let stack = story.world.stack(story.connected(&estate));
+        let stack = story.stack(estate);
         let engine = story.world.engine();
         if let Ok(saved) = serde_json::from_slice::<SavedPlan>(&changed) {
             let plan = story.world.block_on(engine.plan_saved(&stack, &saved, "shop/production"));

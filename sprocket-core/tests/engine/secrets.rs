@@ -166,7 +166,7 @@ fn what_is_imported_is_sealed_where_the_program_says_that_it_is_secret() {
     let mut maker = Story::in_yard();
     maker.apply(plain);
     let mut story = Story::in_yard_of(&maker);
-    let stack = story.world.stack(story.connected(&hidden));
+    let stack = story.stack(hidden);
     story.world.block_on(story.world.engine().import(&stack, "yard:post/gate", "gate")).unwrap();
     let state = serde_json::to_string(&story.world.snapshot()).unwrap();
     assert_eq!(leaks(&state, &[ONE, TWO]), [""; 0], "{state}");
@@ -313,7 +313,7 @@ fn drift_hides_a_secret_wherever_somebody_has_put_it() {
         let text = plans_clean(&mut story, &program, &[ONE, TWO]);
         assert!(text.starts_with("~ yard:post/gate  (changed by somebody else)"), "{what}: {text}");
         // Accepted, it is recorded, and not in clear.
-        let stack = story.world.stack(story.connected(&program));
+        let stack = story.stack(program);
         let engine = story.world.engine();
         let plan = story.world.block_on(engine.plan(&stack, sprocket_core::engine::Goal::Declared)).unwrap();
         story.world.block_on(engine.accept(&stack, &plan)).unwrap();
@@ -336,7 +336,7 @@ fn drift_of_a_value_that_becomes_secret_is_hidden() {
     let mut story = Story::in_yard();
     story.apply(program(false));
     story.yard.change::<Post>("gate", |spec, _| spec.text = TWO.into());
-    let plan = story.world.plan(story.connected(&program(true)));
+    let plan = story.plan_of(program(true));
     assert_eq!(leaks(plan.to_string() + &serde_json::to_string(&plan).unwrap(), &[ONE, TWO]), [""; 0], "{plan}");
     is_clean(&mut story, &program(true));
     // Nor does a plan show what it was when both change, also if that is too short to be known by its value.
@@ -363,7 +363,7 @@ fn a_record_that_has_lost_its_secrets_shows_none() {
     let KeySource::Given(key) = &story.world.settings.key else { panic!("tests are given theirs") };
     let store = std::sync::Arc::new(MemoryStore::of(snapshot, &Signer::of(key)));
     let engine = sprocket_core::engine::Engine::new(store, story.world.settings.clone());
-    let stack = story.world.stack(story.connected(&program));
+    let stack = story.stack(program);
     let plan = story.world.block_on(engine.plan(&stack, sprocket_core::engine::Goal::Declared)).unwrap();
     assert!(!plan.is_empty());
     assert_eq!(leaks(plan.to_string() + &serde_json::to_string(&plan).unwrap(), &[ONE, TWO]), [""; 0], "{plan}");

@@ -32,19 +32,6 @@ fn destroyed() -> Request {
     Goal::Destroyed { include_kept: false }.into()
 }
 
-impl Story {
-    fn plan_for(&mut self, program: impl Fn(&mut Stack), request: Request) -> String {
-        self.world.try_plan(self.connected(&program), request).unwrap().to_string()
-    }
-
-    /// Applies what is asked for, and answers the calls that changed something.
-    fn apply_for(&mut self, program: impl Fn(&mut Stack), request: Request) -> String {
-        let report = self.world.run(self.connected(&program), request).unwrap().unwrap();
-        assert!(report.succeeded(), "{report:#?}");
-        self.world.calls().join("\n")
-    }
-}
-
 #[test]
 fn a_resource_is_made_with_what_it_is_made_from_and_nothing_else() {
     let mut story = Story::new();

@@ -128,6 +128,13 @@ simulated!(Net, "lab:net", Generation, NetDraft, NetSpec, {}, |this: ResourceRef
     this
 });
 
+impl NetSpec {
+    /// A network that nobody has set but for its subnet.
+    pub(crate) fn of(subnet: &str) -> Self {
+        Self { subnet: subnet.into(), labels: [].into(), parent: None }
+    }
+}
+
 impl Net {
     pub(crate) fn new(name: &str) -> NetDraft {
         NetDraft::new(name)

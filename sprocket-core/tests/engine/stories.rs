@@ -158,7 +158,7 @@ fn a_step_whose_unknown_turns_out_to_be_the_old_value_becomes_nothing() {
 fn destroy_keeps_data_and_the_secret_that_is_retained_with_it() {
     let mut story = Story::new();
     story.apply(estate);
-    let plan = story.world.try_plan(story.connected(&estate), Goal::Destroyed { include_kept: false }).unwrap();
+    let plan = story.try_plan(estate, Goal::Destroyed { include_kept: false }).unwrap();
     assert_snapshot!(plan, @"
     - lab:app/web
     - lab:conf/motd `motd-1b8417811209c2cb`
@@ -189,7 +189,7 @@ fn what_is_retained_keeps_what_it_needs_and_what_is_retained_with_it() {
     let mut story = Story::new();
     story.apply(program);
     let plan = |story: &mut Story, program: fn(&mut Stack), request: Request| {
-        story.world.try_plan(story.connected(&program), request).unwrap().to_string()
+        story.try_plan(program, request).unwrap().to_string()
     };
     let destroyed = || Request::from(Goal::Destroyed { include_kept: false });
     assert_snapshot!(plan(&mut story, program, destroyed()), @"

@@ -1,13 +1,16 @@
 //! A world, and programs that are connected to its services: what a test tells its story with.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use sprocket_core::engine::{Goal, Refused, Report, StepOutcome};
+use sprocket_core::engine::{Engine, Goal, Plan, Refused, Report, Request, SavedPlan, StepOutcome, Stop};
+use sprocket_core::kind::Address;
 use sprocket_core::program::Stack;
+use sprocket_core::state::MemoryStore;
 use sprocket_core::testing::{self, World};
 
 use super::fake_service::Yard;
-use super::simulated_service::Lab;
+use super::simulated_service::{Lab, Net};
 
 /// A world, in which each program is connected to the lab and the yard.
 pub(crate) struct Story {
@@ -52,10 +55,31 @@ impl Story {
         }
     }
 
+    /// What a program declares, with its connections.
+    pub(crate) fn stack(&self, program: impl Fn(&mut Stack)) -> Stack {
+        self.world.stack(self.connected(&program))
+    }
+
     /// The plan's text.
     pub(crate) fn plan(&mut self, program: impl Fn(&mut Stack)) -> String {
-        let program = self.connected(&program);
-        self.world.plan(program).to_string()
+        self.plan_of(program).to_string()
+    }
+
+    /// The text of the plan for what is asked for.
+    pub(crate) fn plan_for(&mut self, program: impl Fn(&mut Stack), request: impl Into<Request>) -> String {
+        self.try_plan(program, request).unwrap().to_string()
+    }
+
+    pub(crate) fn plan_of(&mut self, program: impl Fn(&mut Stack)) -> Plan {
+        self.world.plan(self.connected(&program))
+    }
+
+    pub(crate) fn try_plan(
+        &mut self,
+        program: impl Fn(&mut Stack),
+        request: impl Into<Request>,
+    ) -> Result<Plan, Refused> {
+        self.world.try_plan(self.connected(&program), request)
     }
 
     /// Applies, sees that nothing is left to do, and answers the calls that changed something.
@@ -78,8 +102,50 @@ impl Story {
 
     /// Applies as far as it goes.
     pub(crate) fn run(&mut self, program: impl Fn(&mut Stack)) -> Result<Report, Refused> {
-        let program = self.connected(&program);
-        self.world.try_apply(program)
+        self.world.try_apply(self.connected(&program))
+    }
+
+    /// Runs what is asked for; nothing comes back from a run that was killed.
+    pub(crate) fn try_run(
+        &mut self,
+        program: impl Fn(&mut Stack),
+        request: impl Into<Request>,
+    ) -> Result<Option<Report>, Refused> {
+        self.world.run(self.connected(&program), request)
+    }
+
+    /// Applies what is asked for, and answers the calls that changed something.
+    pub(crate) fn apply_for(&mut self, program: impl Fn(&mut Stack), request: impl Into<Request>) -> String {
+        let report = self.try_run(program, request).unwrap().unwrap();
+        assert!(report.succeeded(), "{report:#?}");
+        self.calls().join("\n")
+    }
+
+    /// Plans and applies with a store of its own, as far as it goes.
+    pub(crate) fn run_on(&self, store: &MemoryStore, program: &dyn Fn(&mut Stack)) -> Result<Report, Refused> {
+        let engine = Engine::new(Arc::new(store.clone()), self.world.settings.clone());
+        let stack = self.stack(program);
+        self.world.block_on(async {
+            let plan = engine.plan(&stack, Goal::Declared).await?;
+            engine.apply(&stack, &plan, &Stop::default()).await
+        })
+    }
+
+    /// Applies a program with its connections and a store of its own, while this happens beside it.
+    pub(crate) fn run_beside(
+        &self,
+        store: &MemoryStore,
+        program: impl Fn(&mut Stack),
+        beside: impl AsyncFnOnce(&Stop),
+    ) -> Report {
+        let engine = Engine::new(Arc::new(store.clone()), self.world.settings.clone());
+        let stack = self.world.stack(program);
+        self.world.block_on(async {
+            let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
+            let stop = Stop::default();
+            let (report, ()) = futures::join!(engine.apply(&stack, &plan, &stop), beside(&stop));
+            report.unwrap()
+        })
     }
 
     /// Destroys all that is not kept, and answers the calls.
@@ -93,6 +159,42 @@ impl Story {
         calls
     }
 
+    /// Accepts what a plan shows; the text of the plan after it.
+    pub(crate) fn accept(&mut self, program: impl Fn(&mut Stack) + Copy, plan: &Plan) -> Result<Vec<Address>, Refused> {
+        let stack = self.stack(program);
+        let accepted = self.world.block_on(self.world.engine().accept(&stack, plan));
+        assert_eq!(self.world.calls(), [""; 0], "no service is called");
+        accepted
+    }
+
+    /// The plan as a file has it.
+    pub(crate) fn save(&mut self, program: impl Fn(&mut Stack), request: impl Into<Request>) -> String {
+        let plan = self.try_plan(program, request).unwrap();
+        let saved = self.world.block_on(self.world.engine().save(&plan, "shop/production")).unwrap();
+        serde_json::to_string(&saved).unwrap()
+    }
+
+    /// Applies what a file has, and answers what was done; or why nothing was.
+    pub(crate) fn apply_saved(&mut self, program: impl Fn(&mut Stack), file: &str) -> String {
+        let stack = self.stack(program);
+        let saved: SavedPlan = serde_json::from_str(file).unwrap();
+        let engine = self.world.engine();
+        let done: Result<_, Refused> = self.world.block_on(async {
+            let plan = engine.plan_saved(&stack, &saved, "shop/production").await?;
+            engine.apply(&stack, &plan, &Default::default()).await
+        });
+        match done {
+            Ok(report) => {
+                assert!(report.succeeded(), "{report:#?}");
+                self.world.calls().join("\n")
+            }
+            Err(refused) => {
+                assert_eq!(self.world.calls(), [""; 0]);
+                refused.to_string()
+            }
+        }
+    }
+
     /// The calls that changed something since this was last asked.
     pub(crate) fn calls(&mut self) -> Vec<String> {
         if self.is_real { self.yard.calls() } else { self.world.calls() }
@@ -102,6 +204,14 @@ impl Story {
     pub(crate) fn objects(&self) -> Vec<String> {
         if self.is_real { self.yard.objects() } else { self.world.objects() }
     }
+}
+
+/// A program that declares nothing.
+pub(crate) fn nothing(_: &mut Stack) {}
+
+/// One network.
+pub(crate) fn edge(stack: &mut Stack) {
+    stack.add(Net::new("edge"));
 }
 
 /// What became of each step.

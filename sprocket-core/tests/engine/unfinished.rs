@@ -176,7 +176,7 @@ fn a_service_that_never_answers_is_not_waited_for_without_end() {
     story.world.settings.call_limit = Duration::from_millis(50);
     let mut refused = |call, name| {
         story.yard.trouble(call, name, Trouble::Hang);
-        said(&story.world.try_plan(story.connected(&post), Goal::Declared).unwrap_err())
+        said(&story.try_plan(post, Goal::Declared).unwrap_err())
     };
     assert_snapshot!(refused("read", "gate"), @"
     could not read yard:post from `yard`: there was no answer within 0.05 s
@@ -205,7 +205,7 @@ fn killed_before_it_is_recorded(program: fn(&mut Stack), prepare: impl Fn(&mut S
         let mut story = Story::in_yard();
         prepare(&mut story);
         story.world.crash_at(boundary, Crash::Before);
-        assert!(story.world.run(story.connected(&program), Goal::Declared).unwrap().is_none(), "no kill comes between");
+        assert!(story.try_run(program, Goal::Declared).unwrap().is_none(), "no kill comes between");
         story
     };
     (0..).map(killed).find(|story| !story.objects().is_empty()).unwrap()
@@ -235,7 +235,7 @@ fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides()
     let undecided = || {
         let mut story = killed_while_a_stone_was_set();
         story.yard.change::<Stone>("mile", |spec, _| spec.text = "13".into());
-        let refused = story.world.try_plan(story.connected(&stone), Goal::Declared).unwrap_err();
+        let refused = story.try_plan(stone, Goal::Declared).unwrap_err();
         (story, said(&refused))
     };
     let (mut story, refused) = undecided();
@@ -247,7 +247,7 @@ fn what_has_no_mark_and_is_otherwise_stops_the_next_run_until_a_person_decides()
     assert_eq!(story.calls(), [""; 0]);
 
     // It is what the run made.
-    let stack = story.world.stack(story.connected(&stone));
+    let stack = story.stack(stone);
     story.world.block_on(story.world.engine().import(&stack, "yard:stone/mile", "mile")).unwrap();
     assert_snapshot!(story.plan(stone), @"
     ~ yard:stone/mile
@@ -279,7 +279,7 @@ fn a_secret_that_can_not_be_read_back_is_not_written_again_after_a_kill() {
         for boundary in 0.. {
             let mut story = Story::new();
             story.world.crash_at(boundary, crash);
-            let ended = story.world.run(story.connected(&program), Goal::Declared).unwrap();
+            let ended = story.try_run(program, Goal::Declared).unwrap();
             story.apply(program);
             assert_eq!(story.objects(), ["lab:note/login"]);
             if ended.is_some() {
@@ -382,7 +382,7 @@ fn look_up_of_what_is_not_ready_yet_is_asked_again_once_it_is() {
     let is_waited_for = (0..10).any(|boundary| {
         let mut story = Story::in_yard();
         story.world.crash_at(boundary, Crash::After);
-        story.world.run(story.connected(&program), Goal::Declared).unwrap();
+        story.try_run(program, Goal::Declared).unwrap();
         let plan = story.plan(program);
         story.apply(program);
         let is_waited_for = plan.contains("yard:tent/tent  (not seen to work yet)");
@@ -399,7 +399,7 @@ fn interrupted_create_of_what_can_not_be_read_is_not_repeated() {
         for boundary in 0.. {
             let mut story = Story::new();
             story.world.crash_at(boundary, crash);
-            let ended = story.world.run(story.connected(&note), Goal::Declared).unwrap();
+            let ended = story.try_run(note, Goal::Declared).unwrap();
             let is_pending = story.world.snapshot().is_some_and(|state| !state.pending.is_empty());
             if is_pending && !story.objects().is_empty() {
                 story.world.change::<Note>("n", |spec| spec.data = Secret::new("********".into()));
