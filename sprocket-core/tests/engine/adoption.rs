@@ -1,4 +1,4 @@
-//! What exists already: imported, taken over, looked up, or in the way.
+//! What exists already: taken over, looked up, or in the way.
 
 use sprocket_core::engine::{Goal, Request};
 use sprocket_core::kind::{ErrorKind, OwnerTag};
@@ -6,120 +6,52 @@ use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::Fail;
 
 use super::fake_service::{Base, Post};
-use super::simulated_service::{App, Conf, ConfSpec, ExistingNet, LabState, Net, NetSpec};
+use super::simulated_service::{App, Conf, ConfSpec, Net, NetSpec};
 use super::story::{Story, assert_snapshot, edge, said, told};
 
-/// Imports an object as a resource of the program.
-fn import(story: &Story, program: &dyn Fn(&mut Stack), address: &str, id: &str) -> Result<(), String> {
-    let stack = story.world.stack(story.connected(program));
-    let imported = story.world.block_on(story.world.engine().import(&stack, address, id));
-    imported.map(|_| ()).map_err(|refused| said(&refused))
-}
-
 #[test]
-fn what_is_imported_and_as_declared_needs_nothing() {
+fn an_object_of_somebody_else_is_not_touched() {
     let mut story = Story::new();
     story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
-    import(&story, &edge, "lab:net/edge", "net#1").unwrap();
-    assert_eq!(story.apply(edge), [""; 0]);
-    assert_eq!(story.destroy(edge), ["delete lab:net/edge"]);
+    assert_snapshot!(story.plan(edge), @"
+    problem: `lab:net/edge`: an object named `edge` exists already, and this stack does not own it  (FILE:LINE)
+      hint: take it over with `.adopt()` or `import lab:net/edge net#1`
+    1 problem: nothing can be applied until it is solved.
+    ");
+    assert!(story.run(edge).is_err());
+    assert_eq!(story.world.calls(), Vec::<String>::new());
 }
 
 #[test]
-fn what_is_imported_and_otherwise_is_updated_or_replaced() {
+fn an_object_without_an_owner_is_taken_over_when_asked_for() {
     let mut story = Story::new();
     let mut live = NetSpec::of("10.0.0.0/24");
     live.labels.insert("by".into(), "hand".into());
     story.world.put::<Net>("edge", live);
-    import(&story, &edge, "lab:net/edge", "edge").unwrap();
-    assert_snapshot!(story.plan(edge), @"
-    ~ lab:net/edge
+    let program = |stack: &mut Stack| {
+        stack.add(Net::new("edge").adopt());
+    };
+    assert_snapshot!(story.plan(program), @"
+    + lab:net/edge  (taken over)
         labels.by: hand → (none)
-    1 to update.
+    1 to take over.
     ");
-    assert_eq!(story.apply(edge), ["update lab:net/edge"]);
+    assert_eq!(story.apply(program), ["update lab:net/edge"]);
+    assert_eq!(story.world.spec::<Net>("edge"), Some(NetSpec::of("10.0.0.0/24")));
+}
 
+#[test]
+fn what_can_not_become_as_declared_is_not_taken_over() {
     let mut story = Story::new();
     story.world.put::<Net>("edge", NetSpec::of("10.9.0.0/24"));
-    import(&story, &edge, "lab:net/edge", "edge").unwrap();
-    assert_snapshot!(story.plan(edge), @"
-    ± lab:net/edge `edge-2`  (a new one takes its place)
-        subnet: 10.9.0.0/24 → 10.0.0.0/24  (needs a new one)
-    - lab:net/edge  (replaced)
-    1 to replace.
-    ");
-    assert_eq!(story.apply(edge), ["create lab:net/edge-2", "delete lab:net/edge"]);
-}
-
-#[test]
-fn what_is_imported_keeps_the_name_that_it_has() {
-    let mut story = Story::new();
-    story.world.put::<Net>("old-edge", NetSpec::of("10.0.0.0/24"));
-    import(&story, &edge, "lab:net/edge", "old-edge").unwrap();
-    assert_eq!(story.apply(edge), [""; 0]);
-    assert_eq!(story.objects(), ["lab:net/old-edge"]);
-}
-
-#[test]
-fn what_can_not_be_imported_is_told() {
-    let mut story = Story::new();
-    let two = |stack: &mut Stack| {
-        edge(stack);
-        stack.add(Net::new("rim"));
+    let program = |stack: &mut Stack| {
+        stack.add(Net::new("edge").adopt());
     };
-    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
-    story.world.put::<Net>("other", NetSpec::of("10.0.0.0/24"));
-    let refused = |address, id| import(&story, &two, address, id).unwrap_err();
-    assert_snapshot!(refused("lab:net/hub", "edge"), @"`lab:net/hub` is not declared");
-    assert_snapshot!(refused("lab:net/edge", "nobody"), @"`lab:net/edge` can't be imported: there is no `nobody`");
-    import(&story, &two, "lab:net/edge", "edge").unwrap();
-    assert_snapshot!(refused("lab:net/edge", "edge"), @"`lab:net/edge` can't be imported: it is recorded already");
-    assert_snapshot!(refused("lab:net/edge", "other"), @"`lab:net/edge` can't be imported: it is recorded already");
-    assert_snapshot!(refused("lab:net/rim", "edge"), @"`lab:net/rim` can't be imported: `edge` is recorded as `lab:net/edge`");
-    assert_snapshot!(refused("lab:net/rim", "net#1"), @"`lab:net/rim` can't be imported: `net#1` is recorded as `lab:net/edge`");
-    import(&story, &two, "lab:net/rim", "other").unwrap();
-    assert_eq!(story.apply(two), [""; 0]);
-}
-
-#[test]
-fn what_was_looked_up_can_be_owned_and_given_back() {
-    let mut story = Story::new();
-    story.world.put::<Net>("backbone", NetSpec::of("10.0.0.0/24"));
-    story.world.answer::<ExistingNet>(LabState { id: "net#1".into(), version: 1 });
-    let looked_up = |stack: &mut Stack| {
-        let backbone = stack.look(ExistingNet { name: "backbone".into() });
-        stack.add(App::new("web", "app:1").net(backbone.map(|net| net.id)));
-    };
-    let owned = |keep: bool| {
-        move |stack: &mut Stack| {
-            let backbone = Net::new("backbone").adopt();
-            let backbone = stack.add(if keep { backbone.keep_on_delete() } else { backbone });
-            stack.add(App::new("web", "app:1").net(&backbone.id));
-        }
-    };
-    story.apply(looked_up);
-    assert_snapshot!(story.plan(owned(false)), @"
-    + lab:net/backbone  (taken over)
-    · lab:app/web  (only its record changes)
-    1 to take over, 1 to record.
+    assert_snapshot!(story.plan(program), @"
+    problem: `lab:net/edge`: `edge` can't be taken over: its `subnet` is different, and can't be changed  (FILE:LINE)
+      hint: declare it as it is, or choose another name with `.named(…)`
+    1 problem: nothing can be applied until it is solved.
     ");
-    assert_eq!(story.apply(owned(false)), ["update lab:net/backbone"], "now it has our mark");
-
-    // Who only takes the declaration away means the object too; who says that it stays gives it back.
-    assert_snapshot!(story.plan(looked_up), @"
-    · lab:app/web  (only its record changes)
-    - lab:net/backbone  (not declared any more)
-    1 to delete, 1 to record.
-    ");
-    assert_eq!(story.apply(owned(true)), [""; 0]);
-    assert_snapshot!(story.plan(looked_up), @"
-    · lab:app/web  (only its record changes)
-    = lab:net/backbone  (left in place, and no longer recorded)
-    = lab:net/backbone stays as `backbone`: `keep_on_delete` is set; no longer recorded
-    1 to forget, 1 to record.
-    ");
-    assert_eq!(story.apply(looked_up), [""; 0]);
-    assert_eq!(story.objects(), ["lab:app/web", "lab:net/backbone"]);
 }
 
 #[test]
@@ -324,22 +256,6 @@ fn content_that_was_left_in_place_is_taken_back_when_it_is_wanted_again() {
     assert_eq!(both.len(), 2);
     story.apply(conf("one"));
     assert_eq!(story.objects(), both);
-}
-
-#[test]
-fn object_that_was_imported_from_another_stack_is_ours_once_it_bears_our_owner_tag() {
-    let labelled = |stack: &mut Stack| drop(stack.add(Net::new("edge").label("by", "us")));
-    let theirs = || Some(OwnerTag { lineage: "theirs".into(), record: "1".into() });
-    let mut story = Story::new();
-    story.world.put::<Net>("edge", NetSpec::of("10.0.0.0/24"));
-    story.world.set_owner("lab:net", "edge", theirs());
-    import(&story, &edge, "lab:net/edge", "net#1").unwrap();
-    let is_foreign = |story: &Story| {
-        story.world.snapshot().unwrap().records[&"lab:net/edge".into()].object.as_ref().unwrap().foreign
-    };
-    assert!(is_foreign(&story));
-    assert_eq!(story.apply(labelled), ["update lab:net/edge"]);
-    assert!(!is_foreign(&story));
 }
 
 #[test]

@@ -1,15 +1,19 @@
 //! Failures: what is left, what is said, and that the same command then finishes.
 
-use sprocket_core::engine::{Event, Goal, Stop};
+use std::time::Duration;
+
+use sprocket_core::engine::Goal;
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::Stack;
 use sprocket_core::testing::Fail;
 
-use super::simulated_service::{App, Conf, Net};
-use super::story::{Story, assert_snapshot, told};
+use super::fake_service::{Post, Sign, Trouble};
+use super::simulated_service::{App, Net};
+use super::story::{Story, assert_snapshot, said, told};
+use super::unfinished::post;
 
 /// `a` → `b` → `c`, and `d` on its own.
-fn chain(stack: &mut Stack) {
+pub(crate) fn chain(stack: &mut Stack) {
     let a = stack.add(Net::new("a"));
     let b = stack.add(Net::new("b").parent(&a.id));
     stack.add(Net::new("c").parent(&b.id));
@@ -46,35 +50,6 @@ fn independent_steps_go_on_if_that_is_asked_for() {
     create lab:net/d Done
     ");
     story.apply(chain);
-}
-
-#[test]
-fn a_lost_answer_is_settled_before_anything_is_tried_again() {
-    for fail in [Fail::AfterEffect, Fail::NoAnswer, Fail::Hang] {
-        let mut story = Story::new();
-        story.world.settings.call_limit = std::time::Duration::from_millis(30);
-        story.world.fail("create", "b", fail);
-        let calls = story.apply(chain);
-        assert_eq!(calls.iter().filter(|call| *call == "create lab:net/b").count(), 1, "{fail:?}: {calls:?}");
-        assert_eq!(story.world.objects().len(), 4, "{fail:?}");
-    }
-}
-
-#[test]
-fn a_lost_answer_that_can_not_be_settled_is_settled_by_the_next_run() {
-    let mut story = Story::new();
-    story.world.fail("create", "b", Fail::AfterEffect);
-    story.world.fail("read", "b", Fail::Before(ErrorKind::Denied));
-    let report = story.run(chain).unwrap();
-    assert_eq!(report.failures().count(), 1, "{}", told(&report));
-    assert_snapshot!(story.plan(chain), @"
-    ! lab:net/b was made by an interrupted run
-    + lab:net/c
-        parent: net#3
-    1 to create, 3 unchanged.
-    ");
-    story.apply(chain);
-    assert_eq!(story.world.objects().len(), 4);
 }
 
 #[test]
@@ -159,103 +134,130 @@ fn a_delete_that_fails_stops_the_deletes_that_wait_for_it() {
 }
 
 #[test]
-fn an_old_object_that_can_not_be_deleted_is_deleted_by_the_next_run() {
-    let motd = |text: &'static str| {
+fn a_provider_that_falls_over_fails_its_step_and_the_next_run_finds_out_what_it_did() {
+    let program = |text: &'static str| {
         move |stack: &mut Stack| {
-            let motd = stack.add(Conf::new("motd", text));
-            stack.add(App::new("web", "app:1").uses(&motd.id));
+            let gate = stack.add(Post::new("gate").text(text));
+            stack.add(Post::new("bell").beside(&gate.id));
+            stack.add(Post::new("bench"));
         }
     };
-    let mut story = Story::new();
-    story.apply(motd("one"));
-    let old = story.world.objects().into_iter().find(|name| name.contains("motd")).unwrap();
-    story.world.fail("delete", old.rsplit('/').next().unwrap(), Fail::Before(ErrorKind::Denied));
-    story.run(motd("two")).unwrap();
-    assert_eq!(story.world.objects().len(), 3, "the new one is used, the old one is still there");
-    assert_snapshot!(story.plan(motd("two")), @"
-    - lab:conf/motd `motd-eba6d8217c557433`  (replaced)
-    2 unchanged.
+    let mut story = Story::in_yard();
+    story.world.settings.continue_on_error = true;
+    story.yard.trouble("create", "gate", Trouble::Panic);
+    assert_snapshot!(told(&story.run(program("open")).unwrap()), @"
+    create yard:post/gate failed: the provider panicked
+    create yard:post/bell NotStarted
+    create yard:post/bench Done
     ");
-    assert_snapshot!(story.plan(motd("one")), @"
-    ± lab:conf/motd `motd-eba6d8217c557433`  (the earlier one is used again)
-        data: two → one  (needs a new one)
-    - lab:conf/motd `motd-e6ec49da6c13a5a5`  (replaced)
-    ~ lab:app/web
-        used[0]: conf#3 → conf#1
-    1 to update, 1 to restore.
+    assert_snapshot!(story.plan(program("open")), @"
+    ! yard:post/gate was not done by an interrupted run
+    + yard:post/gate
+        text: open
+    + yard:post/bell
+        neighbours: [(known after yard:post/gate)]
+    2 to create, 1 unchanged.
     ");
-    story.apply(motd("one"));
-    assert_eq!(story.world.objects().len(), 2);
-    assert!(story.world.objects().contains(&old), "the first content has its first name again");
+    story.apply(program("open"));
+    story.yard.trouble("update", "gate", Trouble::Panic);
+    assert_eq!(story.run(program("shut")).unwrap().failures().count(), 1);
+    assert_eq!(story.apply(program("shut")), ["update yard:post/gate"]);
+    story.yard.trouble("delete", "gate", Trouble::Panic);
+    assert_eq!(story.run(|_| ()).unwrap().failures().count(), 1);
+    story.apply(|_| ());
+    assert_eq!(story.objects(), [""; 0]);
 }
 
 #[test]
-fn a_stopped_run_finishes_what_runs_and_starts_nothing() {
-    let mut story = Story::new();
-    story.world.settings.parallel = 1;
-    let stop = Stop::default();
-    let request = stop.clone();
-    story.world.settings.events = sprocket_core::engine::Events::to(move |event| {
-        if matches!(event, Event::StepStarted { step, .. } if step.index() == 0) {
-            request.request();
-        }
-    });
-    let plan = story.plan_of(chain);
-    let (engine, stack) = (story.world.engine(), story.stack(chain));
-    let report = story.world.block_on(engine.apply(&stack, &plan, &stop)).unwrap();
-    assert!(report.interrupted);
-    assert_snapshot!(told(&report), @"
-    create lab:net/a Done
-    create lab:net/b NotStarted
-    create lab:net/c NotStarted
-    create lab:net/d NotStarted
-    ");
-    assert_eq!(story.world.objects().len(), 1);
-    story.apply(chain);
-}
-
-#[test]
-fn a_closure_that_panics_is_a_mistake_of_its_line() {
-    let mut story = Story::new();
-    let program = |stack: &mut Stack| {
-        let net = stack.add(Net::new("a"));
-        let bad = net.name.map(|name: String| -> String { panic!("no {name}") });
-        stack.add(App::new("web", bad));
+fn a_provider_that_falls_over_while_it_reads_is_a_refusal_and_nothing_is_taken_for_gone() {
+    let mut story = Story::in_yard();
+    story.apply(post);
+    let before = story.world.snapshot();
+    let with_sign = |stack: &mut Stack| {
+        let sign = stack.look(Sign { id: "id-1".into() });
+        stack.add(Post::new("gate").text("open").tag("sign", &sign));
     };
-    let plan = story.try_plan(program, Goal::Declared).unwrap();
-    assert_snapshot!(plan, @"
-    + lab:net/a
-    problem: `lab:app/web`: the closure panicked  (FILE:LINE)
-    1 problem: nothing can be applied until it is solved.
+    let mut refused = |call, name, program: &dyn Fn(&mut Stack)| {
+        story.yard.trouble(call, name, Trouble::Panic);
+        said(&story.world.try_plan(story.connected(program), Goal::Declared).unwrap_err())
+    };
+    assert_snapshot!(refused("read", "gate", &post), @"
+    could not read yard:post from `yard`: the provider panicked
+    hint: this is a bug of the provider
+    ");
+    assert_snapshot!(refused("connect", "yard", &post), @"
+    could not reach `yard`: the provider panicked
+    hint: this is a bug of the provider
+    ");
+    assert_snapshot!(refused("look", "id-1", &with_sign), @"
+    could not read sign from `yard`: the provider panicked
+    hint: this is a bug of the provider
+    ");
+    assert_eq!(story.world.snapshot(), before);
+    assert_eq!(story.apply(post), [""; 0]);
+}
+
+#[test]
+fn of_several_reads_that_fail_the_first_in_order_is_told_whichever_fails_sooner() {
+    let mut story = Story::in_yard();
+    let posts = |stack: &mut Stack| ["a", "b", "c"].into_iter().for_each(|name| drop(stack.add(Post::new(name))));
+    story.apply(posts);
+    story.world.settings.call_limit = Duration::from_millis(50);
+    let sign = |stack: &mut Stack, id: &str| stack.look(Sign { id: id.into() });
+    let with_signs = |stack: &mut Stack| {
+        let (first, second) = (sign(stack, "id-1"), sign(stack, "id-2"));
+        stack.add(Post::new("gate").tag("first", &first).tag("second", &second));
+    };
+    let mut refused = |call, [hangs, panics]: [&str; 2], program: &dyn Fn(&mut Stack)| {
+        story.yard.trouble(call, hangs, Trouble::Hang);
+        story.yard.trouble(call, panics, Trouble::Panic);
+        let refused = said(&story.world.try_plan(story.connected(program), Goal::Declared).unwrap_err());
+        story.yard.inside().forget_troubles();
+        refused
+    };
+    assert_snapshot!(refused("read", ["a", "b"], &posts), @"
+    could not read yard:post from `yard`: there was no answer within 0.05 s
+    hint: nothing was changed, and nothing was dropped from state
+    ");
+    assert_snapshot!(refused("look", ["id-1", "id-2"], &with_signs), @"
+    could not read sign from `yard`: there was no answer within 0.05 s
+    hint: nothing was changed, and nothing was dropped from state
     ");
 }
 
 #[test]
-fn a_wait_whose_time_is_over_is_not_tried_again() {
-    let app = |stack: &mut Stack| drop(stack.add(App::new("web", "app:1")));
-    let mut story = Story::new();
-    story.world.settings.ready_limit = std::time::Duration::ZERO;
-    story.world.fail("ready", "web", Fail::Before(ErrorKind::Unavailable));
-    assert_eq!(story.run(app).unwrap().failures().count(), 1);
-    story.apply(app);
+fn a_service_that_never_answers_is_not_waited_for_without_end() {
+    let mut story = Story::in_yard();
+    story.apply(post);
+    let before = story.world.snapshot();
+    story.world.settings.call_limit = Duration::from_millis(50);
+    let mut refused = |call, name| {
+        story.yard.trouble(call, name, Trouble::Hang);
+        said(&story.try_plan(post, Goal::Declared).unwrap_err())
+    };
+    assert_snapshot!(refused("read", "gate"), @"
+    could not read yard:post from `yard`: there was no answer within 0.05 s
+    hint: nothing was changed, and nothing was dropped from state
+    ");
+    assert_snapshot!(refused("connect", "yard"), @"
+    could not reach `yard`: there was no answer within 0.05 s
+    hint: nothing was changed, and nothing was dropped from state
+    ");
+    assert_eq!(story.world.snapshot(), before);
+    // What it is asked to do in a run is tried again; then the run ends, and the next one finds out.
+    let painted = |stack: &mut Stack| drop(stack.add(Post::new("gate").text("painted")));
+    story.world.settings.retries = 1;
+    (0..2).for_each(|_| story.yard.trouble("update", "gate", Trouble::Hang));
+    assert_snapshot!(told(&story.run(painted).unwrap()), @"update yard:post/gate failed: there was no answer within 0.05 s");
+    assert_eq!(story.apply(painted), ["update yard:post/gate"]);
 }
 
 #[test]
-fn only_a_stopped_run_that_left_something_undone_was_interrupted() {
-    let mut story = Story::new();
-    story.world.fail("create", "a", Fail::Before(ErrorKind::Invalid));
-    let report = story.run(chain).unwrap();
-    assert!(!report.succeeded() && !report.interrupted, "{report:#?}");
-    let stop = Stop::default();
-    let request = stop.clone();
-    story.world.settings.events = sprocket_core::engine::Events::to(move |event| {
-        if matches!(event, Event::StepEnded { .. }) {
-            request.request();
-        }
-    });
-    let last = |stack: &mut Stack| drop(stack.add(Net::new("a")));
-    let plan = story.plan_of(last);
-    let (engine, stack) = (story.world.engine(), story.stack(last));
-    let report = story.world.block_on(engine.apply(&stack, &plan, &stop)).unwrap();
-    assert!(report.succeeded() && !report.interrupted, "{report:#?}");
+fn what_was_not_made_is_not_recorded() {
+    let mut story = Story::in_yard();
+    story.world.fail("create", "gate", Fail::Before(ErrorKind::Denied));
+    assert!(!story.run(post).unwrap().succeeded());
+    let state = story.world.snapshot().unwrap();
+    assert!(state.records.is_empty() && state.pending.is_empty());
+    assert_eq!(story.apply(post), ["create yard:post/gate"]);
 }

@@ -2,27 +2,55 @@
 
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use sprocket_core::engine::{Engine, Event, Events, Goal, Report, StepOutcome, Stop};
-use sprocket_core::kind::{Address, Effect, ErrorKind};
+use sprocket_core::engine::{Event, Events, Goal, Report};
+use sprocket_core::kind::{Effect, ErrorKind};
 use sprocket_core::program::Stack;
-use sprocket_core::state::{MemoryStore, StateStore as _};
 use sprocket_core::testing::{Crash, Fail};
 
+use super::failures::chain;
 use super::fake_service::{Post, Tent, Trouble, Yard};
 use super::simulated_service::{App, Net};
 use super::story::{Story, assert_snapshot, told};
 
+#[test]
+fn a_lost_answer_is_settled_before_anything_is_tried_again() {
+    for fail in [Fail::AfterEffect, Fail::NoAnswer, Fail::Hang] {
+        let mut story = Story::new();
+        story.world.settings.call_limit = std::time::Duration::from_millis(30);
+        story.world.fail("create", "b", fail);
+        let calls = story.apply(chain);
+        assert_eq!(calls.iter().filter(|call| *call == "create lab:net/b").count(), 1, "{fail:?}: {calls:?}");
+        assert_eq!(story.world.objects().len(), 4, "{fail:?}");
+    }
+}
+
+#[test]
+fn a_lost_answer_that_can_not_be_settled_is_settled_by_the_next_run() {
+    let mut story = Story::new();
+    story.world.fail("create", "b", Fail::AfterEffect);
+    story.world.fail("read", "b", Fail::Before(ErrorKind::Denied));
+    let report = story.run(chain).unwrap();
+    assert_eq!(report.failures().count(), 1, "{}", told(&report));
+    assert_snapshot!(story.plan(chain), @"
+    ! lab:net/b was made by an interrupted run
+    + lab:net/c
+        parent: net#3
+    1 to create, 3 unchanged.
+    ");
+    story.apply(chain);
+    assert_eq!(story.world.objects().len(), 4);
+}
+
 type Program<'p> = &'p dyn Fn(&mut Stack);
 
-fn post(text: &'static str) -> impl Fn(&mut Stack) {
+pub(crate) fn post(text: &'static str) -> impl Fn(&mut Stack) {
     move |stack| {
         stack.add(Post::new("gate").text(text));
     }
 }
 
 /// A yard with a post, in whose next run this happens at each event.
-fn story_in_which(happens: impl Fn(&Yard, &Event) + Send + Sync + 'static) -> Story {
+pub(crate) fn story_in_which(happens: impl Fn(&Yard, &Event) + Send + Sync + 'static) -> Story {
     let mut story = Story::in_yard();
     story.world.settings.call_limit = Duration::from_millis(50);
     story.apply(post("first"));
@@ -210,32 +238,6 @@ fn an_unfinished_object_is_not_said_to_be_changed_by_others() {
         image: app:2 → app:1  (changed by somebody else)
     1 to update.
     ");
-}
-
-#[test]
-fn a_lost_lock_stops_further_attempts() {
-    let mut story = Story::new();
-    let store = MemoryStore::new();
-    let broken = store.clone();
-    story.world.settings.events = Events::to(move |event| {
-        if matches!(event, Event::StepRetried { .. }) {
-            let holder = broken.holder().now_or_never().unwrap().unwrap().expect("the run holds the lock");
-            broken.unlock(&holder.id).now_or_never().unwrap().unwrap();
-        }
-    });
-    let net = |stack: &mut Stack| drop(stack.add(Net::new("a")));
-    story.world.fail("create", "a", Fail::NoAnswer);
-    let stack = story.stack(net);
-    let engine = Engine::new(std::sync::Arc::new(store), story.world.settings.clone());
-    let report = story.world.block_on(async {
-        let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
-        engine.apply(&stack, &plan, &Stop::default()).await.unwrap()
-    });
-    assert_eq!(story.calls(), [""; 0], "the second attempt is not sent");
-    assert_eq!(report.state_failure.as_deref(), Some("the lock on the state was lost"));
-    let step = &report.steps[0];
-    assert_eq!(step.address, Address::from("lab:net/a"));
-    assert!(matches!(&step.outcome, StepOutcome::Failed(failure) if failure.effect == Effect::Unknown), "{report:#?}");
 }
 
 #[test]

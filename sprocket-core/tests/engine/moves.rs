@@ -5,7 +5,50 @@ use sprocket_core::program::{DraftExt as _, Stack};
 
 use super::fake_service::{Base, Pipe, Post};
 use super::simulated_service::{App, Disk, Net, NetSpec};
-use super::story::{Story, assert_snapshot};
+use super::story::{Story, assert_snapshot, edge};
+
+#[test]
+fn a_renamed_resource_moves_without_a_call() {
+    let mut story = Story::new();
+    story.apply(edge);
+    let renamed = |stack: &mut Stack| {
+        let rim = stack.add(Net::new("rim").moved_from("edge").named("edge"));
+        stack.add(App::new("web", "app:1").net(&rim.id));
+    };
+    assert_snapshot!(story.plan(renamed), @"
+    > lab:net/rim was lab:net/edge
+    + lab:app/web
+        image: app:1
+        nets:  [net#1]
+    1 to create, 1 moved, 1 unchanged.
+    ");
+    assert_eq!(story.apply(renamed), ["create lab:app/web"]);
+}
+
+fn estate(stack: &mut Stack) {
+    estate_on(stack, "edge");
+}
+
+fn estate_on(stack: &mut Stack, name: &str) {
+    let net = stack.add(Net::new(name).named("edge"));
+    stack.add(App::new("web", "app:1").net(&net.id));
+}
+
+#[test]
+fn a_resource_gets_the_address_that_the_program_has_for_it_now() {
+    let mut story = Story::new();
+    story.apply(estate);
+    let engine = story.world.engine();
+    story.world.block_on(engine.rename("lab:net/edge", "lab:net/rim")).unwrap();
+    let renamed = |stack: &mut Stack| estate_on(stack, "rim");
+    assert_snapshot!(story.plan(renamed), @"Nothing to do: 2 resources are as declared.");
+    assert_eq!(story.apply(renamed), [""; 0]);
+
+    let refused = |from, to| story.world.block_on(engine.rename(from, to)).unwrap_err().to_string();
+    assert_snapshot!(refused("lab:net/edge", "lab:net/new"), @"`lab:net/edge` is not recorded");
+    assert_snapshot!(refused("lab:net/rim", "lab:app/web"), @"`lab:net/rim` can't become `lab:app/web`: something is recorded there");
+    assert_snapshot!(refused("lab:net/rim", "lab:disk/rim"), @"`lab:net/rim` can't become `lab:disk/rim`: a resource stays of its kind");
+}
 
 fn net(name: &'static str, before: &'static [&'static str]) -> impl Fn(&mut Stack) {
     move |stack| {

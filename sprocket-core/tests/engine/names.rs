@@ -7,7 +7,25 @@ use sprocket_core::testing::Fail;
 
 use super::fake_service::{Base, Pipe, Post, Yard};
 use super::simulated_service::{App, Conf, Disk, Lab, Net, Note};
-use super::story::{Story, assert_snapshot, said};
+use super::story::{Story, assert_snapshot, edge, said};
+
+#[test]
+fn a_scope_prefixes_addresses_and_names() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        stack.scope("elo", |stack| {
+            edge(stack);
+            stack.add(Net::new("pinned").named("exactly"));
+        });
+    };
+    assert_snapshot!(story.plan(program), @"
+    + lab:net/elo/edge `elo-edge`
+    + lab:net/elo/pinned `exactly`
+    2 to create.
+    ");
+    story.apply(program);
+    assert_eq!(story.world.objects(), ["lab:net/elo-edge", "lab:net/exactly"]);
+}
 
 #[test]
 fn names_of_scopes_and_providers_are_checked() {

@@ -8,6 +8,37 @@ use sprocket_core::testing::{Crash, Fail};
 use super::simulated_service::{App, Conf, Net, NetSpec};
 use super::story::{Story, assert_snapshot, told};
 
+#[test]
+fn an_old_object_that_can_not_be_deleted_is_deleted_by_the_next_run() {
+    let motd = |text: &'static str| {
+        move |stack: &mut Stack| {
+            let motd = stack.add(Conf::new("motd", text));
+            stack.add(App::new("web", "app:1").uses(&motd.id));
+        }
+    };
+    let mut story = Story::new();
+    story.apply(motd("one"));
+    let old = story.world.objects().into_iter().find(|name| name.contains("motd")).unwrap();
+    story.world.fail("delete", old.rsplit('/').next().unwrap(), Fail::Before(ErrorKind::Denied));
+    story.run(motd("two")).unwrap();
+    assert_eq!(story.world.objects().len(), 3, "the new one is used, the old one is still there");
+    assert_snapshot!(story.plan(motd("two")), @"
+    - lab:conf/motd `motd-eba6d8217c557433`  (replaced)
+    2 unchanged.
+    ");
+    assert_snapshot!(story.plan(motd("one")), @"
+    ± lab:conf/motd `motd-eba6d8217c557433`  (the earlier one is used again)
+        data: two → one  (needs a new one)
+    - lab:conf/motd `motd-e6ec49da6c13a5a5`  (replaced)
+    ~ lab:app/web
+        used[0]: conf#3 → conf#1
+    1 to update, 1 to restore.
+    ");
+    story.apply(motd("one"));
+    assert_eq!(story.world.objects().len(), 2);
+    assert!(story.world.objects().contains(&old), "the first content has its first name again");
+}
+
 /// The network of this subnet, and an app on it.
 fn app_on(subnet: &'static str) -> impl Fn(&mut Stack) {
     move |stack| {

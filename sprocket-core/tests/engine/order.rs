@@ -283,3 +283,16 @@ fn replaced_objects_of_resources_that_change_places_are_deleted_in_the_order_of_
     let at = |name: &str| calls.iter().position(|call| *call == format!("delete yard:pipe/{name}")).unwrap();
     assert!(at("a") < at("c") && at("c") < at("b") && at("b-2") < at("a-2"), "{calls:?}");
 }
+
+#[test]
+fn what_is_deleted_for_good_goes_before_what_it_was_made_from_changes() {
+    let mut story = Story::new();
+    story.apply(|stack| {
+        let edge = stack.add(Net::new("edge"));
+        stack.add(App::new("web", "app:1").net(&edge.id));
+    });
+    let calls = story.apply(|stack| {
+        stack.add(Net::new("edge").label("tier", "two"));
+    });
+    assert_eq!(calls, ["delete lab:app/web", "update lab:net/edge"]);
+}

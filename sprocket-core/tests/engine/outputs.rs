@@ -1,11 +1,40 @@
-//! A stack's outputs: added, changed, unknown, secret, removed.
+//! A stack's outputs: added, changed, unknown, secret, removed; kept where a run fails.
 
+use std::time::Duration;
+
+use sprocket_core::engine::Goal;
 use sprocket_core::kind::ErrorKind;
-use sprocket_core::program::{Output, Stack};
+use sprocket_core::program::{Output, Password, Stack};
 use sprocket_core::testing::Fail;
 
-use super::simulated_service::{App, Net};
-use super::story::{Story, assert_snapshot};
+use super::fake_service::{Post, Sign, Trouble};
+use super::simulated_service::{App, Disk, Net};
+use super::story::{Story, assert_snapshot, told};
+
+#[test]
+fn outputs_are_recorded_and_secret_ones_sealed() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        let edge = stack.add(Net::new("edge"));
+        let password = stack.add(Password::new("redis"));
+        stack.output("network", &edge.id);
+        stack.output("password", &password.value);
+    };
+    assert_snapshot!(story.plan(program), @"
+    + lab:net/edge
+    + random:password/redis
+    output network: (none) → (known after lab:net/edge)
+    output password: (none) → (known after random:password/redis)
+    2 to create.
+    ");
+    story.apply(program);
+    let engine = story.world.engine();
+    let shown = story.world.block_on(engine.outputs(false)).unwrap();
+    assert_eq!(shown["network"], "net#1");
+    assert!(shown["password"].is_object(), "{shown:?}");
+    let revealed = story.world.block_on(engine.outputs(true)).unwrap();
+    assert_eq!(revealed["password"].as_str().map(str::len), Some(32));
+}
 
 fn outputs(story: &Story, reveal: bool) -> String {
     let outputs = story.world.block_on(story.world.engine().outputs(reveal)).unwrap();
@@ -84,4 +113,90 @@ fn an_output_that_is_not_known_keeps_its_value_until_it_is() {
     image = "app:2"
     version = 1
     "#);
+}
+
+fn names_of_outputs(story: &Story) -> Vec<String> {
+    story.world.snapshot().unwrap().outputs.keys().cloned().collect()
+}
+
+#[test]
+fn a_destroy_that_fails_or_keeps_something_keeps_the_outputs() {
+    let program = |stack: &mut Stack| {
+        let net = stack.add(Net::new("a"));
+        stack.output("net", &net.id);
+    };
+    let mut story = Story::new();
+    story.apply(program);
+    story.world.fail("delete", "a", Fail::Before(sprocket_core::kind::ErrorKind::Denied));
+    let connected = story.connected(&program);
+    let destroyed = Goal::Destroyed { include_kept: false };
+    assert!(!story.world.run(&connected, destroyed).unwrap().unwrap().succeeded());
+    assert_eq!(names_of_outputs(&story), ["net"], "other stacks still read it");
+    story.destroy(program);
+    assert_eq!(names_of_outputs(&story), [""; 0]);
+
+    let program = |stack: &mut Stack| {
+        let disk = stack.add(Disk::new("data"));
+        stack.output("disk", &disk.name);
+    };
+    let mut story = Story::new();
+    story.apply(program);
+    story.destroy(program);
+    assert_eq!(names_of_outputs(&story), ["disk"], "the disk is kept");
+}
+
+#[test]
+fn a_failed_run_drops_no_output_that_is_not_declared_any_more() {
+    let program = |name: &'static str, width: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(Post::new("gate").text(width));
+            stack.output(name, &Output::known(1));
+        }
+    };
+    let mut story = Story::new();
+    story.apply(program("port", "1"));
+    story.world.fail("update", "gate", Fail::Before(sprocket_core::kind::ErrorKind::Denied));
+    assert!(!story.run(program("gate", "2")).unwrap().succeeded());
+    assert_eq!(names_of_outputs(&story), ["gate", "port"]);
+    story.apply(program("gate", "2"));
+    assert_eq!(names_of_outputs(&story), ["gate"]);
+}
+
+#[test]
+fn an_output_whose_look_up_fails_fails_the_run_and_no_step() {
+    let program = |stack: &mut Stack| {
+        let a = stack.add(Post::new("a"));
+        let sign = stack.look(a.id.map(|id| Sign { id }));
+        stack.output("sign", &sign);
+    };
+    let mut story = Story::in_yard();
+    story.world.settings.call_limit = Duration::from_millis(50);
+    story.yard.trouble("look", "id-1", Trouble::Hang);
+    let report = story.run(program).unwrap();
+    assert_snapshot!(told(&report), @"create yard:post/a Done");
+    assert!(!report.succeeded());
+    assert_snapshot!(report.output_problems[0].message, @"could not read sign from `yard`: there was no answer within 0.05 s");
+    story.calls();
+    assert_eq!(story.apply(program), [""; 0]);
+    assert_eq!(story.world.snapshot().unwrap().outputs.len(), 1);
+    // Nothing but the output needs it, and it is asked in the run that makes what it is about.
+    let mut story = Story::in_yard();
+    assert_eq!(story.apply(program), ["create yard:post/a"]);
+}
+
+#[test]
+fn failed_run_looks_nothing_up_for_outputs() {
+    let mut story = Story::in_yard();
+    story.world.settings.continue_on_error = true;
+    story.world.fail("create", "bell", Fail::Before(sprocket_core::kind::ErrorKind::Denied));
+    let program = |stack: &mut Stack| {
+        let gate = stack.add(Post::new("gate"));
+        stack.add(Post::new("bell"));
+        let sign = stack.look(gate.id.map(|id| Sign { id }));
+        stack.output("sign", &sign);
+    };
+    assert!(!story.run(program).unwrap().succeeded());
+    assert!(story.world.snapshot().unwrap().outputs.is_empty());
+    story.apply(program);
+    assert_eq!(story.world.snapshot().unwrap().outputs.len(), 1);
 }

@@ -3,13 +3,83 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sprocket_core::engine::{Event, Events, Goal, StepId, StepOutcome, Stop};
-use sprocket_core::program::{DraftExt as _, Output, Password, Stack};
+use sprocket_core::engine::{Event, Events, Plan, StepId, StepOutcome};
+use sprocket_core::program::{DraftExt as _, Output, Stack};
 use sprocket_core::testing::World;
 
-use super::fake_service::{Base, Pipe, Post, Stall};
+use super::fake_service::{Base, Pipe, Post};
 use super::simulated_service::{App, Net};
 use super::story::{Story, assert_snapshot, edge, said, told};
+
+#[test]
+fn a_world_that_moved_since_the_plan_is_refused() {
+    let mut story = Story::new();
+    story.apply(edge);
+    let two = |stack: &mut Stack| {
+        stack.add(Net::new("edge").label("a", "b"));
+    };
+    let plan = story.plan_of(two);
+    story.world.change::<Net>("edge", |spec| spec.subnet = "10.7.0.0/24".into());
+    let refused = story.world.apply_plan(story.connected(&two), &plan).unwrap_err();
+    assert_snapshot!(refused, @"the plan is stale: `lab:net/edge` is not as it was when the plan was made");
+    assert_eq!(story.world.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn a_plan_is_applied_once() {
+    let mut story = Story::new();
+    let plan = story.plan_of(edge);
+    story.world.apply_plan(story.connected(&edge), &plan).unwrap();
+    assert_snapshot!(story.world.apply_plan(story.connected(&edge), &plan).unwrap_err(), @"the plan is stale: the state has changed since it was made");
+    let other = Story::new().world.plan(story.connected(&edge));
+    assert_eq!(other.serial, 0);
+    assert!(story.world.apply_plan(story.connected(&edge), &other).is_err());
+}
+
+#[test]
+fn a_plan_has_one_digest_and_another_plan_another() {
+    let mut story = Story::new();
+    let app = |image: &'static str| {
+        move |stack: &mut Stack| {
+            stack.add(App::new("web", image));
+        }
+    };
+    // Both propose a lineage and a key: the state of whichever is applied.
+    assert_ne!(story.plan_of(app("app:1")).digest(), story.plan_of(app("app:1")).digest());
+    story.apply(app("app:1"));
+    let digest = |story: &mut Story, image| story.plan_of(app(image)).digest();
+    let shown = digest(&mut story, "app:2");
+    assert_eq!(digest(&mut story, "app:2"), shown);
+    assert_ne!(digest(&mut story, "app:3"), shown);
+    assert!(shown.len() == 32 && shown.chars().all(|c| c.is_ascii_hexdigit()), "{shown}");
+    story.world.change::<App>("web", |spec| spec.replicas = 3);
+    assert_ne!(digest(&mut story, "app:2"), shown, "the world has moved");
+}
+
+#[test]
+fn a_secret_that_changes_is_another_plan_and_looks_the_same() {
+    let mut story = Story::new();
+    let app = |token: &'static str| {
+        move |stack: &mut Stack| {
+            let token = sprocket_core::program::Output::known(token.to_owned()).secret();
+            stack.add(App::new("web", "app:1").env("TOKEN", &token));
+        }
+    };
+    story.apply(app("hunter2-one"));
+    let [two, three] = ["hunter2-two", "hunter2-three"].map(|token| story.plan_of(app(token)));
+    assert_ne!(two.digest(), three.digest());
+    let document = |plan: &Plan| {
+        let mut document = serde_json::to_value(plan).unwrap();
+        document["digest"].take();
+        document
+    };
+    assert_eq!(document(&two), document(&three));
+    let change = &document(&two)["steps"][0]["changes"][0];
+    let secret = serde_json::json!({ "$secret": true });
+    assert_eq!((&change["before"], &change["after"]), (&secret, &secret));
+    let text = document(&two).to_string();
+    assert!(!text.contains("hunter2") && !text.contains("$sealed"), "{text}");
+}
 
 #[test]
 fn another_program_than_the_plan_was_made_of_is_refused() {
@@ -201,48 +271,6 @@ fn what_somebody_changes_during_a_run_fails_its_step_and_what_depends_on_it() {
 }
 
 #[test]
-fn of_two_runs_at_once_one_does_it_and_the_other_nothing() {
-    let mut story = Story::new();
-    let plan = story.plan_of(edge);
-    let (one, other) = (story.world.engine(), story.world.engine());
-    let (first, second) = (story.stack(edge), story.stack(edge));
-    let stop = Stop::default();
-    let (done, refused) = story
-        .world
-        .block_on(async { tokio::join!(one.apply(&first, &plan, &stop), other.apply(&second, &plan, &stop)) });
-    assert!(done.unwrap().succeeded());
-    let refused = refused.unwrap_err();
-    assert!(refused.is_locked(), "{refused}");
-    assert_eq!(story.calls(), ["create lab:net/edge"]);
-    // And when it has its turn, its plan is stale.
-    let refused = story.world.apply_plan(story.connected(&edge), &plan).unwrap_err();
-    assert_snapshot!(said(&refused), @"
-    the plan is stale: the state has changed since it was made
-    hint: nothing was changed; plan again
-    ");
-    assert!(story.try_plan(edge, Goal::Declared).unwrap().is_empty());
-}
-
-#[test]
-fn what_a_kind_says_against_settings_keeps_the_plan_from_being_applied() {
-    let mut story = Story::new();
-    let program = |stack: &mut Stack| {
-        edge(stack);
-        stack.add(Password::new("redis").length(5));
-    };
-    let plan = story.plan_of(program).to_string();
-    assert_snapshot!(plan, @"
-    + lab:net/edge
-    + random:password/redis
-        length: 5
-    problem: `random:password/redis`: a password has 16 to 256 characters, not 5  (FILE:LINE)
-    1 problem: nothing can be applied until it is solved.
-    ");
-    assert!(story.run(program).is_err());
-    assert_eq!(story.calls(), [""; 0]);
-}
-
-#[test]
 fn what_somebody_changes_during_a_run_is_not_deleted_once_it_is_replaced() {
     let program =
         |width: u64| move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width))));
@@ -322,22 +350,6 @@ fn setting_that_the_plan_did_not_show_is_not_sent_with_an_update() {
     update yard:post/gate failed: `text` is not what the plan showed
     ");
     assert_eq!(story.calls(), ["update yard:post/sign", "update yard:post/first"]);
-}
-
-#[test]
-fn plan_with_a_problem_shows_who_is_changed_all_the_same() {
-    let program = |text: &'static str, is_twice: bool| {
-        move |stack: &mut Stack| {
-            let stall = Stall::new("web").text(text).beside("a");
-            let stall = stack.add(if is_twice { stall.beside("a") } else { stall });
-            stack.add(Post::new("user").text(stall.version.map(|version| version.to_string())));
-        }
-    };
-    let mut story = Story::in_yard();
-    story.apply(program("one", false));
-    let plan = story.plan(program("two", true));
-    assert!(plan.contains("`yard:stall/web`: it has a neighbour twice"), "{plan}");
-    assert!(plan.contains("text: 1 → (known after yard:stall/web)"), "{plan}");
 }
 
 #[test]

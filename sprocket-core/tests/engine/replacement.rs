@@ -6,11 +6,93 @@ use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::{Crash, Fail};
 
 use super::fake_service::{Base, Pipe, Post};
+use super::lifecycle::{estate, estate_with};
 use super::simulated_service::{App, Net};
 use super::story::{Story, assert_snapshot, told};
 
+#[test]
+fn a_new_subnet_makes_a_new_network_and_moves_the_app_over() {
+    let mut story = Story::new();
+    story.apply(estate);
+    let next = |stack: &mut Stack| estate_with(stack, "10.0.1.0/24", "app:1", "hello");
+    assert_snapshot!(story.plan(next), @"
+    ± lab:net/edge `edge-2`  (a new one takes its place)
+        subnet: 10.0.0.0/24 → 10.0.1.0/24  (needs a new one)
+    - lab:net/edge  (replaced)
+    ~ lab:app/web
+        nets[0]: net#4 → (known after lab:net/edge)
+    1 to update, 1 to replace, 4 unchanged.
+    ");
+    assert_snapshot!(story.apply(next).join("\n"), @"
+    create lab:net/edge-2
+    update lab:app/web
+    delete lab:net/edge
+    ");
+}
+
+#[test]
+fn a_new_content_has_a_new_name_and_the_old_goes_last() {
+    let mut story = Story::new();
+    story.apply(estate);
+    let next = |stack: &mut Stack| estate_with(stack, "10.0.0.0/24", "app:1", "bye");
+    assert_snapshot!(story.plan(next), @"
+    ± lab:conf/motd `motd-47ed1e102d8b0051`  (a new one takes its place)
+        data: hello → bye  (needs a new one)
+    - lab:conf/motd `motd-1b8417811209c2cb`  (replaced)
+    ~ lab:app/web
+        used[1]: conf#2 → (known after lab:conf/motd)
+    1 to update, 1 to replace, 4 unchanged.
+    ");
+    assert_snapshot!(story.apply(next).join("\n"), @"
+    create lab:conf/motd-47ed1e102d8b0051
+    update lab:app/web
+    delete lab:conf/motd-1b8417811209c2cb
+    ");
+}
+
+#[test]
+fn what_has_a_fixed_name_is_deleted_before_it_is_made_again() {
+    let mut story = Story::new();
+    story.apply(|stack| {
+        stack.add(App::new("web", "app:1"));
+    });
+    let next = |stack: &mut Stack| {
+        stack.add(App::new("web", "app:1").global());
+    };
+    assert_snapshot!(story.plan(next), @"
+    - lab:app/web  (before the new one is made)
+    ± lab:app/web  (a new one takes its place)
+        global: false → true  (needs a new one)
+    1 to replace.
+    ");
+    assert_snapshot!(story.apply(next).join("\n"), @"
+    delete lab:app/web
+    create lab:app/web
+    ");
+}
+
+#[test]
+fn a_step_whose_unknown_turns_out_to_be_the_old_value_becomes_nothing() {
+    let program = |image: &'static str| {
+        move |stack: &mut Stack| {
+            let web = stack.add(App::new("web", image));
+            stack.add(App::new("proxy", "proxy:1").env("BACKEND", web.version.map(|version| format!("v{version}"))));
+        }
+    };
+    let mut story = Story::new();
+    story.apply(program("app:1"));
+    assert_snapshot!(story.plan(program("app:2")), @"
+    ~ lab:app/web
+        image: app:1 → app:2
+    ~ lab:app/proxy
+        env.BACKEND: v1 → (known after lab:app/web)
+    2 to update.
+    ");
+    assert_eq!(story.apply(program("app:2")), ["update lab:app/web"]);
+}
+
 /// Posts, of which `a` has this width: another one needs another `a`.
-fn posts(width: u64, more: impl Fn(&mut Stack, Post)) -> impl Fn(&mut Stack) {
+pub(crate) fn posts(width: u64, more: impl Fn(&mut Stack, Post)) -> impl Fn(&mut Stack) {
     move |stack| {
         let a = stack.add(Post::new("a").base(Base::default().width(width)));
         more(stack, a);
@@ -123,46 +205,6 @@ fn what_has_a_fixed_name_goes_before_what_was_made_from_it_is_made_anew() {
     create yard:post/a
     create yard:pipe/main-2
     ");
-}
-
-#[test]
-fn what_is_protected_keeps_what_it_stands_on_from_being_replaced() {
-    let program = |width| {
-        posts(width, |stack, a| {
-            stack.add(Post::new("b").on(&a.id).protect());
-        })
-    };
-    let mut story = Story::in_yard();
-    story.apply(program(1));
-    assert_snapshot!(story.plan(program(2)), @"
-    - yard:post/a  (before the new one is made)
-    ± yard:post/a  (a new one takes its place)
-        base.width: 1 → 2  (needs a new one)
-    problem: `yard:post/b`: is protected, and a change of `on` would replace it  (FILE:LINE)
-      hint: take `.protect()` away and apply that first, or undo the change
-    1 problem: nothing can be applied until it is solved.
-    ");
-    assert!(story.run(program(2)).is_err());
-    assert_eq!(story.calls(), [""; 0]);
-}
-
-#[test]
-fn a_protection_is_not_taken_away_by_the_change_that_it_forbids() {
-    let net = |subnet: &'static str, protect: bool| {
-        move |stack: &mut Stack| {
-            let net = Net::new("edge").subnet(subnet);
-            stack.add(if protect { net.protect() } else { net });
-        }
-    };
-    let mut story = Story::new();
-    story.apply(net("10.0.0.0/24", true));
-    assert_snapshot!(story.plan(net("10.0.1.0/24", false)), @"
-    problem: `lab:net/edge`: is protected, and a change of `subnet` would replace it  (FILE:LINE)
-      hint: take `.protect()` away and apply that first, or undo the change
-    1 problem: nothing can be applied until it is solved.
-    ");
-    story.apply(net("10.0.0.0/24", false));
-    story.apply(net("10.0.1.0/24", false));
 }
 
 #[test]

@@ -7,10 +7,32 @@ use sprocket_core::state::{KeySource, MemoryStore, SeenSpec, Signer};
 use sprocket_core::testing::leaks;
 
 use super::fake_service::{Base, Post, Stone};
-use super::simulated_service::{App, Conf};
+use super::simulated_service::{App, Conf, Note};
 use super::story::{Story, assert_snapshot};
 
+#[test]
+fn a_secret_that_changes_is_shown_as_a_change_and_not_as_a_value() {
+    let note = |data: &'static str| {
+        move |stack: &mut Stack| {
+            let note = stack.add(Note::new("login", data));
+            stack.add(App::new("web", "app:1").env("NOTE", &note.name));
+        }
+    };
+    let mut story = Story::new();
+    story.apply(note("hunter2-one"));
+    assert!(story.plan(note("hunter2-one")).starts_with("Nothing to do"));
+    assert_snapshot!(story.plan(note("hunter2-two")), @"
+    ~ lab:note/login
+        data: (secret) → (secret)
+    1 to update, 1 unchanged.
+    ");
+    assert_eq!(story.apply(note("hunter2-two")), ["update lab:note/login"]);
+    let state = serde_json::to_string(&story.world.snapshot()).unwrap();
+    assert!(!state.contains("hunter2"), "{state}");
+}
+
 const ONE: &str = "hunter2-one";
+
 const TWO: &str = "hunter2-two";
 
 fn secret(value: &'static str) -> Output<String> {

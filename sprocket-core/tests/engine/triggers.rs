@@ -144,20 +144,6 @@ fn several_that_name_the_same_are_replaced_together() {
 }
 
 #[test]
-fn what_is_protected_is_not_replaced_by_a_trigger_either() {
-    let program = |rotation: &'static str| {
-        move |stack: &mut Stack| drop(stack.add(Pipe::new("a").replace_on(rotation).protect()))
-    };
-    let mut story = Story::in_yard();
-    story.apply(program("spring"));
-    assert_snapshot!(story.plan(program("autumn")), @"
-    problem: `yard:pipe/a`: is protected, and a change of `replace_on` would replace it  (FILE:LINE)
-      hint: take `.protect()` away and apply that first, or undo the change
-    1 problem: nothing can be applied until it is solved.
-    ");
-}
-
-#[test]
 fn a_resource_of_which_only_the_record_changes_replaces_nobody() {
     let program = |retained: bool| {
         move |stack: &mut Stack| {

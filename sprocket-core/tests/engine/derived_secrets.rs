@@ -1,4 +1,4 @@
-//! Secrecy: whatever is computed from an exposed secret is secret, however it got out.
+//! Whatever is computed from an exposed secret is secret, however it got out.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,6 +16,7 @@ use super::simulated_service::{App, Conf, Lab, LabError};
 use super::story::{Story, assert_snapshot};
 
 const ONE: &str = "hunter2-one";
+
 const TWO: &str = "hunter2-two";
 
 /// What another program shows, or a service answers.

@@ -9,13 +9,52 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use sprocket_core::engine::{Engine, Events, Goal, Stop};
-use sprocket_core::kind::Lookup;
+use sprocket_core::kind::{ErrorKind, Lookup};
 use sprocket_core::program::{DraftExt as _, Neighbours, Output, Secret, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, Signer, StateStore};
-use sprocket_core::testing::leaks;
+use sprocket_core::testing::{Fail, leaks};
 
 use super::fake_service::{Gate, Post, PostSpec, Stone, Trouble, YardError, key_of};
+use super::simulated_service::{App, Disk, Note};
 use super::story::Story;
+
+#[test]
+fn no_artefact_of_a_run_has_a_secret_in_it() {
+    let mut story = Story::new();
+    let secrets = ["hunter2/one \"quoted\"", "hunter2-two"];
+    let program = |stack: &mut Stack| {
+        let note = stack.add(Note::new("login", secrets[0]));
+        let token = Output::known(secrets[1].to_owned()).secret();
+        stack.add(App::new("web", "app:1").env("NOTE", &note.name).env("TOKEN", &token).net(&token));
+        stack.output("token", &token);
+    };
+    let plan = story.plan_of(program);
+    let mut artefacts = vec![plan.to_string(), serde_json::to_string(&plan).unwrap()];
+    let report = story.run(program).unwrap();
+    artefacts.push(format!("{report:?} {}", serde_json::to_string(&report).unwrap()));
+    artefacts.push(serde_json::to_string(&story.world.events()).unwrap());
+    artefacts.push(serde_json::to_string(&story.world.snapshot()).unwrap());
+    for artefact in &artefacts {
+        assert_eq!(leaks(artefact, &secrets), Vec::<String>::new(), "{artefact}");
+    }
+    // The search finds what is there.
+    artefacts[0].push_str("%20hunter2%2Fone%20%22quoted%22%20");
+    assert_eq!(leaks(&artefacts[0], &secrets).len(), 1);
+}
+
+#[test]
+fn a_service_that_quotes_a_secret_in_an_error_is_not_repeated() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| {
+        let name = Output::known("hunter2-token".to_owned()).secret();
+        stack.add(Note::new("login", &name));
+        stack.add(Disk::new("hunter2-token"));
+    };
+    story.world.fail("create", "hunter2-token", Fail::Before(ErrorKind::Denied));
+    let report = story.run(program).unwrap();
+    let (_, failure) = report.failures().next().unwrap();
+    assert_eq!(failure.message, "the test refused `create` of `(secret)`");
+}
 
 /// A look-up that answers with the secret that it is asked with.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,91 +1,33 @@
-//! The life of resources: nothing, made, changed, left to others, taken away.
+//! Settings that are left to others (`.ignore`): neither what the program says of them counts, nor what others make of them.
 
 use sprocket_core::program::{DraftExt as _, Stack};
 
 use super::fake_service::Post;
-use super::simulated_service::{App, Net};
+use super::simulated_service::App;
 use super::story::{Story, assert_snapshot, nothing};
 
-/// `a` → `b` → `c`, each made from the one before it.
-fn chain(stack: &mut Stack) {
-    let a = stack.add(Net::new("a"));
-    let b = stack.add(Net::new("b").parent(&a.id));
-    stack.add(Net::new("c").parent(&b.id));
-}
-
 #[test]
-fn a_program_without_resources_is_one_too() {
+fn a_setting_that_is_left_to_others_is_neither_changed_nor_put_back() {
     let mut story = Story::new();
-    assert_snapshot!(story.plan(nothing), @"Nothing to do: 0 resources are as declared.");
-    assert_eq!(story.apply(nothing), [""; 0]);
-    let state = story.world.snapshot().unwrap();
-    assert!(state.records.is_empty() && state.pending.is_empty() && state.outputs.is_empty(), "{state:#?}");
-    assert_eq!(story.destroy(nothing), [""; 0]);
-}
-
-#[test]
-fn what_is_as_declared_is_neither_called_nor_written_again() {
-    let mut story = Story::new();
-    story.apply(chain);
-    let before = story.world.snapshot().unwrap();
-    assert_eq!(story.apply(chain), [""; 0]);
-    assert_eq!(story.world.snapshot().unwrap(), before, "not even its serial is another");
-}
-
-#[test]
-fn a_chain_is_made_from_its_beginning_and_deleted_from_its_end() {
-    let mut story = Story::new();
-    let made = ["create lab:net/a", "create lab:net/b", "create lab:net/c"];
-    let deleted = ["delete lab:net/c", "delete lab:net/b", "delete lab:net/a"];
-    assert_eq!(story.apply(chain), made);
-    assert_snapshot!(story.plan(nothing), @"
-    - lab:net/a  (not declared any more)
-    - lab:net/b  (not declared any more)
-    - lab:net/c  (not declared any more)
-    3 to delete.
-    ");
-    assert_eq!(story.apply(nothing), deleted);
-    assert_eq!(story.objects(), [""; 0]);
-    assert_eq!(story.apply(chain), made, "and it can be made again");
-    assert_eq!(story.destroy(chain), deleted);
-}
-
-#[test]
-fn a_destroy_needs_no_declarations() {
-    let mut story = Story::new();
-    story.apply(chain);
-    assert_eq!(story.destroy(nothing).len(), 3);
-    assert!(story.world.snapshot().unwrap().records.is_empty());
-}
-
-#[test]
-fn an_update_keeps_the_object() {
-    let mut story = Story::new();
-    let labelled = |label: &'static str| {
+    let scaled = |replicas: u64, image: &'static str| {
         move |stack: &mut Stack| {
-            stack.add(Net::new("edge").label("tier", label));
+            stack.add(App::new("web", image).replicas(replicas).ignore("replicas"));
         }
     };
-    let recorded = |story: &Story| story.world.snapshot().unwrap().records[&"lab:net/edge".into()].clone();
-    story.apply(labelled("one"));
-    let before = recorded(&story);
-    assert_eq!(story.apply(labelled("two")), ["update lab:net/edge"]);
-    let after = recorded(&story);
-    assert_eq!(after.id, before.id);
-    assert_eq!(after.object.unwrap().id, before.object.unwrap().id);
-}
-
-#[test]
-fn what_is_deleted_for_good_goes_before_what_it_was_made_from_changes() {
-    let mut story = Story::new();
-    story.apply(|stack| {
-        let edge = stack.add(Net::new("edge"));
-        stack.add(App::new("web", "app:1").net(&edge.id));
-    });
-    let calls = story.apply(|stack| {
-        stack.add(Net::new("edge").label("tier", "two"));
-    });
-    assert_eq!(calls, ["delete lab:app/web", "update lab:net/edge"]);
+    story.apply(scaled(1, "app:1"));
+    story.world.change::<App>("web", |spec| spec.replicas = 5);
+    assert!(story.plan(scaled(2, "app:1")).starts_with("Nothing to do"));
+    story.apply(scaled(2, "app:2"));
+    assert_eq!(story.world.spec::<App>("web").unwrap().replicas, 5);
+    // It is ours again, and what the program says counts again.
+    let ours = |stack: &mut Stack| drop(stack.add(App::new("web", "app:2").replicas(1)));
+    assert_snapshot!(story.plan(ours), @"
+    ~ lab:app/web  (changed by somebody else)
+        replicas: 5 → 1
+    1 to update.
+    ");
+    assert_eq!(story.apply(ours), ["update lab:app/web"]);
+    assert_eq!(story.world.spec::<App>("web").unwrap().replicas, 1);
 }
 
 #[test]
@@ -153,14 +95,4 @@ fn what_is_left_to_others_altogether_is_not_updated_but_deleted() {
     assert_eq!(story.world.spec::<App>("web").unwrap().image, "app:1", "it is made with what the program says");
     assert_eq!(story.apply(app("app:2")), [""; 0]);
     assert_eq!(story.apply(nothing), ["delete lab:app/web"]);
-}
-
-#[test]
-fn what_refers_to_something_forgotten_is_still_deleted() {
-    let mut story = Story::new();
-    story.apply(chain);
-    let engine = story.world.engine();
-    assert_eq!(story.world.block_on(engine.forget("lab:net/b")).unwrap(), ["b"]);
-    assert_eq!(story.destroy(nothing), ["delete lab:net/a", "delete lab:net/c"]);
-    assert_eq!(story.objects(), ["lab:net/b"], "it is nobody's now");
 }

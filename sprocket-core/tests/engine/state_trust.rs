@@ -9,9 +9,9 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use sprocket_core::engine::{Engine, Goal, Refused, Settings, Stop};
 use sprocket_core::program::{Neighbours, Password, Secret, Stack};
-use sprocket_core::state::StackKey;
 use sprocket_core::state::{
-    FileStore, Freshness, Holder, KeySource, ProtectedKey, Signer, Snapshot, StackId, StateStore, generate_identity,
+    FileStore, Freshness, Holder, KeySource, ProtectedKey, Signer, Snapshot, StackId, StackKey, StateStore,
+    generate_identity,
 };
 use tempfile::TempDir;
 
