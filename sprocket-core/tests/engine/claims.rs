@@ -4,10 +4,10 @@
 use sprocket_core::engine::{Goal, Request};
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{DraftExt as _, Stack};
-use sprocket_core::testing::{Crash, Fail};
+use sprocket_core::testing::Fail;
 
 use super::fake_service::{Base, Booth, Pipe, Post, Stall};
-use super::story::{Story, told};
+use super::story::{Story, at_each_kill, told};
 
 fn apply_with(parallel: usize, programs: &[&dyn Fn(&mut Stack)]) -> Story {
     let mut story = Story::in_yard();
@@ -168,22 +168,17 @@ fn a_new_holder_is_made_when_all_that_it_needs_is_there() {
 fn a_killed_handover_is_finished_by_the_next_run() {
     let before = |stack: &mut Stack| drop(stack.add(Stall::new("web").tag("plot 80", "")));
     let after = |stack: &mut Stack| drop(stack.add(Stall::new("site").tag("plot 80", "")));
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = apply_with(1, &[&before]);
-            story.world.crash_at(boundary, crash);
-            let program = story.connected(&after);
-            let ended = story.world.run(&program, Goal::Declared).unwrap();
-            if let Some(report) = &ended {
-                assert!(report.succeeded(), "{}", told(report));
-            }
-            story.apply(after);
-            assert_eq!(story.objects(), ["yard:stall/site"]);
-            if ended.is_some() {
-                break;
-            }
+    at_each_kill(|crash, boundary| {
+        let mut story = apply_with(1, &[&before]);
+        story.world.crash_at(boundary, crash);
+        let ended = story.try_run(&after, Goal::Declared).unwrap();
+        if let Some(report) = &ended {
+            assert!(report.succeeded(), "{}", told(report));
         }
-    }
+        story.apply(after);
+        assert_eq!(story.objects(), ["yard:stall/site"]);
+        ended.is_none()
+    });
 }
 
 #[test]

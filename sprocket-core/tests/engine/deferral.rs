@@ -6,7 +6,7 @@ use sprocket_core::program::{DraftExt as _, Stack};
 
 use super::fake_service::{Base, Leads, Pipe, Post, Sign, Yard};
 use super::simulated_service::{Conf, Lab, Net};
-use super::story::{Story, assert_snapshot, said};
+use super::story::{Story, assert_snapshot, at_each_kill, said};
 
 #[test]
 fn a_provider_made_by_the_program_is_opened_when_its_address_is_known() {
@@ -212,40 +212,35 @@ fn dependents_of_a_pending_create_at_a_deferred_provider_wait() {
 
 #[test]
 fn pending_create_at_a_deferred_provider_is_not_forgotten_when_its_resource_moves_to_another() {
-    use sprocket_core::testing::Crash::{After, Before};
-    for crash in [Before, After] {
-        for boundary in 0.. {
-            let (north, south) = (Yard::default(), Yard::default());
-            (north.inside().name, south.inside().name) = ("north".into(), "south".into());
-            let program = |first: &'static str, x_is_near: bool| {
-                let (north, south) = (north.clone(), south.clone());
-                move |stack: &mut Stack| {
-                    let near = stack.connect(north.gate("ann").named("near"));
-                    let first = stack.on(&near).add(Post::new(first));
-                    let far = stack.connect(south.gate("ann").named("far").street(&first.id));
-                    stack.on(if x_is_near { &near } else { &far }).add(Post::new("x"));
-                }
-            };
-            let mut story = Story::in_yard();
-            story.world.apply(|stack| {
-                stack.connect(north.gate("ann").named("near"));
-            });
-            story.world.crash_at(boundary, crash);
-            let ended = story.world.run(program("a", false), Goal::Declared).unwrap();
-            story.world.run(program("b", true), Goal::Declared).unwrap();
-            let plan = story.world.plan(program("b", true)).to_string();
-            if !south.objects().is_empty() {
-                assert!(north.objects().contains(&"yard:post/a".to_owned()), "{crash:?} {boundary}: {plan}");
-                assert!(
-                    plan.to_string().contains("`yard:post/x`: was made with `yard/far`"),
-                    "{crash:?} {boundary}: {plan}"
-                );
+    at_each_kill(|crash, boundary| {
+        let (north, south) = (Yard::default(), Yard::default());
+        (north.inside().name, south.inside().name) = ("north".into(), "south".into());
+        let program = |first: &'static str, x_is_near: bool| {
+            let (north, south) = (north.clone(), south.clone());
+            move |stack: &mut Stack| {
+                let near = stack.connect(north.gate("ann").named("near"));
+                let first = stack.on(&near).add(Post::new(first));
+                let far = stack.connect(south.gate("ann").named("far").street(&first.id));
+                stack.on(if x_is_near { &near } else { &far }).add(Post::new("x"));
             }
-            if ended.is_some() {
-                break;
-            }
+        };
+        let mut story = Story::in_yard();
+        story.world.apply(|stack| {
+            stack.connect(north.gate("ann").named("near"));
+        });
+        story.world.crash_at(boundary, crash);
+        let ended = story.world.run(program("a", false), Goal::Declared).unwrap();
+        story.world.run(program("b", true), Goal::Declared).unwrap();
+        let plan = story.world.plan(program("b", true)).to_string();
+        if !south.objects().is_empty() {
+            assert!(north.objects().contains(&"yard:post/a".to_owned()), "{crash:?} {boundary}: {plan}");
+            assert!(
+                plan.to_string().contains("`yard:post/x`: was made with `yard/far`"),
+                "{crash:?} {boundary}: {plan}"
+            );
         }
-    }
+        ended.is_none()
+    });
 }
 
 #[test]
@@ -282,41 +277,36 @@ fn replacement_in_place_waits_for_a_deferred_resource_that_was_made_from_it() {
 
 #[test]
 fn provider_behind_a_pending_create_at_a_deferred_provider_is_deferred_too() {
-    use sprocket_core::testing::Crash::{After, Before};
-    for crash in [Before, After] {
-        for boundary in 0.. {
-            let mut story = Story::in_yard();
-            let yard = story.yard.clone();
-            let program = |first: &'static str, is_behind: bool| {
-                let yard = yard.clone();
-                move |stack: &mut Stack| {
-                    let near = stack.connect(yard.gate("ann").named("near"));
-                    let first = stack.on(&near).add(Post::new(first));
-                    let far = stack.connect(yard.gate("ann").named("far").street(&first.id));
-                    let x = match is_behind {
-                        true => stack.on(&far).add(Post::new("x")).id,
-                        false => first.id,
-                    };
-                    let behind = stack.connect(yard.gate("ann").named("behind").street(&x));
-                    stack.on(&behind).add(Post::new("y"));
-                }
-            };
-            story.world.apply(program("a", false));
-            story.world.crash_at(boundary, crash);
-            let ended = story.world.run(program("a", true), Goal::Declared).unwrap();
-            let last = program("b", true);
-            for _ in 0..3 {
-                let plan = story.world.plan(&last);
-                assert!(plan.problems.is_empty(), "{crash:?} {boundary}: {plan}");
-                story.world.apply(&last);
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::in_yard();
+        let yard = story.yard.clone();
+        let program = |first: &'static str, is_behind: bool| {
+            let yard = yard.clone();
+            move |stack: &mut Stack| {
+                let near = stack.connect(yard.gate("ann").named("near"));
+                let first = stack.on(&near).add(Post::new(first));
+                let far = stack.connect(yard.gate("ann").named("far").street(&first.id));
+                let x = match is_behind {
+                    true => stack.on(&far).add(Post::new("x")).id,
+                    false => first.id,
+                };
+                let behind = stack.connect(yard.gate("ann").named("behind").street(&x));
+                stack.on(&behind).add(Post::new("y"));
             }
-            assert!(story.world.plan(&last).is_empty(), "{crash:?} {boundary}");
-            assert_eq!(story.objects(), ["yard:post/b", "yard:post/x", "yard:post/y"], "{crash:?} {boundary}");
-            if ended.is_some() {
-                break;
-            }
+        };
+        story.world.apply(program("a", false));
+        story.world.crash_at(boundary, crash);
+        let ended = story.world.run(program("a", true), Goal::Declared).unwrap();
+        let last = program("b", true);
+        for _ in 0..3 {
+            let plan = story.world.plan(&last);
+            assert!(plan.problems.is_empty(), "{crash:?} {boundary}: {plan}");
+            story.world.apply(&last);
         }
-    }
+        assert!(story.world.plan(&last).is_empty(), "{crash:?} {boundary}");
+        assert_eq!(story.objects(), ["yard:post/b", "yard:post/x", "yard:post/y"], "{crash:?} {boundary}");
+        ended.is_none()
+    });
 }
 
 /// A resource at a provider whose address is the id of an object, or is looked up there.

@@ -193,6 +193,15 @@ impl Inside {
     }
 }
 
+/// The name that an object is read by: in these services it is its import id too.
+pub(crate) fn name_asked<R: Kind>(find: &ReadRequest<'_, R>) -> PhysicalName {
+    match find {
+        ReadRequest::Recorded(recorded) => recorded.name.clone(),
+        ReadRequest::Named(name) => (*name).clone(),
+        ReadRequest::Import(id) => (*id).into(),
+    }
+}
+
 /// A way into a yard.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -321,11 +330,7 @@ impl Gate {
     }
 
     async fn read<R: Sort>(&self, find: ReadRequest<'_, R>) -> Vec<Live<R>> {
-        let name = match &find {
-            ReadRequest::Recorded(recorded) => recorded.name.to_string(),
-            ReadRequest::Named(name) => name.to_string(),
-            ReadRequest::Import(id) => (*id).to_owned(),
-        };
+        let name = name_asked(&find).to_string();
         let trouble = self.begin("read", &name).await;
         let inside = self.inside();
         let thing = inside.things.get(&(R::KIND, name.clone()));

@@ -7,7 +7,7 @@ use sprocket_core::testing::{Crash, Fail};
 
 use super::fake_service::{Base, Pipe, Post, Trouble};
 use super::simulated_service::{App, Disk, Net};
-use super::story::{Story, assert_snapshot, told};
+use super::story::{Story, assert_snapshot, at_each_kill, told};
 
 #[test]
 fn what_goes_with_its_host_is_not_deleted_by_itself() {
@@ -148,24 +148,19 @@ fn a_host_that_needs_no_replacement_after_all_keeps_its_guests() {
 
 #[test]
 fn a_killed_replacement_of_a_host_is_finished_by_the_next_run() {
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::in_yard();
-            story.apply(fixed(1));
-            story.world.crash_at(boundary, crash);
-            let two = fixed(2);
-            let program = story.connected(&two);
-            let ended = story.world.run(&program, Goal::Declared).unwrap();
-            if let Some(report) = &ended {
-                assert!(report.succeeded(), "{}", told(report));
-            }
-            story.apply(fixed(2));
-            assert_eq!(story.objects().len(), 3);
-            if ended.is_some() {
-                break;
-            }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::in_yard();
+        story.apply(fixed(1));
+        story.world.crash_at(boundary, crash);
+        let two = fixed(2);
+        let ended = story.try_run(&two, Goal::Declared).unwrap();
+        if let Some(report) = &ended {
+            assert!(report.succeeded(), "{}", told(report));
         }
-    }
+        story.apply(fixed(2));
+        assert_eq!(story.objects().len(), 3);
+        ended.is_none()
+    });
 }
 
 #[test]
@@ -178,21 +173,16 @@ fn guests_of_a_host_whose_replacement_was_killed_are_replaced_by_the_next_run() 
             stack.add(Pipe::new("second").beside(&host.id).tag("inside", &host.name).dies_with(&host));
         }
     };
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::in_yard();
-            story.apply(program(1));
-            story.world.crash_at(boundary, crash);
-            let two = program(2);
-            let program = story.connected(&two);
-            let ended = story.world.run(&program, Goal::Declared).unwrap();
-            story.apply(two);
-            assert_eq!(story.objects(), ["yard:pipe/host-2", "yard:pipe/second-2", "yard:post/guest"]);
-            if ended.is_some() {
-                break;
-            }
-        }
-    }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::in_yard();
+        story.apply(program(1));
+        story.world.crash_at(boundary, crash);
+        let two = program(2);
+        let ended = story.try_run(&two, Goal::Declared).unwrap();
+        story.apply(two);
+        assert_eq!(story.objects(), ["yard:pipe/host-2", "yard:pipe/second-2", "yard:post/guest"]);
+        ended.is_none()
+    });
 }
 
 #[test]
@@ -214,8 +204,7 @@ fn an_object_that_may_not_be_in_its_host_is_deleted_by_a_call() {
         story.apply(program(false));
         story.world.crash_at(0, Crash::After);
         let inside = program(true);
-        let program = story.connected(&inside);
-        assert!(story.world.run(&program, Goal::Declared).unwrap().is_none());
+        assert!(story.try_run(&inside, Goal::Declared).unwrap().is_none());
         story.calls();
         story
     };
@@ -242,8 +231,7 @@ fn a_host_stays_as_long_as_something_left_out_was_made_from_its_guest() {
     story.apply(program(1));
     let two = program(2);
     let without = Request::from(Goal::Declared).without(["yard:post/user"]);
-    let connected = story.connected(&two);
-    let report = story.world.run(&connected, without).unwrap().unwrap();
+    let report = story.try_run(&two, without).unwrap().unwrap();
     assert!(report.succeeded(), "{}", told(&report));
     assert!(story.objects().contains(&"yard:pipe/guest".to_owned()), "{:?}", story.objects());
     story.apply(two);
@@ -332,9 +320,8 @@ fn what_a_left_out_user_was_made_from_refuses_to_be_made_anew() {
     let mut story = Story::in_yard();
     story.apply(program(1));
     let two = program(2);
-    let connected = story.connected(&two);
     let without = Request::from(Goal::Declared).without(["yard:post/user"]);
-    let plan = story.world.try_plan(&connected, without).unwrap().to_string();
+    let plan = story.try_plan(&two, without).unwrap().to_string();
     let told = "`yard:post/first`: would be deleted to be made anew, and `yard:post/user`, which this plan leaves out, was \
                 made from it";
     assert!(plan.contains(told), "{plan}");
@@ -508,21 +495,16 @@ fn guest_in_the_new_object_of_its_host_is_updated_while_the_old_one_goes() {
 
 #[test]
 fn guest_that_knows_its_host_by_name_only_moves_after_a_killed_replacement() {
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::in_yard();
-            story.apply(pipes(1, "a"));
-            story.world.crash_at(boundary, crash);
-            let two = pipes(2, "a");
-            let program = story.connected(&two);
-            let ended = story.world.run(&program, Goal::Declared).unwrap();
-            story.apply(&two);
-            assert_eq!(story.objects(), ["yard:pipe/guest-2", "yard:pipe/host-2"], "{crash:?} {boundary}");
-            if ended.is_some() {
-                break;
-            }
-        }
-    }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::in_yard();
+        story.apply(pipes(1, "a"));
+        story.world.crash_at(boundary, crash);
+        let two = pipes(2, "a");
+        let ended = story.try_run(&two, Goal::Declared).unwrap();
+        story.apply(&two);
+        assert_eq!(story.objects(), ["yard:pipe/guest-2", "yard:pipe/host-2"], "{crash:?} {boundary}");
+        ended.is_none()
+    });
 }
 
 #[test]

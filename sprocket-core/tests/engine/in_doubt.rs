@@ -184,8 +184,7 @@ fn dependencies_of_an_interrupted_update_are_old_and_intended() {
                 story.world.settings.retries = 0;
                 story.world.fail("update", "z", Fail::AfterEffect);
             }
-            let moved = story.connected(&on_c);
-            let report = story.world.run(moved, Goal::Declared).unwrap();
+            let report = story.try_run(&on_c, Goal::Declared).unwrap();
             assert_eq!(report.is_none(), interrupt, "{report:?}");
             let program = story.connected(program);
             let report = story.world.run(program, goal).unwrap().unwrap();
@@ -210,8 +209,7 @@ fn a_failed_wait_sends_the_settings_again() {
     // An interrupted wait says nothing about the object.
     let mut story = Story::new();
     story.world.crash_at(3, Crash::Before);
-    let program = story.connected(&app);
-    assert!(story.world.run(program, Goal::Declared).unwrap().is_none());
+    assert!(story.try_run(&app, Goal::Declared).unwrap().is_none());
     assert_eq!(story.calls(), ["create lab:app/web"]);
     assert_snapshot!(story.plan(app), @"
     ! lab:app/web was being changed by an interrupted run

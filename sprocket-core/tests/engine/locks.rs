@@ -11,7 +11,7 @@ use sprocket_core::state::{Holder, KeySource, MemoryStore, Signer, StateStore as
 use sprocket_core::testing::{Crash, Fail};
 use tokio::sync::mpsc;
 
-use super::embedding::{pair, embedded, runtime};
+use super::embedding::{embedded, pair, runtime};
 use super::fake_service::Stone;
 use super::simulated_service::{App, Net};
 use super::story::{Story, assert_snapshot, edge, said};

@@ -5,6 +5,8 @@
 
 mod adoption;
 mod claims;
+mod closed_providers;
+mod closed_service;
 mod deferral;
 mod derived_secrets;
 mod drift;
@@ -43,7 +45,6 @@ mod saved_plans;
 mod secret_leaks;
 mod secrets;
 mod selection;
-mod shut;
 mod simulated_service;
 mod state_trust;
 mod state_writes;

@@ -5,7 +5,7 @@ use sprocket_core::program::{DraftExt as _, Stack};
 
 use super::fake_service::{Base, Pipe, Post};
 use super::simulated_service::{App, Disk, Net, NetSpec};
-use super::story::{Story, assert_snapshot, edge};
+use super::story::{Story, assert_snapshot, at_each_kill, edge};
 
 #[test]
 fn a_renamed_resource_moves_without_a_call() {
@@ -175,20 +175,15 @@ fn moves_swap_again_after_moved_from_was_removed() {
 
 #[test]
 fn moves_of_a_swap_are_atomic_under_kills() {
-    use sprocket_core::testing::Crash;
     let swapped: &[Renamed] = &[("a", &["b"], "2"), ("b", &["a"], "1")];
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::in_yard();
-            story.apply(pipes(&[("a", &[], "1"), ("b", &[], "2")]));
-            story.world.crash_at(boundary, crash);
-            let killed = story.try_run(pipes(swapped), Goal::Declared).unwrap().is_none();
-            assert_eq!(story.apply(pipes(swapped)), [""; 0], "a kill {crash:?} boundary {boundary}");
-            if !killed {
-                break;
-            }
-        }
-    }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::in_yard();
+        story.apply(pipes(&[("a", &[], "1"), ("b", &[], "2")]));
+        story.world.crash_at(boundary, crash);
+        let killed = story.try_run(pipes(swapped), Goal::Declared).unwrap().is_none();
+        assert_eq!(story.apply(pipes(swapped)), [""; 0], "a kill {crash:?} boundary {boundary}");
+        killed
+    });
 }
 
 #[test]
@@ -338,23 +333,18 @@ fn moves_of_a_swap_are_made_once_if_both_are_replaced() {
 
 #[test]
 fn moves_of_a_swap_of_what_is_replaced_are_atomic_under_kills() {
-    use sprocket_core::testing::Crash;
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::in_yard();
-            story.apply(posts(1, false));
-            story.world.crash_at(boundary, crash);
-            let killed = story.try_run(posts(2, true), Goal::Declared).unwrap().is_none();
-            story.apply(posts(2, true));
-            let records = story.world.snapshot().unwrap().records;
-            for (address, name) in [("yard:post/a", "two"), ("yard:post/b", "one")] {
-                assert_eq!(records[&address.into()].object.as_ref().unwrap().name, name.into(), "{crash:?} {boundary}");
-            }
-            if !killed {
-                break;
-            }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::in_yard();
+        story.apply(posts(1, false));
+        story.world.crash_at(boundary, crash);
+        let killed = story.try_run(posts(2, true), Goal::Declared).unwrap().is_none();
+        story.apply(posts(2, true));
+        let records = story.world.snapshot().unwrap().records;
+        for (address, name) in [("yard:post/a", "two"), ("yard:post/b", "one")] {
+            assert_eq!(records[&address.into()].object.as_ref().unwrap().name, name.into(), "{crash:?} {boundary}");
         }
-    }
+        killed
+    });
 }
 
 /// It failed at the service, and the plan had said nothing.

@@ -3,10 +3,10 @@
 use sprocket_core::engine::{Event, Events, Goal};
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::Stack;
-use sprocket_core::testing::{Crash, Fail};
+use sprocket_core::testing::Fail;
 
 use super::simulated_service::{App, Conf, Net, NetSpec};
-use super::story::{Story, assert_snapshot, told};
+use super::story::{Story, assert_snapshot, at_each_kill, told};
 
 #[test]
 fn an_old_object_that_can_not_be_deleted_is_deleted_by_the_next_run() {
@@ -76,25 +76,21 @@ fn an_old_object_is_deleted_while_the_new_one_changes_and_neither_is_lost() {
             stack.add(Net::new("edge").subnet("10.0.1.0/24").label("tier", label));
         }
     };
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::new();
-            story.world.settings.continue_on_error = true;
-            story.apply(|stack| {
-                stack.add(Net::new("edge"));
-            });
-            story.world.fail("delete", "edge", Fail::Before(ErrorKind::Conflict));
-            assert!(!story.run(labelled("one")).unwrap().succeeded());
-            story.world.crash_at(boundary, crash);
-            let killed = story.try_run(labelled("two"), Goal::Declared).unwrap().is_none();
-            story.apply(labelled("two"));
-            assert_eq!(story.objects(), ["lab:net/edge-2"], "a kill {crash:?} boundary {boundary}");
-            assert_eq!(story.world.spec::<Net>("edge-2").unwrap().labels["tier"], "two");
-            if !killed {
-                break;
-            }
-        }
-    }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::new();
+        story.world.settings.continue_on_error = true;
+        story.apply(|stack| {
+            stack.add(Net::new("edge"));
+        });
+        story.world.fail("delete", "edge", Fail::Before(ErrorKind::Conflict));
+        assert!(!story.run(labelled("one")).unwrap().succeeded());
+        story.world.crash_at(boundary, crash);
+        let killed = story.try_run(labelled("two"), Goal::Declared).unwrap().is_none();
+        story.apply(labelled("two"));
+        assert_eq!(story.objects(), ["lab:net/edge-2"], "a kill {crash:?} boundary {boundary}");
+        assert_eq!(story.world.spec::<Net>("edge-2").unwrap().labels["tier"], "two");
+        killed
+    });
 }
 
 #[test]
@@ -221,9 +217,8 @@ fn old_generation_is_not_used_again_where_a_new_one_is_asked_for() {
     story.world.fail("delete", "edge", Fail::Before(ErrorKind::Conflict));
     assert!(!story.run(app_on("10.0.1.0/24")).unwrap().succeeded());
     let wanted = app_on("10.0.0.0/24");
-    let program = story.connected(&wanted);
     let request = sprocket_core::engine::Request::from(Goal::Declared).replace(["lab:net/edge"]);
-    let plan = story.world.try_plan(program, request).unwrap();
+    let plan = story.try_plan(&wanted, request).unwrap();
     assert!(plan.to_string().contains("lab:net/edge `edge-3`"), "{plan}");
 }
 

@@ -150,8 +150,7 @@ fn faulty(stack: &mut Stack) {
 }
 
 fn complaints(story: &mut Story, program: fn(&mut Stack)) -> Vec<String> {
-    let program = story.connected(&program);
-    let plan = story.world.try_plan(&program, Goal::Declared).unwrap();
+    let plan = story.try_plan(&program, Goal::Declared).unwrap();
     let all = plan.problems.iter().chain(&plan.warnings);
     all.map(|problem| format!("{}: {}", problem.address, problem.message)).collect()
 }

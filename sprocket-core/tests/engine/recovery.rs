@@ -8,7 +8,7 @@ use sprocket_core::testing::Crash;
 
 use super::fake_service::Stone;
 use super::simulated_service::{App, Conf, Disk, Net, Note};
-use super::story::{Story, assert_snapshot, nothing, said};
+use super::story::{Story, assert_snapshot, at_each_kill, nothing, said};
 use super::unfinished::{post, stone};
 
 type Program = fn(&mut Stack);
@@ -183,23 +183,19 @@ fn a_password_is_durable_before_it_is_used_and_never_drawn_again() {
         records.get(&"random:password/redis".into()).map(|record| record.object.as_ref().unwrap().state.clone())
     };
     let mut survived = 0;
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::new();
-            story.world.crash_at(boundary, crash);
-            let killed = story.try_run(program, Goal::Declared).unwrap().is_none();
-            let before = drawn(&story);
-            assert!(before.is_some() || story.objects().is_empty(), "it is used, and not durable");
-            story.apply(program);
-            if before.is_some() {
-                assert_eq!(drawn(&story), before, "a kill {crash:?} boundary {boundary}");
-                survived += 1;
-            }
-            if !killed {
-                break;
-            }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::new();
+        story.world.crash_at(boundary, crash);
+        let killed = story.try_run(program, Goal::Declared).unwrap().is_none();
+        let before = drawn(&story);
+        assert!(before.is_some() || story.objects().is_empty(), "it is used, and not durable");
+        story.apply(program);
+        if before.is_some() {
+            assert_eq!(drawn(&story), before, "a kill {crash:?} boundary {boundary}");
+            survived += 1;
         }
-    }
+        killed
+    });
     assert!(survived >= 4, "{survived}");
 }
 
@@ -322,8 +318,7 @@ fn object_that_a_killed_run_deleted_is_not_recorded_any_more() {
         story.apply(program);
         // What it had begun is durable, and what came of it is not.
         story.world.crash_at(1, Crash::Before);
-        let nothing = story.connected(&|_: &mut Stack| ());
-        assert!(story.world.run(nothing, Goal::Declared).unwrap().is_none());
+        assert!(story.try_run(|_: &mut Stack| (), Goal::Declared).unwrap().is_none());
         assert_eq!((story.objects(), story.world.snapshot().unwrap().pending.len()), (vec![], 1));
         story.plan(|_| ())
     });
@@ -338,21 +333,17 @@ fn object_that_a_killed_run_deleted_is_not_recorded_any_more() {
 #[test]
 fn interrupted_create_of_what_can_not_be_read_is_not_repeated() {
     let note = |stack: &mut Stack| drop(stack.add(Note::new("n", "hunter2")));
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::new();
-            story.world.crash_at(boundary, crash);
-            let ended = story.try_run(note, Goal::Declared).unwrap();
-            let is_pending = story.world.snapshot().is_some_and(|state| !state.pending.is_empty());
-            if is_pending && !story.objects().is_empty() {
-                story.world.change::<Note>("n", |spec| spec.data = Secret::new("********".into()));
-            }
-            let mut calls = story.calls();
-            calls.extend(story.apply(note));
-            assert_eq!(calls, ["create lab:note/n"], "{crash:?} {boundary}");
-            if ended.is_some() {
-                break;
-            }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::new();
+        story.world.crash_at(boundary, crash);
+        let ended = story.try_run(note, Goal::Declared).unwrap();
+        let is_pending = story.world.snapshot().is_some_and(|state| !state.pending.is_empty());
+        if is_pending && !story.objects().is_empty() {
+            story.world.change::<Note>("n", |spec| spec.data = Secret::new("********".into()));
         }
-    }
+        let mut calls = story.calls();
+        calls.extend(story.apply(note));
+        assert_eq!(calls, ["create lab:note/n"], "{crash:?} {boundary}");
+        ended.is_none()
+    });
 }

@@ -3,12 +3,12 @@
 use sprocket_core::engine::Goal;
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{DraftExt as _, Stack};
-use sprocket_core::testing::{Crash, Fail};
+use sprocket_core::testing::Fail;
 
 use super::fake_service::{Base, Pipe, Post};
 use super::lifecycle::{estate, estate_with};
 use super::simulated_service::{App, Net};
-use super::story::{Story, assert_snapshot, told};
+use super::story::{Story, assert_snapshot, at_each_kill, told};
 
 #[test]
 fn a_new_subnet_makes_a_new_network_and_moves_the_app_over() {
@@ -315,26 +315,22 @@ fn a_killed_replacement_makes_and_deletes_once() {
             stack.add(App::new("web", "app:1").net(&edge.id));
         }
     };
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::new();
-            story.apply(program("10.0.0.0/24"));
-            story.world.crash_at(boundary, crash);
-            let killed = story.try_run(program("10.0.1.0/24"), Goal::Declared).unwrap().is_none();
-            let mut calls = story.calls();
-            calls.extend(story.apply(program("10.0.1.0/24")));
-            // Whole settings are sent, so doing that twice does no harm.
-            calls.dedup();
-            assert_eq!(
-                calls,
-                ["create lab:net/edge-2", "update lab:app/web", "delete lab:net/edge"],
-                "a kill {crash:?} boundary {boundary}"
-            );
-            if !killed {
-                break;
-            }
-        }
-    }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::new();
+        story.apply(program("10.0.0.0/24"));
+        story.world.crash_at(boundary, crash);
+        let killed = story.try_run(program("10.0.1.0/24"), Goal::Declared).unwrap().is_none();
+        let mut calls = story.calls();
+        calls.extend(story.apply(program("10.0.1.0/24")));
+        // Whole settings are sent, so doing that twice does no harm.
+        calls.dedup();
+        assert_eq!(
+            calls,
+            ["create lab:net/edge-2", "update lab:app/web", "delete lab:net/edge"],
+            "a kill {crash:?} boundary {boundary}"
+        );
+        killed
+    });
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use sprocket_core::engine::{Goal, Reason, Request, StepId};
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{DraftExt as _, Password, Stack};
-use sprocket_core::testing::{Crash, Fail};
+use sprocket_core::testing::Fail;
 
 use super::fake_service::{Base, Pipe, Post};
 use super::lifecycle::estate;
 use super::simulated_service::{App, Disk, Net, Note};
-use super::story::{Story, assert_snapshot};
+use super::story::{Story, assert_snapshot, at_each_kill};
 
 #[test]
 fn what_is_kept_on_delete_is_left_in_place() {
@@ -122,21 +122,16 @@ fn a_retained_object_that_is_replaced_is_left_by_a_run_that_is_killed() {
     let program = |width: u64| {
         move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width)).keep_on_delete()))
     };
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::new();
-            story.apply(program(1));
-            story.world.crash_at(boundary, crash);
-            let two = program(2);
-            let connected = story.connected(&two);
-            let ended = story.world.run(&connected, Goal::Declared).unwrap();
-            story.apply(program(2));
-            assert_eq!(story.objects().len(), 2, "{:?}", story.objects());
-            if ended.is_some() {
-                break;
-            }
-        }
-    }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::new();
+        story.apply(program(1));
+        story.world.crash_at(boundary, crash);
+        let two = program(2);
+        let ended = story.try_run(&two, Goal::Declared).unwrap();
+        story.apply(program(2));
+        assert_eq!(story.objects().len(), 2, "{:?}", story.objects());
+        ended.is_none()
+    });
 }
 
 #[test]
@@ -174,20 +169,15 @@ fn what_a_retained_object_was_made_from_is_left_by_a_run_that_is_killed() {
         stack.add(Post::new("user").beside(&a.id));
     };
     let after = |stack: &mut Stack| drop(stack.add(Post::new("user")));
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::in_yard();
-            story.apply(before);
-            story.world.crash_at(boundary, crash);
-            let program = story.connected(&after);
-            let ended = story.world.run(&program, Goal::Declared).unwrap();
-            story.apply(after);
-            assert_eq!(story.objects(), ["yard:pipe/a", "yard:pipe/kept", "yard:post/user"], "{crash:?} {boundary}");
-            if ended.is_some() {
-                break;
-            }
-        }
-    }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::in_yard();
+        story.apply(before);
+        story.world.crash_at(boundary, crash);
+        let ended = story.try_run(&after, Goal::Declared).unwrap();
+        story.apply(after);
+        assert_eq!(story.objects(), ["yard:pipe/a", "yard:pipe/kept", "yard:post/user"], "{crash:?} {boundary}");
+        ended.is_none()
+    });
 }
 
 #[test]
@@ -231,22 +221,17 @@ fn retained(subnet: &'static str) -> impl Fn(&mut Stack) {
 
 #[test]
 fn what_a_retained_object_was_made_from_is_left_when_both_are_replaced() {
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let mut story = Story::new();
-            story.apply(retained("10.0.0.0/24"));
-            let (before, next) = (story.objects(), retained("10.1.0.0/24"));
-            story.world.crash_at(boundary, crash);
-            let program = story.connected(&next);
-            let ended = story.world.run(&program, Goal::Declared).unwrap();
-            story.apply(&next);
-            let now = story.objects();
-            assert!(now.len() == 4 && before.iter().all(|object| now.contains(object)), "{now:?}");
-            if ended.is_some() {
-                break;
-            }
-        }
-    }
+    at_each_kill(|crash, boundary| {
+        let mut story = Story::new();
+        story.apply(retained("10.0.0.0/24"));
+        let (before, next) = (story.objects(), retained("10.1.0.0/24"));
+        story.world.crash_at(boundary, crash);
+        let ended = story.try_run(&next, Goal::Declared).unwrap();
+        story.apply(&next);
+        let now = story.objects();
+        assert!(now.len() == 4 && before.iter().all(|object| now.contains(object)), "{now:?}");
+        ended.is_none()
+    });
 }
 
 #[test]

@@ -94,8 +94,7 @@ fn an_end_is_told_once_it_is_durable() {
     for (crash, ends) in [(Crash::Before, 0), (Crash::After, 0)] {
         let mut story = Story::new();
         story.world.crash_at(2, crash);
-        let program = story.connected(&net);
-        assert!(story.world.run(program, Goal::Declared).unwrap().is_none());
+        assert!(story.try_run(&net, Goal::Declared).unwrap().is_none());
         let told = story.world.events().iter().filter(|event| matches!(event, Event::StepEnded { .. })).count();
         assert_eq!(told, ends, "{crash:?}");
     }

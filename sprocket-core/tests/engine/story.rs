@@ -7,7 +7,7 @@ use sprocket_core::engine::{Engine, Goal, Plan, Refused, Report, Request, SavedP
 use sprocket_core::kind::Address;
 use sprocket_core::program::Stack;
 use sprocket_core::state::MemoryStore;
-use sprocket_core::testing::{self, World};
+use sprocket_core::testing::{self, Crash, World};
 
 use super::fake_service::Yard;
 use super::simulated_service::{Lab, Net};
@@ -203,6 +203,14 @@ impl Story {
     /// Every object that there is.
     pub(crate) fn objects(&self) -> Vec<String> {
         if self.is_real { self.yard.objects() } else { self.world.objects() }
+    }
+}
+
+/// Plays a story with a kill before each write of its run in turn, and with one after it, until no kill comes between; each time
+/// the play says whether its run was killed.
+pub(crate) fn at_each_kill(mut play: impl FnMut(Crash, usize) -> bool) {
+    for crash in [Crash::Before, Crash::After] {
+        assert!((0..).any(|boundary| !play(crash, boundary)));
     }
 }
 

@@ -13,7 +13,8 @@ use sprocket_core::kind::{
 use sprocket_core::program::Stack;
 use sprocket_core::testing::World;
 
-use super::story::{assert_snapshot, said};
+use super::fake_service::name_asked;
+use super::story::{assert_snapshot, at_each_kill, said};
 
 /// Each box with the label that is on it, and its mark.
 #[derive(Clone, Debug, Default)]
@@ -90,11 +91,7 @@ macro_rules! version {
                     Self { this }
                 }
                 async fn read(attic: &Attic, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-                    let name = match find {
-                        ReadRequest::Recorded(recorded) => recorded.name.clone(),
-                        ReadRequest::Named(name) => name.clone(),
-                        ReadRequest::Import(id) => id.into(),
-                    };
+                    let name = name_asked(&find);
                     let read: fn(&str) -> ChestSpec = $read;
                     let boxes = attic.0.0.lock().unwrap();
                     let live = boxes.get(name.as_str()).map(|(label, owner)| Live {
@@ -199,18 +196,13 @@ fn what_a_newer_version_recorded_is_refused_by_an_older_one() {
 
 #[test]
 fn what_a_killed_run_of_an_older_version_was_making_is_settled_by_a_newer_one() {
-    use sprocket_core::testing::Crash;
-    for crash in [Crash::Before, Crash::After] {
-        for boundary in 0.. {
-            let (mut world, boxes) = (World::of_real_services(), Boxes::default());
-            world.crash_at(boundary, crash);
-            let killed = world.run(older(&boxes, "bed linen"), Goal::Declared).unwrap().is_none();
-            world.apply(newer(&boxes, &["bed", "linen"]));
-            assert!(world.plan(newer(&boxes, &["bed", "linen"])).is_empty(), "a kill {crash:?} boundary {boundary}");
-            assert_eq!(boxes.0.lock().unwrap().len(), 1);
-            if !killed {
-                break;
-            }
-        }
-    }
+    at_each_kill(|crash, boundary| {
+        let (mut world, boxes) = (World::of_real_services(), Boxes::default());
+        world.crash_at(boundary, crash);
+        let killed = world.run(older(&boxes, "bed linen"), Goal::Declared).unwrap().is_none();
+        world.apply(newer(&boxes, &["bed", "linen"]));
+        assert!(world.plan(newer(&boxes, &["bed", "linen"])).is_empty(), "a kill {crash:?} boundary {boundary}");
+        assert_eq!(boxes.0.lock().unwrap().len(), 1);
+        killed
+    });
 }

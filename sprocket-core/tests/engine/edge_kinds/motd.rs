@@ -10,6 +10,7 @@ use sprocket_core::kind::{
 use sprocket_core::program::IntoInput;
 
 use super::service::{Memory, MemoryError, Stored};
+use crate::fake_service::name_asked;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Motd {
@@ -61,12 +62,8 @@ impl Kind for Motd {
     }
 
     async fn read(memory: &Memory, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-        let name = match find {
-            ReadRequest::Recorded(recorded) => recorded.name.as_str(),
-            ReadRequest::Named(name) => name.as_str(),
-            ReadRequest::Import(id) => id,
-        };
-        Ok(memory.0.with(|all| all.get_key_value(name).map(live)).into())
+        let name = name_asked(&find);
+        Ok(memory.0.with(|all| all.get_key_value(name.as_str()).map(live)).into())
     }
 
     async fn list(memory: &Memory, wanted: &Listing) -> Result<Option<Vec<Live<Self>>>, ErrorOf<Self>> {
