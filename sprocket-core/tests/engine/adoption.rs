@@ -5,7 +5,7 @@ use sprocket_core::kind::{ErrorKind, OwnerTag};
 use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Base, Post};
+use super::fake_kinds::{Base, Post};
 use super::simulated_service::{App, Conf, ConfSpec, Net, NetSpec};
 use super::story::{Story, assert_snapshot, edge, said, told};
 

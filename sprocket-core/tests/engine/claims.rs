@@ -6,7 +6,7 @@ use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Base, Booth, Pipe, Post, Stall};
+use super::fake_kinds::{Base, Booth, Pipe, Post, Stall};
 use super::story::{Story, at_each_kill, told};
 
 fn apply_with(parallel: usize, programs: &[&dyn Fn(&mut Stack)]) -> Story {
@@ -171,7 +171,7 @@ fn a_killed_handover_is_finished_by_the_next_run() {
     at_each_kill(|crash, boundary| {
         let mut story = apply_with(1, &[&before]);
         story.world.crash_at(boundary, crash);
-        let ended = story.try_run(&after, Goal::Declared).unwrap();
+        let ended = story.try_run(after, Goal::Declared).unwrap();
         if let Some(report) = &ended {
             assert!(report.succeeded(), "{}", told(report));
         }

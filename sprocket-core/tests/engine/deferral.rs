@@ -4,7 +4,8 @@
 use sprocket_core::engine::Goal;
 use sprocket_core::program::{DraftExt as _, Stack};
 
-use super::fake_service::{Base, Leads, Pipe, Post, Sign, Yard};
+use super::fake_kinds::{Base, Pipe, Post, Sign};
+use super::fake_service::{Leads, Yard};
 use super::simulated_service::{Conf, Lab, Net};
 use super::story::{Story, assert_snapshot, at_each_kill, said};
 

@@ -10,7 +10,8 @@ use sprocket_core::program::{DraftExt as _, Neighbours, Output, Secret, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, Signer, StateStore};
 use sprocket_core::testing::leaks;
 
-use super::fake_service::{Post, Trouble};
+use super::fake_kinds::Post;
+use super::fake_service::Trouble;
 use super::secrets::is_clean_of;
 use super::simulated_service::{App, Conf, Lab, LabError};
 use super::story::{Story, assert_snapshot};

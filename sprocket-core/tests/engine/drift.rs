@@ -5,7 +5,8 @@ use sprocket_core::kind::{Address, ErrorKind};
 use sprocket_core::program::{Secret, Stack};
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Base, Post, Trouble};
+use super::fake_kinds::{Base, Post};
+use super::fake_service::Trouble;
 use super::simulated_service::{App, AppSpec, Conf, Net, NetSpec};
 use super::story::{Story, assert_snapshot};
 

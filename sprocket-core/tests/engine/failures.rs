@@ -7,7 +7,8 @@ use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::Stack;
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Post, Sign, Trouble};
+use super::fake_kinds::{Post, Sign};
+use super::fake_service::Trouble;
 use super::simulated_service::{App, Net};
 use super::story::{Story, assert_snapshot, said, told};
 use super::unfinished::post;

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sprocket_core::kind::{
-    CallFailure, CallResult, CheckResult, CreateRequest, Deadline, ErrorKind, ErrorOf, FailureOf, Found, Identity,
-    Kind, Kinds, Live, Lookup, Naming, ObjectId, OwnerTag, PendingCreate, PhysicalName, Provider, ProviderError,
-    ReadRequest, Recorded, Recovered, ResourceRef, Spec, UpdateRequest,
+    CallFailure, CallResult, Claim, CreateRequest, ErrorKind, FailureOf, Identity, Kind, Kinds, Live, OwnerTag,
+    PendingCreate, PhysicalName, Provider, ProviderError, ReadRequest, Recorded, Recovered, Spec, UpdateRequest,
 };
-use sprocket_core::kind::{Claim, Diagnostics};
-use sprocket_core::program::{Input, IntoInput, Output, Secret};
+use sprocket_core::program::Secret;
+
+use super::fake_kinds::{Booth, Pipe, Post, Sort, Stall, Stone, Tent};
 
 /// The things that stand in a yard. Clones are the same one.
 #[derive(Clone, Debug, Default)]
@@ -169,6 +169,11 @@ impl Yard {
 }
 
 impl Inside {
+    /// Whether a thing of this id stands.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.things.values().any(|thing| thing.state.id == id)
+    }
+
     /// What was in a thing goes with it.
     fn empty(&mut self, name: &str) {
         let within = self.things.extract_if(.., |_, thing| thing.inside.as_deref() == Some(name));
@@ -265,8 +270,7 @@ impl Provider for Gate {
         let leads;
         let visit = {
             let mut inside = pass.yard.inside();
-            let leads_here =
-                spec.street.is_empty() || inside.things.values().any(|thing| thing.state.id == spec.street);
+            let leads_here = spec.street.is_empty() || inside.has(&spec.street);
             leads = if leads_here { Leads::Here } else { inside.other_streets };
             if leads == Leads::Nowhere {
                 return Err(YardError::Unheard);
@@ -301,12 +305,12 @@ impl Provider for Gate {
 }
 
 impl Gate {
-    fn inside(&self) -> MutexGuard<'_, Inside> {
+    pub(crate) fn inside(&self) -> MutexGuard<'_, Inside> {
         self.pass.yard.inside()
     }
 
     /// A call begins: it has the trouble that waits for it.
-    async fn begin(&self, call: &'static str, name: &str) -> Option<Trouble> {
+    pub(crate) async fn begin(&self, call: &'static str, name: &str) -> Option<Trouble> {
         assert!(self.inside().within.contains(&self.visit), "{call} {name} after the gate was closed");
         let turns = self.inside().turns.pop().unwrap_or(0);
         for _ in 0..turns {
@@ -329,7 +333,7 @@ impl Gate {
         inside.calls.push(format!("{call} {kind}/{name}{by}"));
     }
 
-    async fn read<R: Sort>(&self, find: ReadRequest<'_, R>) -> Vec<Live<R>> {
+    pub(crate) async fn read<R: Sort>(&self, find: ReadRequest<'_, R>) -> Vec<Live<R>> {
         let name = name_asked(&find).to_string();
         let trouble = self.begin("read", &name).await;
         let inside = self.inside();
@@ -351,7 +355,7 @@ impl Gate {
         found
     }
 
-    async fn create<R: Sort>(&self, make: &CreateRequest<'_, R>) -> CallResult<R> {
+    pub(crate) async fn create<R: Sort>(&self, make: &CreateRequest<'_, R>) -> CallResult<R> {
         let trouble = self.begin("create", make.name.as_str()).await;
         if trouble == Some(Trouble::Quote) {
             return Err(YardError::Quoted(R::quote(make.spec)).into());
@@ -388,7 +392,7 @@ impl Gate {
         }
     }
 
-    async fn update<R: Sort>(&self, change: &UpdateRequest<'_, R>) -> CallResult<R> {
+    pub(crate) async fn update<R: Sort>(&self, change: &UpdateRequest<'_, R>) -> CallResult<R> {
         let name = change.live.name.as_str();
         let trouble = self.begin("update", name).await;
         if trouble == Some(Trouble::Quote) {
@@ -410,7 +414,7 @@ impl Gate {
     }
 
     /// It stands at last, which makes another version of it.
-    async fn ready<R: Sort>(&self, recorded: &Recorded<R>) -> CallResult<R> {
+    pub(crate) async fn ready<R: Sort>(&self, recorded: &Recorded<R>) -> CallResult<R> {
         let name = recorded.name.as_str();
         self.begin("ready", name).await;
         let mut inside = self.inside();
@@ -422,7 +426,7 @@ impl Gate {
     }
 
     /// What bears the mark, whatever its name is.
-    async fn recover<R: Sort>(&self, intent: &PendingCreate<R>) -> Recovered<R> {
+    pub(crate) async fn recover<R: Sort>(&self, intent: &PendingCreate<R>) -> Recovered<R> {
         let is_its = |((kind, _), thing): &(&(&str, String), &Thing)| {
             *kind == R::KIND && thing.owner.as_ref() == Some(&intent.owner)
         };
@@ -434,7 +438,7 @@ impl Gate {
         Recovered::by_mark(found, &intent.owner)
     }
 
-    async fn delete<R: Sort>(&self, recorded: &Recorded<R>) -> Result<(), FailureOf<R>> {
+    pub(crate) async fn delete<R: Sort>(&self, recorded: &Recorded<R>) -> Result<(), FailureOf<R>> {
         self.begin("delete", recorded.name.as_str()).await;
         let mut inside = self.inside();
         if inside.things.remove(&(R::KIND, recorded.name.to_string())).is_some() {
@@ -445,243 +449,7 @@ impl Gate {
     }
 }
 
-/// A kind of thing, as the yard keeps it.
-trait Sort: Kind<Provider = Gate, State = Standing> {
-    /// The settings as the yard writes them down.
-    fn written(spec: &Self::Spec) -> Self::Spec;
-    /// Half of them.
-    fn half(spec: &Self::Spec) -> Self::Spec;
-    /// The thing that it is in, by the tag `inside`.
-    fn inside(spec: &Self::Spec) -> Option<String>;
-    /// The settings in an error, in several ways.
-    fn quote(spec: &Self::Spec) -> String;
-}
-
 /// What opens the thing that was made as this one.
 pub(crate) fn key_of(minted: u64) -> Secret<String> {
     Secret::new(format!("key-{minted}-of-the-yard"))
-}
-
-/// A colour: capitals mean nothing, and the yard writes nothing else.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Colour(pub(crate) String);
-
-impl PartialEq for Colour {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
-    }
-}
-
-impl IntoInput<Colour> for &str {
-    fn into_input(self) -> Input<Colour> {
-        Input::Value(Colour(self.to_owned()))
-    }
-}
-
-/// What a thing is built on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
-#[spec(draft = Base)]
-pub(crate) struct BaseSpec {
-    #[spec(default = 1)]
-    pub(crate) width: u64,
-    #[spec(each = "layer")]
-    pub(crate) layers: Vec<String>,
-}
-
-macro_rules! kind {
-    ($(#[$doc:meta])* $kind:ident, $draft:ident, $spec:ident, $name:literal, { $($fact:item)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug)]
-        #[allow(dead_code, reason = "each test uses what it needs")]
-        pub(crate) struct $kind {
-            pub(crate) name: Output<String>,
-            pub(crate) id: Output<String>,
-            /// Another one after each change.
-            pub(crate) version: Output<u64>,
-            /// Not told to be secret but by its type.
-            pub(crate) key: Output<Secret<String>>,
-            this: ResourceRef<Self>,
-        }
-
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
-        #[spec(resource = $kind)]
-        pub(crate) struct $spec {
-            #[spec(default)]
-            pub(crate) text: String,
-            #[spec(default = "white")]
-            pub(crate) colour: Colour,
-            #[spec(each = "beside")]
-            pub(crate) neighbours: Vec<String>,
-            #[spec(each = "tag")]
-            pub(crate) tags: BTreeMap<String, String>,
-            pub(crate) note: Option<Secret<String>>,
-            #[spec(replaces, default, draft = Base)]
-            pub(crate) base: BaseSpec,
-            /// What it stands on. It can't be lifted from it.
-            #[spec(replaces)]
-            pub(crate) on: Option<String>,
-        }
-
-        impl $kind {
-            pub(crate) fn new(name: &str) -> $draft {
-                $draft::new(name)
-            }
-        }
-
-        impl Sort for $kind {
-            fn written(spec: &$spec) -> $spec {
-                $spec { colour: Colour(spec.colour.0.to_uppercase()), ..spec.clone() }
-            }
-            fn half(spec: &$spec) -> $spec {
-                $spec { text: String::new(), ..Self::written(spec) }
-            }
-            fn inside(spec: &$spec) -> Option<String> {
-                spec.tags.get("inside").cloned()
-            }
-            fn quote(spec: &$spec) -> String {
-                let note = spec.note.as_ref().map(|note| note.expose().clone()).unwrap_or_default();
-                let bytes: Vec<u8> = spec.text.bytes().chain(note.bytes()).collect();
-                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("{spec:?} {} {hex} {bytes:?} '{}'", serde_json::to_string(spec).unwrap(), note.replace('\'', "''"))
-            }
-        }
-
-        impl Kind for $kind {
-            const KIND: &'static str = $name;
-            $($fact)*
-            type Provider = Gate;
-            type Draft = $draft;
-            type Spec = $spec;
-            type State = Standing;
-
-            fn this(&self) -> &ResourceRef<Self> {
-                &self.this
-            }
-            fn declared(_: &$draft, this: ResourceRef<Self>) -> Self {
-                Self {
-                    name: this.from_name(|name| name.to_string()),
-                    id: this.computed(|state| state.id.clone()),
-                    version: this.computed_on_update(|state| state.version),
-                    key: this.computed(|state| state.key.clone()),
-                    this,
-                }
-            }
-            async fn read(gate: &Gate, find: ReadRequest<'_, Self>) -> Result<Found<Self>, ErrorOf<Self>> {
-                Ok(gate.read(find).await.into())
-            }
-            async fn create(gate: &Gate, make: &CreateRequest<'_, Self>) -> CallResult<Self> {
-                gate.create(make).await
-            }
-            async fn update(gate: &Gate, change: &UpdateRequest<'_, Self>) -> CallResult<Self> {
-                gate.update(change).await
-            }
-            async fn delete(gate: &Gate, recorded: &Recorded<Self>) -> Result<(), FailureOf<Self>> {
-                gate.delete(recorded).await
-            }
-            async fn verify(gate: &Gate, recorded: &Recorded<Self>, _: Deadline) -> Vec<CheckResult> {
-                gate.begin("verify", recorded.name.as_str()).await;
-                vec![CheckResult { what: "stands".into(), failure: None }]
-            }
-            fn id(_: &PhysicalName, state: &Standing) -> ObjectId {
-                state.id.as_str().into()
-            }
-        }
-    };
-}
-
-kind!(
-    /// A post: its name stays, so the old one goes before the new one is made.
-    Post, PostDraft, PostSpec, "yard:post", { const NAMING: Naming = Naming::Fixed; }
-);
-kind!(
-    /// A pipe: the new one is laid before the old one goes.
-    Pipe, PipeDraft, PipeSpec, "yard:pipe", { const NAMING: Naming = Naming::Generation; }
-);
-kind!(
-    /// A stone: nothing on it says whose it is.
-    Stone, StoneDraft, StoneSpec, "yard:stone", {
-        const NAMING: Naming = Naming::Fixed;
-        const MARKED: bool = false;
-    }
-);
-
-kind!(
-    /// A stall: it has its plots alone, unless it says that it shares them.
-    Stall, StallDraft, StallSpec, "yard:stall", {
-        const NAMING: Naming = Naming::Fixed;
-        const CLAIMS: bool = true;
-        const VERSION: u32 = 2;
-        fn validate(spec: &StallSpec) -> Diagnostics {
-            assert!(spec.text != "review panics", "hunter2-panic");
-            let mut findings = Diagnostics::default();
-            findings.errors.extend(spec.tags.contains_key("plot 0").then_some("0 is no plot".into()));
-            let twice = |(at, one)| spec.neighbours[..at].contains(one);
-            let is_twice = spec.neighbours.iter().enumerate().any(twice);
-            findings.errors.extend(is_twice.then_some("it has a neighbour twice".into()));
-            findings.warnings.extend(spec.text.is_empty().then_some("it sells nothing".into()));
-            findings
-        }
-        fn validate_name(name: &PhysicalName, _: Option<&StallSpec>) -> Diagnostics {
-            assert!(name.as_str() != "name-panics", "hunter2-panic");
-            Diagnostics::default()
-        }
-        fn upgrade(_: u32, _: sprocket_core::kind::Part, _: serde_json::Value) -> Result<serde_json::Value, String> {
-            panic!("hunter2-panic");
-        }
-        fn claims(_: &PhysicalName, spec: Option<&StallSpec>) -> Vec<Claim> {
-            assert!(spec.is_none_or(|spec| spec.text != "claims panic"), "hunter2-panic");
-            plots(spec.map(|spec| &spec.tags))
-        }
-    }
-);
-kind!(
-    /// A booth: the same, and a new one is built before the old one goes.
-    Booth, BoothDraft, BoothSpec, "yard:booth", {
-        const NAMING: Naming = Naming::Generation;
-        const CLAIMS: bool = true;
-        fn claims(_: &PhysicalName, spec: Option<&BoothSpec>) -> Vec<Claim> {
-            plots(spec.map(|spec| &spec.tags))
-        }
-    }
-);
-kind!(
-    /// A tent: it takes time until it stands, and a create may pitch two of them.
-    Tent, TentDraft, TentSpec, "yard:tent", {
-        const NAMING: Naming = Naming::Fixed;
-        const CONVERGES: bool = true;
-        async fn ready(gate: &Gate, recorded: &Recorded<Self>, _: Deadline) -> CallResult<Self> {
-            gate.ready(recorded).await
-        }
-        async fn recover(gate: &Gate, intent: &PendingCreate<Self>) -> Result<Recovered<Self>, ErrorOf<Self>> {
-            Ok(gate.recover(intent).await)
-        }
-    }
-);
-
-/// The plots that tags tell of: `plot 1`, and `shared` or anything else.
-fn plots(tags: Option<&BTreeMap<String, String>>) -> Vec<Claim> {
-    let plots = tags.into_iter().flatten().filter(|(tag, _)| tag.starts_with("plot "));
-    let claim = |(plot, how): (&String, &String)| match how.as_str() {
-        "shared" => Claim::shared(plot),
-        _ => Claim::alone(plot, "one stall stands on a plot"),
-    };
-    plots.map(claim).collect()
-}
-
-/// The sign of a thing, by the thing's id: `sign of id-1`. There is one only while the thing stands.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Sign {
-    pub(crate) id: String,
-}
-
-impl Lookup for Sign {
-    const WHAT: &'static str = "sign";
-    type Provider = Gate;
-    type Answer = String;
-
-    async fn look(&self, gate: &Gate) -> Result<Option<String>, YardError> {
-        gate.begin("look", &self.id).await;
-        let stands = gate.inside().things.values().any(|thing| thing.state.id == self.id);
-        Ok(stands.then(|| format!("sign of {}", self.id)))
-    }
 }

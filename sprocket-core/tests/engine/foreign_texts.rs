@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use sprocket_core::program::{DraftExt as _, Output, Stack};
 
-use super::fake_service::{Post, Stone};
+use super::fake_kinds::{Post, Stone};
 use super::simulated_service::{Conf, Net};
 use super::story::{Story, assert_snapshot};
 
@@ -70,7 +70,7 @@ fn nothing_of_others_acts_on_a_terminal_or_forges_a_line() {
     let program = |stack: &mut Stack| {
         stack.add(Stone::new("gate").text("a").adopt());
         stack.output(acts.as_str(), &Output::known(acts.clone()));
-        let late = stack.look(super::fake_service::Sign { id: acts.clone() });
+        let late = stack.look(super::fake_kinds::Sign { id: acts.clone() });
         stack.add(Post::new("post").text(&late));
     };
     let text = story.plan(program);

@@ -5,7 +5,8 @@ use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{Budget, DraftExt as _, Output, Stack};
 use sprocket_core::testing::{Crash, Fail};
 
-use super::fake_service::{Base, Pipe, Post, Trouble};
+use super::fake_kinds::{Base, Pipe, Post};
+use super::fake_service::Trouble;
 use super::simulated_service::{App, Disk, Net};
 use super::story::{Story, assert_snapshot, at_each_kill, told};
 
@@ -178,7 +179,7 @@ fn guests_of_a_host_whose_replacement_was_killed_are_replaced_by_the_next_run() 
         story.apply(program(1));
         story.world.crash_at(boundary, crash);
         let two = program(2);
-        let ended = story.try_run(&two, Goal::Declared).unwrap();
+        let ended = story.try_run(two, Goal::Declared).unwrap();
         story.apply(two);
         assert_eq!(story.objects(), ["yard:pipe/host-2", "yard:pipe/second-2", "yard:post/guest"]);
         ended.is_none()
@@ -204,7 +205,7 @@ fn an_object_that_may_not_be_in_its_host_is_deleted_by_a_call() {
         story.apply(program(false));
         story.world.crash_at(0, Crash::After);
         let inside = program(true);
-        assert!(story.try_run(&inside, Goal::Declared).unwrap().is_none());
+        assert!(story.try_run(inside, Goal::Declared).unwrap().is_none());
         story.calls();
         story
     };
@@ -231,7 +232,7 @@ fn a_host_stays_as_long_as_something_left_out_was_made_from_its_guest() {
     story.apply(program(1));
     let two = program(2);
     let without = Request::from(Goal::Declared).without(["yard:post/user"]);
-    let report = story.try_run(&two, without).unwrap().unwrap();
+    let report = story.try_run(two, without).unwrap().unwrap();
     assert!(report.succeeded(), "{}", told(&report));
     assert!(story.objects().contains(&"yard:pipe/guest".to_owned()), "{:?}", story.objects());
     story.apply(two);
@@ -321,7 +322,7 @@ fn what_a_left_out_user_was_made_from_refuses_to_be_made_anew() {
     story.apply(program(1));
     let two = program(2);
     let without = Request::from(Goal::Declared).without(["yard:post/user"]);
-    let plan = story.try_plan(&two, without).unwrap().to_string();
+    let plan = story.try_plan(two, without).unwrap().to_string();
     let told = "`yard:post/first`: would be deleted to be made anew, and `yard:post/user`, which this plan leaves out, was \
                 made from it";
     assert!(plan.contains(told), "{plan}");

@@ -2,7 +2,7 @@
 
 use sprocket_core::program::{DraftExt as _, Stack};
 
-use super::fake_service::Post;
+use super::fake_kinds::Post;
 use super::simulated_service::App;
 use super::story::{Story, assert_snapshot, nothing};
 

@@ -8,7 +8,8 @@ use sprocket_core::program::Stack;
 use sprocket_core::testing::{Crash, Fail};
 
 use super::failures::chain;
-use super::fake_service::{Post, Tent, Trouble, Yard};
+use super::fake_kinds::{Post, Tent};
+use super::fake_service::{Trouble, Yard};
 use super::simulated_service::{App, Net};
 use super::story::{Story, assert_snapshot, told};
 
@@ -209,7 +210,7 @@ fn a_failed_wait_sends_the_settings_again() {
     // An interrupted wait says nothing about the object.
     let mut story = Story::new();
     story.world.crash_at(3, Crash::Before);
-    assert!(story.try_run(&app, Goal::Declared).unwrap().is_none());
+    assert!(story.try_run(app, Goal::Declared).unwrap().is_none());
     assert_eq!(story.calls(), ["create lab:app/web"]);
     assert_snapshot!(story.plan(app), @"
     ! lab:app/web was being changed by an interrupted run

@@ -12,7 +12,7 @@ use sprocket_core::testing::{Crash, Fail};
 use tokio::sync::mpsc;
 
 use super::embedding::{embedded, pair, runtime};
-use super::fake_service::Stone;
+use super::fake_kinds::Stone;
 use super::simulated_service::{App, Net};
 use super::story::{Story, assert_snapshot, edge, said};
 

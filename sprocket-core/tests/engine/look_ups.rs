@@ -6,7 +6,8 @@ use sprocket_core::engine::Goal;
 use sprocket_core::program::Stack;
 use sprocket_core::testing::Crash;
 
-use super::fake_service::{Base, Pipe, Post, Sign, Tent, Trouble};
+use super::fake_kinds::{Base, Pipe, Post, Sign, Tent};
+use super::fake_service::Trouble;
 use super::simulated_service::{App, ExistingNet, LabState, Net};
 use super::story::{Story, assert_snapshot, said, told};
 

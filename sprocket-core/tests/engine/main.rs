@@ -3,54 +3,72 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
-mod adoption;
-mod claims;
-mod closed_providers;
+// The world that the tests are told in: `Story`, and the services that it has.
 mod closed_service;
-mod deferral;
-mod derived_secrets;
-mod drift;
-mod edge_kinds;
-mod embedding;
-mod failures;
+mod fake_kinds;
 mod fake_service;
-mod foreign_texts;
-mod hosts;
+mod simulated_service;
+mod story;
+
+// What a program says, and what is wrong in it.
 mod ignored_settings;
-mod imports;
-mod in_doubt;
 mod lifecycle;
-mod locks;
-mod look_ups;
-mod moves;
-mod names;
-mod old_objects;
 mod order;
-mod orphans;
-mod outputs;
-mod owner_tags;
-mod plan_text;
-mod plans;
 mod policies;
 mod program_mistakes;
+
+// What becomes of an object: replaced, kept, gone with its host.
+mod hosts;
+mod old_objects;
 mod protection;
-mod provider_overrides;
-mod providers;
-mod recovery;
 mod replacement;
 mod retained;
+mod triggers;
+
+// Which object is meant, and whose it is.
+mod adoption;
+mod claims;
+mod drift;
+mod imports;
+mod moves;
+mod names;
+mod orphans;
+mod owner_tags;
+
+// What a program reaches its services by, and what it asks them.
+mod closed_providers;
+mod deferral;
+mod edge_kinds;
+mod look_ups;
+mod provider_overrides;
+mod providers;
+mod upgrades;
+
+// Plans, and what people read.
+mod foreign_texts;
+mod outputs;
+mod plan_text;
+mod plans;
+mod saved_plans;
+mod selection;
+mod verify;
+
+// Runs, and what goes wrong with them.
+mod failures;
+mod in_doubt;
+mod locks;
+mod recovery;
 mod retries;
 mod run_loop;
-mod saved_plans;
-mod secret_leaks;
-mod secrets;
-mod selection;
-mod simulated_service;
-mod state_trust;
 mod state_writes;
 mod stopped_runs;
-mod story;
-mod triggers;
 mod unfinished;
-mod upgrades;
-mod verify;
+
+// What nobody else may know or change.
+mod derived_secrets;
+mod secret_leaks;
+mod secrets;
+mod state_trust;
+
+// The engine in a program of somebody's own.
+mod embedding;

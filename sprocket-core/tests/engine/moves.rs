@@ -3,7 +3,7 @@
 use sprocket_core::engine::{Goal, Request};
 use sprocket_core::program::{DraftExt as _, Stack};
 
-use super::fake_service::{Base, Pipe, Post};
+use super::fake_kinds::{Base, Pipe, Post};
 use super::simulated_service::{App, Disk, Net, NetSpec};
 use super::story::{Story, assert_snapshot, at_each_kill, edge};
 

@@ -5,7 +5,8 @@ use sprocket_core::kind::{Address, ErrorKind};
 use sprocket_core::program::{DraftExt as _, Password, Stack};
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Base, Pipe, Post, Yard};
+use super::fake_kinds::{Base, Pipe, Post};
+use super::fake_service::Yard;
 use super::simulated_service::{App, Conf, Disk, Lab, Net, Note};
 use super::story::{Story, assert_snapshot, edge, said};
 

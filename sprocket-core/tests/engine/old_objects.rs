@@ -263,7 +263,7 @@ fn old_generation_that_is_used_again_leaves_no_other_behind() {
 
 #[test]
 fn old_generation_that_somebody_changes_during_a_run_is_not_updated() {
-    use super::fake_service::{Base, Pipe};
+    use super::fake_kinds::{Base, Pipe};
     let pipe = |width: u64, text: &'static str| {
         move |stack: &mut Stack| drop(stack.add(Pipe::new("a").base(Base::default().width(width)).text(text)))
     };

@@ -9,7 +9,7 @@ use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{Password, Stack};
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Base, Pipe, Post};
+use super::fake_kinds::{Base, Pipe, Post};
 use super::simulated_service::{App, Conf, Net, Note};
 use super::story::Story;
 

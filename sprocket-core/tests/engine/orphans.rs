@@ -7,7 +7,7 @@ use sprocket_core::kind::OwnerTag;
 use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, Signer, Snapshot};
 
-use super::fake_service::{Base, Pipe, Post, Tent};
+use super::fake_kinds::{Base, Pipe, Post, Tent};
 use super::simulated_service::{App, Conf, Disk, DiskSpec, Net, NetSpec};
 use super::story::{Story, assert_snapshot};
 

@@ -7,7 +7,8 @@ use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{Output, Password, Stack};
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Post, Sign, Trouble};
+use super::fake_kinds::{Post, Sign};
+use super::fake_service::Trouble;
 use super::simulated_service::{App, Disk, Net};
 use super::story::{Story, assert_snapshot, told};
 
@@ -129,7 +130,7 @@ fn a_destroy_that_fails_or_keeps_something_keeps_the_outputs() {
     story.apply(program);
     story.world.fail("delete", "a", Fail::Before(sprocket_core::kind::ErrorKind::Denied));
     let destroyed = Goal::Destroyed { include_kept: false };
-    assert!(!story.try_run(&program, destroyed).unwrap().unwrap().succeeded());
+    assert!(!story.try_run(program, destroyed).unwrap().unwrap().succeeded());
     assert_eq!(names_of_outputs(&story), ["net"], "other stacks still read it");
     story.destroy(program);
     assert_eq!(names_of_outputs(&story), [""; 0]);

@@ -138,7 +138,7 @@ fn object_that_bears_the_tag_of_another_resource_is_still_its_own() {
 
 #[test]
 fn id_of_what_has_gone_is_that_of_another_resource_whose_owner_tag_it_bears() {
-    use super::fake_service::Post;
+    use super::fake_kinds::Post;
     let posts = |names: &'static [&'static str]| {
         move |stack: &mut sprocket_core::program::Stack| names.iter().for_each(|name| drop(stack.add(Post::new(name))))
     };

@@ -2,7 +2,7 @@
 
 use sprocket_core::program::{Output, Password, Stack};
 
-use super::fake_service::{Base, Pipe, Post};
+use super::fake_kinds::{Base, Pipe, Post};
 use super::simulated_service::App;
 use super::story::{Story, assert_snapshot};
 

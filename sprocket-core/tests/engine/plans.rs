@@ -7,7 +7,7 @@ use sprocket_core::engine::{Event, Events, Plan, StepId, StepOutcome};
 use sprocket_core::program::{DraftExt as _, Output, Stack};
 use sprocket_core::testing::World;
 
-use super::fake_service::{Base, Pipe, Post};
+use super::fake_kinds::{Base, Pipe, Post};
 use super::simulated_service::{App, Net};
 use super::story::{Story, assert_snapshot, edge, said, told};
 

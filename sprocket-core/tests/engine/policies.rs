@@ -5,7 +5,7 @@ use std::cell::Cell;
 use sprocket_core::engine::{Goal, Request};
 use sprocket_core::program::{Budget, DraftExt as _, Output, Stack};
 
-use super::fake_service::{Base, Pipe, Post};
+use super::fake_kinds::{Base, Pipe, Post};
 use super::story::{Story, assert_snapshot};
 
 /// Pipes of these names, all of this width, in a program that lets one go at a time.

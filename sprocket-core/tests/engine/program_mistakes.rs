@@ -8,7 +8,7 @@ use sprocket_core::program::{DraftExt as _, Password, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, Signer};
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Pipe, Post, Stall};
+use super::fake_kinds::{Pipe, Post, Stall};
 use super::simulated_service::{App, Disk, Lab, Net};
 use super::story::{Story, assert_snapshot, edge};
 
@@ -150,7 +150,7 @@ fn faulty(stack: &mut Stack) {
 }
 
 fn complaints(story: &mut Story, program: fn(&mut Stack)) -> Vec<String> {
-    let plan = story.try_plan(&program, Goal::Declared).unwrap();
+    let plan = story.try_plan(program, Goal::Declared).unwrap();
     let all = plan.problems.iter().chain(&plan.warnings);
     all.map(|problem| format!("{}: {}", problem.address, problem.message)).collect()
 }

@@ -3,7 +3,7 @@
 use sprocket_core::engine::Goal;
 use sprocket_core::program::{DraftExt as _, Stack};
 
-use super::fake_service::{Pipe, Post};
+use super::fake_kinds::{Pipe, Post};
 use super::replacement::posts;
 use super::simulated_service::{Disk, Net};
 use super::story::{Story, assert_snapshot, edge};

@@ -4,7 +4,8 @@ use sprocket_core::engine::Goal;
 use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::Crash;
 
-use super::fake_service::{Base, Pipe, Post, Trouble, Yard};
+use super::fake_kinds::{Base, Pipe, Post};
+use super::fake_service::{Trouble, Yard};
 use super::simulated_service::{Lab, Net};
 use super::story::{Story, assert_snapshot, at_each_kill, said};
 
@@ -231,7 +232,7 @@ fn refusal_names_what_a_provider_that_is_connected_no_more_has_made_or_was_makin
     story.world.settings.parallel = 1;
     story.world.crash_at(2, Crash::Before);
     let two = program(&["a", "b"]);
-    assert!(story.try_run(&two, Goal::Declared).unwrap().is_none());
+    assert!(story.try_run(two, Goal::Declared).unwrap().is_none());
     assert_eq!(story.world.snapshot().unwrap().pending.len(), 1);
     refusals.push(story.world.try_plan(|_| (), Goal::Declared).unwrap_err().to_string());
     assert_snapshot!(refusals.join("\n"), @"

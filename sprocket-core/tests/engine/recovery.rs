@@ -6,7 +6,7 @@ use sprocket_core::engine::{Event, Events, Goal};
 use sprocket_core::program::{DraftExt as _, Password, Secret, Stack};
 use sprocket_core::testing::Crash;
 
-use super::fake_service::Stone;
+use super::fake_kinds::Stone;
 use super::simulated_service::{App, Conf, Disk, Net, Note};
 use super::story::{Story, assert_snapshot, at_each_kill, nothing, said};
 use super::unfinished::{post, stone};

@@ -5,7 +5,7 @@ use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Base, Pipe, Post};
+use super::fake_kinds::{Base, Pipe, Post};
 use super::lifecycle::{estate, estate_with};
 use super::simulated_service::{App, Net};
 use super::story::{Story, assert_snapshot, at_each_kill, told};

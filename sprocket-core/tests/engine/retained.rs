@@ -5,7 +5,7 @@ use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{DraftExt as _, Password, Stack};
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Base, Pipe, Post};
+use super::fake_kinds::{Base, Pipe, Post};
 use super::lifecycle::estate;
 use super::simulated_service::{App, Disk, Net, Note};
 use super::story::{Story, assert_snapshot, at_each_kill};
@@ -127,7 +127,7 @@ fn a_retained_object_that_is_replaced_is_left_by_a_run_that_is_killed() {
         story.apply(program(1));
         story.world.crash_at(boundary, crash);
         let two = program(2);
-        let ended = story.try_run(&two, Goal::Declared).unwrap();
+        let ended = story.try_run(two, Goal::Declared).unwrap();
         story.apply(program(2));
         assert_eq!(story.objects().len(), 2, "{:?}", story.objects());
         ended.is_none()
@@ -173,7 +173,7 @@ fn what_a_retained_object_was_made_from_is_left_by_a_run_that_is_killed() {
         let mut story = Story::in_yard();
         story.apply(before);
         story.world.crash_at(boundary, crash);
-        let ended = story.try_run(&after, Goal::Declared).unwrap();
+        let ended = story.try_run(after, Goal::Declared).unwrap();
         story.apply(after);
         assert_eq!(story.objects(), ["yard:pipe/a", "yard:pipe/kept", "yard:post/user"], "{crash:?} {boundary}");
         ended.is_none()

@@ -1,9 +1,9 @@
 //! What is tried again, after which wait, and how long an answer is waited for.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use sprocket_core::engine::{Event, Events};
+use sprocket_core::engine::Event;
 use sprocket_core::kind::ErrorKind;
 use sprocket_core::program::{DraftExt as _, Stack};
 use sprocket_core::testing::Fail;
@@ -50,6 +50,7 @@ fn retries_of_calls_that_failed_together_are_spread_out() {
     assert_eq!(waits.len(), 8);
     assert!(first >= Duration::from_millis(10) && last <= Duration::from_millis(20), "{waits:?}");
     assert!(last - first > Duration::from_millis(3), "{waits:?}");
+    assert!(waits.iter().collect::<BTreeSet<_>>().len() > 3, "{waits:?}");
 }
 
 #[test]
@@ -92,30 +93,6 @@ fn an_object_that_is_replaced_is_deleted_within_its_own_time_limit() {
     (story.world.settings.call_limit, story.world.settings.ready_limit) = (hour, hour);
     story.world.fail("delete", "web", Fail::Hang);
     assert_eq!(story.apply(app(true)), ["delete lab:app/web", "create lab:app/web"]);
-}
-
-#[test]
-fn back_off_differs_between_resources() {
-    let nets = |stack: &mut Stack| (0..6).for_each(|number| drop(stack.add(Net::new(&format!("n{number}")))));
-    let mut story = Story::new();
-    let waits = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let sink = Arc::clone(&waits);
-    story.world.settings.retry_wait = Duration::from_millis(40);
-    story.world.settings.events = Events::to(move |event| {
-        if let sprocket_core::engine::Event::StepRetried { wait, .. } = event {
-            sink.lock().unwrap().push(wait);
-        }
-    });
-    (0..6).for_each(|number| story.world.fail("create", &format!("n{number}"), Fail::NoAnswer));
-    story.apply(nets);
-    let waits = waits.lock().unwrap();
-    assert_eq!(waits.len(), 6);
-    assert!(
-        waits.iter().all(|wait| (Duration::from_millis(20)..=Duration::from_millis(40)).contains(wait)),
-        "{waits:?}"
-    );
-    let distinct: std::collections::BTreeSet<_> = waits.iter().collect();
-    assert!(distinct.len() > 3, "{waits:?}");
 }
 
 #[test]

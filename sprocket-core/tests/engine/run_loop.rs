@@ -8,7 +8,7 @@ use sprocket_core::program::Stack;
 use sprocket_core::state::MemoryStore;
 use sprocket_core::testing::Fail;
 
-use super::fake_service::Post;
+use super::fake_kinds::Post;
 use super::simulated_service::{Lab, Net};
 use super::story::{Story, assert_snapshot, told};
 
@@ -56,7 +56,7 @@ fn an_opening_that_hangs_holds_up_no_other_call() {
 #[test]
 fn one_call_and_one_wait_are_told_with_the_name_of_their_object() {
     let mut story = Story::in_yard();
-    story.apply(|stack| drop(stack.add(super::fake_service::Tent::new("camp"))));
+    story.apply(|stack| drop(stack.add(super::fake_kinds::Tent::new("camp"))));
     let events = story.world.events();
     let started = events.iter().filter_map(|event| match event {
         Event::StepStarted { name, .. } => Some(name.as_ref().map(ToString::to_string)),

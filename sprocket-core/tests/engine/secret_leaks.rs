@@ -14,7 +14,8 @@ use sprocket_core::program::{DraftExt as _, Neighbours, Output, Secret, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, Signer, StateStore};
 use sprocket_core::testing::{Fail, leaks};
 
-use super::fake_service::{Gate, Post, PostSpec, Stone, Trouble, YardError, key_of};
+use super::fake_kinds::{Post, PostSpec, Stone};
+use super::fake_service::{Gate, Trouble, YardError, key_of};
 use super::simulated_service::{App, Disk, Note};
 use super::story::Story;
 
@@ -236,7 +237,7 @@ impl Case {
                 }
                 Place::Tag => gate = gate.tag(name, &value),
                 Place::Note => gate = gate.note(&value),
-                Place::Layer => gate = gate.base(super::fake_service::Base::default().layer(&value)),
+                Place::Layer => gate = gate.base(super::fake_kinds::Base::default().layer(&value)),
                 Place::Trigger => gate = gate.replace_on(&value),
                 Place::Shown => stack.output(name, &value),
             }

@@ -6,7 +6,7 @@ use sprocket_core::program::{DraftExt as _, Output, Secret, Stack};
 use sprocket_core::state::{KeySource, MemoryStore, SeenSpec, Signer};
 use sprocket_core::testing::leaks;
 
-use super::fake_service::{Base, Post, Stone};
+use super::fake_kinds::{Base, Post, Stone};
 use super::simulated_service::{App, Conf, Note};
 use super::story::{Story, assert_snapshot};
 
@@ -311,7 +311,7 @@ fn drift_hides_a_secret_wherever_somebody_has_put_it() {
             Post::new("gate").text("open").beside("--requirepass").beside(secret(ONE)).beside("--port").tag("a", "b"),
         );
     };
-    type Change = fn(&mut super::fake_service::PostSpec);
+    type Change = fn(&mut super::fake_kinds::PostSpec);
     let changes: [(&str, Change); 8] = [
         ("put before", |spec| spec.neighbours.insert(0, "--verbose".into())),
         ("exchanged", |spec| spec.neighbours.swap(0, 1)),

@@ -3,7 +3,7 @@
 use sprocket_core::engine::{Goal, Request};
 use sprocket_core::program::{DraftExt as _, Password, Secret, Stack};
 
-use super::fake_service::{Base, Post};
+use super::fake_kinds::{Base, Post};
 use super::simulated_service::{App, Conf, Disk, Net, Note};
 use super::story::{Story, assert_snapshot, told};
 
@@ -339,7 +339,7 @@ fn a_target_that_others_stand_on_is_not_deleted() {
     let mut story = Story::in_yard();
     story.apply(program(1));
     let two = program(2);
-    let plan = story.try_plan(&two, Request::from(Goal::Declared).only(["yard:post/a"])).unwrap().to_string();
+    let plan = story.try_plan(two, Request::from(Goal::Declared).only(["yard:post/a"])).unwrap().to_string();
     let told = "would be deleted to be made anew, and `yard:post/b`, which this plan leaves out, was made from it";
     assert!(plan.contains(told), "{plan}");
 }

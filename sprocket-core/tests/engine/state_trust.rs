@@ -15,7 +15,8 @@ use sprocket_core::state::{
 };
 use tempfile::TempDir;
 
-use super::fake_service::{Gate, Post, Yard};
+use super::fake_kinds::Post;
+use super::fake_service::{Gate, Yard};
 use super::simulated_service::{Lab, Net};
 use super::story::{Story, assert_snapshot, said};
 

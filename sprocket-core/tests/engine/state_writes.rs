@@ -7,7 +7,7 @@ use sprocket_core::program::Stack;
 use sprocket_core::state::{Fault, FileStore, MemoryStore, StateStore as _};
 use sprocket_core::testing::Crash;
 
-use super::fake_service::Stone;
+use super::fake_kinds::Stone;
 use super::recovery::estate;
 use super::simulated_service::{Disk, Net};
 use super::story::{Story, assert_snapshot, told};
@@ -94,7 +94,7 @@ fn an_end_is_told_once_it_is_durable() {
     for (crash, ends) in [(Crash::Before, 0), (Crash::After, 0)] {
         let mut story = Story::new();
         story.world.crash_at(2, crash);
-        assert!(story.try_run(&net, Goal::Declared).unwrap().is_none());
+        assert!(story.try_run(net, Goal::Declared).unwrap().is_none());
         let told = story.world.events().iter().filter(|event| matches!(event, Event::StepEnded { .. })).count();
         assert_eq!(told, ends, "{crash:?}");
     }

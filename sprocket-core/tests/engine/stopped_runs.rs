@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 
 use super::embedding::{embedded, pair, runtime};
 use super::failures::chain;
-use super::fake_service::{Post, Trouble};
+use super::fake_kinds::Post;
+use super::fake_service::Trouble;
 use super::run_loop::lab_behind_a_post;
 use super::simulated_service::Net;
 use super::story::{Story, assert_snapshot, told};

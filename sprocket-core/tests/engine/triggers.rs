@@ -4,7 +4,7 @@ use sprocket_core::engine::Goal;
 use sprocket_core::program::{DraftExt as _, Output, Stack};
 use sprocket_core::testing::Crash;
 
-use super::fake_service::{Base, Pipe, Post};
+use super::fake_kinds::{Base, Pipe, Post};
 use super::story::{Story, assert_snapshot};
 
 /// A pipe that is replaced whenever the text, the width or the existence of a post changes.

@@ -3,7 +3,8 @@
 use sprocket_core::program::Stack;
 use sprocket_core::testing::Fail;
 
-use super::fake_service::{Post, Stone, Tent, Trouble};
+use super::fake_kinds::{Post, Stone, Tent};
+use super::fake_service::Trouble;
 use super::recovery::killed_before_it_is_recorded;
 use super::story::{Story, assert_snapshot, told};
 

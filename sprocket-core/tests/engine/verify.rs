@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sprocket_core::program::Stack;
 
-use super::fake_service::{Post, Trouble};
+use super::fake_kinds::Post;
+use super::fake_service::Trouble;
 use super::simulated_service::{Lab, Net};
 use super::story::{Story, assert_snapshot};
 
