@@ -334,7 +334,7 @@ fn no_hash_of_a_secret_is_made_without_the_key() {
         story.apply(program);
         story.world.change::<App>("web", |spec| spec.replicas = 3);
         let connected: &dyn Fn(&mut Stack) = &program;
-        let plan = story.world.plan(story.connected(connected));
+        let plan = story.plan_of(connected);
         let saved = story.world.block_on(story.world.engine().save(&plan, "this")).unwrap();
         [
             serde_json::to_string(&story.world.snapshot()).unwrap(),

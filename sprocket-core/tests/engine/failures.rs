@@ -180,7 +180,7 @@ fn a_provider_that_falls_over_while_it_reads_is_a_refusal_and_nothing_is_taken_f
     };
     let mut refused = |call, name, program: &dyn Fn(&mut Stack)| {
         story.yard.trouble(call, name, Trouble::Panic);
-        said(&story.world.try_plan(story.connected(program), Goal::Declared).unwrap_err())
+        said(&story.try_plan(program, Goal::Declared).unwrap_err())
     };
     assert_snapshot!(refused("read", "gate", &post), @"
     could not read yard:post from `yard`: the provider panicked
@@ -212,7 +212,7 @@ fn of_several_reads_that_fail_the_first_in_order_is_told_whichever_fails_sooner(
     let mut refused = |call, [hangs, panics]: [&str; 2], program: &dyn Fn(&mut Stack)| {
         story.yard.trouble(call, hangs, Trouble::Hang);
         story.yard.trouble(call, panics, Trouble::Panic);
-        let refused = said(&story.world.try_plan(story.connected(program), Goal::Declared).unwrap_err());
+        let refused = said(&story.try_plan(program, Goal::Declared).unwrap_err());
         story.yard.inside().forget_troubles();
         refused
     };

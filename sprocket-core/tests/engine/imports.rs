@@ -11,7 +11,7 @@ use super::story::{Story, assert_snapshot, edge, said};
 
 /// Imports an object as a resource of the program.
 fn import(story: &Story, program: &dyn Fn(&mut Stack), address: &str, id: &str) -> Result<(), String> {
-    let stack = story.world.stack(story.connected(program));
+    let stack = story.stack(program);
     let imported = story.world.block_on(story.world.engine().import(&stack, address, id));
     imported.map(|_| ()).map_err(|refused| said(&refused))
 }

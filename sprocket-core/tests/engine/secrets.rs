@@ -47,7 +47,7 @@ fn is_clean(story: &mut Story, program: &dyn Fn(&mut Stack)) -> String {
 
 #[track_caller]
 pub(crate) fn is_clean_of(story: &mut Story, program: &dyn Fn(&mut Stack), secrets: &[&str]) -> String {
-    let plan = story.world.plan(story.connected(program));
+    let plan = story.plan_of(program);
     let report = story.run(program).unwrap();
     assert!(report.succeeded(), "{}", super::story::told(&report));
     let artefacts = [
@@ -258,7 +258,7 @@ fn what_becomes_secret_while_it_is_left_to_others_is_no_longer_kept_in_clear() {
 /// Plan text, JSON and state have nothing of these in them; and the plan's text.
 #[track_caller]
 fn plans_clean(story: &mut Story, program: &dyn Fn(&mut Stack), secrets: &[&str]) -> String {
-    let plan = story.world.plan(story.connected(program));
+    let plan = story.plan_of(program);
     let state = serde_json::to_string(&story.world.snapshot()).unwrap();
     for artefact in [plan.to_string(), serde_json::to_string(&plan).unwrap(), format!("{plan:?}"), state] {
         assert_eq!(leaks(&artefact, secrets), [""; 0], "{artefact}");

@@ -159,7 +159,7 @@ impl Story {
         calls
     }
 
-    /// Accepts what a plan shows; the text of the plan after it.
+    /// Accepts the drift that a plan shows.
     pub(crate) fn accept(&mut self, program: impl Fn(&mut Stack) + Copy, plan: &Plan) -> Result<Vec<Address>, Refused> {
         let stack = self.stack(program);
         let accepted = self.world.block_on(self.world.engine().accept(&stack, plan));
