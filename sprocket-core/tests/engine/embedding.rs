@@ -3,17 +3,17 @@
 use std::sync::{Arc, Barrier, Mutex};
 
 use sprocket_core::engine::{
-    Engine, Event, Events, Goal, Observation, Plan, Refused, Report, Settings, StepOutcome, Stop, Survey, VerifyReport,
+    Engine, Event, Events, Goal, Observation, Plan, Refused, Report, Settings, Stop, Survey, VerifyReport,
 };
-use sprocket_core::kind::{Address, Effect};
+use sprocket_core::kind::Address;
 use sprocket_core::program::Stack;
 use sprocket_core::state::{Snapshot, StoreError};
 use sprocket_core::testing::{Fail, World};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use super::kinds::{App, Net};
-use super::{Story, on_lab};
+use super::simulated_service::{App, Net};
+use super::story::{Story, assert_snapshot};
 
 /// What a tool keeps, and hands from one thread to another.
 #[test]
@@ -39,16 +39,16 @@ fn everything_can_be_sent_and_shared() {
 }
 
 /// An engine that tells its events to a function, and a stack for it.
-fn embedded(
-    world: &mut World,
+pub(crate) fn embedded(
+    story: &mut Story,
     program: impl Fn(&mut Stack),
     tell: impl Fn(Event) + Send + Sync + 'static,
 ) -> (Engine, Stack) {
-    world.settings.events = Events::to(tell);
-    (world.engine(), world.stack(on_lab(program)))
+    story.world.settings.events = Events::to(tell);
+    (story.world.engine(), story.stack(program))
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
@@ -68,14 +68,14 @@ fn two_engines_run_side_by_side_and_see_nothing_of_each_other() {
     // Each run waits in its first step until the other is there too: they are under way at the same time.
     let meeting = Arc::new(Barrier::new(2));
     let start = |name: &'static str, seed| {
-        let mut story = Story { world: World::seeded(seed) };
+        let mut story = Story::of(World::seeded(seed));
         let program = move |stack: &mut Stack| {
             let net = stack.add(Net::new(name));
             stack.add(App::new("web", format!("{name}:1")).net(&net.id));
         };
         let (told, meeting) = (Arc::new(Mutex::new(Vec::new())), Arc::clone(&meeting));
         let sink = Arc::clone(&told);
-        let (engine, stack) = embedded(&mut story.world, program, move |event| {
+        let (engine, stack) = embedded(&mut story, program, move |event| {
             if matches!(event, Event::StepStarted { step, .. } if step.index() == 0) {
                 meeting.wait();
             }
@@ -111,68 +111,9 @@ fn two_engines_run_side_by_side_and_see_nothing_of_each_other() {
 }
 
 /// `a` → `b`
-fn chain(stack: &mut Stack) {
+pub(crate) fn pair(stack: &mut Stack) {
     let a = stack.add(Net::new("a"));
     stack.add(Net::new("b").parent(&a.id));
-}
-
-#[test]
-fn another_task_stops_a_run() {
-    let mut story = Story::new();
-    // The first call goes unanswered for a while, so that the run is asked to stop in the middle of it.
-    story.world.fail("create", "a", Fail::Hang);
-    let (started, mut starts) = mpsc::unbounded_channel();
-    let (engine, stack) = embedded(&mut story.world, chain, move |event| {
-        if matches!(event, Event::StepStarted { .. }) {
-            started.send(()).unwrap();
-        }
-    });
-    let report = runtime().block_on(async {
-        let stop = Stop::default();
-        let run = tokio::spawn({
-            let stop = stop.clone();
-            async move {
-                let plan = engine.plan(&stack, Goal::Declared).await?;
-                engine.apply(&stack, &plan, &stop).await
-            }
-        });
-        starts.recv().await.unwrap();
-        stop.request();
-        run.await.unwrap().unwrap()
-    });
-    assert!(report.interrupted);
-    let outcomes: Vec<&StepOutcome> = report.steps.iter().map(|step| &step.outcome).collect();
-    let [StepOutcome::Failed(failure), StepOutcome::NotStarted] = outcomes[..] else {
-        panic!("what runs is waited for and not tried again, nothing more starts: {report:#?}")
-    };
-    assert_eq!(failure.effect, Effect::Unknown);
-    assert_eq!(story.world.snapshot().unwrap().pending.len(), 1, "and it is recorded");
-    assert_eq!(story.apply(chain), ["create lab:net/a", "create lab:net/b"], "both by the next run");
-}
-
-#[test]
-fn of_two_runs_on_one_store_one_is_refused() {
-    let mut story = Story::new();
-    story.world.fail("create", "a", Fail::Hang);
-    let (started, mut starts) = mpsc::unbounded_channel();
-    let (engine, stack) = embedded(&mut story.world, chain, move |event| {
-        if matches!(event, Event::StepStarted { .. }) {
-            started.send(()).unwrap();
-        }
-    });
-    let (first, second) = runtime().block_on(async {
-        let plan = engine.plan(&stack, Goal::Declared).await.unwrap();
-        let stop = Stop::default();
-        let second = async {
-            starts.recv().await.unwrap();
-            engine.apply(&stack, &plan, &stop).await
-        };
-        tokio::join!(engine.apply(&stack, &plan, &stop), second)
-    });
-    assert!(first.unwrap().succeeded());
-    let refused = second.unwrap_err();
-    assert_eq!((refused.is_locked(), refused.reason()), (true, "locked"));
-    assert_eq!(story.apply(chain), ["create lab:net/a", "create lab:net/b"], "the calls of the one run");
 }
 
 /// Aborts the task of a run at its first event of this sort, and applies again.
@@ -180,7 +121,7 @@ fn cut_off(call: &'static str, name: &str, at: fn(&Event) -> bool, program: fn(&
     let mut story = Story::new();
     story.world.fail(call, name, Fail::Hang);
     let (seen, mut sight) = mpsc::unbounded_channel();
-    let (engine, stack) = embedded(&mut story.world, program, move |event| {
+    let (engine, stack) = embedded(&mut story, program, move |event| {
         if at(&event) {
             seen.send(()).unwrap();
         }
@@ -213,7 +154,7 @@ fn cut_off(call: &'static str, name: &str, at: fn(&Event) -> bool, program: fn(&
 
 #[test]
 fn a_run_whose_future_is_dropped_is_a_crash_and_the_next_one_converges() {
-    cut_off("create", "a", |event| matches!(event, Event::StepStarted { .. }), chain);
+    cut_off("create", "a", |event| matches!(event, Event::StepStarted { .. }), pair);
     // The object is there, and was never seen to work.
     cut_off(
         "ready",
@@ -226,46 +167,13 @@ fn a_run_whose_future_is_dropped_is_a_crash_and_the_next_one_converges() {
 }
 
 #[test]
-fn a_plan_has_one_digest_and_another_plan_another() {
+fn settings_without_a_single_call_are_refused() {
     let mut story = Story::new();
-    let app = |image: &'static str| {
-        move |stack: &mut Stack| {
-            stack.add(App::new("web", image));
-        }
-    };
-    // Both propose a lineage and a key: the state of whichever is applied.
-    assert_ne!(story.world.plan(on_lab(app("app:1"))).digest(), story.world.plan(on_lab(app("app:1"))).digest());
-    story.apply(app("app:1"));
-    let digest = |story: &mut Story, image| story.world.plan(on_lab(app(image))).digest();
-    let shown = digest(&mut story, "app:2");
-    assert_eq!(digest(&mut story, "app:2"), shown);
-    assert_ne!(digest(&mut story, "app:3"), shown);
-    assert!(shown.len() == 32 && shown.chars().all(|c| c.is_ascii_hexdigit()), "{shown}");
-    story.world.change::<App>("web", |spec| spec.replicas = 3);
-    assert_ne!(digest(&mut story, "app:2"), shown, "the world has moved");
-}
-
-#[test]
-fn a_secret_that_changes_is_another_plan_and_looks_the_same() {
-    let mut story = Story::new();
-    let app = |token: &'static str| {
-        move |stack: &mut Stack| {
-            let token = sprocket_core::program::Output::known(token.to_owned()).secret();
-            stack.add(App::new("web", "app:1").env("TOKEN", &token));
-        }
-    };
-    story.apply(app("hunter2-one"));
-    let [two, three] = ["hunter2-two", "hunter2-three"].map(|token| story.world.plan(on_lab(app(token))));
-    assert_ne!(two.digest(), three.digest());
-    let document = |plan: &Plan| {
-        let mut document = serde_json::to_value(plan).unwrap();
-        document["digest"].take();
-        document
-    };
-    assert_eq!(document(&two), document(&three));
-    let change = &document(&two)["steps"][0]["changes"][0];
-    let secret = serde_json::json!({ "$secret": true });
-    assert_eq!((&change["before"], &change["after"]), (&secret, &secret));
-    let text = document(&two).to_string();
-    assert!(!text.contains("hunter2") && !text.contains("$sealed"), "{text}");
+    let net = |stack: &mut Stack| drop(stack.add(Net::new("a")));
+    story.apply(net);
+    story.world.settings.parallel = 0;
+    let (engine, stack) = (story.world.engine(), story.stack(net));
+    let refused = story.world.block_on(engine.verify(&stack)).unwrap_err();
+    assert_snapshot!(refused, @"the engine's settings can't work: `parallel` is 0: no call could ever be made");
+    assert_eq!(story.world.block_on(engine.plan(&stack, Goal::Declared)).unwrap_err().reason(), "settings");
 }

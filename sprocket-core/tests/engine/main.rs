@@ -1,55 +1,74 @@
-//! How the engine behaves, told as stories on the in-memory world.
+//! What the engine does in each situation that a deployment gets into, told as stories: a program, what happens to it or to
+//! the world, and what must come out. `docs/scenarios.md` lists them all.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
-mod accept;
-mod compaction;
-mod crashes;
-mod embedding;
-mod failures;
-mod guards;
+// The world that the tests are told in: `Story`, and the services that it has.
+mod closed_service;
+mod fake_kinds;
+mod fake_service;
+mod simulated_service;
+mod story;
+
+// What a program says, and what is wrong in it.
+mod ignored_settings;
+mod lifecycle;
+mod order;
+mod policies;
+mod program_mistakes;
+
+// What becomes of an object: replaced, kept, gone with its host.
+mod hosts;
+mod old_objects;
+mod protection;
+mod replacement;
+mod retained;
+mod triggers;
+
+// Which object is meant, and whose it is.
+mod adoption;
+mod claims;
+mod drift;
 mod imports;
-mod kinds;
-mod records;
-mod saved;
+mod moves;
+mod names;
+mod orphans;
+mod owner_tags;
+
+// What a program reaches its services by, and what it asks them.
+mod closed_providers;
+mod deferral;
+mod edge_kinds;
+mod look_ups;
+mod provider_overrides;
+mod providers;
+mod upgrades;
+
+// Plans, and what people read.
+mod foreign_texts;
+mod outputs;
+mod plan_text;
+mod plans;
+mod saved_plans;
 mod selection;
-mod shut;
-mod stories;
+mod verify;
 
-use sprocket_core::program::Stack;
-use sprocket_core::testing;
-use sprocket_core::testing::World;
+// Runs, and what goes wrong with them.
+mod failures;
+mod in_doubt;
+mod locks;
+mod recovery;
+mod retries;
+mod run_loop;
+mod state_writes;
+mod stopped_runs;
+mod unfinished;
 
-use self::kinds::Lab;
+// What nobody else may know or change.
+mod derived_secrets;
+mod secret_leaks;
+mod secrets;
+mod state_trust;
 
-/// A world, and programs that are connected to its lab.
-pub(crate) struct Story {
-    pub world: World,
-}
-
-impl Story {
-    pub(crate) fn new() -> Self {
-        Self { world: testing::world() }
-    }
-
-    /// The plan's text.
-    pub(crate) fn plan(&mut self, program: impl Fn(&mut Stack)) -> String {
-        self.world.plan(on_lab(program)).to_string()
-    }
-
-    /// Applies, sees that nothing is left to do, and answers the calls that changed something.
-    pub(crate) fn apply(&mut self, program: impl Fn(&mut Stack) + Copy) -> Vec<String> {
-        self.world.apply(on_lab(program));
-        let calls = self.world.calls();
-        let again = self.plan(program);
-        assert!(again.starts_with("Nothing to do"), "the same program again:\n{again}");
-        calls
-    }
-}
-
-pub(crate) fn on_lab(program: impl Fn(&mut Stack)) -> impl Fn(&mut Stack) {
-    move |stack| {
-        stack.connect(Lab::local());
-        program(stack);
-    }
-}
+// The engine in a program of somebody's own.
+mod embedding;

@@ -1,11 +1,11 @@
 //! Plans for some resources only, and new objects that are asked for.
 
-use insta::assert_snapshot;
 use sprocket_core::engine::{Goal, Request};
 use sprocket_core::program::{DraftExt as _, Password, Secret, Stack};
 
-use super::kinds::{App, Conf, Disk, Net, Note};
-use super::{Story, on_lab};
+use super::fake_kinds::{Base, Post};
+use super::simulated_service::{App, Conf, Disk, Net, Note};
+use super::story::{Story, assert_snapshot, told};
 
 /// `web` and `api` are both on `edge`; `api` has a config of its own; `log` is alone.
 fn estate(stack: &mut Stack) {
@@ -30,19 +30,6 @@ fn declared() -> Request {
 
 fn destroyed() -> Request {
     Goal::Destroyed { include_kept: false }.into()
-}
-
-impl Story {
-    fn plan_for(&mut self, program: impl Fn(&mut Stack), request: Request) -> String {
-        self.world.try_plan(on_lab(program), request).unwrap().to_string()
-    }
-
-    /// Applies what is asked for, and answers the calls that changed something.
-    fn apply_for(&mut self, program: impl Fn(&mut Stack), request: Request) -> String {
-        let report = self.world.run(on_lab(program), request).unwrap().unwrap();
-        assert!(report.succeeded(), "{report:#?}");
-        self.world.calls().join("\n")
-    }
 }
 
 #[test]
@@ -289,11 +276,11 @@ fn what_can_not_have_a_successor_is_not_replaced_because_it_is_asked_for() {
     };
     story.apply(program);
     assert_snapshot!(story.plan_for(program, declared().replace(["lab:*"])), @"
-    problem: `lab:net/edge`: is protected, and a new one was asked for  (sprocket-core/tests/engine/selection.rs:286)
+    problem: `lab:net/edge`: is protected, and a new one was asked for  (FILE:LINE1)
       hint: take `.protect()` away and apply that first, or do not ask for it
-    problem: `lab:disk/data`: holds data that would be lost: a new one was asked for  (sprocket-core/tests/engine/selection.rs:287)
+    problem: `lab:disk/data`: holds data that would be lost: a new one was asked for  (FILE:LINE2)
       hint: do not ask for it, or declare a new one under another name and move the data
-    problem: `lab:conf/motd`: is named by its content, and a new one was asked for: it would have the same name  (sprocket-core/tests/engine/selection.rs:288)
+    problem: `lab:conf/motd`: is named by its content, and a new one was asked for: it would have the same name  (FILE:LINE3)
       hint: change its content
     3 problems: nothing can be applied until they are solved.
     ");
@@ -339,4 +326,62 @@ fn a_resource_takes_what_it_is_made_from_however_indirectly() {
     let gone = "delete lab:net/d\ndelete lab:net/c\ndelete lab:net/b\ndelete lab:net/a";
     assert_eq!(story.apply_for(chain, destroyed().only(["lab:net/a"])), gone);
     assert_eq!(story.apply_for(chain, declared().without(["lab:net/a"])), "create lab:net/other");
+}
+
+#[test]
+fn a_target_that_others_stand_on_is_not_deleted() {
+    let program = |width: u64| {
+        move |stack: &mut Stack| {
+            let a = stack.add(Post::new("a").base(Base::default().width(width)));
+            stack.add(Post::new("b").on(&a.id));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program(1));
+    let two = program(2);
+    let plan = story.try_plan(two, Request::from(Goal::Declared).only(["yard:post/a"])).unwrap().to_string();
+    let told = "would be deleted to be made anew, and `yard:post/b`, which this plan leaves out, was made from it";
+    assert!(plan.contains(told), "{plan}");
+}
+
+#[test]
+fn a_fixed_name_stays_if_an_update_is_enough() {
+    let program = |text: &'static str| {
+        move |stack: &mut Stack| {
+            let a = stack.add(Post::new("a").text(text));
+            let base = Base::default().layer(a.version.map(|_| "same".to_owned()));
+            stack.add(Post::new("b").text(a.version.map(|version| version.to_string())).base(base));
+        }
+    };
+    let mut story = Story::in_yard();
+    story.apply(program("one"));
+    story.calls();
+    let report = story.run(program("two")).unwrap();
+    assert!(told(&report).contains("it turned out to need an update only"), "{}", told(&report));
+    assert_eq!(story.calls(), ["update yard:post/a"]);
+    assert_eq!(story.apply_alone(program("two")), ["update yard:post/b"]);
+}
+
+#[test]
+fn patterns_that_match_nothing_are_problems() {
+    let mut story = Story::new();
+    let program = |stack: &mut Stack| drop(stack.add(Post::new("web")));
+    let connected = story.connected(&program);
+    for request in [
+        Request::from(Goal::Declared).only(["yard:post/wbe"]),
+        Request::from(Goal::Declared).without(["yard:post/wbe"]),
+        Request::from(Goal::Declared).replace(["wbe"]),
+        Request::from(Goal::Declared).allow(["yard:post/wbe"]),
+        Request::from(Goal::Destroyed { include_kept: false }).without(["yard:psot/*"]),
+    ] {
+        let plan = story.world.try_plan(&connected, request).unwrap();
+        let [problem] = &plan.problems[..] else { panic!("{plan}") };
+        assert_eq!(problem.hint.as_deref(), Some("did you mean `yard:post/web`?"), "{plan}");
+    }
+    let far = Request::from(Goal::Declared).only(["something:else/entirely"]);
+    let plan = story.world.try_plan(&connected, far).unwrap();
+    assert_eq!(plan.problems[0].hint.as_deref(), Some("`state list` and `graph` show the addresses that there are"));
+    // What a request may name: what is declared, recorded, or was before a move.
+    let known = Request::from(Goal::Declared).allow(["yard:post/web"]).without(["yard:*"]);
+    assert!(story.world.try_plan(&connected, known).unwrap().problems.is_empty());
 }

@@ -60,8 +60,7 @@ fn the_table_of_decisions_is_what_is_decided() {
 }
 
 /// Where the short names of places lead, as `docs/scenarios.md` says.
-const PLACES: [(&str, &str); 5] = [
-    ("scenarios/", "sprocket-core/tests/scenarios/"),
+const PLACES: [(&str, &str); 4] = [
     ("engine/", "sprocket-core/tests/engine/"),
     ("store/", "sprocket-core/tests/store/"),
     ("chance/", "sprocket-core/tests/chance/"),
