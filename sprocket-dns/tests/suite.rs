@@ -155,7 +155,7 @@ fn marks_on(server: &Server) {
     failed: its mark says that it is this stack's: it says that another stack owns it
     ");
     insta::assert_snapshot!(server.plain(&world.plan(declared("192.0.2.2")).to_string(), &at), @"
-    problem: `dns:record/AT:A`: another stack has marked `AT:A` as its own  (sprocket-dns/tests/suite.rs:117)
+    problem: `dns:record/AT:A`: another stack has marked `AT:A` as its own  (sprocket-dns/tests/suite.rs:118)
       hint: leave it to that stack with `state forget dns:record/AT:A`; or forget it in both, and `import` it here; `--exclude dns:record/AT:A` applies the rest
     1 problem: nothing can be applied until it is solved.
     ");

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use docker::*;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:config", provider = Docker, naming = generation, state = Reported)]
 struct Config {
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
-kind!(Config, "docker:config", ConfigDraft, ConfigSpec, |_, this| Self { this });
+kind!(Config);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(resource = Config)]
@@ -33,11 +34,12 @@ struct ConfigSpec {
     title: Option<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:policy", provider = Docker, naming = generation, state = Reported)]
 struct Policy {
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
-kind!(Policy, "docker:policy", PolicyDraft, PolicySpec, |_, this| Self { this });
+kind!(Policy);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(resource = Policy)]

@@ -7,11 +7,12 @@ mod docker;
 use docker::*;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Handle)]
+#[handle(kind = "docker:login", provider = Docker, naming = generation, state = Reported)]
 struct Login {
-    this: This<Self>,
+    this: ResourceRef<Self>,
 }
-kind!(Login, "docker:login", LoginDraft, LoginSpec, |_, this| Self { this });
+kind!(Login);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Spec)]
 #[spec(resource = Login)]
