@@ -733,7 +733,7 @@ impl<'c> Stage<'c> {
                 let mut put = inside.put(kind, &name, set, None);
                 // What has our object's id and another name would be our object with another name.
                 if recorded.iter().any(|object| object.id.as_str() == put.id && object.name.as_str() != name) {
-                    let fresh = format!("{}-of-others", put.id);
+                    let fresh = format!("{}-of-others-{name}", put.id);
                     inside.things.last_mut().expect("it was put there").id.clone_from(&fresh);
                     put.id = fresh;
                 }
