@@ -1,4 +1,4 @@
-//! What people meet: somebody else's file, mistakes, files that can't be read.
+//! A file of another owner, a file that can't be read, and names that lead out of the folder.
 
 use std::fs;
 

@@ -1,7 +1,7 @@
 //! A provider and a kind of one's own, whole: `folder:file`, a text file in a folder.
 //!
-//! The owner tag, which says whose a file is, is its first line: `# sprocket LINEAGE RECORD`. By it a file is found again
-//! after a crash, and somebody else's file is left alone. `docs/writing-a-kind.md` says what the engine relies on.
+//! The owner tag is the first line of a file: `# sprocket LINEAGE RECORD`. By it a file is found again
+//! after a crash, and a file of another owner is left alone. `docs/writing-a-kind.md` says what the engine relies on.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};

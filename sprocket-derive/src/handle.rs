@@ -1,4 +1,4 @@
-//! The handle: who a resource is, and where each of its outputs comes from.
+//! The handle: the identity of a resource, and the source of each output.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -28,7 +28,7 @@ pub(crate) fn write(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStr
     let provider = match entries.get("provider") {
         Some(entry) => entry.path(errors),
         None => {
-            errors.at(&input.ident, "say what it is made with: `#[handle(provider = Docker)]`");
+            errors.at(&input.ident, "name the provider: `#[handle(provider = Docker)]`");
             None
         }
     };
@@ -70,8 +70,8 @@ pub(crate) fn write(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStr
                 &self.#this
             }
 
-            #[allow(unused_variables)]
             fn handle(#draft_param: &#draft, #this_param: #core::__derive::ResourceRef<Self>) -> Self {
+                let _ = #draft_param;
                 #(let #lets = #made;)*
                 Self { #(#fields: #lets,)* #this: #this_param }
             }
@@ -81,7 +81,7 @@ pub(crate) fn write(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStr
 
 fn kind(input: &DeriveInput, entries: &Entries, errors: &mut Errors) -> Option<syn::LitStr> {
     let Some(entry) = entries.get("kind") else {
-        errors.at(&input.ident, "say what the kind is called in addresses: `#[handle(kind = \"docker:network\")]`");
+        errors.at(&input.ident, "name the kind: `#[handle(kind = \"docker:network\")]`");
         return None;
     };
     match entry.expression() {
@@ -139,7 +139,7 @@ impl Parse for Source {
 /// A field of the handle, and the expression that makes it.
 type Output<'a> = (&'a Ident, TokenStream);
 
-/// The field that keeps who it is, and the outputs.
+/// The field that holds the identity, and the outputs.
 fn outputs<'a>(
     input: &DeriveInput,
     fields: &'a Fields,
@@ -157,13 +157,16 @@ fn outputs<'a>(
             None if is_resource_ref(&field.ty) => this = Some(ident),
             None => errors.at(
                 ident,
-                "say where it comes from: `#[output(state.id)]`, `#[output(name)]`, `#[output(config.address)]`, or an \
+                "say where this output comes from: `#[output(state.id)]`, `#[output(name)]`, `#[output(config.address)]`, or an \
                  expression of `this` and `draft`",
             ),
         }
     }
     if this.is_none() {
-        errors.at(&input.ident, "a handle keeps who it is: it needs a field `this: ResourceRef<Self>`");
+        errors.at(
+            &input.ident,
+            "a handle needs the field `this: ResourceRef<Self>`, which holds the resource's identity",
+        );
     }
     Some((this?, outputs))
 }

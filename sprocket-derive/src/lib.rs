@@ -166,7 +166,7 @@ pub fn spec(input: TokenStream) -> TokenStream {
     code.into()
 }
 
-/// Writes `Handle` for the struct of a resource's outputs: who it is, and where each output comes from.
+/// Writes `Handle` for the struct of a resource's outputs: the resource's identity, and the source of each output.
 ///
 /// ```
 /// # use serde::{Deserialize, Serialize};

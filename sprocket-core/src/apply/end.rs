@@ -72,7 +72,7 @@ impl Run<'_> {
         }
         self.settings.events.emit(|| Event::ApplyEnded { saved });
         let stopped = *self.stop.borrow();
-        let steps = self.plan.steps.iter().zip(self.outcomes.at_last()).map(|(step, (outcome, took))| StepReport {
+        let steps = self.plan.steps.iter().zip(self.outcomes.at_end()).map(|(step, (outcome, took))| StepReport {
             address: step.address.clone(),
             action: step.action.verb(),
             name: step.name.clone(),

@@ -1,4 +1,4 @@
-//! What has come of each step of a run so far.
+//! The outcome of each step of a run so far.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl Outcomes {
         self.steps[step.index()].began = Some(Instant::now());
     }
 
-    /// It was not made after all.
+    /// The call was not made after all.
     pub(super) fn take_back(&mut self, step: StepId) {
         self.steps[step.index()].began = None;
     }
@@ -52,14 +52,14 @@ impl Outcomes {
         }
     }
 
-    /// How a step that has ended did, and how long it took.
+    /// The outcome of a step that has ended, and how long it took.
     pub(super) fn of(&self, step: StepId) -> Option<(&StepOutcome, Duration)> {
         let Outcome { ended, took, .. } = &self.steps[step.index()];
         Some((ended.as_ref()?, *took))
     }
 
-    /// How each step did, in the end, and how long it took.
-    pub(super) fn at_last(&self) -> impl Iterator<Item = (StepOutcome, Duration)> {
+    /// The outcome of each step at the end of the run, and how long the step took.
+    pub(super) fn at_end(&self) -> impl Iterator<Item = (StepOutcome, Duration)> {
         self.steps.iter().map(|Outcome { ended, began, took }| {
             let begun = if began.is_some() { StepOutcome::Abandoned } else { StepOutcome::NotStarted };
             (ended.clone().unwrap_or(begun), *took)

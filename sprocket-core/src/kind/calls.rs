@@ -119,7 +119,7 @@ pub struct Recorded<R: Kind> {
 }
 
 impl<R: Kind> Recorded<R> {
-    /// The object as it was recorded, for kinds that no service could tell more of.
+    /// The object as it was recorded, for kinds whose service reports nothing more.
     pub fn as_live(&self) -> Live<R> {
         Live {
             id: self.id.clone(),

@@ -1,4 +1,4 @@
-//! Handles: who a resource is, and what others can use of it.
+//! Handles: the identity of a resource, and the outputs that other resources use.
 
 use std::fmt::Debug;
 
@@ -24,10 +24,10 @@ pub trait Handle: Sized + Send + Sync + 'static {
     /// What its service reports and its spec can't say.
     type State: State;
 
-    /// Who it is.
+    /// The identity of the resource.
     fn this(&self) -> &ResourceRef<Self>;
 
-    /// The handle of a draft that has been added.
+    /// Makes the handle of a draft that was added to a stack.
     fn handle(draft: &Self::Draft, this: ResourceRef<Self>) -> Self;
 }
 

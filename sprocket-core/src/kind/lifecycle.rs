@@ -16,19 +16,19 @@ use crate::kind::{
 
 /// The lifecycle of a kind of resource. `Self` is its handle.
 pub trait Kind: Handle {
-    /// What is unusual about it.
+    /// In what it differs from most kinds.
     const FLAGS: KindFlags = KindFlags::new();
     /// The version of its spec and state; [`upgrade`](Self::upgrade) reads what older ones wrote.
     const VERSION: u32 = 1;
-    /// What an object takes at its service that not everybody can have, besides its name, such as a port: its claims. Its
-    /// settings are given as far as they are known.
+    /// The exclusive resources of the service that an object uses besides its name, such as a port. The spec is given as far as
+    /// it is known.
     const CLAIMS: Option<ClaimsOf<Self>> = None;
-    /// The one way of writing a name, for kinds whose service takes several spellings for one: names for which it is equal
-    /// are one object's. The provider's settings are given where they are known.
+    /// The canonical spelling of a name, for kinds whose service accepts several spellings. Two names with the same canonical
+    /// spelling are the name of one object. The provider's config is given where it is known.
     const CANONICAL: Option<CanonicalOf<Self>> = None;
 
-    /// Reads the objects that the request is about: one, or none if the service says that there is none; several only where
-    /// it has several of that name. An error means that this could not be found out.
+    /// Reads the requested object. The answer is empty if the service reports that there is no such object, and has several
+    /// only if the service has several of that name. Whatever else keeps the read from telling is an error.
     fn read(provider: &Self::Provider, request: ReadRequest<'_, Self>)
     -> impl Future<Output = ReadResult<Self>> + Send;
 
@@ -127,7 +127,7 @@ pub trait Kind: Handle {
     }
 }
 
-/// What is unusual about a kind.
+/// In what a kind differs from most kinds.
 ///
 /// ```
 /// # use sprocket_core::kind::KindFlags;
@@ -144,7 +144,7 @@ pub struct KindFlags {
 }
 
 impl KindFlags {
-    /// Nothing is: its objects work once they exist, hold no data, and bear an owner tag.
+    /// Like most kinds: an object works once it exists, holds no data, and bears an owner tag.
     pub const fn new() -> Self {
         Self { needs_ready: false, stateful: false, untagged: false }
     }
@@ -171,10 +171,10 @@ impl KindFlags {
     }
 }
 
-/// Says what an object of a kind claims.
+/// A function that lists the claims of an object.
 pub type ClaimsOf<R> = fn(&PhysicalName, Option<&<R as Handle>::Spec>) -> Vec<Claim>;
 
-/// Says the one way of writing a name of a kind.
+/// A function that gives the canonical spelling of a name.
 pub type CanonicalOf<R> = fn(&PhysicalName, Option<&<<R as Handle>::Provider as Provider>::Config>) -> PhysicalName;
 
 /// The error of a kind's calls.

@@ -207,7 +207,7 @@ fn check<D: ProviderDraft>(setting: &str, value: &Value) -> Result<(), OverrideE
     if D::SECRETS.contains(&setting) || mentions_secret(value) {
         return Err(OverrideError::SecretSetting);
     }
-    // Who asks for the next setting has taken this one; that there is none is no error of this one.
+    // Serde asks for a second entry only after it has read this one: from then on errors are about settings that are missing.
     let mut is_taken = false;
     let end = iter::from_fn(|| {
         is_taken = true;

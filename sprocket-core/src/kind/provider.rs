@@ -93,8 +93,8 @@ pub trait ProviderError: Error + Send + Sync + 'static {
     }
 }
 
-/// For services that are files. After an error that is none of those that say what is wrong, nobody knows whether the call
-/// had an effect: that is found out before it is tried again.
+/// For providers whose service is the file system. An error of any kind that is not named here leaves open whether the call
+/// had an effect: the engine recovers it before it retries.
 impl ProviderError for io::Error {
     fn kind(&self) -> ErrorKind {
         match io::Error::kind(self) {

@@ -1,4 +1,4 @@
-//! Who a resource is: what a handle makes its outputs from.
+//! The identity of a resource, from which its handle makes the outputs.
 
 use std::fmt::Debug;
 
@@ -7,7 +7,7 @@ use crate::base::{Address, PhysicalName};
 use crate::kind::Provider;
 use crate::value::{Deps, NodeId, Output};
 
-/// Who a resource is: each handle keeps one, and makes its outputs from it.
+/// The identity of a resource. Each handle holds one, and makes its outputs from it.
 pub struct ResourceRef<R> {
     pub(crate) address: Address,
     pub(crate) name: PhysicalName,

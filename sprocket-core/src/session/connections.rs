@@ -158,7 +158,7 @@ impl Connections {
             let connection = Self::open_one(name, stack, snapshot, known, key, opener).await?;
             Ok::<_, Refused>((name.clone(), connection))
         });
-        let all = FuturesOrdered::from_iter(opening).try_collect().await?; // in order: the same failure is told each time
+        let all = FuturesOrdered::from_iter(opening).try_collect().await?; // in order: of several failures the same one is reported each time
         Ok(Self { all, opener: Arc::clone(opener) })
     }
 

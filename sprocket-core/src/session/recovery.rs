@@ -29,7 +29,7 @@ pub(crate) async fn recover(
             settled => settled,
         }
     });
-    let settled: Vec<Option<Entry>> = FuturesOrdered::from_iter(settling).try_collect().await?; // in order: the same failure is told each time
+    let settled: Vec<Option<Entry>> = FuturesOrdered::from_iter(settling).try_collect().await?; // in order: of several failures the same one is reported each time
     let settled: Vec<Entry> = settled.into_iter().flatten().collect();
     snapshot.take_all(settled.iter().cloned());
     Ok(settled)

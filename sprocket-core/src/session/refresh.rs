@@ -40,7 +40,7 @@ pub(crate) async fn observe(
     // In boxes: of a closure that makes futures of references, rustc can't tell that they may go to another thread.
     let (recorded, mut reads) = (&*snapshot, Vec::<BoxFuture<'_, _>>::new());
     reads.extend(groups.into_iter().map(|group| group.read(recorded, key, connections).boxed()));
-    // In order, here and below: of several that fail, the same one is told each time.
+    // In order, here and below: of several failures the same one is reported each time.
     let mut reads = stream::iter(reads).buffered(64);
     while let Some((objects, strays)) = reads.try_next().await? {
         observed.objects.extend(objects);

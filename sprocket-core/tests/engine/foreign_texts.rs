@@ -14,29 +14,29 @@ const MARKS: [&str; 6] = ["$after", "$sealed", "$fingerprint", "$assigned", "$se
 
 #[test]
 fn keys_of_users_that_look_like_marks_are_plain_keys() {
-    for owner in MARKS {
+    for marker in MARKS {
         let program = |value: &'static str| {
             move |stack: &mut Stack| {
-                stack.add(Net::new("edge").label(owner, value));
-                stack.add(Conf::new("motd", "hello").label(owner, value));
-                stack.output("map", &Output::known(BTreeMap::from([(owner.to_owned(), value.to_owned())])));
+                stack.add(Net::new("edge").label(marker, value));
+                stack.add(Conf::new("motd", "hello").label(marker, value));
+                stack.output("map", &Output::known(BTreeMap::from([(marker.to_owned(), value.to_owned())])));
             }
         };
         let mut story = Story::new();
         let text = story.plan(program("one"));
-        assert!(text.contains(&format!("labels: {{{owner}: one}}")), "{owner}: {text}");
-        assert!(text.contains(&format!("output map: (none) → {{{owner}: one}}")), "{owner}: {text}");
+        assert!(text.contains(&format!("labels: {{{marker}: one}}")), "{marker}: {text}");
+        assert!(text.contains(&format!("output map: (none) → {{{marker}: one}}")), "{marker}: {text}");
         story.apply(program("one"));
-        assert_eq!(story.world.spec::<Net>("edge").unwrap().labels[owner], "one");
+        assert_eq!(story.world.spec::<Net>("edge").unwrap().labels[marker], "one");
         let outputs = story.world.block_on(story.world.engine().outputs(true)).unwrap();
-        assert_eq!(outputs["map"], json!({ owner: "one" }));
+        assert_eq!(outputs["map"], json!({ marker: "one" }));
         let text = story.plan(program("two"));
-        assert!(text.contains(&format!("labels.{owner}: one → two")), "{owner}: {text}");
-        assert_eq!(story.apply(program("two")).len(), 2, "{owner}");
+        assert!(text.contains(&format!("labels.{marker}: one → two")), "{marker}: {text}");
+        assert_eq!(story.apply(program("two")).len(), 2, "{marker}");
         // Others may have such keys too.
-        story.world.change::<Net>("edge", |spec| drop(spec.labels.insert(owner.into(), "theirs".into())));
+        story.world.change::<Net>("edge", |spec| drop(spec.labels.insert(marker.into(), "theirs".into())));
         let text = story.plan(program("two"));
-        assert!(text.contains(&format!("labels.{owner}: theirs → two")), "{owner}: {text}");
+        assert!(text.contains(&format!("labels.{marker}: theirs → two")), "{marker}: {text}");
         story.apply(program("two"));
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::embedding::{embedded, pair, runtime};
 use super::fake_kinds::Stone;
 use super::simulated_service::{App, Net};
-use super::story::{Story, assert_snapshot, edge, said};
+use super::story::{Story, assert_snapshot, edge, said, until_the_call_hangs};
 
 fn holder() -> Holder {
     Holder {
@@ -137,7 +137,7 @@ fn a_lost_lock_ends_waits() {
     let begun = Instant::now();
     let report = story.run_beside(&store, story.connected(&|stack| drop(stack.add(App::new("web", "app:1")))), {
         async move |_: &Stop| {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            until_the_call_hangs().await;
             break_lock(&broken);
         }
     });

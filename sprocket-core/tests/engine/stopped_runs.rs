@@ -15,7 +15,7 @@ use super::fake_kinds::Post;
 use super::fake_service::Trouble;
 use super::run_loop::lab_behind_a_post;
 use super::simulated_service::Net;
-use super::story::{Story, assert_snapshot, told};
+use super::story::{Story, assert_snapshot, told, until_the_call_hangs};
 
 #[test]
 fn a_stopped_run_finishes_what_runs_and_starts_nothing() {
@@ -72,7 +72,7 @@ fn a_run_is_stopped_while_the_plan_is_made_again() {
     let (engine, stack, stop) = (story.world.engine(), story.world.stack(&program), Stop::default());
     let report = story.world.block_on(async {
         let stopping = async {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            until_the_call_hangs().await;
             stop.request();
         };
         futures::join!(engine.apply(&stack, &plan, &stop), stopping).0
@@ -91,7 +91,7 @@ fn a_run_is_stopped_at_once_during_an_opening() {
     let program = lab_behind_a_post(&story);
     let begun = Instant::now();
     let report = story.run_beside(&MemoryStore::new(), program, async |stop| {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        until_the_call_hangs().await;
         stop.request();
         stop.request();
     });
@@ -107,7 +107,7 @@ fn a_stopped_run_does_not_wait_for_an_opening() {
     let program = lab_behind_a_post(&story);
     let begun = Instant::now();
     let report = story.run_beside(&MemoryStore::new(), program, async |stop| {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        until_the_call_hangs().await;
         stop.request();
     });
     assert!(report.interrupted, "{report:#?}");

@@ -265,3 +265,8 @@ pub(crate) fn without_lines(text: &impl ToString) -> String {
     }
     told
 }
+
+/// Waits until a run is surely in the call that hangs. A run that is slower passes the test too, which then shows less.
+pub(crate) async fn until_the_call_hangs() {
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+}
