@@ -373,11 +373,9 @@ impl Dns {
         }
         let update = Update::default().if_absent(&place.name, place.wire());
         let update = match seen.marked() {
-            Marked::Not => update.if_absent(&place.owner, MARKS),
+            Marked::Not => update.if_absent(&place.tag, MARKS),
             // The records were deleted by hand, and their mark was left.
-            Marked::By(old) if old.lineage == owner.lineage => {
-                update.if_exactly(&seen.marks).remove(&place.owner, MARKS)
-            }
+            Marked::By(old) if old.lineage == owner.lineage => update.if_exactly(&seen.marks).remove(&place.tag, MARKS),
             other => return Err(foreign(&what, place, &other)),
         };
         // What this stack has of another type at a CNAME's name is released before, since both are claims.
@@ -385,7 +383,7 @@ impl Dns {
             RecordType::Cname => update.if_unused(&place.name),
             _ => update.if_absent(&place.name, hickory_proto::rr::RecordType::CNAME),
         };
-        let update = update.add(records).add([owner_tag::record(&place.owner, owner)]);
+        let update = update.add(records).add([owner_tag::record(&place.tag, owner)]);
         match self.client.update(&what, update).await {
             Ok(()) => self.taken(place, spec, owner, &what).await,
             Err(error) if is_unmet(&error) => {
@@ -411,12 +409,12 @@ impl Dns {
         }
         let update = Update::default().if_exactly(&seen.records);
         let update = match &marked {
-            Marked::Not => update.if_absent(&place.owner, MARKS),
+            Marked::Not => update.if_absent(&place.tag, MARKS),
             Marked::By(old) if old.lineage == owner.lineage => update.if_exactly(&seen.marks),
             other => return Err(foreign(&what, place, other)),
         };
         let update = update.remove(&place.name, place.wire()).add(records);
-        let update = update.remove(&place.owner, MARKS).add([owner_tag::record(&place.owner, owner)]);
+        let update = update.remove(&place.tag, MARKS).add([owner_tag::record(&place.tag, owner)]);
         self.client.update(&what, update).await.map_err(|error| changed(error, &what))?;
         self.taken(place, spec, owner, &what).await
     }
@@ -426,11 +424,11 @@ impl Dns {
         let seen = self.look(place).await?;
         let update = Update::default().if_exactly(&seen.records).remove(&place.name, place.wire());
         let update = match seen.marked() {
-            Marked::By(owner) if owner == record.owner => update.if_exactly(&seen.marks).remove(&place.owner, MARKS),
+            Marked::By(owner) if owner == record.owner => update.if_exactly(&seen.marks).remove(&place.tag, MARKS),
             // It has gone, and what is there now is somebody else's mark.
             _ if seen.records.is_empty() => return Ok(()),
-            Marked::Not if self.spec(place, &seen.records) == record.spec => update.if_absent(&place.owner, MARKS),
-            Marked::Not => return Err(DnsError::NotOurs { what, place: dotless(&place.owner) }),
+            Marked::Not if self.spec(place, &seen.records) == record.spec => update.if_absent(&place.tag, MARKS),
+            Marked::Not => return Err(DnsError::NotOurs { what, place: dotless(&place.tag) }),
             other => return Err(foreign(&what, place, &other)),
         };
         self.client.update(&what, update).await.map_err(|error| changed(error, &what))?;
@@ -469,7 +467,7 @@ impl Dns {
     /// What the server answers to everybody, wildcards and all.
     async fn answered(&self, record: &Recorded<DnsRecord>) -> Result<(DnsRecordSpec, Marked), DnsError> {
         let place = self.place(&record.name)?;
-        let questions = [(place.name.clone(), place.wire()), (place.owner.clone(), MARKS)];
+        let questions = [(place.name.clone(), place.wire()), (place.tag.clone(), MARKS)];
         let answers = self.client.ask(&place.what("read"), &questions).await?;
         Ok((self.spec(&place, &answers[0]), owner_tag::read(&answers[1])))
     }
@@ -483,7 +481,7 @@ fn foreign(what: &str, place: &Place, marked: &Marked) -> DnsError {
         Marked::By(owner) => format!("another stack, of lineage {}", owner.lineage),
         _ => "something else".to_owned(),
     };
-    DnsError::Foreign { what: what.to_owned(), place: dotless(&place.owner), owner }
+    DnsError::Foreign { what: what.to_owned(), place: dotless(&place.tag), owner }
 }
 
 fn dotless(name: &hickory_proto::rr::Name) -> String {

@@ -21,8 +21,8 @@ use crate::value::RecordType;
 pub(crate) struct Place {
     pub(crate) name: Name,
     pub(crate) record_type: RecordType,
-    /// Where its mark is.
-    pub(crate) owner: Name,
+    /// The name of the record that has its owner tag.
+    pub(crate) tag: Name,
 }
 
 /// What separates a name from a type.
@@ -53,14 +53,14 @@ impl Place {
             let problem = "the zone itself has other records, and a CNAME can't be beside them: use A and AAAA";
             return Err(failed(problem.to_owned()));
         }
-        let owner = owner_tag::place(&name, record_type).map_err(failed)?;
-        Ok(Self { name, record_type, owner })
+        let tag = owner_tag::place(&name, record_type).map_err(failed)?;
+        Ok(Self { name, record_type, tag })
     }
 
     /// The place of another type at the same name.
     fn beside(&self, record_type: RecordType) -> Result<Self, String> {
-        let owner = owner_tag::place(&self.name, record_type)?;
-        Ok(Self { name: self.name.clone(), record_type, owner })
+        let tag = owner_tag::place(&self.name, record_type)?;
+        Ok(Self { name: self.name.clone(), record_type, tag })
     }
 
     /// Its id: `api.example.org.:A`. It can be told again as what it is called.
@@ -107,7 +107,7 @@ impl Client {
     pub(crate) async fn look(&self, what: &str, places: &[Place]) -> Result<Vec<Seen>, DnsError> {
         let questions: Vec<Question> = places
             .iter()
-            .flat_map(|place| [(place.name.clone(), place.wire()), (place.owner.clone(), Wire::TXT)])
+            .flat_map(|place| [(place.name.clone(), place.wire()), (place.tag.clone(), Wire::TXT)])
             .collect();
         let mut answers = self.ask(what, &questions).await?.into_iter();
         let mut seen = Vec::with_capacity(places.len());
@@ -121,7 +121,7 @@ impl Client {
     /// Takes out what a wildcard answered in place of a name.
     async fn without_wildcards(&self, what: &str, places: &[Place], seen: &mut [Seen]) -> Result<(), DnsError> {
         for (place, seen) in places.iter().zip(seen) {
-            if seen.marked() == Marked::Strangely && !self.has(what, &place.owner, Wire::TXT).await? {
+            if seen.marked() == Marked::Strangely && !self.has(what, &place.tag, Wire::TXT).await? {
                 seen.marks.clear();
             }
             let is_open = seen.marked() == Marked::Not && !seen.records.is_empty();
